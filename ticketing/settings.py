@@ -1,0 +1,279 @@
+"""Every setting, read once from the environment (and from `.env` where there is one).
+
+Three configurations: production is the default and closed; `DEMO` is what `make run` serves; `DEBUG` is for
+development. README.md lists the variables; what is not there is nobody's business to change.
+"""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import environ
+import structlog
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import reverse_lazy
+
+from ticketing import database
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+
+environ.Env.read_env(BASE_DIR / ".env")
+env = environ.Env()
+
+# --- Which configuration -----------------------------------------------------------------------------------------
+
+DEBUG = env.bool("DEBUG", default=False)
+DEMO = env.bool("DEMO", default=False)
+TESTING = env.bool("TESTING", default=False)
+IS_LOCAL = DEBUG or DEMO or TESTING
+
+SECRET_KEY = env.str("SECRET_KEY", default="")
+if not SECRET_KEY:
+    if not IS_LOCAL:
+        raise ImproperlyConfigured("SECRET_KEY is not set. In production it has no default; see .env.example.")
+    SECRET_KEY = database.local_secret(VAR_DIR / "secret_key")
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if IS_LOCAL else [])
+
+# --- What is installed -------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "ticketing",
+    "accounts",
+    "projects",
+    "tickets",
+    "analytics",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "corsheaders",
+    "axes",
+    "pgtrigger",
+    "django_structlog",
+]
+
+MIDDLEWARE = [
+    "django_structlog.middlewares.RequestMiddleware",
+    "ticketing.middleware.answer_with_request_id",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "ticketing.urls"
+WSGI_APPLICATION = "ticketing.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Database ----------------------------------------------------------------------------------------------------
+
+DATABASES = database.configuration(
+    env.str("DATABASE_URL", default=""),
+    VAR_DIR / ("postgres-test" if TESTING else "postgres"),
+    durable=not TESTING,
+)
+# A lock that is not had by then is given up (503); PostgreSQL's own deadlock check comes after one second.
+DATABASES["default"]["OPTIONS"].setdefault("options", "-c lock_timeout=3s")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- People and sign-in ------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+# auth.W004 asks for unique=True on the e-mail address; ours is unique without regard to case, by a constraint.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "accounts.permissions.RoleBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
+    {"NAME": "accounts.models.SpecialCharacterValidator"},
+]
+PASSWORD_HASHERS = ["accounts.models.Argon2Hasher"]
+
+# Whether anybody may sign up as staff. Document 000 does so literally, hence open in the demo.
+STAFF_SIGNUP = env.bool("STAFF_SIGNUP", default=DEMO)
+
+ACCESS_TOKEN_MINUTES = env.int("ACCESS_TOKEN_MINUTES", default=60)
+REFRESH_TOKEN_DAYS = env.int("REFRESH_TOKEN_DAYS", default=14)
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=ACCESS_TOKEN_MINUTES),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=REFRESH_TOKEN_DAYS),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    "CHECK_REVOKE_TOKEN": True,
+    "ALGORITHM": "HS256",
+}
+
+# Lockout: so many failures for one account from one address close that door for a while, the admin's included.
+AXES_FAILURE_LIMIT = env.int("LOCKOUT_FAILURES", default=5)
+AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOCKOUT_MINUTES", default=15))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_CALLABLE = "accounts.services.axes_username"
+AXES_LOCKOUT_CALLABLE = "accounts.services.axes_response"
+AXES_RESET_ON_SUCCESS = True
+AXES_HTTP_RESPONSE_CODE = 429
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+# How many proxies of ours stand in front; 0: none, and X-Forwarded-For is not believed.
+PROXY_COUNT = env.int("PROXY_COUNT", default=0)
+AXES_IPWARE_PROXY_COUNT = PROXY_COUNT
+AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"] if PROXY_COUNT else ["REMOTE_ADDR"]
+
+# --- API ---------------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.tokens.BearerToken"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["ticketing.wire.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["ticketing.wire.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "ticketing.wire.AlwaysJSON",
+    "DEFAULT_THROTTLE_CLASSES": ["ticketing.throttling.RateLimit"],
+    "DEFAULT_SCHEMA_CLASS": "ticketing.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "ticketing.api.refuse",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "COERCE_DECIMAL_TO_STRING": False,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+# Requests per minute of one user (or address, signed out). Shared through Redis when REDIS_URL is set, else counted
+# by each process for itself.
+RATE_LIMITS = env.bool("RATE_LIMITS", default=not DEMO)
+RATE_LIMIT = env.str("RATE_LIMIT", default="600/minute")
+RATE_LIMIT_SIGN_IN = env.str("RATE_LIMIT_SIGN_IN", default="20/minute")
+REDIS_URL = env.str("REDIS_URL", default="")
+
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/(?!admin/).*$"
+CORS_EXPOSE_HEADERS = ["X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After"]
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Ticketing",
+    "DESCRIPTION": "The desk: users, projects, tickets, assignment and analytics.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SORT_OPERATIONS": False,
+}
+
+# --- Admin -------------------------------------------------------------------------------------------------------
+
+LOGIN_URL = reverse_lazy("admin:login")
+UNFOLD = {
+    "SITE_TITLE": "Ticketing",
+    "SITE_HEADER": "Ticketing",
+    "SITE_SYMBOL": "confirmation_number",
+    "SHOW_VIEW_ON_SITE": False,
+}
+
+# --- Language, time, static files --------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+# Locally the files are served from where they lie; in production `collectstatic` gathers and fingerprints them.
+WHITENOISE_USE_FINDERS = IS_LOCAL
+WHITENOISE_AUTOREFRESH = DEBUG
+if not IS_LOCAL:
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
+
+# --- Security ----------------------------------------------------------------------------------------------------
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+if not IS_LOCAL:
+    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+    if PROXY_COUNT:
+        SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- Logs --------------------------------------------------------------------------------------------------------
+
+LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING" if TESTING else "INFO")
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10  # DEBUG: one line a request is enough, the one at its end.
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = 20
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+
+_shared_processors: list[structlog.types.Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.stdlib.PositionalArgumentsFormatter(),
+]
+_renderers: list[structlog.types.Processor] = (
+    # Plain tracebacks: the pretty ones print local variables, passwords among them.
+    [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
+    if IS_LOCAL
+    else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "structured": {
+            "()": "structlog.stdlib.ProcessorFormatter",
+            "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers],
+            "foreign_pre_chain": _shared_processors,
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        # django.request repeats what the request line says already; its handler would print stack traces twice.
+        "django.request": {"level": "CRITICAL"},
+        "axes": {"level": "WARNING"},
+    },
+}
+structlog.configure(
+    processors=[*_shared_processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+    cache_logger_on_first_use=True,
+)

@@ -1,0 +1,221 @@
+"""What changes tickets. One keyword-only function a use case; the actor is `by`, the clock is `at`."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import User
+from projects.models import Project
+from ticketing.errors import Conflict, Forbidden, Invalid, Missing, Refused
+from ticketing.sql import violated
+from tickets.models import MAX_ASSIGNEES, Assignment, SlaPolicy, Status, Ticket
+
+
+class TicketNotFound(Missing):
+    message = "Ticket not found"
+
+
+class NotAllowed(Forbidden):
+    """Neither its creator nor staff (for some calls: nor assigned)."""
+
+    code = "not_allowed"
+
+
+class TicketClosed(Conflict):
+    message = "Cannot assign users to a closed ticket"
+
+
+class UserNotFound(Missing):
+    message = "User does not exist"
+
+
+class AdminNotAssignable(Invalid):
+    message = "Cannot assign a ticket to an admin"
+
+
+class AlreadyAssigned(Conflict):
+    message = "User already assigned"
+
+
+class AssignmentLimitReached(Conflict):
+    message = "User assignment limit reached"
+
+
+class NotAssigned(Missing):
+    message = "User is not assigned"
+
+
+# What the database says when a rule is broken past the checks below, as by SQL from elsewhere at the same time.
+REFUSAL_OF_CONSTRAINT: dict[str, type[Refused]] = {
+    "assignment_open_ticket": TicketClosed,
+    "assignment_no_admin": AdminNotAssignable,
+    "assignment_once": AlreadyAssigned,
+    "assignment_slot_once": AssignmentLimitReached,
+    "assignment_limit": AssignmentLimitReached,
+}
+
+
+@transaction.atomic
+def create(
+    *,
+    by: User,
+    at: datetime,
+    title: str,
+    project_id: int | None = None,
+    created_by_id: int | None = None,
+    assigned_user_ids: Sequence[int] = (),
+    due_at: datetime | None = None,
+    **fields: Any,
+) -> Ticket:
+    """Create a ticket, with its assignees or not at all. Mails nobody.
+
+    `fields` are any of description, status, type, venue, price and priority; without a project it is "General"'s.
+
+    :raises Invalid: the due date is past; no such project or creator; an assignee is an admin.
+    :raises Forbidden: somebody else's name under it, from one who is no admin.
+    :raises UserNotFound, TicketClosed, AlreadyAssigned, AssignmentLimitReached: as `assign`.
+    """
+    check_due_date(due_at, at=at)
+    ticket = Ticket(
+        title=title,
+        project=_project(project_id),
+        created_by=_creator(created_by_id, by=by),
+        due_at=due_at,
+        created_at=at.replace(microsecond=at.microsecond // 1000 * 1000),
+        **fields,
+    )
+    ticket.sla_due_at = SlaPolicy.objects.get(pk=ticket.priority).due(ticket.created_at)
+    ticket.save(force_insert=True)
+    _add_assignees(ticket, assigned_user_ids, by=by)
+    return ticket
+
+
+def check_due_date(due_at: datetime | None, *, at: datetime) -> None:
+    """:raises Invalid: it is not in the future."""
+    if due_at is not None and due_at <= at:
+        raise Invalid(fields={"due_at": ["The due date must be in the future."]})
+
+
+def _project(project_id: int | None) -> Project:
+    if project_id is None:
+        return Project.objects.general()
+    project = Project.objects.filter(pk=project_id).first()
+    if project is None:
+        raise Invalid(fields={"project": ["No such project."]})
+    return project
+
+
+def _creator(created_by_id: int | None, *, by: User) -> User:
+    if created_by_id is None or created_by_id == by.pk:
+        return by
+    creator = User.objects.filter(pk=created_by_id, is_active=True).first()
+    if creator is None:
+        raise Invalid(fields={"created_by": ["No such user."]})
+    if not by.is_admin:
+        raise Forbidden
+    return creator
+
+
+@transaction.atomic
+def update(*, ticket_id: int, by: User, at: datetime, **changes: Any) -> Ticket:
+    """Change fields of a ticket. The database moves `version` and `updated_at`, and only when something did change.
+
+    :raises TicketNotFound: no such ticket, or not visible to `by`.
+    :raises NotAllowed: `by` is neither its creator, an assignee nor staff.
+    :raises Invalid: a new due date is past.
+    """
+    ticket = _lock(ticket_id, by=by)
+    if not ticket.may_be_assigned_by(by) and not ticket.assignments.filter(user=by).exists():
+        raise NotAllowed
+    if changes.get("due_at") != ticket.due_at:
+        check_due_date(changes.get("due_at"), at=at)
+    if changes.get("priority", ticket.priority) != ticket.priority:
+        ticket.sla_due_at = SlaPolicy.objects.get(pk=changes["priority"]).due(ticket.created_at)
+    for name, value in changes.items():
+        setattr(ticket, name, value)
+    ticket.save(update_fields=[*changes, "sla_due_at"])
+    ticket.refresh_from_db(fields=["version", "updated_at"])
+    return ticket
+
+
+@transaction.atomic
+def assign(*, ticket_id: int, user_id: int, by: User) -> Assignment:
+    """Put somebody to work on a ticket (document 000, section 4). Its row is locked first, so each check holds.
+
+    :raises TicketNotFound: no such ticket, or not visible to `by`.
+    :raises NotAllowed: `by` neither created it nor is staff.
+    :raises TicketClosed:
+    :raises UserNotFound: or deactivated.
+    :raises AdminNotAssignable:
+    :raises AlreadyAssigned:
+    :raises AssignmentLimitReached: MAX_ASSIGNEES are at work on it.
+    """
+    ticket = _lock(ticket_id, by=by)
+    if not ticket.may_be_assigned_by(by):
+        raise NotAllowed
+    (assignment,) = _add_assignees(ticket, [user_id], by=by)
+    return assignment
+
+
+@transaction.atomic
+def unassign(*, ticket_id: int, user_id: int, by: User) -> None:
+    """Take somebody off a ticket, be it closed.
+
+    :raises TicketNotFound: no such ticket, or not visible to `by`.
+    :raises NotAllowed: `by` neither created it, nor is staff, nor is the one to go.
+    :raises NotAssigned:
+    """
+    ticket = _lock(ticket_id, by=by)
+    if not ticket.may_be_assigned_by(by) and user_id != by.pk:
+        raise NotAllowed
+    removed, _ = ticket.assignments.filter(user_id=user_id).delete()
+    if not removed:
+        raise NotAssigned
+
+
+def _lock(ticket_id: int, *, by: User) -> Ticket:
+    ticket = Ticket.objects.visible_to(by).locked().filter(pk=ticket_id).first()
+    if ticket is None:
+        raise TicketNotFound
+    return ticket
+
+
+def _add_assignees(ticket: Ticket, user_ids: Iterable[int], *, by: User) -> list[Assignment]:
+    """Assign to a ticket whose row this transaction holds, in the order given."""
+    user_ids = list(user_ids)
+    if not user_ids:
+        return []
+    if ticket.status == Status.CLOSED:
+        raise TicketClosed
+    users = User.objects.in_bulk(user_ids)
+    slot_of_user = dict(ticket.assignments.values_list("user_id", "slot"))
+    added = []
+    for user_id in user_ids:
+        check_assignable(users.get(user_id), assigned=slot_of_user)
+        slot = min(set(range(1, MAX_ASSIGNEES + 1)) - set(slot_of_user.values()))
+        slot_of_user[user_id] = slot
+        added.append(Assignment(ticket=ticket, user=users[user_id], slot=slot, assigned_by=by))
+    try:
+        return Assignment.objects.bulk_create(added)
+    except IntegrityError as error:
+        if refusal := REFUSAL_OF_CONSTRAINT.get(violated(error)):
+            raise refusal from error
+        raise
+
+
+def check_assignable(user: User | None, *, assigned: Iterable[int]) -> None:
+    """The rules about who may join those `assigned` already, by user id.
+
+    :raises UserNotFound, AdminNotAssignable, AlreadyAssigned, AssignmentLimitReached:
+    """
+    if user is None or not user.is_active:
+        raise UserNotFound
+    if user.is_admin:
+        raise AdminNotAssignable
+    assigned = set(assigned)
+    if user.pk in assigned:
+        raise AlreadyAssigned
+    if len(assigned) >= MAX_ASSIGNEES:
+        raise AssignmentLimitReached

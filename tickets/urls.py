@@ -1,0 +1,11 @@
+from django.urls import path
+
+from tickets.views import TicketViewSet
+
+urlpatterns = [
+    path("ticket", TicketViewSet.as_view({"post": "create"})),
+    path("tickets", TicketViewSet.as_view({"post": "create_in_project"})),
+    path("tickets/<int:ticket_id>", TicketViewSet.as_view({"get": "retrieve"})),
+    path("tickets/<int:ticket_id>/assign", TicketViewSet.as_view({"post": "assign"})),
+    path("tickets/<int:ticket_id>/assign/<int:user_id>", TicketViewSet.as_view({"delete": "unassign"})),
+]
