@@ -2,12 +2,33 @@
 
 from collections.abc import Callable
 
+import pgtrigger.installation
 import pytest
+from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
 from accounts import tokens
 from accounts.models import User, UserType
 from accounts.tests.factories import make_user
+
+# Django empties the tables after tests that really commit. What keeps everybody else from doing so has tests that turn
+# it on again for themselves.
+REFUSALS_TO_BE_EMPTIED = [
+    "tickets.Ticket:keep_all_tickets",
+    "tickets.TicketEvent:keep_all",
+    "tickets.AssignmentEvent:keep_all",
+]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    with django_db_blocker.unblock():
+        pgtrigger.installation.disable(*REFUSALS_TO_BE_EMPTIED)
+
+
+@pytest.fixture(autouse=True)
+def rows_of_migrations(django_db_serialized_rollback: None) -> None:
+    """What migrations insert is there for every test, also after one that really commits and is cleaned up after."""
 
 
 @pytest.fixture

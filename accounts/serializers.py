@@ -2,30 +2,68 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import User, UserType
-from ticketing.fields import SingleLineField, UtcDateTimeField
+from ticketing.fields import SingleLineField, StrictBooleanField, TextField, UtcDateTimeField
+from ticketing.paging import CursorField, PageSerializer, line, row_id
 
 
-class PasswordField(serializers.CharField):
+class PasswordField(TextField):
     """Taken as it is: neither trimmed nor shown."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(trim_whitespace=False, max_length=1000, write_only=True, **kwargs)
 
 
+@extend_schema_field(
+    {
+        "type": "string",
+        "format": "password",
+        "minLength": 8,
+        "maxLength": 1000,
+        "pattern": r"^[^\x00]*[^\p{L}\p{N}\x00][^\x00]*$",
+    }
+)
+class NewPasswordField(PasswordField):
+    """One to be set. Its strength is the services' to judge; only the API's description states it here."""
+
+
 class SignUpSerializer(serializers.Serializer[User]):
     name = SingleLineField(min_length=3, max_length=150)
     email = serializers.EmailField(max_length=254)
     type = serializers.ChoiceField(choices=[UserType.CUSTOMER.value, UserType.ADMIN.value])
-    password = PasswordField()
+    password = NewPasswordField()
 
 
 class SignUpByAdminSerializer(SignUpSerializer):
-    """An admin makes agents too, and may leave the type out."""
+    """An admin makes agents too, and may leave out the type, and the password, which is then asked for by mail."""
 
     type = serializers.ChoiceField(choices=UserType.values, default=UserType.CUSTOMER.value)
+    password = NewPasswordField(default=None)
+
+
+class UserChangesSerializer(serializers.Serializer[User]):
+    """`PATCH`: everything may be left out."""
+
+    name = SingleLineField(min_length=3, max_length=150, required=False)
+    email = serializers.EmailField(max_length=254, required=False)
+    type = serializers.ChoiceField(choices=UserType.values, required=False)
+    isActive = StrictBooleanField(source="is_active", required=False)
+
+
+class ReplacedUserSerializer(UserChangesSerializer):
+    """`PUT`: what makes a person has to be there, the rest stays when absent."""
+
+    name = SingleLineField(min_length=3, max_length=150)
+    email = serializers.EmailField(max_length=254)
+
+
+class UserQuerySerializer(PageSerializer):
+    search = SingleLineField(max_length=254, required=False, allow_blank=True, default="")
+    type = serializers.ChoiceField(choices=UserType.values, required=False)
+    cursor = CursorField([line, row_id])
 
 
 class NewUserSerializer(serializers.Serializer[User]):
@@ -37,23 +75,40 @@ class NewUserSerializer(serializers.Serializer[User]):
 
 
 class UserSerializer(NewUserSerializer):
+    """Everything about a user but the password."""
+
     type = serializers.ChoiceField(choices=UserType.values)
     isActive = serializers.BooleanField(source="is_active")
     createdAt = UtcDateTimeField(source="created_at")
 
 
+class UserPageSerializer(serializers.Serializer[Any]):
+    items = UserSerializer(many=True)
+    nextCursor = serializers.CharField(allow_null=True)
+
+
 class SignInSerializer(serializers.Serializer[Any]):
-    email = serializers.CharField(max_length=254)
+    email = TextField(max_length=254)
     password = PasswordField()
 
 
 class RefreshSerializer(serializers.Serializer[Any]):
-    refresh = serializers.CharField(max_length=4096)
+    refresh = TextField(max_length=4096)
 
 
 class ChangePasswordSerializer(serializers.Serializer[Any]):
     currentPassword = PasswordField(source="current_password")
-    password = PasswordField()
+    password = NewPasswordField()
+
+
+class ResetSerializer(serializers.Serializer[Any]):
+    email = serializers.EmailField(max_length=254)
+
+
+class ResetConfirmSerializer(serializers.Serializer[Any]):
+    uid = SingleLineField(max_length=100)
+    code = SingleLineField(max_length=100)
+    password = NewPasswordField()
 
 
 class TokensSerializer(serializers.Serializer[Any]):

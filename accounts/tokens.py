@@ -4,14 +4,19 @@ simplejwt signs and checks them; this adds what it leaves open: a refresh token 
 use, which means that somebody stole it, ends every session that grew from the same sign-in.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from rest_framework_simplejwt import authentication, tokens
-from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.exceptions import AuthenticationFailed, TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
-from rest_framework_simplejwt.utils import get_md5_hash_password
+from rest_framework_simplejwt.utils import datetime_from_epoch
 
 from accounts.models import User
 from ticketing.errors import Unauthenticated
@@ -31,25 +36,30 @@ class TokenPair:
 
 class RefreshToken(tokens.RefreshToken):
     def check_blacklist(self) -> None:
-        """Left to `spend`, which looks and blacklists in one step."""
+        """Left to `_write_down`."""
 
 
 class BearerToken(authentication.JWTAuthentication):
     """`Authorization: Bearer <token>`. Costs one query, by primary key, of the columns that requests need."""
 
-    def get_user(self, validated_token: tokens.Token) -> User:
-        return owner(validated_token)
+    def get_user(self, validated_token: tokens.Token) -> User:  # type: ignore[override]
+        try:
+            return owner(validated_token)
+        except InvalidToken as error:
+            # DRF takes only its own for a failed sign-in; after any other it would ask again for the user.
+            raise AuthenticationFailed from error
 
 
-def owner(token: tokens.Token) -> User:
+def owner(token: tokens.Token, users: QuerySet[User] | None = None) -> User:
     """Whose token it is.
 
-    :raises InvalidToken: the user is gone or deactivated, or has changed the password since.
+    :raises InvalidToken: the user is gone or deactivated, or has changed the password or been deactivated since.
     """
-    user = User.objects.defer("last_login", "is_superuser").filter(pk=token[api_settings.USER_ID_CLAIM]).first()
+    users = User.objects.all() if users is None else users
+    user = users.defer("last_login", "is_superuser").filter(pk=token[api_settings.USER_ID_CLAIM]).first()
     if user is None or not user.is_active:
         raise InvalidToken
-    if token.get(api_settings.REVOKE_TOKEN_CLAIM) != get_md5_hash_password(user.password):
+    if not constant_time_compare(str(token.get(api_settings.REVOKE_TOKEN_CLAIM)), user.get_session_auth_hash()):
         raise InvalidToken
     return user
 
@@ -58,6 +68,8 @@ def issue(user: User) -> TokenPair:
     """Begin a family of tokens: one sign-in and everything that it is renewed to."""
     refresh = RefreshToken.for_user(user)
     refresh[FAMILY] = refresh[api_settings.JTI_CLAIM]
+    # Instead of simplejwt's own, which knows of new passwords alone.
+    refresh[api_settings.REVOKE_TOKEN_CLAIM] = user.get_session_auth_hash()
     return TokenPair(access=str(refresh.access_token), refresh=str(refresh))
 
 
@@ -67,35 +79,74 @@ def renew(text: str) -> TokenPair:
     :raises InvalidToken: not ours, expired, of a deactivated user, older than the user's password, or spent before;
         in the last case the whole family is revoked.
     """
-    spent = spend(text)
-    refresh = RefreshToken()
-    for claim in (api_settings.USER_ID_CLAIM, api_settings.REVOKE_TOKEN_CLAIM, FAMILY):
-        refresh[claim] = spent[claim]
-    refresh.outstand()
+    spent = _read(text)
+    with alone_with(spent) as user:
+        is_first_use = _spend(spent, user)
+        if is_first_use:
+            refresh = RefreshToken()
+            for claim in (api_settings.USER_ID_CLAIM, api_settings.REVOKE_TOKEN_CLAIM, FAMILY):
+                refresh[claim] = spent[claim]
+            OutstandingToken.objects.create(
+                user=user,
+                jti=refresh[api_settings.JTI_CLAIM],
+                token=str(refresh),
+                created_at=refresh.current_time,
+                expires_at=datetime_from_epoch(refresh["exp"]),
+            )
+    # Raised only now, because an exception above would take the revocation back.
+    if not is_first_use:
+        raise InvalidToken
     return TokenPair(access=str(refresh.access_token), refresh=str(refresh))
 
 
-def spend(text: str) -> RefreshToken:
-    """Take a refresh token out of use, atomically: of any number of simultaneous tries one succeeds.
+def end(text: str) -> None:
+    """Spend a refresh token for nothing: sign out.
 
     :raises InvalidToken: as `renew`.
     """
+    spent = _read(text)
+    with alone_with(spent) as user:
+        is_first_use = _spend(spent, user)
+    if not is_first_use:
+        raise InvalidToken
+
+
+def _read(text: str) -> RefreshToken:
     try:
-        token = RefreshToken(text)  # type: ignore[arg-type]
+        return RefreshToken(text)  # type: ignore[arg-type]
     except TokenError as error:
         raise InvalidToken from error
-    user = owner(token)
-    _, is_first_use = token.blacklist()
+
+
+@contextmanager
+def alone_with(token: tokens.Token) -> Iterator[User]:
+    """Hold the row of the token's owner: of several who show tokens of one family, each sees what the others made.
+
+    :raises InvalidToken: as `owner`.
+    """
+    with transaction.atomic():
+        yield owner(token, User.objects.select_for_update(no_key=True))
+
+
+def _spend(token: RefreshToken, user: User) -> bool:
+    """Whether this is the token's first use. At a second one nothing of its family stays of use."""
+    is_first_use = _write_down(token)
     if not is_first_use:
-        revoke_family(user, token[FAMILY])
+        _revoke_family(user, token[FAMILY])
+    return is_first_use
+
+
+def _write_down(token: RefreshToken) -> bool:
+    """Blacklist the token; whether it was not so before. Looks and writes in one step, unlike simplejwt."""
+    outstanding = OutstandingToken.objects.filter(jti=token[api_settings.JTI_CLAIM]).first()
+    if outstanding is None:
         raise InvalidToken
-    return token
+    _, is_new = BlacklistedToken.objects.get_or_create(token=outstanding)
+    return is_new
 
 
-def revoke_family(user: User, family: str) -> None:
-    living = OutstandingToken.objects.filter(
-        user=user, expires_at__gt=timezone.now(), blacklistedtoken__isnull=True
-    )
+def _revoke_family(user: User, family: str) -> None:
+    living = OutstandingToken.objects.filter(user=user, expires_at__gt=timezone.now(), blacklistedtoken__isnull=True)
     BlacklistedToken.objects.bulk_create(
         [
             BlacklistedToken(token=outstanding)

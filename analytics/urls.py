@@ -1,1 +1,8 @@
-urlpatterns: list = []
+from django.urls import path
+
+from analytics.views import DashboardView, HistoryView
+
+urlpatterns = [
+    path("tickets/analytics", HistoryView.as_view()),
+    path("dashboard/analytics", DashboardView.as_view()),
+]

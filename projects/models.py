@@ -1,11 +1,10 @@
 """What work is grouped under."""
 
+import pgtrigger
 from django.core.validators import MinLengthValidator
 from django.db import models
 from django.db.models.functions import Length, Trim, Upper
 from django.db.models.lookups import GreaterThanOrEqual
-
-import pgtrigger
 
 
 class Visibility(models.TextChoices):
@@ -45,7 +44,9 @@ class Project(models.Model):
                 name="keep_system_projects",
                 operation=pgtrigger.Delete,
                 condition=pgtrigger.Q(old__system_name__isnull=False),
-            )
+            ),
+            # Else it could be taken off them, and the project deleted.
+            pgtrigger.ReadOnly(name="keep_system_names", fields=["system_name"]),
         ]
 
     def __str__(self) -> str:

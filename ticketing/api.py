@@ -11,9 +11,9 @@ from typing import Any
 
 import orjson
 import structlog
-from django.core.exceptions import RequestDataTooBig
-from django.db import OperationalError
-from django.http import Http404, HttpResponse
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpResponse, UnreadablePostError
 from rest_framework import exceptions, views
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -34,7 +34,7 @@ STATUS_OF_KIND: list[tuple[type[errors.Refused], int]] = [
     (errors.TooMany, 429),
     (errors.Busy, 503),
 ]
-# PostgreSQL's lock_not_available and deadlock_detected: nothing was done, a second try may succeed.
+# PostgreSQL's lock_not_available and deadlock_detected: everyday, unlike other trouble between us and the database.
 SQLSTATES_OF_BUSY = {"55P03", "40P01"}
 
 
@@ -87,7 +87,9 @@ def describe(exc: Exception) -> Problem:
         return Problem(404, "missing", "Not found")
     if isinstance(exc, RequestDataTooBig):
         return describe(RequestTooLarge())
-    if isinstance(exc, OperationalError) and getattr(exc.__cause__, "sqlstate", None) in SQLSTATES_OF_BUSY:
+    if isinstance(exc, SuspiciousOperation | UnreadablePostError):
+        return Problem(400, exceptions.ParseError.default_code, "The request cannot be read")
+    if isinstance(exc, OperationalError | InterfaceError):
         return describe(errors.Busy())
     return Problem(500, "unexpected", "An unexpected error occurred")
 
@@ -140,14 +142,30 @@ def _faults(detail: Any, path: str = "") -> Any:
 
 
 def refuse(exc: Exception, context: dict[str, Any]) -> Response:
-    """DRF's exception handler: answer with the problem, undo what the request had done so far."""
-    problem = describe(exc)
-    if problem.status >= 500 and not isinstance(exc, OperationalError | errors.Busy):
-        logger.exception("unexpected", exc_info=exc)
-    views.set_rollback()
+    """DRF's exception handler: answer with the problem, and log what the operator has to know of."""
+    problem = describe(_limited(exc, context))
+    if problem.status >= 500 and not _is_everyday(exc):
+        logger.error("unexpected", exc_info=exc)
     response = Response(problem.body(), status=problem.status, headers=problem.headers)
     response.content_type = PROBLEM_JSON
     return response
+
+
+def _limited(exc: Exception, context: dict[str, Any]) -> Exception:
+    """DRF looks at rate limits last. What it refused before (no token, a bad one, no permission) is counted here."""
+    request = context.get("request")
+    is_refusal = isinstance(exc, exceptions.APIException | errors.Refused)
+    if request is None or not is_refusal or hasattr(request._request, "rate_limit_headers"):
+        return exc
+    try:
+        context["view"].check_throttles(request)
+    except exceptions.Throttled as throttled:
+        return throttled
+    return exc
+
+
+def _is_everyday(exc: Exception) -> bool:
+    return isinstance(exc, errors.Busy) or getattr(exc.__cause__, "sqlstate", None) in SQLSTATES_OF_BUSY
 
 
 def camel(name: str) -> str:

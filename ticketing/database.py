@@ -5,15 +5,16 @@ starts and stops them is decided here with file locks, which the kernel takes fr
 """
 
 import atexit
+import errno
 import fcntl
 import hashlib
 import importlib.util
 import os
+import pwd
 import secrets
 import shlex
 import shutil
 import signal
-import stat
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -43,7 +44,7 @@ TUNING = {
 # Fast, and gone with the machine: for tests.
 CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 # A server that was killed needs a moment until the last of its processes has noticed.
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 10
 # What a socket's address may measure on Linux is 107 bytes, on macOS 103.
 SOCKET_BYTES = 103
 
@@ -58,7 +59,7 @@ def configuration(url: str, directory: Path, *, durable: bool = True) -> dict[st
         raise ImproperlyConfigured("DATABASE_URL must begin with postgres://: Ticketing runs on PostgreSQL alone.")
     options = {"connect_timeout": 10, "application_name": NAME, **database.pop("OPTIONS", {})}
     # The host of a socket is a path, which a URL can only carry in its query.
-    place = {key.upper(): str(options.pop(key)) for key in ("host", "port") if key in options}
+    place = {key: str(options.pop(key.lower(), database[key])) for key in ("HOST", "PORT")}
     persistent = {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
     return {"default": {**persistent, **database, **place, "OPTIONS": options}}
 
@@ -72,16 +73,21 @@ def url(database: Mapping[str, Any]) -> str:
 
 def local_secret(path: Path) -> str:
     """Return the key kept in `path`, made on first use. For development and the demo, where nobody sets one."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(64))
-        # Whoever links first wins, and nobody reads a half-written key.
-        with suppress(FileExistsError):
-            path.hardlink_to(draft)
-        draft.unlink()
-    return path.read_text()
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft = path.with_name(f"{path.name}.{os.getpid()}")
+            draft.touch(mode=0o600)
+            draft.write_text(secrets.token_urlsafe(64))
+            # Whoever links first wins, and nobody reads a half-written key.
+            with suppress(FileExistsError):
+                path.hardlink_to(draft)
+            draft.unlink()
+        return path.read_text()
+    except PermissionError as error:
+        raise ImproperlyConfigured(
+            f"No access to {path}: another user made it. Run as that user, or remove it."
+        ) from error
 
 
 @cache
@@ -95,10 +101,11 @@ def _embedded(directory: Path, durable: bool) -> str:
         with _turn(directory):
             fcntl.flock(users, fcntl.LOCK_SH)
             server.start()
-    except PermissionError as error:
+    except (OSError, subprocess.CalledProcessError, psycopg.OperationalError) as error:
         raise ImproperlyConfigured(
-            f"No access to {error.filename}, where PostgreSQL keeps its data: another user made it, or root while "
-            f"the folders above are closed to others. Run as that user, move or remove {directory}, or set DATABASE_URL."
+            f"PostgreSQL does not run in {directory}: {(getattr(error, 'stderr', None) or str(error)).strip()}\n"
+            "It runs as the user who made that folder (for root as nobody, who must be able to enter it) and writes "
+            "data/server.log there. To use another database, set DATABASE_URL."
         ) from error
     return url({"NAME": NAME, "USER": "postgres", "PASSWORD": "", "HOST": server.socket, "PORT": PORT, "OPTIONS": {}})
 
@@ -108,10 +115,9 @@ def _leave(server: "_Server", users: int, joined_by: int) -> None:
     if os.getpid() != joined_by:
         return
     # Without its folder, removed meanwhile, the server ends by itself.
-    with suppress(FileNotFoundError), _turn(server.directory):
-        with suppress(BlockingIOError):
-            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            server.stop()
+    with suppress(FileNotFoundError), _turn(server.directory), suppress(BlockingIOError):
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        server.stop()
 
 
 @contextmanager
@@ -143,27 +149,35 @@ class _Server:
 
     @cached_property
     def socket(self) -> Path:
-        # libpq takes a comma for a list of hosts.
+        # A comma makes a list of hosts to libpq.
         if len(os.fsencode(self.data / f".s.PGSQL.{PORT}")) <= SOCKET_BYTES and "," not in str(self.data):
             return self.data
-        return Path("/tmp") / f"{NAME}-{hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]}"
+        # Where anybody may write, hence the look at its owner in `_own`.
+        return Path("/tmp") / f"{NAME}-{hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]}"  # noqa: S108
 
     def start(self) -> None:
+        if os.geteuid() == 0 and not self._runs():
+            self._let_in()
+        if not self.data.exists():
+            self._create_cluster()
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
                 if not self._runs():
                     self._launch()
-                return self._create_database()
-            except (psycopg.OperationalError, subprocess.CalledProcessError) as error:
+                self._create_database()
+                return
+            except (psycopg.OperationalError, subprocess.CalledProcessError):
                 if time.monotonic() > deadline:
-                    reason = getattr(error, "stderr", None) or str(error)
-                    raise ImproperlyConfigured(f"PostgreSQL does not start in {self.directory}: {reason}") from error
+                    raise
             time.sleep(0.2)
 
     def stop(self) -> None:
-        with suppress(subprocess.CalledProcessError):
-            self._run("pg_ctl", "stop", f"--pgdata={self.data}", "--mode=fast", "--timeout=60")
+        with suppress(subprocess.CalledProcessError, PermissionError):
+            if self._runs():
+                self._run("pg_ctl", "stop", f"--pgdata={self.data}", "--mode=fast", "--timeout=60")
+            # One whose start was interrupted has no pid file yet.
+            self._end_strays()
 
     def _runs(self) -> bool:
         # After a crash the number in the pid file may be another program's.
@@ -180,16 +194,12 @@ class _Server:
             return False
 
     def _launch(self) -> None:
-        if os.geteuid() == 0:
-            self._let_in()
-        if not self.data.exists():
-            self._create_cluster()
         if self.socket != self.data:
             self._own(self.socket)
         self._end_strays()
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         tuning = TUNING if self.durable else TUNING | CARELESS
-        options = ["-k", str(self.socket), "-p", PORT, "-h", "", *(f"-c{name}={value}" for name, value in tuning.items())]
+        options = ["-k", str(self.socket), "-p", PORT, "-h", "", *(f"-c{key}={value}" for key, value in tuning.items())]
         log = self.data / "server.log"
         # Waits through a crash recovery, too.
         self._run(
@@ -198,7 +208,10 @@ class _Server:
         )
 
     def _end_strays(self) -> None:
-        """End a server whose folder was removed under it: on its own it takes a minute, and the new one's socket along."""
+        """End what serves this folder unknown to its pid file.
+
+        Such is a server whose folder was removed under it: when it notices, it takes the new one's socket along.
+        """
         strays = [process for process in psutil.process_iter() if self._is_served_by(process)]
         for process in strays:
             process.send_signal(signal.SIGQUIT)
@@ -223,22 +236,26 @@ class _Server:
     def _own(self, folder: Path) -> None:
         """Make `folder`, for the server's account alone."""
         folder.mkdir(mode=0o700, exist_ok=True)
-        if os.geteuid() == 0:
-            shutil.chown(folder, self._account)
+        if folder.lstat().st_uid not in (os.geteuid(), self._account):
+            raise PermissionError(errno.EPERM, "Belongs to somebody else", str(folder))
+        os.chown(folder, self._account, -1)
 
     @property
-    def _account(self) -> int | str | None:
+    def _account(self) -> int:
         """PostgreSQL refuses to run as root: root runs it as the data's owner, at first as nobody."""
         if os.geteuid() != 0:
-            return None
-        return self.data.stat().st_uid if self.data.exists() else "nobody"
+            return os.geteuid()
+        return self.data.stat().st_uid if self.data.exists() else pwd.getpwnam("nobody").pw_uid
 
     def _let_in(self) -> None:
-        """Let the server, which keeps root's group, pass root's own folders above it: /root, for one, is closed."""
-        for folder in {*self.data.parents, *self.programs.parents}:
-            status = folder.stat()
-            if status.st_uid == status.st_gid == 0 and not status.st_mode & stat.S_IXGRP:
-                folder.chmod(status.st_mode | stat.S_IXGRP)
+        """Let root's group, which the server keeps, go where root may: /root is closed, and so may be the programs."""
+        wheel = self.programs.parents[1]
+        installed = [path for top in wheel.parent.glob(f"{wheel.name}*") for path in (top, *top.rglob("*"))]
+        for path in [*self.data.parents, *wheel.parents, *installed]:
+            status = path.stat()
+            mode = status.st_mode | (status.st_mode & 0o500) >> 3
+            if status.st_uid == status.st_gid == 0 and mode != status.st_mode:
+                path.chmod(mode)
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(

@@ -9,21 +9,28 @@ from rest_framework import serializers
 
 MAX_MONEY = Decimal("99999999.99")
 NO_CONTROL_CHARACTERS = RegexValidator(
-    r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", "Control characters are not allowed.", code="control_characters", inverse_match=True
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029]",
+    "Control characters are not allowed.",
+    code="control_characters",
+    inverse_match=True,
 )
 
 
-class SingleLineField(serializers.CharField):
-    """Text of one line: trimmed, without control characters. A number or a boolean is no text."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.validators.append(NO_CONTROL_CHARACTERS)
+class TextField(serializers.CharField):
+    """Text: trimmed unless told otherwise. A number or a boolean is no text."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class SingleLineField(TextField):
+    """Text of one line, without control characters."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators.append(NO_CONTROL_CHARACTERS)
 
 
 class UtcDateTimeField(serializers.DateTimeField):
@@ -39,7 +46,7 @@ class UtcDateTimeField(serializers.DateTimeField):
         except OverflowError:
             self.fail("overflow")
 
-    def to_representation(self, value: datetime) -> str:  # type: ignore[override]
+    def to_representation(self, value: datetime) -> str:
         return utc_text(value)
 
 
@@ -51,12 +58,27 @@ def utc_text(value: datetime) -> str:
 
 
 class IdField(serializers.IntegerField):
-    """An id. One that no row can have is no error here: the look-up says that there is no such thing."""
+    """An id: an integer, also one written as 7.0 or "7".
+
+    One that no row can have is no error here: the look-up says that there is no such thing.
+    """
 
     def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, bool | float):
+        if isinstance(data, float) and data.is_integer():
+            data = int(data)
+        is_digits = isinstance(data, str) and data.isascii() and data.isdigit()
+        if isinstance(data, bool) or not (isinstance(data, int) or is_digits):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class StrictBooleanField(serializers.BooleanField):
+    """true or false. Words and numbers that mean the same elsewhere are not read."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
 
 
 class MoneyField(serializers.DecimalField):
@@ -65,9 +87,16 @@ class MoneyField(serializers.DecimalField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_digits=None, decimal_places=2, min_value=0, max_value=MAX_MONEY, **kwargs)
 
+    def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
+        # DRF's decimals take "" for null.
+        return serializers.Field.validate_empty_values(self, data)
+
     def to_internal_value(self, data: Any) -> Decimal:
         if isinstance(data, bool) or not isinstance(data, int | float):
             self.fail("invalid")
+        # Before DRF rounds it, which fails beyond 28 digits.
+        if data > MAX_MONEY:
+            self.fail("max_value", max_value=MAX_MONEY)
         return super().to_internal_value(data)
 
     def to_representation(self, value: Decimal) -> int | float:  # type: ignore[override]

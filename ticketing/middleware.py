@@ -7,17 +7,19 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pghistory.middleware
 import structlog
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.dispatch import receiver
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django_structlog.signals import (
     bind_extra_request_failed_metadata,
     bind_extra_request_finished_metadata,
     bind_extra_request_metadata,
 )
 
+from ticketing import errors
 from ticketing.api import Problem, RequestTooLarge, describe
 
 
@@ -26,6 +28,8 @@ def answer_with_request_id(get_response: Callable[[HttpRequest], HttpResponse]) 
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = _unreadable(request) or get_response(request)
+        if _is_page_of_django(request, response):
+            response = _problem_instead(response)
         response["X-Request-ID"] = request_id()
         for name, value in getattr(request, "rate_limit_headers", {}).items():
             response[name] = value
@@ -34,15 +38,55 @@ def answer_with_request_id(get_response: Callable[[HttpRequest], HttpResponse]) 
     return middleware
 
 
+class HistoryMiddleware(pghistory.middleware.HistoryMiddleware):
+    """Tell history who sends a request that may change something, by which door, and under which id.
+
+    Who that is, the API only finds out in its views; the library notes it then.
+    """
+
+    def get_context(self, request: HttpRequest) -> dict[str, Any]:
+        is_admin = _is_admin(request)
+        # Elsewhere the session is not asked: a browser's call bears the admin's cookie, too.
+        user = request.user.pk if is_admin else None
+        return {"user": user, "door": "admin" if is_admin else "api", "request_id": request_id()}
+
+
 def _unreadable(request: HttpRequest) -> HttpResponse | None:
     try:
         request.get_host()
     except DisallowedHost:
         return Problem(400, "unknown_host", "This host name is not served here").response()
-    length = request.headers.get("Content-Length", "")
-    if length.isdigit() and int(length) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
+    if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
+        # Django would take the body for empty.
+        return Problem(411, "length_required", "A request body needs a Content-Length").response()
+    if _length(request) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
         return describe(RequestTooLarge()).response()
     return None
+
+
+def _length(request: HttpRequest) -> int:
+    try:
+        return int(request.headers.get("Content-Length", 0))
+    except ValueError:
+        return 0
+
+
+def _is_page_of_django(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Whether a person's error page answers a program: of a fault outside the views, where DRF catches nothing."""
+    is_page = response.headers.get("Content-Type", "").startswith("text/html")
+    return response.status_code >= 400 and is_page and not _is_admin(request)
+
+
+def _is_admin(request: HttpRequest) -> bool:
+    return request.path.startswith("/admin/")
+
+
+def _problem_instead(page: HttpResponseBase) -> HttpResponse:
+    if page.status_code >= 500:
+        return describe(Exception()).response()
+    if page.status_code == 404:
+        return describe(Http404()).response()
+    return Problem(page.status_code, "refused", errors.Refused.message).response()
 
 
 def request_id() -> str:
@@ -50,8 +94,10 @@ def request_id() -> str:
 
 
 @receiver(bind_extra_request_metadata)
-def start_the_clock(request: HttpRequest, **_: Any) -> None:
+def begin(request: HttpRequest, log_kwargs: dict[str, Any], **_: Any) -> None:
     request.started_at = time.perf_counter()  # type: ignore[attr-defined]
+    log_kwargs.clear()
+    log_kwargs.update(method=request.method, path=request.path)
 
 
 @receiver([bind_extra_request_finished_metadata, bind_extra_request_failed_metadata])

@@ -9,7 +9,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import environ
+import pghistory
 import structlog
+from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 
@@ -44,7 +46,9 @@ INSTALLED_APPS = [
     "projects",
     "tickets",
     "analytics",
+    "notifications",
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -59,7 +63,10 @@ INSTALLED_APPS = [
     "corsheaders",
     "axes",
     "pgtrigger",
+    "pghistory",
     "django_structlog",
+    "procrastinate.contrib.django",
+    "anymail",
 ]
 
 MIDDLEWARE = [
@@ -72,6 +79,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "ticketing.middleware.HistoryMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -118,6 +126,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.models.SpecialCharacterValidator"},
 ]
 PASSWORD_HASHERS = ["accounts.models.Argon2Hasher"]
+# How many seconds a mailed code to set a password is good for.
+PASSWORD_RESET_TIMEOUT = 24 * 3600
 
 # Whether anybody may sign up as staff. Document 000 does so literally, hence open in the demo.
 STAFF_SIGNUP = env.bool("STAFF_SIGNUP", default=DEMO)
@@ -137,16 +147,29 @@ SIMPLE_JWT = {
 AXES_FAILURE_LIMIT = env.int("LOCKOUT_FAILURES", default=5)
 AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOCKOUT_MINUTES", default=15))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_USERNAME_CALLABLE = "accounts.services.axes_username"
-AXES_LOCKOUT_CALLABLE = "accounts.services.axes_response"
+# As `authenticate` and the admin's form call it; axes takes it for USERNAME_FIELD, and would look for nobody.
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_USERNAME_CALLABLE = "accounts.lockout.account"
+AXES_LOCKOUT_CALLABLE = "accounts.lockout.answer"
 AXES_RESET_ON_SUCCESS = True
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 # How many proxies of ours stand in front; 0: none, and X-Forwarded-For is not believed.
 PROXY_COUNT = env.int("PROXY_COUNT", default=0)
-AXES_IPWARE_PROXY_COUNT = PROXY_COUNT
-AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"] if PROXY_COUNT else ["REMOTE_ADDR"]
+AXES_CLIENT_IP_CALLABLE = "ticketing.address.client_address"
+
+# --- History -----------------------------------------------------------------------------------------------------
+
+# Who, from where, in each row itself: nothing to join, and nothing that could be changed behind its back.
+PGHISTORY_CONTEXT_FIELD = pghistory.ContextJSONField()
+PGHISTORY_CONTEXT_ID_FIELD = pghistory.ContextUUIDField()
+# Of several changes in a transaction each has its own time.
+PGHISTORY_CREATED_AT_FUNCTION = "clock_timestamp()"
+# History is read by its ticket alone; an index a column would slow down every change.
+PGHISTORY_FOREIGN_KEY_FIELD = pghistory.ForeignKey(db_index=False)
+# Elsewhere nothing is changed, and no statement is to cost more.
+PGHISTORY_MIDDLEWARE_METHODS = ("POST", "PUT", "PATCH", "DELETE")
 
 # --- API ---------------------------------------------------------------------------------------------------------
 
@@ -156,6 +179,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["ticketing.wire.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["ticketing.wire.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "ticketing.wire.AlwaysJSON",
+    "DEFAULT_METADATA_CLASS": "ticketing.wire.NoMetadata",
     "DEFAULT_THROTTLE_CLASSES": ["ticketing.throttling.RateLimit"],
     "DEFAULT_SCHEMA_CLASS": "ticketing.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "ticketing.api.refuse",
@@ -173,7 +197,8 @@ REDIS_URL = env.str("REDIS_URL", default="")
 
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/(?!admin/).*$"
-CORS_EXPOSE_HEADERS = ["X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After"]
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key"]
+CORS_EXPOSE_HEADERS = ["X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After", "Idempotent-Replayed"]
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Ticketing",
@@ -183,20 +208,129 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PUBLIC": True,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "TAGS": [
+        {"name": "accounts", "description": "People, signing in and staying so."},
+        {"name": "projects", "description": "What tickets are grouped under, and who may see them."},
+        {"name": "tickets", "description": "The work, and who is assigned to it."},
+        {"name": "analytics", "description": "The numbers."},
+        {"name": "ticketing", "description": "The server itself."},
+    ],
+    # The page and all it loads come from this server; its validator would send the schema elsewhere.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None, "persistAuthorization": False},
     "COMPONENT_SPLIT_REQUEST": True,
+    "CAMELIZE_NAMES": True,
     "SORT_OPERATIONS": False,
+    "POSTPROCESSING_HOOKS": ["ticketing.openapi.add_headers", "ticketing.openapi.sort_methods"],
 }
+
+# --- Mail --------------------------------------------------------------------------------------------------------
+
+# smtp://, smtp+tls:// (STARTTLS) or smtp+ssl://user:password@host:port; locally mails are files, unless this is set.
+EMAIL_URL = env.str("EMAIL_URL", default="")
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+if EMAIL_URL:
+    vars().update(env.email_url("EMAIL_URL"))
+elif IS_LOCAL:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = VAR_DIR / "mail"
+# Or a provider's API: EMAIL_BACKEND=anymail.backends.postmark.EmailBackend and ANYMAIL_POSTMARK_SERVER_TOKEN=…
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", default=EMAIL_BACKEND)
+# How long the server may keep silent before it counts as unreachable.
+EMAIL_TIMEOUT = env.int("MAIL_TIMEOUT", default=10)
+ANYMAIL = {name.removeprefix("ANYMAIL_"): env.str(name) for name in env.ENVIRON if name.startswith("ANYMAIL_")}
+ANYMAIL["REQUESTS_TIMEOUT"] = EMAIL_TIMEOUT
+
+MAIL_FROM = env.str("MAIL_FROM", default="Ticketing <ticketing@localhost>")
+DEFAULT_FROM_EMAIL = MAIL_FROM
+# Where people find this server; mails say so.
+SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000" if IS_LOCAL else "").rstrip("/")
+
+# A mail that the server puts off is tried again after 30 s, 1 min, 2 min … 1 h, until the waits add up to 72 h.
+MAIL_RETRY_SECONDS = env.int("MAIL_RETRY_SECONDS", default=30)
+MAIL_RETRY_MAX_SECONDS = env.int("MAIL_RETRY_MAX_SECONDS", default=3600)
+MAIL_RETRY_HOURS = env.int("MAIL_RETRY_HOURS", default=72)
+# How long it is kept on record what was sent and what was given up.
+MAIL_KEEP_DAYS = env.int("MAIL_KEEP_DAYS", default=90)
+
+# --- Jobs --------------------------------------------------------------------------------------------------------
+
+# How many jobs one worker does at a time. Most of that time they wait for the mail server.
+WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=4)
+PROCRASTINATE_WORKER_DEFAULTS = {
+    "concurrency": WORKER_CONCURRENCY,
+    # A new job wakes the worker (LISTEN); it looks for itself this often, in case it was told while reconnecting.
+    "fetch_job_polling_interval": 30.0,
+    "abort_job_polling_interval": 30.0,
+    "shutdown_graceful_timeout": 8.0,
+    "delete_jobs": "successful",
+}
+# What was due within the last day while no worker ran is done when one starts.
+PROCRASTINATE_PERIODIC_DEFAULTS = {"max_delay": 24 * 3600}
 
 # --- Admin -------------------------------------------------------------------------------------------------------
 
 LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
+# ticketing/admin.py shows what of it is of use.
+AXES_ENABLE_ADMIN = False
 UNFOLD = {
     "SITE_TITLE": "Ticketing",
     "SITE_HEADER": "Ticketing",
     "SITE_SYMBOL": "confirmation_number",
+    "SITE_URL": reverse_lazy("docs"),
     "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {
+        "navigation": [
+            {
+                "title": "Desk",
+                "items": [
+                    {
+                        "title": "Tickets",
+                        "icon": "confirmation_number",
+                        "link": reverse_lazy("admin:tickets_ticket_changelist"),
+                        "permission": lambda request: request.user.has_perm("tickets.view_ticket"),
+                    },
+                    {
+                        "title": "Projects",
+                        "icon": "folder",
+                        "link": reverse_lazy("admin:projects_project_changelist"),
+                        "permission": lambda request: request.user.has_perm("projects.view_project"),
+                    },
+                    {
+                        "title": "SLA policies",
+                        "icon": "timer",
+                        "link": reverse_lazy("admin:tickets_slapolicy_changelist"),
+                        "permission": lambda request: request.user.has_perm("tickets.view_slapolicy"),
+                    },
+                    {
+                        "title": "Deliveries",
+                        "icon": "mail",
+                        "link": reverse_lazy("admin:notifications_delivery_changelist"),
+                        "permission": lambda request: request.user.has_perm("notifications.view_delivery"),
+                    },
+                ],
+            },
+            {
+                "title": "People",
+                "items": [
+                    {
+                        "title": "Users",
+                        "icon": "group",
+                        "link": reverse_lazy("admin:accounts_user_changelist"),
+                        "permission": lambda request: request.user.has_perm("accounts.view_user"),
+                    },
+                    {
+                        "title": "Failed sign-ins",
+                        "icon": "lock",
+                        "link": reverse_lazy("admin:axes_accessattempt_changelist"),
+                        "permission": lambda request: request.user.has_perm("axes.view_accessattempt"),
+                    },
+                ],
+            },
+        ]
+    },
 }
 
 # --- Language, time, static files --------------------------------------------------------------------------------
@@ -205,9 +339,10 @@ LANGUAGE_CODE = "en-us"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = "ticketing.formats"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT = None if IS_LOCAL else VAR_DIR / "static"
 # Locally the files are served from where they lie; in production `collectstatic` gathers and fingerprints them.
 WHITENOISE_USE_FINDERS = IS_LOCAL
 WHITENOISE_AUTOREFRESH = DEBUG
@@ -269,6 +404,8 @@ LOGGING = {
         # django.request repeats what the request line says already; its handler would print stack traces twice.
         "django.request": {"level": "CRITICAL"},
         "axes": {"level": "WARNING"},
+        # It tells of each job and of each task on every start; of what goes wrong, too.
+        "procrastinate": {"level": "WARNING"},
     },
 }
 structlog.configure(

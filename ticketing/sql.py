@@ -4,11 +4,19 @@ A statement is one file, `<app>/sql/<question>.sql`, run as it stands: its param
 assembled.
 """
 
+from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
+from django.core.management.color import no_style
 from django.db import IntegrityError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Field, Model
+from psycopg.sql import SQL, Identifier
+
+# PostgreSQL's bigint: it takes no larger number, not even to find that there is no such row.
+MAX_ID = 2**63 - 1
 
 
 @cache
@@ -30,6 +38,37 @@ def row(statement: str, **parameters: Any) -> dict[str, Any]:
     """The one row of a statement that always answers with exactly one."""
     (only,) = rows(statement, **parameters)
     return only
+
+
+def copy(model: type[Model], fields: Sequence[str], values: Iterable[Sequence[Any]]) -> None:
+    """Append rows, ids among their fields, as fast as PostgreSQL takes them, and move the ids to come past them.
+
+    Constraints and triggers hold; defaults of the model do not, so `fields` are all that may not be null. Other writers
+    of the table wait until the transaction ends: they would be given the same ids.
+    """
+    columns = [Identifier(str(cast("Field[Any, Any]", model._meta.get_field(name)).column)) for name in fields]
+    table = Identifier(model._meta.db_table)
+    statement = SQL("COPY {} ({}) FROM STDIN").format(table, SQL(", ").join(columns))
+    with connection.cursor() as cursor:
+        cursor.execute(SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(table))
+        with cursor.copy(statement) as rows_in:
+            for row_in in values:
+                rows_in.write_row(row_in)
+        for past_them in connection.ops.sequence_reset_sql(no_style(), [model]):
+            cursor.execute(past_them)
+
+
+def vacuum(*models: type[Model]) -> None:
+    """Make what was just loaded ready to be read: dead rows gone, statistics known. Not within a transaction."""
+    with connection.cursor() as cursor:
+        for model in models:
+            cursor.execute(SQL("VACUUM (ANALYZE) {}").format(Identifier(model._meta.db_table)))
+
+
+def say_command(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """Receive a new connection, and let history know that what is changed through it is changed by a command."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('pghistory.context_metadata', %s, false)", ['{"door": "command"}'])
 
 
 def violated(error: IntegrityError) -> str:

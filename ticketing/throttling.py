@@ -9,18 +9,48 @@ import time
 from functools import cache
 from typing import Any
 
-from axes.helpers import get_client_ip_address
+import structlog
 from django.conf import settings
-from limits import RateLimitItem, parse
-from limits.storage import storage_from_string
+from limits import RateLimitItem, WindowStats, parse
+from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from ticketing.address import client_address
 
-@cache
-def limiter(redis_url: str) -> SlidingWindowCounterRateLimiter:
-    return SlidingWindowCounterRateLimiter(storage_from_string(redis_url or "memory://"))
+logger = structlog.get_logger(__name__)
+
+REDIS_PATIENCE_SECONDS = 0.25
+REDIS_PAUSE_SECONDS = 10
+
+
+class Counter:
+    """Counts in Redis; without one, or for a while after it failed to answer, in this process alone."""
+
+    def __init__(self, redis_url: str) -> None:
+        self.own = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self.shared: SlidingWindowCounterRateLimiter | None = None
+        self.shared_again_at = 0.0
+        if redis_url:
+            patience: dict[str, Any] = {
+                "socket_timeout": REDIS_PATIENCE_SECONDS,
+                "socket_connect_timeout": REDIS_PATIENCE_SECONDS,
+            }
+            self.shared = SlidingWindowCounterRateLimiter(storage_from_string(redis_url, **patience))
+
+    def hit(self, limit: RateLimitItem, *key: str) -> tuple[bool, WindowStats]:
+        """Whether this request is within the limit, and what is left of it."""
+        if self.shared and time.monotonic() >= self.shared_again_at:
+            try:
+                return self.shared.hit(limit, *key), self.shared.get_window_stats(limit, *key)
+            except self.shared.storage.base_exceptions as error:
+                self.shared_again_at = time.monotonic() + REDIS_PAUSE_SECONDS
+                logger.warning("rate_limits_not_shared", error=repr(error), for_seconds=REDIS_PAUSE_SECONDS)
+        return self.own.hit(limit, *key), self.own.get_window_stats(limit, *key)
+
+
+counter = cache(Counter)
 
 
 class RateLimit(BaseThrottle):
@@ -35,17 +65,15 @@ class RateLimit(BaseThrottle):
     def caller(self, request: Request) -> str:
         if request.user.is_authenticated:
             return f"user:{request.user.pk}"
-        return f"address:{get_client_ip_address(request)}"
+        return f"address:{client_address(request._request)}"
 
     def allow_request(self, request: Request, view: Any) -> bool:
         if not settings.RATE_LIMITS:
             return True
         limit, key = self.limit(), (self.name, self.caller(request))
-        counter = limiter(settings.REDIS_URL)
-        is_allowed = counter.hit(limit, *key)
-        window = counter.get_window_stats(limit, *key)
+        is_allowed, window = counter(settings.REDIS_URL).hit(limit, *key)
         reset = max(1, math.ceil(window.reset_time - time.time()))
-        request._request.rate_limit_headers = {
+        request._request.rate_limit_headers = {  # type: ignore[attr-defined]
             "RateLimit-Policy": f'"{self.name}";q={limit.amount};w={limit.get_expiry()}',
             "RateLimit": f'"{self.name}";r={window.remaining};t={reset}',
         }
@@ -65,4 +93,4 @@ class SignInRateLimit(RateLimit):
         return parse(settings.RATE_LIMIT_SIGN_IN)
 
     def caller(self, request: Request) -> str:
-        return f"address:{get_client_ip_address(request)}"
+        return f"address:{client_address(request._request)}"

@@ -1,11 +1,20 @@
 """JSON in, JSON out. Apart from api.py because DRF imports this while it is being imported itself."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from django.http import HttpRequest
-from rest_framework import exceptions, negotiation, parsers, renderers
+from rest_framework import exceptions, metadata, negotiation, parsers, renderers
 from rest_framework.request import Request
+
+
+class NotJSON(exceptions.ParseError):
+    default_detail = "The request body is not valid JSON"
+
+
+class NotAnObject(exceptions.ParseError):
+    default_detail = "The request body must be a JSON object"
 
 
 class StrictJSONParser(parsers.BaseParser):
@@ -14,15 +23,15 @@ class StrictJSONParser(parsers.BaseParser):
     media_type = "application/json"
 
     def parse(
-        self, stream: Any, media_type: str | None = None, parser_context: dict[str, Any] | None = None
+        self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         body = stream.body if isinstance(stream, HttpRequest) else stream.read()
         try:
             value = orjson.loads(body)
         except orjson.JSONDecodeError as error:
-            raise exceptions.ParseError("The request body is not valid JSON") from error
+            raise NotJSON from error
         if not isinstance(value, dict):
-            raise exceptions.ParseError("The request body must be a JSON object")
+            raise NotAnObject
         return value
 
 
@@ -32,7 +41,7 @@ class JSONRenderer(renderers.BaseRenderer):
     charset = None
 
     def render(
-        self, data: Any, accepted_media_type: str | None = None, renderer_context: dict[str, Any] | None = None
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
     ) -> bytes:
         return b"" if data is None else orjson.dumps(data)
 
@@ -40,5 +49,12 @@ class JSONRenderer(renderers.BaseRenderer):
 class AlwaysJSON(negotiation.DefaultContentNegotiation):
     """What a client accepts is read, but a client that accepts something else gets JSON all the same."""
 
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:  # noqa: A002
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
         return renderers[0], renderers[0].media_type
+
+
+class NoMetadata(metadata.BaseMetadata):
+    """OPTIONS is answered by the header `Allow` alone; what a call takes is told by /schema."""
+
+    def determine_metadata(self, request: Request, view: Any) -> None:
+        return None

@@ -3,14 +3,24 @@
 Rules that need the caller or several rows are in services.py.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Self
+from typing import Any, Self
 
+import pghistory
 import pgtrigger
+from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchQuery, SearchVectorField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Case, Expression, F, Func, Prefetch, Q, Value, When
+from django.db.models.functions import Coalesce, Trim, Upper
+from django.db.models.lookups import Exact, GreaterThan, LessThan
+from django.utils import timezone
+from pghistory.models import Event
 
 from accounts.models import User
 from projects.models import Project, Visibility
@@ -18,6 +28,19 @@ from projects.models import Project, Visibility
 # Document 000: "a defined limit (e.g., 5 users per ticket)". The table's constraint says the same number.
 MAX_ASSIGNEES = 5
 MAX_PRICE = Decimal("99999999.99")
+# What the database writes itself: no change of a ticket.
+DERIVED = ["version", "updated_at", "search"]
+
+
+def refuse_truncate(name: str) -> pgtrigger.Trigger:
+    """Protect's own would be fired by DELETE alone."""
+    return pgtrigger.Trigger(
+        name=name,
+        level=pgtrigger.Statement,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Truncate,
+        func="RAISE EXCEPTION 'the rows of % stay', TG_TABLE_NAME;",
+    )
 
 
 class Status(models.TextChoices):
@@ -45,6 +68,7 @@ class SlaPolicy(models.Model):
             models.CheckConstraint(condition=Q(hours__gte=1), name="sla_policy_hours"),
             models.CheckConstraint(condition=Q(priority__in=Priority.values), name="sla_policy_priority"),
         ]
+        triggers = [pgtrigger.Protect(name="keep_sla_policies", operation=pgtrigger.Delete)]
 
     def __str__(self) -> str:
         return f"{self.priority}: {self.hours} h"
@@ -53,20 +77,112 @@ class SlaPolicy(models.Model):
         return created_at + timedelta(hours=self.hours)
 
 
+class WordBeginnings(SearchQuery):
+    """Asks for every word of a text by its beginning; without words for nothing, which nothing matches."""
+
+    SEARCH_TYPES = {"beginnings": "ticket_search"}
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, search_type="beginnings")
+
+
+def _by_date(date: Expression, is_descending: bool) -> Expression:
+    last = "'-infinity'::timestamptz" if is_descending else "'infinity'::timestamptz"
+    return Coalesce(date, Func(template=last, output_field=models.DateTimeField()))
+
+
+def _by_priority(priority: Expression, is_descending: bool) -> Expression:
+    ranks = [When(Exact(priority, Value(name)), then=Value(rank)) for rank, name in enumerate(Priority.values)]
+    return Case(*ranks, output_field=models.SmallIntegerField())
+
+
+# What is compared, by field. Each has an index: Ticket.Meta.
+SORT_KEYS: dict[str, Callable[[Any, bool], Expression]] = {
+    "created_at": lambda date, _: date,
+    "updated_at": _by_date,
+    "due_at": _by_date,
+    "priority": _by_priority,
+    "title": lambda title, _: Upper(title),
+}
+
+
+@dataclass(frozen=True)
+class Ordering:
+    """An order of tickets: by a field of SORT_KEYS, of equal ones by id, in the same direction.
+
+    Priorities go from low to high, titles regardless of case. Whatever the direction, those without a date come last.
+    """
+
+    field: str = "created_at"
+    is_descending: bool = True
+
+    def key(self, of: Any = None) -> Expression:
+        """What is compared: of the tickets or, given one, of a value."""
+        field = F(self.field) if of is None else Value(of, output_field=Ticket._meta.get_field(self.field))
+        return SORT_KEYS[self.field](field, self.is_descending)
+
+    def place(self, ticket: "Ticket") -> tuple[Any, int]:
+        """Where a ticket stands, for `TicketQuerySet.ordered` to go on from."""
+        return getattr(ticket, self.field), ticket.pk
+
+
+def _any_of(field: str, rows: models.QuerySet[Any]) -> Q:
+    """That a field is in a column of `rows`, in the one way that lets PostgreSQL use the index among OR as well."""
+    return Q(Exact(F(field), Func(ArraySubquery(rows), function="ANY")))
+
+
 class TicketQuerySet(models.QuerySet["Ticket"]):
     def visible_to(self, user: User) -> Self:
         """The one definition of "visible"; `analytics/sql` states the same for the raw queries, and a test compares."""
         if user.is_staff:
             return self
         return self.filter(
-            Q(project__visibility=Visibility.EVERYONE)
+            _any_of("project_id", Project.objects.filter(visibility=Visibility.EVERYONE).values("pk"))
             | Q(created_by=user)
-            | Exists(Assignment.objects.filter(ticket=OuterRef("pk"), user=user))
+            | _any_of("pk", Assignment.objects.filter(user=user).values("ticket"))
         )
+
+    def breached(self, at: datetime) -> Self:
+        """The one definition of "breached", as an index knows it: sla_due_at < at AND NOT status = 'closed'."""
+        return self.filter(~Q(status=Status.CLOSED), sla_due_at__lt=at)
+
+    def search(self, text: str) -> Self:
+        """Those with every word of `text`, by its beginning, in title or description. Without words: none."""
+        return self.filter(search=WordBeginnings(text))
+
+    def ordered(self, ordering: Ordering, *, after: tuple[Any, int] | None = None, by_index: bool = True) -> Self:
+        """In this order, from the place `after` on.
+
+        `by_index` false keeps PostgreSQL from walking the index of the order: it finds them all, then sorts. For few.
+        """
+        key = ordering.key()
+        shown = key if by_index else Func(key, function="GREATEST")
+        tickets = self.order_by(*(each.desc() if ordering.is_descending else each.asc() for each in (shown, F("pk"))))
+        if after is None:
+            return tickets
+        value, ticket_id = after
+        here, there = (_row(key, F("pk")), _row(ordering.key(of=value), Value(ticket_id)))
+        return tickets.filter(LessThan(here, there) if ordering.is_descending else GreaterThan(here, there))
+
+    def with_assignees(self) -> Self:
+        """Fetch the assignments with their users, in the order of assignment: one more query, however many."""
+        return self.prefetch_related(Prefetch("assignments", Assignment.objects.select_related("user")))
 
     def locked(self) -> Self:
         """Hold the rows until the transaction ends, without keeping out those who merely point at them."""
         return self.select_for_update(no_key=True, of=("self",))
+
+
+def _row(*values: Any) -> Func:
+    # Compared as a whole: one step into the index, where "greater, or equal and …" would walk along all ties.
+    return Func(*values, function="ROW", output_field=models.TextField())
+
+
+class TicketManager(models.Manager.from_queryset(TicketQuerySet)):  # type: ignore[misc]
+    def get_queryset(self) -> TicketQuerySet:
+        # Made for its index; nobody reads it.
+        tickets: TicketQuerySet = super().get_queryset().defer("search")
+        return tickets
 
 
 class Ticket(models.Model):
@@ -74,7 +190,9 @@ class Ticket(models.Model):
     description = models.TextField(blank=True, max_length=20_000)
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="tickets", db_index=False)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.OPEN)
-    type = models.CharField(max_length=50, default="task", help_text="Any word: concert, conference, sports, task, bug…")
+    type = models.CharField(
+        max_length=50, default="task", help_text="Any word: concert, conference, sports, task, bug…"
+    )
     venue = models.CharField(max_length=255, blank=True)
     price = models.DecimalField(
         max_digits=12,
@@ -88,7 +206,7 @@ class Ticket(models.Model):
     sla_due_at = models.DateTimeField("SLA due", editable=False)
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="tickets", db_index=False)
     created_at = models.DateTimeField(editable=False)
-    # Both move in the database alone, and only when something really changed.
+    # Both move in the database alone, and only when something really changed. Assignees are something.
     updated_at = models.DateTimeField(null=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
 
@@ -96,11 +214,33 @@ class Ticket(models.Model):
         User, through="Assignment", through_fields=("ticket", "user"), related_name="assigned_tickets"
     )
 
-    objects = TicketQuerySet.as_manager()
+    # The title weighs more.
+    search = models.GeneratedField(
+        expression=Func(
+            *("title", "description"),
+            template="setweight(ticket_words(title), 'A') || setweight(ticket_words(description), 'D')",
+        ),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    objects = TicketManager()
 
     class Meta:
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="ticket_created_at"),
+            # One for each other order. Walked backwards they serve the other direction as well, but for missing dates.
+            models.Index(Ordering("updated_at", False).key(), "id", name="ticket_updated_at"),
+            models.Index(Ordering("updated_at", True).key().desc(), F("id").desc(), name="ticket_updated_at_desc"),
+            models.Index(Ordering("due_at", False).key(), "id", name="ticket_due_at"),
+            models.Index(Ordering("due_at", True).key().desc(), F("id").desc(), name="ticket_due_at_desc"),
+            models.Index(Ordering("priority", False).key(), "id", name="ticket_priority_order"),
+            models.Index(Ordering("title", False).key(), "id", name="ticket_title_order"),
+            # The page is updated in place: a pending list would have to be read by every search.
+            GinIndex(fields=["search"], fastupdate=False, name="ticket_search"),
+            models.Index(fields=["status", "-created_at", "-id"], name="ticket_by_status"),
+            models.Index(fields=["type", "-created_at", "-id"], name="ticket_by_type"),
+            models.Index(fields=["sla_due_at"], condition=~Q(status=Status.CLOSED), name="ticket_sla_due_at"),
             models.Index(fields=["project", "-created_at"], name="ticket_project"),
             models.Index(fields=["venue", "created_at"], name="ticket_venue"),
             # Which customers have a matching ticket is answered from this index alone; see analytics/sql/dashboard.sql.
@@ -111,29 +251,41 @@ class Ticket(models.Model):
             ),
         ]
         constraints = [
-            models.CheckConstraint(condition=~Q(title=""), name="ticket_title"),
-            models.CheckConstraint(condition=~Q(type=""), name="ticket_type"),
+            models.CheckConstraint(condition=~Exact(Trim("title"), ""), name="ticket_title"),
+            models.CheckConstraint(condition=~Exact(Trim("type"), ""), name="ticket_type"),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="ticket_status"),
             models.CheckConstraint(condition=Q(priority__in=Priority.values), name="ticket_priority"),
-            models.CheckConstraint(condition=Q(price__isnull=True) | Q(price__range=(0, MAX_PRICE)), name="ticket_price"),
+            models.CheckConstraint(
+                condition=Q(price__isnull=True) | Q(price__range=(0, MAX_PRICE)), name="ticket_price"
+            ),
         ]
         triggers = [
             # Document 001: "Deleting ticket is not possible in the system."
             pgtrigger.Protect(name="keep_tickets", operation=pgtrigger.Delete),
+            refuse_truncate("keep_all_tickets"),
+            # PostgreSQL fires triggers by name, so this one puts back what move_version then counts on.
+            pgtrigger.Trigger(
+                name="keep_version",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange("version", "updated_at"),
+                func="""
+                    -- At depth 2 it is the assignments' trigger that moves them.
+                    IF pg_trigger_depth() = 1 THEN
+                        NEW.version := OLD.version;
+                        NEW.updated_at := OLD.updated_at;
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
             pgtrigger.Trigger(
                 name="move_version",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange(exclude=DERIVED),
                 func="""
-                    IF to_jsonb(NEW) - '{version,updated_at}'::text[]
-                            IS DISTINCT FROM to_jsonb(OLD) - '{version,updated_at}'::text[] THEN
-                        NEW.version := OLD.version + 1;
-                        NEW.updated_at := date_trunc('milliseconds', clock_timestamp());
-                    ELSIF pg_trigger_depth() = 1 THEN
-                        -- Nothing changed. (At depth 2 it is the assignments' trigger that moves the version.)
-                        NEW.version := OLD.version;
-                        NEW.updated_at := OLD.updated_at;
-                    END IF;
+                    NEW.version := OLD.version + 1;
+                    NEW.updated_at := date_trunc('milliseconds', clock_timestamp());
                     RETURN NEW;
                 """,
             ),
@@ -148,12 +300,13 @@ class Ticket(models.Model):
 
 
 class Assignment(models.Model):
-    """Somebody works on a ticket. `slot` numbers a ticket's assignees 1 to MAX_ASSIGNEES, so no race can add a sixth."""
+    """Somebody works on a ticket. `slot` numbers its assignees from 1 to MAX_ASSIGNEES: no race can add a sixth."""
 
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="assignments", db_index=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="assignments")
     slot = models.PositiveSmallIntegerField(editable=False)
-    assigned_at = models.DateTimeField(auto_now_add=True)
+    # The ticket's own created_at for those who were assigned on its creation.
+    assigned_at = models.DateTimeField(default=timezone.now, editable=False)
     assigned_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+")
 
     class Meta:
@@ -168,7 +321,7 @@ class Assignment(models.Model):
                 name="refuse_assignment",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert | pgtrigger.UpdateOf("ticket_id", "user_id"),
-                declare=[("ticket_status", "text"), ("user_type", "text")],
+                declare=[("ticket_status", "text"), ("assignee", "accounts_user")],
                 # The locks are the services' own, so that SQL from elsewhere waits in the same line.
                 func="""
                     SELECT status INTO ticket_status FROM tickets_ticket
@@ -177,8 +330,12 @@ class Assignment(models.Model):
                         RAISE EXCEPTION 'a closed ticket takes no assignees'
                             USING ERRCODE = 'check_violation', CONSTRAINT = 'assignment_open_ticket';
                     END IF;
-                    SELECT type INTO user_type FROM accounts_user WHERE id = NEW.user_id FOR SHARE;
-                    IF user_type = 'admin' THEN
+                    SELECT * INTO assignee FROM accounts_user WHERE id = NEW.user_id FOR SHARE;
+                    IF NOT FOUND OR NOT assignee.is_active THEN
+                        RAISE EXCEPTION 'no such user, or a deactivated one'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'assignment_active_user';
+                    END IF;
+                    IF assignee.type = 'admin' THEN
                         RAISE EXCEPTION 'an admin is not assigned'
                             USING ERRCODE = 'check_violation', CONSTRAINT = 'assignment_no_admin';
                     END IF;
@@ -188,11 +345,17 @@ class Assignment(models.Model):
             pgtrigger.Trigger(
                 name="move_ticket_version",
                 when=pgtrigger.After,
-                operation=pgtrigger.Insert | pgtrigger.Delete,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("ticket_id", "user_id") | pgtrigger.Delete,
                 func="""
+                    IF TG_OP = 'UPDATE'
+                            AND (NEW.ticket_id, NEW.user_id) IS NOT DISTINCT FROM (OLD.ticket_id, OLD.user_id) THEN
+                        RETURN NULL;
+                    END IF;
+                    -- Who is there from the beginning is no change.
                     UPDATE tickets_ticket
                     SET version = version + 1, updated_at = date_trunc('milliseconds', clock_timestamp())
-                    WHERE id = COALESCE(NEW.ticket_id, OLD.ticket_id);
+                    WHERE id IN (NEW.ticket_id, OLD.ticket_id)
+                        AND NOT (TG_OP = 'INSERT' AND version = 1 AND NEW.assigned_at = created_at);
                     RETURN NULL;
                 """,
             ),
@@ -200,3 +363,72 @@ class Assignment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user.name} on #{self.ticket_id}"
+
+
+class HistoryEvent(Event):
+    """What was done to a ticket, written by triggers, with who did it as far as they said (`pgh_context`).
+
+    All kinds draw their ids from one sequence while they hold the ticket's row: by id, each ticket's are in order.
+    """
+
+    pgh_id = models.BigIntegerField(
+        primary_key=True, db_default=Func(Value("tickets_history_id"), function="nextval"), editable=False
+    )
+
+    class Meta:
+        abstract = True
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            refuse_truncate("keep_all"),
+        ]
+
+
+class TicketEvent(  # type: ignore[misc]
+    pghistory.create_event_model(
+        Ticket,
+        pghistory.InsertEvent(trigger_name="record_creation"),
+        pghistory.UpdateEvent(
+            trigger_name="record_change", condition=pgtrigger.AnyChange(exclude=DERIVED)
+        ),
+        fields=[
+            *("title", "description", "project", "status", "type", "venue", "price", "priority"),
+            *("due_at", "sla_due_at", "created_by", "created_at", "version"),
+        ],
+        obj_field=pghistory.ObjForeignKey(db_index=False, related_name="history"),
+        base_model=HistoryEvent,
+    )
+):
+    """A ticket as it was after its creation (`insert`) or a change (`update`)."""
+
+    class Meta(HistoryEvent.Meta):
+        indexes = [models.Index(fields=["pgh_obj", "-pgh_id"], name="ticket_event_order")]
+
+    def __str__(self) -> str:
+        return f"{self.pgh_label} of #{self.pgh_obj_id}"
+
+
+class AssignmentEvent(  # type: ignore[misc]
+    # Triggers fire by name: `record_…` comes after `move_ticket_version`, which takes the ticket's lock.
+    pghistory.create_event_model(
+        Assignment,
+        pghistory.InsertEvent(trigger_name="record_assignment"),
+        pghistory.DeleteEvent(trigger_name="record_removal"),
+        # What no service does, but SQL may: somebody is turned into somebody else.
+        pghistory.UpdateEvent(
+            "delete", trigger_name="record_replaced", row="OLD", condition=pgtrigger.AnyChange("ticket", "user")
+        ),
+        pghistory.UpdateEvent(
+            "insert", trigger_name="record_replacing", condition=pgtrigger.AnyChange("ticket", "user")
+        ),
+        fields=["ticket", "user", "assigned_at", "assigned_by"],
+        obj_field=None,
+        base_model=HistoryEvent,
+    )
+):
+    """Somebody was put to work on a ticket (`insert`) or taken off it (`delete`)."""
+
+    class Meta(HistoryEvent.Meta):
+        indexes = [models.Index(fields=["ticket", "-pgh_id"], name="assignment_event_order")]
+
+    def __str__(self) -> str:
+        return f"{self.pgh_label} of user {self.user_id} on #{self.ticket_id}"

@@ -4,18 +4,22 @@ from typing import Any
 
 from rest_framework import serializers
 
-from ticketing.fields import IdField, MoneyField, SingleLineField, UtcDateTimeField
+from ticketing.fields import IdField, MoneyField, SingleLineField, TextField, UtcDateTimeField
+from ticketing.paging import CursorField, PageSerializer, row_id
 from tickets.models import Assignment, Priority, Status, Ticket
+from tickets.queries import ASSIGNEE, FIELDS, Change, Item, Person
 
 
 class StatusField(serializers.ChoiceField):
     """`in progress` and `in_progress` are read too."""
 
+    aliases = ("in progress", "in_progress")
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(choices=Status.choices, **kwargs)
 
     def to_internal_value(self, data: Any) -> str:
-        if data in ("in progress", "in_progress"):
+        if data in self.aliases:
             return Status.IN_PROGRESS
         return super().to_internal_value(data)
 
@@ -24,7 +28,7 @@ class NewTicketSerializer(serializers.Serializer[Ticket]):
     """`POST /ticket`, document 000: only the title is required."""
 
     title = SingleLineField(max_length=255)
-    description = serializers.CharField(max_length=20_000, required=False, allow_blank=True)
+    description = TextField(max_length=20_000, required=False, allow_blank=True)
     project = IdField(source="project_id", required=False, allow_null=True)
     status = StatusField(required=False)
     type = SingleLineField(max_length=50, required=False)
@@ -33,9 +37,7 @@ class NewTicketSerializer(serializers.Serializer[Ticket]):
     priority = serializers.ChoiceField(choices=Priority.values, required=False)
     dueDate = UtcDateTimeField(source="due_at", required=False, allow_null=True)
     createdBy = IdField(source="created_by_id", required=False, allow_null=True)
-    assignedUsers = serializers.ListField(
-        source="assigned_user_ids", child=IdField(), max_length=100, required=False
-    )
+    assignedUsers = serializers.ListField(source="assigned_user_ids", child=IdField(), max_length=100, required=False)
 
 
 class NewTrackerTicketSerializer(NewTicketSerializer):
@@ -88,3 +90,58 @@ class TicketStatisticsSerializer(serializers.Serializer[Ticket]):
 
 class TicketDetailSerializer(TicketSerializer):
     statistics = TicketStatisticsSerializer(source="*")
+
+
+class HistoryQuerySerializer(PageSerializer):
+    cursor = CursorField([row_id])
+
+
+class PersonSerializer(serializers.Serializer[Person]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+
+
+class AssignedPersonSerializer(serializers.Serializer[Person]):
+    userId = serializers.IntegerField(source="id")
+    name = serializers.CharField()
+
+
+class ChangeSerializer(serializers.Serializer[Change]):
+    """A change with the names and values that the ticket itself is shown with."""
+
+    shapes: dict[str, tuple[str, serializers.Field[Any, Any, Any, Any]]] = {
+        **{field.source: (name, field) for name, field in TicketSerializer().fields.items()},
+        ASSIGNEE: ("assignedUsers", AssignedPersonSerializer()),
+    }
+
+    def get_fields(self) -> dict[str, Any]:
+        """Written so because `from` is no name for an attribute."""
+        value = {
+            "allow_null": True,
+            "help_text": "As the ticket shows it; of `assignedUsers` the one `{userId, name}`.",
+        }
+        return {
+            "field": serializers.ChoiceField(choices=[self.shapes[field][0] for field in (*FIELDS, ASSIGNEE)]),
+            "from": serializers.JSONField(**value),
+            "to": serializers.JSONField(**value),
+        }
+
+    def to_representation(self, instance: Change) -> dict[str, Any]:
+        name, shape = self.shapes[instance.field]
+        before, after = (
+            None if value is None else shape.to_representation(value) for value in (instance.before, instance.after)
+        )
+        return {"field": name, "from": before, "to": after}
+
+
+class ItemSerializer(serializers.Serializer[Item]):
+    id = serializers.IntegerField()
+    at = UtcDateTimeField()
+    by = PersonSerializer(allow_null=True)
+    door = serializers.ChoiceField(choices=["api", "admin", "command", "database"])
+    changes = ChangeSerializer(many=True)
+
+
+class HistoryPageSerializer(serializers.Serializer[Any]):
+    items = ItemSerializer(many=True)
+    nextCursor = serializers.CharField(allow_null=True)

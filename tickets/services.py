@@ -5,12 +5,18 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts.models import User
-from projects.models import Project
+from projects.models import Project, Visibility
 from ticketing.errors import Conflict, Forbidden, Invalid, Missing, Refused
 from ticketing.sql import violated
 from tickets.models import MAX_ASSIGNEES, Assignment, SlaPolicy, Status, Ticket
+
+# What is wrong with a field that its shape alone does not show.
+DUE_DATE_PAST = "The due date must be in the future."
+NO_SUCH_PROJECT = "No such project."
+NO_SUCH_USER = "No such user."
 
 
 class TicketNotFound(Missing):
@@ -50,6 +56,7 @@ class NotAssigned(Missing):
 # What the database says when a rule is broken past the checks below, as by SQL from elsewhere at the same time.
 REFUSAL_OF_CONSTRAINT: dict[str, type[Refused]] = {
     "assignment_open_ticket": TicketClosed,
+    "assignment_active_user": UserNotFound,
     "assignment_no_admin": AdminNotAssignable,
     "assignment_once": AlreadyAssigned,
     "assignment_slot_once": AssignmentLimitReached,
@@ -73,29 +80,35 @@ def create(
 
     `fields` are any of description, status, type, venue, price and priority; without a project it is "General"'s.
 
-    :raises Invalid: the due date is past; no such project or creator; an assignee is an admin.
+    :raises Invalid: the due date is past; no such project or creator.
     :raises Forbidden: somebody else's name under it, from one who is no admin.
-    :raises UserNotFound, TicketClosed, AlreadyAssigned, AssignmentLimitReached: as `assign`.
+    :raises TicketClosed, UserNotFound, AdminNotAssignable, AlreadyAssigned, AssignmentLimitReached: as `assign`.
     """
+    due_at = due_at and _in_milliseconds(due_at)
     check_due_date(due_at, at=at)
     ticket = Ticket(
         title=title,
         project=_project(project_id),
         created_by=_creator(created_by_id, by=by),
         due_at=due_at,
-        created_at=at.replace(microsecond=at.microsecond // 1000 * 1000),
+        created_at=_in_milliseconds(at),
         **fields,
     )
     ticket.sla_due_at = SlaPolicy.objects.get(pk=ticket.priority).due(ticket.created_at)
     ticket.save(force_insert=True)
-    _add_assignees(ticket, assigned_user_ids, by=by)
+    _add_assignees(ticket, assigned_user_ids, by=by, at=ticket.created_at)
     return ticket
 
 
 def check_due_date(due_at: datetime | None, *, at: datetime) -> None:
     """:raises Invalid: it is not in the future."""
     if due_at is not None and due_at <= at:
-        raise Invalid(fields={"due_at": ["The due date must be in the future."]})
+        raise Invalid(fields={"due_at": [DUE_DATE_PAST]})
+
+
+def _in_milliseconds(moment: datetime) -> datetime:
+    """A time as answers show it, so that a client who sends it back changes nothing."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def _project(project_id: int | None) -> Project:
@@ -103,7 +116,7 @@ def _project(project_id: int | None) -> Project:
         return Project.objects.general()
     project = Project.objects.filter(pk=project_id).first()
     if project is None:
-        raise Invalid(fields={"project": ["No such project."]})
+        raise Invalid(fields={"project": [NO_SUCH_PROJECT]})
     return project
 
 
@@ -112,7 +125,7 @@ def _creator(created_by_id: int | None, *, by: User) -> User:
         return by
     creator = User.objects.filter(pk=created_by_id, is_active=True).first()
     if creator is None:
-        raise Invalid(fields={"created_by": ["No such user."]})
+        raise Invalid(fields={"created_by": [NO_SUCH_USER]})
     if not by.is_admin:
         raise Forbidden
     return creator
@@ -122,15 +135,29 @@ def _creator(created_by_id: int | None, *, by: User) -> User:
 def update(*, ticket_id: int, by: User, at: datetime, **changes: Any) -> Ticket:
     """Change fields of a ticket. The database moves `version` and `updated_at`, and only when something did change.
 
+    `changes` are any of title, description, project_id, status, type, venue, price, priority, due_at, created_by_id.
+
     :raises TicketNotFound: no such ticket, or not visible to `by`.
-    :raises NotAllowed: `by` is neither its creator, an assignee nor staff.
-    :raises Invalid: a new due date is past.
+    :raises NotAllowed: `by` is neither its creator, an assignee nor staff; or is an assignee and moves it into or out
+        of a project that only those involved see.
+    :raises Forbidden: another creator, from one who is no admin.
+    :raises Invalid: a new due date is past; no such project or creator.
     """
     ticket = _lock(ticket_id, by=by)
     if not ticket.may_be_assigned_by(by) and not ticket.assignments.filter(user=by).exists():
         raise NotAllowed
-    if changes.get("due_at") != ticket.due_at:
-        check_due_date(changes.get("due_at"), at=at)
+    if due_at := changes.get("due_at"):
+        changes["due_at"] = _in_milliseconds(due_at)
+        if changes["due_at"] != ticket.due_at:
+            check_due_date(changes["due_at"], at=at)
+    if changes.get("project_id", ticket.project_id) != ticket.project_id:
+        project = _project(changes["project_id"])
+        _check_move(ticket, to=project, by=by)
+        changes["project_id"] = project.pk
+    if changes.get("created_by_id", ticket.created_by_id) != ticket.created_by_id:
+        changes["created_by_id"] = _creator(changes["created_by_id"], by=by).pk
+        if not by.is_admin:
+            raise Forbidden
     if changes.get("priority", ticket.priority) != ticket.priority:
         ticket.sla_due_at = SlaPolicy.objects.get(pk=changes["priority"]).due(ticket.created_at)
     for name, value in changes.items():
@@ -138,6 +165,12 @@ def update(*, ticket_id: int, by: User, at: datetime, **changes: Any) -> Ticket:
     ticket.save(update_fields=[*changes, "sla_due_at"])
     ticket.refresh_from_db(fields=["version", "updated_at"])
     return ticket
+
+
+def _check_move(ticket: Ticket, *, to: Project, by: User) -> None:
+    is_hidden = Visibility.INVOLVED in (ticket.project.visibility, to.visibility)
+    if is_hidden and not ticket.may_be_assigned_by(by):
+        raise NotAllowed
 
 
 @transaction.atomic
@@ -155,7 +188,7 @@ def assign(*, ticket_id: int, user_id: int, by: User) -> Assignment:
     ticket = _lock(ticket_id, by=by)
     if not ticket.may_be_assigned_by(by):
         raise NotAllowed
-    (assignment,) = _add_assignees(ticket, [user_id], by=by)
+    (assignment,) = _add_assignees(ticket, [user_id], by=by, at=timezone.now())
     return assignment
 
 
@@ -182,7 +215,7 @@ def _lock(ticket_id: int, *, by: User) -> Ticket:
     return ticket
 
 
-def _add_assignees(ticket: Ticket, user_ids: Iterable[int], *, by: User) -> list[Assignment]:
+def _add_assignees(ticket: Ticket, user_ids: Iterable[int], *, by: User, at: datetime) -> list[Assignment]:
     """Assign to a ticket whose row this transaction holds, in the order given."""
     user_ids = list(user_ids)
     if not user_ids:
@@ -196,7 +229,7 @@ def _add_assignees(ticket: Ticket, user_ids: Iterable[int], *, by: User) -> list
         check_assignable(users.get(user_id), assigned=slot_of_user)
         slot = min(set(range(1, MAX_ASSIGNEES + 1)) - set(slot_of_user.values()))
         slot_of_user[user_id] = slot
-        added.append(Assignment(ticket=ticket, user=users[user_id], slot=slot, assigned_by=by))
+        added.append(Assignment(ticket=ticket, user=users[user_id], slot=slot, assigned_by=by, assigned_at=at))
     try:
         return Assignment.objects.bulk_create(added)
     except IntegrityError as error:

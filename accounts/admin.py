@@ -1,0 +1,115 @@
+"""People in the admin."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm, UserCreationForm
+
+from accounts import services
+from accounts.models import User, UserType
+from ticketing.admin import LINK, ServiceAdmin, ServiceForm, changed_values, database_refusals, signed_in
+from ticketing.errors import Refused
+
+
+class NewUserForm(ServiceForm, UserCreationForm):
+    # Everybody made here has a password.
+    usable_password = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("password1", "password2"):
+            self.fields[name].required = True
+
+
+class PasswordForm(AdminPasswordChangeForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields.pop("usable_password", None)
+
+    def save(self, commit: bool = True) -> User:
+        return services.set_password(user=self.user, password=self.cleaned_data["password1"])
+
+
+@admin.register(User)
+class UserAdmin(ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
+    form = ServiceForm
+    add_form = NewUserForm
+    change_password_form = PasswordForm
+    add_form_template = None
+    list_display = ["name", "email", "type_label", "is_active", "created_at"]
+    list_filter = ["type", "is_active"]
+    search_fields = ["name", "email"]
+    ordering = ["name", "id"]
+    filter_horizontal = []
+    fieldsets = [
+        (None, {"fields": [("name", "email"), "password_link"]}),
+        ("What they may do", {"fields": ["type", ("is_active", "is_superuser")]}),
+        ("Dates", {"fields": [("created_at", "last_login")]}),
+    ]
+    add_fieldsets = [(None, {"fields": [("name", "email"), "type", "password1", "password2"]})]
+    readonly_fields = ["password_link", "created_at", "last_login"]
+
+    @display(description="type", label={UserType.ADMIN: "danger", UserType.AGENT: "info"})
+    def type_label(self, user: User) -> tuple[str, str]:
+        return user.type, user.get_type_display()
+
+    @admin.display(description="password")
+    def password_link(self, user: User) -> str:
+        text = "Set another" if user.has_usable_password() else "None yet: set one"
+        return format_html('<a href="../password/" class="{}">{}</a>', LINK, text)
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Who cannot change somebody cannot set their password either."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return fieldsets
+        return [(None, {"fields": [("name", "email")]}), *fieldsets[1:]]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        """One's own powers are for others to change; making superusers is for superusers."""
+        fixed = list(self.readonly_fields)
+        if obj == request.user:
+            return [*fixed, *services.POWERS]
+        return fixed if request.user.is_superuser else [*fixed, "is_superuser"]
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """A superuser's password or address in another's hands would be a way to become one."""
+        allowed = super().has_change_permission(request, obj)
+        return allowed and (obj is None or not obj.is_superuser or request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        allowed = super().has_delete_permission(request, obj)
+        return allowed and (obj is None or (obj != request.user and self.has_change_permission(request, obj)))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[User], search_term: str
+    ) -> tuple[QuerySet[User], bool]:
+        """Where a ticket's people are chosen, those who can be."""
+        if request.GET.get("app_label") == "tickets":
+            queryset = queryset.filter(is_active=True)
+            if request.GET.get("model_name") == "assignment":
+                queryset = queryset.exclude(type=UserType.ADMIN)
+        return super().get_search_results(request, queryset, search_term)
+
+    def save_model(self, request: HttpRequest, user: User, form: Any, change: bool) -> None:
+        if change:
+            services.update(user_id=user.pk, by=signed_in(request), **changed_values(form))
+        else:
+            fields = {name: form.cleaned_data[name] for name in ("name", "email", "type")}
+            user.pk = services.sign_up(**fields, password=form.cleaned_data["password1"], by=signed_in(request)).pk
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        try:
+            with database_refusals():
+                return super().user_change_password(request, id, form_url)
+        except Refused as refusal:
+            self.message_user(request, f"{refusal.message}.", messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+    def delete_model(self, request: HttpRequest, user: User) -> None:
+        services.delete(user_id=user.pk, by=signed_in(request))

@@ -1,0 +1,452 @@
+"""The back office: who gets in, what each type may do there, and people."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axes.models import AccessAttempt
+from django.db import connection, transaction
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from accounts import services
+from accounts.models import User, UserType
+from accounts.tests.factories import PASSWORD, make_user
+from projects.models import Project
+from ticketing.errors import Busy, Forbidden
+from ticketing.tests.browser import Browser, errors
+from tickets.models import Status
+from tickets.tests.factories import assign, make_ticket
+
+USERS = "/admin/accounts/user/"
+NEW_USER = {
+    "name": "Nora New",
+    "email": "nora@example.com",
+    "type": "agent",
+    "password1": "long enough!",
+    "password2": "long enough!",
+}
+
+
+def page_of(user: User, page: str = "change") -> str:
+    return f"{USERS}{user.pk}/{page}/"
+
+
+@pytest.fixture
+def superuser(db: None) -> User:
+    return make_user("Susan Super", type=UserType.ADMIN, is_superuser=True)
+
+
+class TestSignIn:
+    @pytest.mark.parametrize("staff", [UserType.AGENT, UserType.ADMIN])
+    @pytest.mark.parametrize("page", ["/admin/login/", "/admin/login/?next=/admin/"])
+    def test_lets_staff_in_however_they_write_their_address(self, db: None, staff: UserType, page: str) -> None:
+        user = make_user("Stan Staff", type=staff)
+
+        answer = Client().post(page, {"username": user.email.upper(), "password": PASSWORD}, follow=True)
+
+        assert answer.redirect_chain == [("/admin/", 302)]
+        assert answer.status_code == 200
+
+    def test_keeps_customers_out(self, owner: User) -> None:
+        answer = Client().post("/admin/login/", {"username": owner.email, "password": PASSWORD})
+
+        assert answer.status_code == 200
+        assert "for a staff account" in answer.content.decode()
+
+    def test_sends_a_customer_with_a_session_to_the_sign_in_page(self, owner: User) -> None:
+        answer = Browser(owner).get("/admin/")
+
+        assert answer.status_code == 302
+        assert answer["Location"].startswith("/admin/login/")
+
+
+class TestOwnPassword:
+    def test_is_changed_by_an_agent_who_knows_the_old_one(self, agent: User) -> None:
+        answer = Browser(agent).post(
+            "/admin/password_change/",
+            {"old_password": PASSWORD, "new_password1": "brand new!", "new_password2": "brand new!"},
+        )
+
+        agent.refresh_from_db()
+        assert answer.status_code == 302
+        assert agent.check_password("brand new!")
+
+
+class TestRights:
+    @pytest.fixture
+    def pages(self, owner: User, assignee: User) -> dict[str, str]:
+        ticket = make_ticket(owner)
+        project = Project.objects.create(name="Empty")
+        return {
+            "index": "/admin/",
+            "users": USERS,
+            "new user": f"{USERS}add/",
+            "user": page_of(owner),
+            "user's history": page_of(owner, "history"),
+            "user's deletion": page_of(assignee, "delete"),
+            "user's password": page_of(owner, "password"),
+            "projects": "/admin/projects/project/",
+            "new project": "/admin/projects/project/add/",
+            "project": f"/admin/projects/project/{project.pk}/change/",
+            "project's deletion": f"/admin/projects/project/{project.pk}/delete/",
+            "tickets": "/admin/tickets/ticket/",
+            "new ticket": "/admin/tickets/ticket/add/",
+            "ticket": f"/admin/tickets/ticket/{ticket.pk}/change/",
+            "ticket's history": f"/admin/tickets/ticket/{ticket.pk}/history/",
+            "ticket's deletion": f"/admin/tickets/ticket/{ticket.pk}/delete/",
+            "SLA policies": "/admin/tickets/slapolicy/",
+            "SLA policy": "/admin/tickets/slapolicy/high/change/",
+            "failed sign-ins": "/admin/axes/accessattempt/",
+        }
+
+    @staticmethod
+    def refused(user: User, pages: dict[str, str]) -> set[str]:
+        browser = Browser(user)
+        statuses = {name: browser.get(url).status_code for name, url in pages.items()}
+        assert set(statuses.values()) <= {200, 403}
+        return {name for name, status in statuses.items() if status == 403}
+
+    def test_of_an_agent_end_at_the_desk(self, agent: User, pages: dict[str, str]) -> None:
+        assert self.refused(agent, pages) == {
+            "new user",
+            "user's deletion",
+            "user's password",
+            "new project",
+            "project's deletion",
+            "ticket's deletion",
+            "failed sign-ins",
+        }
+
+    @pytest.mark.parametrize("fixture", ["admin", "superuser"])
+    def test_of_an_admin_leave_out_deleting_tickets_alone(
+        self, request: pytest.FixtureRequest, fixture: str, pages: dict[str, str]
+    ) -> None:
+        assert self.refused(request.getfixturevalue(fixture), pages) == {"ticket's deletion"}
+
+    @pytest.mark.parametrize("page", ["user", "project", "SLA policy"])
+    def test_of_an_agent_are_for_reading_elsewhere(self, agent: User, pages: dict[str, str], page: str) -> None:
+        answer = Browser(agent).post(pages[page], {"name": "Agnes was here", "hours": 1})
+
+        assert answer.status_code == 403
+
+    def test_of_the_signed_out_are_none(self, pages: dict[str, str]) -> None:
+        statuses = {Client().get(url).status_code for url in pages.values()}
+
+        assert statuses == {302}
+
+    def test_show_the_way_to_a_new_password_to_those_who_may_set_it(
+        self, admin: User, agent: User, owner: User
+    ) -> None:
+        pages = {user: Browser(user).get(page_of(owner)).content.decode() for user in (admin, agent)}
+
+        assert "../password/" in pages[admin]
+        assert "../password/" not in pages[agent]
+        assert not any("argon2" in page for page in pages.values())
+
+
+class TestList:
+    def test_asks_the_same_number_of_questions_for_any_number_of_people(
+        self, admin: User, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        browser = Browser(admin)
+        browser.get(USERS)
+        for _ in range(12):
+            make_user()
+
+        # Session, user, their groups' and own permissions; then how many people there are, and the page.
+        with django_assert_num_queries(6):
+            page = browser.get(USERS)
+
+        assert page.context["cl"].result_count == 13
+
+    @pytest.mark.parametrize("query", ["q=olga", "q=OLGA.", "type__exact=customer", "is_active__exact=0"])
+    def test_is_searched_and_filtered(self, admin: User, agent: User, query: str) -> None:
+        olga = make_user("Olga Owner", is_active=False)
+
+        page = Browser(admin).get(f"{USERS}?{query}")
+
+        assert list(page.context["cl"].result_list) == [olga]
+
+    def test_deletes_nobody_by_the_dozen(self, admin: User, owner: User) -> None:
+        Browser(admin).post(USERS, {"action": "delete_selected", "_selected_action": [owner.pk], "post": "yes"})
+
+        assert User.objects.filter(pk=owner.pk).exists()
+
+
+class TestAdd:
+    def test_makes_a_user_who_can_sign_in(self, admin: User) -> None:
+        answer = Browser(admin).submit(f"{USERS}add/", **NEW_USER)
+
+        user = User.objects.get(email="nora@example.com")
+        assert answer["Location"] == page_of(user)
+        assert (user.name, user.type, user.is_superuser) == ("Nora New", "agent", False)
+        assert user.check_password("long enough!")
+
+    @pytest.mark.parametrize(
+        ("changes", "field", "sentence"),
+        [
+            ({"email": "TAKEN@example.com"}, "email", "Email already in use"),
+            ({"email": "nobody"}, "email", "Enter a valid email address."),
+            ({"name": " ab "}, "name", "Ensure this value has at least 3 characters (it has 2)."),
+            ({"name": "Nora\r\nNew"}, "name", "Control characters are not allowed."),
+            ({"type": "owner"}, "type", "Select a valid choice. owner is not one of the available choices."),
+            (
+                {"password1": "password123", "password2": "password123"},
+                "password2",
+                "The password must contain at least one character that is neither a letter nor a digit.",
+            ),
+            ({"password1": "another one!"}, "password2", "The two password fields didn’t match."),
+            ({"password1": "", "password2": ""}, "password1", "This field is required."),
+        ],
+    )
+    def test_says_beside_the_field_what_is_wrong(
+        self, admin: User, changes: dict[str, str], field: str, sentence: str
+    ) -> None:
+        make_user("Tara Taken", email="taken@example.com")
+
+        answer = Browser(admin).submit(f"{USERS}add/", **{**NEW_USER, **changes})
+
+        assert answer.status_code == 200
+        assert errors(answer).get(field) == [sentence], errors(answer)
+        assert sentence.replace("’", "’") in answer.content.decode()
+        assert not User.objects.filter(name__startswith="Nora").exists()
+
+
+class TestChange:
+    def test_changes_what_was_changed(self, admin: User, owner: User) -> None:
+        answer = Browser(admin).submit(page_of(owner), name="Olga Other")
+
+        changed = User.objects.get(pk=owner.pk)
+        assert answer.status_code == 302
+        assert changed.name == "Olga Other"
+        assert (changed.email, changed.password, changed.type) == (owner.email, owner.password, owner.type)
+
+    def test_refuses_an_address_that_is_taken_in_whatever_case(self, admin: User, owner: User, assignee: User) -> None:
+        answer = Browser(admin).submit(page_of(owner), name="Olga Other", email=assignee.email.upper())
+
+        assert errors(answer) == {"email": ["Email already in use"]}
+        assert User.objects.get(pk=owner.pk).name == "Olga Owner"
+
+    def test_lets_somebody_write_their_own_address_in_other_case(self, admin: User, owner: User) -> None:
+        Browser(admin).submit(page_of(owner), email=owner.email.upper())
+
+        assert User.objects.get(pk=owner.pk).email == owner.email.upper()
+
+    @pytest.mark.parametrize("other", [UserType.ADMIN, UserType.AGENT])
+    def test_keeps_the_type_of_somebody_who_is_assigned(
+        self, admin: User, owner: User, assignee: User, other: UserType
+    ) -> None:
+        assign(make_ticket(owner), assignee)
+
+        answer = Browser(admin).submit(page_of(assignee), type=other)
+
+        assert errors(answer) == {"type": [services.HoldsAssignments.message]}
+        assert User.objects.get(pk=assignee.pk).type == UserType.CUSTOMER
+
+    def test_makes_an_admin_of_somebody_without_assignments(self, admin: User, owner: User) -> None:
+        Browser(admin).submit(page_of(owner), type="admin")
+
+        assert User.objects.get(pk=owner.pk).is_admin
+
+
+class TestDeactivate:
+    def test_takes_the_user_off_the_tickets_that_are_not_closed(self, admin: User, owner: User, assignee: User) -> None:
+        open_ticket, closed_ticket = make_ticket(owner), make_ticket(owner)
+        for ticket in (open_ticket, closed_ticket):
+            assign(ticket, assignee)
+        closed_ticket.status = Status.CLOSED
+        closed_ticket.save()
+
+        answer = Browser(admin).submit(page_of(assignee), is_active=None)
+
+        assert answer.status_code == 302
+        assert not User.objects.get(pk=assignee.pk).is_active
+        assert [a.ticket for a in assignee.assignments.all()] == [closed_ticket]
+
+    def test_ends_the_sessions_of_staff(self, admin: User, agent: User) -> None:
+        at_work = Browser(agent)
+
+        Browser(admin).submit(page_of(agent), is_active=None)
+
+        assert at_work.get("/admin/").status_code == 302
+
+    def test_can_be_taken_back(self, admin: User) -> None:
+        user = make_user("Paul Paused", is_active=False)
+
+        Browser(admin).submit(page_of(user), is_active="on")
+
+        assert User.objects.get(pk=user.pk).is_active
+
+
+class TestPowers:
+    @pytest.mark.parametrize("forged", [{"type": "customer"}, {"is_active": None}, {"is_superuser": "on"}])
+    def test_are_not_changed_on_oneself(self, admin: User, forged: dict[str, Any]) -> None:
+        Browser(admin).submit(page_of(admin), **forged)
+
+        kept = User.objects.get(pk=admin.pk)
+        assert (kept.type, kept.is_active, kept.is_superuser) == ("admin", True, False)
+
+    def test_of_a_superuser_are_not_given_by_others(self, admin: User) -> None:
+        colleague = make_user("Clara Colleague", type=UserType.ADMIN)
+
+        Browser(admin).submit(page_of(colleague), is_superuser="on")
+
+        assert not User.objects.get(pk=colleague.pk).is_superuser
+
+    def test_of_a_superuser_are_given_by_a_superuser(self, superuser: User, admin: User) -> None:
+        Browser(superuser).submit(page_of(admin), is_superuser="on")
+
+        assert User.objects.get(pk=admin.pk).is_superuser
+
+    def test_of_a_superuser_are_for_admins_alone(self, superuser: User, owner: User) -> None:
+        answer = Browser(superuser).submit(page_of(owner), is_superuser="on")
+
+        assert errors(answer) == {"is_superuser": ["Only an admin can be a superuser."]}
+
+    @pytest.mark.parametrize("page", ["change", "delete", "password"])
+    def test_of_a_superuser_cannot_be_taken_over(self, admin: User, superuser: User, page: str) -> None:
+        answer = Browser(admin).post(
+            page_of(superuser, page), {"email": "mine@example.com", "password1": "mine now!", "password2": "mine now!"}
+        )
+
+        assert answer.status_code == 403
+
+    @pytest.mark.parametrize(
+        ("user", "refusal"), [("admin", services.OwnAccount), ("superuser", services.SuperusersOnly)]
+    )
+    def test_are_guarded_below_the_pages_too(
+        self, request: pytest.FixtureRequest, admin: User, user: str, refusal: type[Exception]
+    ) -> None:
+        target = request.getfixturevalue(user)
+
+        with pytest.raises(refusal):
+            services.update(user_id=target.pk, by=admin, is_active=False)
+
+    def test_are_not_an_agents_to_change(self, agent: User, owner: User) -> None:
+        with pytest.raises(Forbidden):
+            services.update(user_id=owner.pk, by=agent, name="Olga Other")
+
+    @pytest.mark.django_db(transaction=True, serialized_rollback=True)
+    def test_of_two_admins_who_demote_each_other_are_lost_by_one(self) -> None:
+        first, second = (make_user("Some Admin", type=UserType.ADMIN) for _ in range(2))
+        outcome: list[Exception] = []
+        demotion = {"user_id": first.pk, "by": second, "type": "customer"}
+        other = threading.Thread(target=noting(outcome, services.update), kwargs=demotion)
+
+        with transaction.atomic():
+            services.update(user_id=second.pk, by=first, type="customer")
+            other.start()
+            # Time enough for an answer, if nothing held it back.
+            other.join(timeout=0.5)
+        other.join()
+
+        assert [type(error) for error in outcome] == [Forbidden]
+        assert list(User.objects.filter(type=UserType.ADMIN)) == [first]
+
+
+def noting(outcome: list[Exception], action: Callable[..., Any]) -> Callable[..., None]:
+    def run(**arguments: Any) -> None:
+        try:
+            action(**arguments)
+        except Exception as error:
+            outcome.append(error)
+        finally:
+            connection.close()
+
+    return run
+
+
+class TestPassword:
+    def test_is_set_for_somebody_else(self, admin: User, owner: User) -> None:
+        answer = Browser(admin).submit(page_of(owner, "password"), password1="brand new!", password2="brand new!")
+
+        assert answer["Location"] == page_of(owner)
+        assert User.objects.get(pk=owner.pk).check_password("brand new!")
+
+    def test_must_be_strong(self, admin: User, owner: User) -> None:
+        answer = Browser(admin).submit(page_of(owner, "password"), password1="password1", password2="password1")
+
+        assert "neither a letter nor a digit" in answer.content.decode()
+        assert User.objects.get(pk=owner.pk).check_password(PASSWORD)
+
+    def test_waits_for_nobody_for_long(self, transactional_db: None) -> None:
+        admin, user = make_user("Ada Admin", type=UserType.ADMIN), make_user("Olga Owner")
+        browser = Browser(admin)
+        holder = connection.copy()
+        try:
+            with holder.cursor() as cursor, connection.cursor() as ours:
+                cursor.execute("BEGIN; SELECT FROM accounts_user FOR UPDATE")
+                ours.execute("SET lock_timeout = '100ms'")
+                answer = browser.submit(page_of(user, "password"), password1="brand new!", password2="brand new!")
+        finally:
+            holder.close()
+            connection.close()
+
+        assert answer.status_code == 302
+        assert Busy.message in browser.get(answer["Location"]).content.decode()
+        assert User.objects.get(pk=user.pk).check_password(PASSWORD)
+
+
+class TestDelete:
+    def test_takes_the_assignments_along(self, admin: User, owner: User, assignee: User) -> None:
+        ticket = make_ticket(owner)
+        assign(ticket, assignee)
+
+        answer = Browser(admin).post(page_of(assignee, "delete"), {"post": "yes"})
+
+        assert answer.status_code == 302
+        assert not User.objects.filter(pk=assignee.pk).exists()
+        assert not ticket.assignments.exists()
+
+    def test_says_what_keeps_somebody(self, admin: User, owner: User) -> None:
+        ticket = make_ticket(owner)
+
+        answer = Browser(admin).post(page_of(owner, "delete"), {"post": "yes"})
+
+        assert answer.status_code == 200
+        assert str(ticket) in answer.content.decode()
+        assert User.objects.filter(pk=owner.pk).exists()
+
+    def test_leaves_oneself(self, admin: User) -> None:
+        answer = Browser(admin).post(page_of(admin, "delete"), {"post": "yes"})
+
+        assert answer.status_code == 403
+        assert User.objects.filter(pk=admin.pk).exists()
+
+    def test_is_refused_below_the_pages_too(self, admin: User, owner: User) -> None:
+        make_ticket(owner)
+
+        with pytest.raises(services.HasRecords):
+            services.delete(user_id=owner.pk, by=admin)
+
+
+class TestLockout:
+    @pytest.fixture
+    def locked_out(self, agent: User) -> User:
+        for _ in range(5):
+            Client().post("/admin/login/", {"username": agent.email, "password": "wrong"})
+        return agent
+
+    @staticmethod
+    def sign_in(user: User) -> int:
+        return Client().post("/admin/login/?next=/admin/", {"username": user.email, "password": PASSWORD}).status_code
+
+    def test_is_lifted_by_an_admin(self, admin: User, locked_out: User) -> None:
+        assert self.sign_in(locked_out) == 429
+        attempts = list(AccessAttempt.objects.values_list("pk", flat=True))
+
+        page = Browser(admin).post(
+            "/admin/axes/accessattempt/", {"action": "lift_lockout", "_selected_action": attempts}, follow=True
+        )
+
+        assert "may sign in from 127.0.0.1 again" in page.content.decode()
+        assert self.sign_in(locked_out) == 302
+
+    def test_shows_no_passwords(self, admin: User, locked_out: User) -> None:
+        attempt = AccessAttempt.objects.get()
+
+        page = Browser(admin).get(f"/admin/axes/accessattempt/{attempt.pk}/change/").content.decode()
+
+        assert "post_data" not in page

@@ -1,0 +1,33 @@
+"""How the first admin is made."""
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.models import User, UserType
+
+pytestmark = pytest.mark.django_db
+
+
+class TestCreatesuperuser:
+    @pytest.fixture(autouse=True)
+    def password(self, monkeypatch: pytest.MonkeyPatch) -> str:
+        monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "first, of all")
+        return "first, of all"
+
+    def test_makes_an_admin(self, password: str) -> None:
+        call_command("createsuperuser", email="ada@example.com", name="Ada Admin", interactive=False)
+
+        ada = User.objects.get(email="ada@example.com")
+        assert (ada.type, ada.is_superuser, ada.is_staff) == (UserType.ADMIN, True, True)
+        assert ada.check_password(password)
+
+    @pytest.mark.parametrize(("name", "email"), [("Al", "al@example.com"), ("Ada Admin", "no address")])
+    def test_refuses_what_sign_up_refuses(self, name: str, email: str) -> None:
+        with pytest.raises(CommandError):
+            call_command("createsuperuser", email=email, name=name, interactive=False)
+
+        assert not User.objects.exists()
+
+    def test_refuses_a_taken_address_in_other_case(self, owner: User) -> None:
+        with pytest.raises(CommandError, match="taken"):
+            call_command("createsuperuser", email=owner.email.upper(), name="Ada Admin", interactive=False)

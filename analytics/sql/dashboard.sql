@@ -1,0 +1,115 @@
+-- How many tickets that somebody may see were created in a span, by status, priority and type; what customers spent on
+-- them, and how many customers that were.
+-- Whole UTC days are answered from the daily counts, the rest of the span from its tickets one by one; so is all of it
+-- where a venue is asked for, which the counts do not know.
+-- params   viewer_id                    bigint | null       null: sees every ticket
+--          starts_at, ends_at           timestamptz | null  the span, created_at >= starts_at and < ends_at
+--          has_days                     bool                whether it holds whole days:
+--          days_from, days_until        date | null         day >= days_from and < days_until
+--          first_from, first_until, last_from, last_until   timestamptz | null   what is left of it; null: nothing
+--          status, priority, type, venue                    text | null          null: any
+-- returns  tickets, open, in_progress, closed, low, medium, high  bigint
+--          types text[], tickets_of_types bigint[] (as long); first_day, last_day date | null (UTC, of these tickets)
+--          spent numeric (of the tickets that customers created); customers bigint
+-- index    daily_count_day, ticket_created_at, ticket_venue, ticket_creator (which answers for `customers` alone)
+WITH single AS MATERIALIZED (
+    -- Seen by everybody.
+    SELECT created_at, status, priority, type, price, created_by_id
+    FROM tickets_ticket
+    WHERE (
+            (created_at >= %(first_from)s::timestamptz AND created_at < %(first_until)s::timestamptz)
+            OR (created_at >= %(last_from)s::timestamptz AND created_at < %(last_until)s::timestamptz)
+        )
+        AND (%(status)s::text IS NULL OR status = %(status)s)
+        AND (%(priority)s::text IS NULL OR priority = %(priority)s)
+        AND (%(type)s::text IS NULL OR type = %(type)s)
+        AND (%(venue)s::text IS NULL OR venue = %(venue)s)
+        AND (
+            %(viewer_id)s::bigint IS NULL
+            OR project_id = ANY (ARRAY(SELECT id FROM projects_project WHERE visibility = 'everyone'))
+        )
+    UNION ALL
+    -- Seen by those involved: the viewer's own, and those assigned to them.
+    SELECT created_at, status, priority, type, price, created_by_id
+    FROM tickets_ticket
+    WHERE %(viewer_id)s::bigint IS NOT NULL
+        AND (
+            created_by_id = %(viewer_id)s
+            OR id = ANY (ARRAY(SELECT ticket_id FROM tickets_assignment WHERE user_id = %(viewer_id)s))
+        )
+        AND project_id <> ALL (ARRAY(SELECT id FROM projects_project WHERE visibility = 'everyone'))
+        AND (%(starts_at)s::timestamptz IS NULL OR created_at >= %(starts_at)s)
+        AND (%(ends_at)s::timestamptz IS NULL OR created_at < %(ends_at)s)
+        AND (%(status)s::text IS NULL OR status = %(status)s)
+        AND (%(priority)s::text IS NULL OR priority = %(priority)s)
+        AND (%(type)s::text IS NULL OR type = %(type)s)
+        AND (%(venue)s::text IS NULL OR venue = %(venue)s)
+),
+counted AS MATERIALIZED (
+    SELECT day, status, priority, type, sum(tickets) AS tickets, sum(spent) AS spent
+    FROM (
+        SELECT day, status, priority, type, tickets, spent
+        FROM analytics_dailycount
+        WHERE %(has_days)s
+            AND (%(days_from)s::date IS NULL OR day >= %(days_from)s)
+            AND (%(days_until)s::date IS NULL OR day < %(days_until)s)
+            AND (%(status)s::text IS NULL OR status = %(status)s)
+            AND (%(priority)s::text IS NULL OR priority = %(priority)s)
+            AND (%(type)s::text IS NULL OR type = %(type)s)
+            AND (
+                %(viewer_id)s::bigint IS NULL
+                OR project_id = ANY (ARRAY(SELECT id FROM projects_project WHERE visibility = 'everyone'))
+            )
+        UNION ALL
+        SELECT (single.created_at AT TIME ZONE 'UTC')::date, status, priority, single.type, 1,
+            CASE WHEN creator.type = 'customer' THEN price END
+        FROM single JOIN accounts_user creator ON creator.id = created_by_id
+    ) counts
+    GROUP BY day, status, priority, type
+    HAVING sum(tickets) <> 0
+),
+types AS (
+    SELECT type, sum(tickets)::bigint AS tickets FROM counted GROUP BY type
+),
+customers AS (
+    -- One look into the index for each customer, which stops at the first match.
+    SELECT customer.id
+    FROM accounts_user customer
+    CROSS JOIN LATERAL (
+        SELECT FROM tickets_ticket
+        WHERE created_by_id = customer.id
+            AND (%(starts_at)s::timestamptz IS NULL OR created_at >= %(starts_at)s)
+            AND (%(ends_at)s::timestamptz IS NULL OR created_at < %(ends_at)s)
+            AND (%(status)s::text IS NULL OR status = %(status)s)
+            AND (%(priority)s::text IS NULL OR priority = %(priority)s)
+            AND (%(type)s::text IS NULL OR type = %(type)s)
+            AND (
+                %(viewer_id)s::bigint IS NULL
+                OR project_id = ANY (ARRAY(SELECT id FROM projects_project WHERE visibility = 'everyone'))
+            )
+        LIMIT 1
+    ) matching
+    WHERE customer.type = 'customer'
+        AND %(venue)s::text IS NULL
+        -- Nobody needs to be asked where there is nothing.
+        AND EXISTS (SELECT FROM counted)
+    UNION
+    SELECT creator.id
+    FROM single JOIN accounts_user creator ON creator.id = created_by_id
+    WHERE creator.type = 'customer'
+)
+SELECT
+    COALESCE(sum(tickets), 0)::bigint AS tickets,
+    COALESCE(sum(tickets) FILTER (WHERE status = 'open'), 0)::bigint AS open,
+    COALESCE(sum(tickets) FILTER (WHERE status = 'in-progress'), 0)::bigint AS in_progress,
+    COALESCE(sum(tickets) FILTER (WHERE status = 'closed'), 0)::bigint AS closed,
+    COALESCE(sum(tickets) FILTER (WHERE priority = 'low'), 0)::bigint AS low,
+    COALESCE(sum(tickets) FILTER (WHERE priority = 'medium'), 0)::bigint AS medium,
+    COALESCE(sum(tickets) FILTER (WHERE priority = 'high'), 0)::bigint AS high,
+    ARRAY(SELECT type::text FROM types ORDER BY type) AS types,
+    ARRAY(SELECT tickets FROM types ORDER BY type) AS tickets_of_types,
+    min(day) AS first_day,
+    max(day) AS last_day,
+    COALESCE(sum(spent), 0) AS spent,
+    (SELECT count(*) FROM customers) AS customers
+FROM counted

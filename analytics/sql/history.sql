@@ -1,0 +1,136 @@
+-- How many tickets that somebody may see were created in a span, by status, priority and type, and a page of them.
+-- Counted as in dashboard.sql. The page is looked for on the days that are known to hold its tickets, so that rare ones do
+-- not cost a walk over all.
+-- params   as in dashboard.sql, and
+--          before_at timestamptz | null, before_id bigint | null   the page's tickets are older than this one
+--          page_size int                                           how many at most
+-- returns  tickets, open, in_progress, closed, low, medium, high  bigint
+--          types text[], tickets_of_types bigint[] (as long)
+--          page_ids bigint[], page_titles text[], page_statuses text[], page_priorities text[], page_types text[],
+--          page_venues text[], page_created_at timestamptz[], page_created_by bigint[]
+--              (as long each, newest first; null without tickets)
+-- index    daily_count_day, ticket_created_at, ticket_venue, ticket_creator
+WITH single AS MATERIALIZED (
+    -- Seen by everybody.
+    SELECT created_at, status, priority, type
+    FROM tickets_ticket
+    WHERE (
+            (created_at >= %(first_from)s::timestamptz AND created_at < %(first_until)s::timestamptz)
+            OR (created_at >= %(last_from)s::timestamptz AND created_at < %(last_until)s::timestamptz)
+        )
+        AND (%(status)s::text IS NULL OR status = %(status)s)
+        AND (%(priority)s::text IS NULL OR priority = %(priority)s)
+        AND (%(type)s::text IS NULL OR type = %(type)s)
+        AND (%(venue)s::text IS NULL OR venue = %(venue)s)
+        AND (
+            %(viewer_id)s::bigint IS NULL
+            OR project_id = ANY (ARRAY(SELECT id FROM projects_project WHERE visibility = 'everyone'))
+        )
+    UNION ALL
+    -- Seen by those involved: the viewer's own, and those assigned to them.
+    SELECT created_at, status, priority, type
+    FROM tickets_ticket
+    WHERE %(viewer_id)s::bigint IS NOT NULL
+        AND (
+            created_by_id = %(viewer_id)s
+            OR id = ANY (ARRAY(SELECT ticket_id FROM tickets_assignment WHERE user_id = %(viewer_id)s))
+        )
+        AND project_id <> ALL (ARRAY(SELECT id FROM projects_project WHERE visibility = 'everyone'))
+        AND (%(starts_at)s::timestamptz IS NULL OR created_at >= %(starts_at)s)
+        AND (%(ends_at)s::timestamptz IS NULL OR created_at < %(ends_at)s)
+        AND (%(status)s::text IS NULL OR status = %(status)s)
+        AND (%(priority)s::text IS NULL OR priority = %(priority)s)
+        AND (%(type)s::text IS NULL OR type = %(type)s)
+        AND (%(venue)s::text IS NULL OR venue = %(venue)s)
+),
+counted AS MATERIALIZED (
+    SELECT day, status, priority, type, sum(tickets) AS tickets
+    FROM (
+        SELECT day, status, priority, type, tickets
+        FROM analytics_dailycount
+        WHERE %(has_days)s
+            AND (%(days_from)s::date IS NULL OR day >= %(days_from)s)
+            AND (%(days_until)s::date IS NULL OR day < %(days_until)s)
+            AND (%(status)s::text IS NULL OR status = %(status)s)
+            AND (%(priority)s::text IS NULL OR priority = %(priority)s)
+            AND (%(type)s::text IS NULL OR type = %(type)s)
+            AND (
+                %(viewer_id)s::bigint IS NULL
+                OR project_id = ANY (ARRAY(SELECT id FROM projects_project WHERE visibility = 'everyone'))
+            )
+        UNION ALL
+        SELECT (created_at AT TIME ZONE 'UTC')::date, status, priority, type, 1 FROM single
+    ) counts
+    GROUP BY day, status, priority, type
+    HAVING sum(tickets) <> 0
+),
+types AS (
+    SELECT type, sum(tickets)::bigint AS tickets FROM counted GROUP BY type
+),
+days AS (
+    -- As many as the page takes: those whose newer days do not fill it. Where it begins amid a day, that one may be spent.
+    SELECT day
+    FROM (
+        SELECT day,
+            sum(sum(tickets) FILTER (
+                WHERE %(before_at)s::timestamptz IS NULL OR day < (%(before_at)s AT TIME ZONE 'UTC')::date
+            )) OVER (ORDER BY day DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS newer_tickets
+        FROM counted
+        WHERE %(before_at)s::timestamptz IS NULL OR day <= (%(before_at)s AT TIME ZONE 'UTC')::date
+        GROUP BY day
+    ) filled
+    WHERE COALESCE(newer_tickets, 0) < %(page_size)s
+),
+newest AS (
+    SELECT ticket.*
+    FROM days
+    CROSS JOIN LATERAL (
+        SELECT id, title, status, priority, type, venue, created_at, created_by_id
+        FROM tickets_ticket
+        WHERE created_at >= days.day::timestamp AT TIME ZONE 'UTC'
+            AND created_at < (days.day + 1)::timestamp AT TIME ZONE 'UTC'
+            AND (%(starts_at)s::timestamptz IS NULL OR created_at >= %(starts_at)s)
+            AND (%(ends_at)s::timestamptz IS NULL OR created_at < %(ends_at)s)
+            AND (%(before_at)s::timestamptz IS NULL OR (created_at, id) < (%(before_at)s, %(before_id)s::bigint))
+            AND (%(status)s::text IS NULL OR status = %(status)s)
+            AND (%(priority)s::text IS NULL OR priority = %(priority)s)
+            AND (%(type)s::text IS NULL OR type = %(type)s)
+            AND (%(venue)s::text IS NULL OR venue = %(venue)s)
+            AND (
+                %(viewer_id)s::bigint IS NULL
+                OR created_by_id = %(viewer_id)s
+                OR id = ANY (ARRAY(SELECT ticket_id FROM tickets_assignment WHERE user_id = %(viewer_id)s))
+                OR project_id = ANY (ARRAY(SELECT id FROM projects_project WHERE visibility = 'everyone'))
+            )
+        ORDER BY created_at DESC, id DESC
+        LIMIT %(page_size)s
+    ) ticket
+    ORDER BY ticket.created_at DESC, ticket.id DESC
+    LIMIT %(page_size)s
+),
+page AS (
+    SELECT
+        array_agg(id) AS page_ids,
+        array_agg(title::text) AS page_titles,
+        array_agg(status::text) AS page_statuses,
+        array_agg(priority::text) AS page_priorities,
+        array_agg(type::text) AS page_types,
+        array_agg(venue::text) AS page_venues,
+        array_agg(created_at) AS page_created_at,
+        array_agg(created_by_id) AS page_created_by
+    FROM newest
+),
+figures AS (
+    SELECT
+        COALESCE(sum(tickets), 0)::bigint AS tickets,
+        COALESCE(sum(tickets) FILTER (WHERE status = 'open'), 0)::bigint AS open,
+        COALESCE(sum(tickets) FILTER (WHERE status = 'in-progress'), 0)::bigint AS in_progress,
+        COALESCE(sum(tickets) FILTER (WHERE status = 'closed'), 0)::bigint AS closed,
+        COALESCE(sum(tickets) FILTER (WHERE priority = 'low'), 0)::bigint AS low,
+        COALESCE(sum(tickets) FILTER (WHERE priority = 'medium'), 0)::bigint AS medium,
+        COALESCE(sum(tickets) FILTER (WHERE priority = 'high'), 0)::bigint AS high,
+        ARRAY(SELECT type::text FROM types ORDER BY type) AS types,
+        ARRAY(SELECT tickets FROM types ORDER BY type) AS tickets_of_types
+    FROM counted
+)
+SELECT * FROM figures, page

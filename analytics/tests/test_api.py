@@ -1,0 +1,306 @@
+"""Document 000, sections 6 and 7, over HTTP: its keys to the letter, and what it leaves open (CONTRACTS, Analytics)."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from projects.models import Project
+from tickets.models import Ticket
+from tickets.tests.factories import make_ticket
+
+pytestmark = pytest.mark.django_db
+
+HISTORY = "/tickets/analytics"
+DASHBOARD = "/dashboard/analytics"
+SignedIn = Callable[[User], APIClient]
+
+
+def july(day: int, hour: int) -> datetime:
+    return datetime(2024, 7, day, hour, tzinfo=UTC)
+
+
+@pytest.fixture
+def tickets(owner: User, outsider: User, admin: User) -> list[Ticket]:
+    """One each on the 1st and the 5th as in the document, and two more."""
+    return [
+        make_ticket(
+            owner,
+            title="Ticket Title 1",
+            created_at=july(1, 18),
+            status="closed",
+            priority="high",
+            type="concert",
+            venue="Venue 1",
+            price=Decimal("223"),
+        ),
+        make_ticket(
+            outsider,
+            title="Ticket Title 2",
+            created_at=july(5, 18),
+            status="in-progress",
+            priority="medium",
+            type="conference",
+            venue="Venue 2",
+        ),
+        make_ticket(owner, created_at=july(5, 19), priority="low", type="bug", price=Decimal("0.99")),
+        make_ticket(admin, created_at=july(5, 20), priority="high", type="concert", price=Decimal(1000)),
+    ]
+
+
+class TestHistory:
+    def test_answers_as_the_document_shows(self, tickets: list[Ticket], owner: User, signed_in: SignedIn) -> None:
+        response = signed_in(owner).get(HISTORY, {"endDate": "2024-07-05T18:00:00Z"})
+
+        assert response.status_code == 200
+        first, second = tickets[:2]
+        assert list(response.json().items()) == [
+            ("totalTickets", 2),
+            ("closedTickets", 1),
+            ("openTickets", 0),
+            ("inProgressTickets", 1),
+            ("priorityDistribution", {"low": 0, "medium": 1, "high": 1}),
+            ("typeDistribution", {"concert": 1, "conference": 1, "sports": 0}),
+            (
+                "tickets",
+                [
+                    {
+                        "id": second.pk,
+                        "title": "Ticket Title 2",
+                        "status": "in-progress",
+                        "priority": "medium",
+                        "type": "conference",
+                        "venue": "Venue 2",
+                        "createdDate": "2024-07-05T18:00:00Z",
+                        "createdBy": second.created_by_id,
+                    },
+                    {
+                        "id": first.pk,
+                        "title": "Ticket Title 1",
+                        "status": "closed",
+                        "priority": "high",
+                        "type": "concert",
+                        "venue": "Venue 1",
+                        "createdDate": "2024-07-01T18:00:00Z",
+                        "createdBy": first.created_by_id,
+                    },
+                ],
+            ),
+            ("nextCursor", None),
+        ]
+        assert list(response.json()["tickets"][0]) == [
+            *("id", "title", "status", "priority", "type", "venue", "createdDate", "createdBy")
+        ]
+
+    def test_goes_on_where_a_page_ended(self, tickets: list[Ticket], owner: User, signed_in: SignedIn) -> None:
+        api = signed_in(owner)
+
+        first = api.get(HISTORY, {"limit": 3}).json()
+        second = api.get(HISTORY, {"limit": 3, "cursor": first["nextCursor"]}).json()
+
+        assert [ticket["id"] for ticket in first["tickets"]] == [ticket.pk for ticket in tickets[:0:-1]]
+        assert [ticket["id"] for ticket in second["tickets"]] == [tickets[0].pk]
+        assert (second["totalTickets"], second["nextCursor"]) == (4, None)
+
+    @pytest.mark.parametrize(
+        "cursor",
+        [
+            *("x", "%ff%fe", "☃", "0", "MS4", "MS54", "a" * 5000, "Kg", "MTc5NTIx.", "MS4x="),
+            # 1.9e18 microseconds, an id beyond the column, a negative id beyond it, a float
+            *("MTkwMDAwMDAwMDAwMDAwMDAwMC4x", "MS45MjIzMzcyMDM2ODU0Nzc1ODA4", "MS4tOTk5OTk5OTk5OTk5OTk5OTk5OTk"),
+            *("MS4xZTU", "IDEuMQ", "MDEuMQ"),
+        ],
+    )
+    def test_refuses_what_is_no_cursor(self, cursor: str, owner: User, signed_in: SignedIn) -> None:
+        response = signed_in(owner).get(HISTORY, {"cursor": cursor})
+
+        assert response.status_code == 400
+        assert [error["field"] for error in response.json()["errors"]] == ["cursor"]
+
+    @pytest.mark.parametrize("limit", ["0", "-1", "1001", "x", "1.5", "9" * 400])
+    def test_refuses_a_limit_out_of_range(self, limit: str, owner: User, signed_in: SignedIn) -> None:
+        response = signed_in(owner).get(HISTORY, {"limit": limit})
+
+        assert response.status_code == 400
+        assert response.json()["errors"][0]["field"] == "limit"
+
+    def test_costs_one_statement_and_the_look_up_of_the_user(
+        self, tickets: list[Ticket], owner: User, signed_in: SignedIn, django_assert_num_queries: Any
+    ) -> None:
+        api = signed_in(owner)
+
+        with django_assert_num_queries(2):
+            api.get(HISTORY)
+
+
+class TestDashboard:
+    def test_answers_as_the_document_shows(self, tickets: list[Ticket], owner: User, signed_in: SignedIn) -> None:
+        response = signed_in(owner).get(DASHBOARD)
+
+        assert response.status_code == 200
+        assert list(response.json().items()) == [
+            ("totalTickets", 4),
+            ("closedTickets", 1),
+            ("openTickets", 2),
+            # (223 + 0.99) of two customers; the admin's ticket is nobody's spending.
+            ("averageCustomerSpending", 112),
+            # Four from the 1st to the 5th.
+            ("AverageTicketsBookedPerDay", 0.8),
+            ("inProgressTickets", 1),
+            (
+                "priorityDistribution",
+                {
+                    "low": 1,
+                    "averageLowTicketsBookedPerDay": 0.2,
+                    "medium": 1,
+                    "averageMediumTicketsBookedPerDay": 0.2,
+                    "high": 2,
+                    "AverageHighTicketsBookedPerDay": 0.4,
+                },
+            ),
+            ("typeDistribution", {"concert": 2, "conference": 1, "sports": 0, "bug": 1}),
+        ]
+        assert list(response.json()["priorityDistribution"]) == [
+            *("low", "averageLowTicketsBookedPerDay", "medium", "averageMediumTicketsBookedPerDay"),
+            *("high", "AverageHighTicketsBookedPerDay"),
+        ]
+
+    def test_is_all_zeros_without_tickets(self, owner: User, signed_in: SignedIn) -> None:
+        response = signed_in(owner).get(DASHBOARD)
+
+        assert response.json() == {
+            "totalTickets": 0,
+            "closedTickets": 0,
+            "openTickets": 0,
+            "averageCustomerSpending": 0,
+            "AverageTicketsBookedPerDay": 0,
+            "inProgressTickets": 0,
+            "priorityDistribution": {
+                "low": 0,
+                "averageLowTicketsBookedPerDay": 0,
+                "medium": 0,
+                "averageMediumTicketsBookedPerDay": 0,
+                "high": 0,
+                "AverageHighTicketsBookedPerDay": 0,
+            },
+            "typeDistribution": {"concert": 0, "conference": 0, "sports": 0},
+        }
+
+    def test_divides_by_the_days_that_were_asked_for(
+        self, tickets: list[Ticket], owner: User, signed_in: SignedIn
+    ) -> None:
+        api = signed_in(owner)
+
+        averages = [
+            api.get(DASHBOARD, query).json()["AverageTicketsBookedPerDay"]
+            for query in (
+                {"startDate": "2024-07-01", "endDate": "2024-07-31"},
+                {"startDate": "2024-06-30"},
+                {"endDate": "2024-07-06T00:00:00Z"},
+                # Both fall on the 5th in UTC.
+                {"startDate": "2024-07-04T23:30:00-01:00", "endDate": "2024-07-06T00:30:00+01:00"},
+            )
+        ]
+
+        assert averages == [0.13, 0.67, 0.67, 3]
+
+    def test_rounds_half_up(self, owner: User, outsider: User, signed_in: SignedIn) -> None:
+        make_ticket(owner, price=Decimal("0.01"))
+        make_ticket(outsider, price=Decimal("0.02"))
+
+        response = signed_in(owner).get(DASHBOARD)
+
+        assert response.json()["averageCustomerSpending"] == 0.02
+
+    def test_costs_one_statement_and_the_look_up_of_the_user(
+        self, tickets: list[Ticket], owner: User, signed_in: SignedIn, django_assert_num_queries: Any
+    ) -> None:
+        api = signed_in(owner)
+
+        with django_assert_num_queries(2):
+            api.get(DASHBOARD)
+
+
+@pytest.mark.parametrize("path", [HISTORY, DASHBOARD])
+class TestBoth:
+    @pytest.mark.parametrize(
+        ("query", "total"),
+        [
+            ({"startDate": "2024-07-05"}, 3),
+            ({"endDate": "2024-07-05"}, 4),
+            ({"startDate": "2024-07-01", "endDate": "2024-07-01"}, 1),
+            ({"startDate": "2024-07-05T18:00:00Z", "endDate": "2024-07-05T18:00:00Z"}, 1),
+            ({"startDate": "2024-07-05T18:00:00.0009Z"}, 3),
+            ({"startDate": "2024-07-05T18:00:00.001Z"}, 2),
+            ({"startDate": "2024-07-05T20:00:00+02:00", "endDate": "2024-07-05T14:00:00-05:00"}, 2),
+            ({"status": "closed"}, 1),
+            ({"status": "in progress"}, 1),
+            ({"status": "in_progress"}, 1),
+            ({"priority": "high", "type": "concert"}, 2),
+            ({"priority": "high", "type": "concert", "venue": "Venue 1"}, 1),
+            ({"venue": "venue 1"}, 0),
+            ({"venue": "100%"}, 0),
+            ({"type": "opera"}, 0),
+            ({"status": "", "venue": "", "startDate": "", "type": ""}, 4),
+            ({"colour": "red"}, 4),
+            ({"startDate": "0001-01-01", "endDate": "9999-12-31"}, 4),
+            ({"startDate": "9999-12-31T23:59:59.999Z"}, 0),
+            ({"endDate": "0001-01-01T00:00:00Z"}, 0),
+        ],
+    )
+    def test_filters(
+        self, path: str, query: dict[str, str], total: int, tickets: list[Ticket], owner: User, signed_in: SignedIn
+    ) -> None:
+        response = signed_in(owner).get(path, query)
+
+        assert (response.status_code, response.json().get("totalTickets")) == (200, total)
+
+    @pytest.mark.parametrize(
+        ("query", "field"),
+        [
+            ({"startDate": "yesterday"}, "startDate"),
+            ({"startDate": "2024-02-30"}, "startDate"),
+            ({"startDate": "0000-01-01"}, "startDate"),
+            ({"endDate": "2024-07-05T18:00:00"}, "endDate"),
+            ({"endDate": "20240705"}, "endDate"),
+            ({"endDate": "2024-13-05T18:00:00Z"}, "endDate"),
+            ({"endDate": "9999-12-31T23:59:59-14:00"}, "endDate"),
+            ({"startDate": "0001-01-01T00:00:00+14:00"}, "startDate"),
+            ({"startDate": "2024-07-02", "endDate": "2024-07-01"}, "startDate"),
+            ({"startDate": "2024-07-01T00:00:01Z", "endDate": "2024-07-01T00:00:00Z"}, "startDate"),
+            ({"status": "done"}, "status"),
+            ({"priority": "urgent"}, "priority"),
+            ({"venue": "a\x07b"}, "venue"),
+            ({"type": "a\nb"}, "type"),
+        ],
+    )
+    def test_refuses_what_it_cannot_read(
+        self, path: str, query: dict[str, str], field: str, owner: User, signed_in: SignedIn
+    ) -> None:
+        response = signed_in(owner).get(path, query)
+
+        assert response.status_code == 400
+        assert [error["field"] for error in response.json()["errors"]] == [field]
+
+    def test_leaves_out_what_the_viewer_may_not_see(
+        self, path: str, owner: User, outsider: User, agent: User, signed_in: SignedIn
+    ) -> None:
+        make_ticket(owner, project=Project.objects.get(system_name="helpdesk"))
+
+        totals = [signed_in(viewer).get(path).json()["totalTickets"] for viewer in (owner, outsider, agent)]
+
+        assert totals == [1, 0, 1]
+
+    def test_is_for_those_who_are_signed_in(self, path: str, anonymous: APIClient) -> None:
+        response = anonymous.get(path)
+
+        assert response.status_code == 401
+
+    def test_takes_no_changes(self, path: str, owner: User, signed_in: SignedIn) -> None:
+        response = signed_in(owner).post(path)
+
+        assert (response.status_code, response["Allow"]) == (405, "GET, HEAD, OPTIONS")

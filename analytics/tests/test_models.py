@@ -1,0 +1,254 @@
+"""The daily counts: whatever writes tickets, their sums are what a count of the tickets gives."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.models import User, UserType
+from accounts.tests.factories import make_user
+from analytics import queries, services
+from analytics.models import DailyCount
+from projects.models import Project
+from tickets.models import Priority, Status, Ticket
+from tickets.tests.factories import make_ticket
+
+MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
+Cell = tuple[date, int, str, str, str]
+
+
+def summed() -> dict[Cell, tuple[int, Decimal]]:
+    """What the rows say, without cells that come to nothing."""
+    sums: dict[Cell, tuple[int, Decimal]] = defaultdict(lambda: (0, Decimal(0)))
+    for row in DailyCount.objects.all():
+        cell = (row.day, row.project_id, row.status, row.priority, row.type)
+        tickets, spent = sums[cell]
+        sums[cell] = (tickets + row.tickets, spent + row.spent)
+    return {cell: sum_ for cell, sum_ in sums.items() if sum_ != (0, 0)}
+
+
+def counted() -> dict[Cell, tuple[int, Decimal]]:
+    """The same from the tickets, one by one."""
+    counts: dict[Cell, tuple[int, Decimal]] = defaultdict(lambda: (0, Decimal(0)))
+    for ticket in Ticket.objects.select_related("created_by"):
+        day = ticket.created_at.astimezone(UTC).date()
+        cell = (day, ticket.project_id, ticket.status, ticket.priority, ticket.type)
+        tickets, spent = counts[cell]
+        is_spent = ticket.created_by.type == UserType.CUSTOMER
+        counts[cell] = (tickets + 1, spent + (ticket.price or 0 if is_spent else 0))
+    return dict(counts)
+
+
+moments = st.integers(-2 * 86_400_000_000, 2 * 86_400_000_000).map(lambda us: MIDNIGHT + timedelta(microseconds=us))
+prices = st.none() | st.decimals(0, 100, places=2)
+values = {
+    "status": st.sampled_from(Status.values),
+    "priority": st.sampled_from(Priority.values),
+    "type": st.sampled_from(["concert", "bug"]),
+    "venue": st.sampled_from(["", "Hall"]),
+    "price": prices,
+    "created_at": moments,
+    "title": st.just("Renamed"),
+}
+numbers = st.integers(0, 2)
+changes = st.one_of(
+    st.tuples(st.just("insert"), numbers, numbers, st.lists(st.fixed_dictionaries(values), min_size=1, max_size=4)),
+    st.tuples(st.just("update"), numbers, st.fixed_dictionaries({}, optional=values)),
+    st.tuples(st.just("move"), numbers, numbers, numbers),
+    st.tuples(st.just("raise_prices")),
+    st.tuples(st.just("retype"), numbers, st.sampled_from(UserType.values)),
+    st.tuples(st.just("fold")),
+    st.tuples(st.just("rebuild")),
+)
+
+
+class Desk:
+    """What can happen to tickets, by ORM and by statements over many rows."""
+
+    def __init__(self) -> None:
+        self.users = [make_user(), make_user(), make_user(type=UserType.AGENT)]
+        self.projects = list(Project.objects.all())
+
+    def insert(self, user: int, project: int, rows: list[dict[str, Any]]) -> None:
+        created_by, place = self.users[user], self.projects[project % len(self.projects)]
+        Ticket.objects.bulk_create(
+            Ticket(**{"title": "New", **row}, created_by=created_by, project=place, sla_due_at=MIDNIGHT) for row in rows
+        )
+
+    def update(self, place: int, fields: dict[str, Any]) -> None:
+        for ticket in Ticket.objects.order_by("pk")[place : place + 1]:
+            for name, value in fields.items():
+                setattr(ticket, name, value)
+            ticket.save()
+
+    def move(self, old: int, new: int, project: int) -> None:
+        Ticket.objects.filter(created_by=self.users[old]).update(
+            created_by=self.users[new], project=self.projects[project % len(self.projects)]
+        )
+
+    def raise_prices(self) -> None:
+        Ticket.objects.update(price=F("price") + 1, created_at=F("created_at") + timedelta(hours=7))
+
+    def retype(self, user: int, type: str) -> None:  # noqa: A002
+        User.objects.filter(pk=self.users[user].pk).update(type=type)
+
+    def fold(self) -> None:
+        services.fold_daily_counts()
+
+    def rebuild(self) -> None:
+        services.rebuild_daily_counts()
+
+
+@pytest.mark.django_db
+class TestDailyCounts:
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(history=st.lists(changes, max_size=12))
+    def test_come_to_what_the_tickets_are(self, db: None, history: list[tuple[Any, ...]]) -> None:
+        with transaction.atomic():
+            desk = Desk()
+            for name, *arguments in history:
+                getattr(desk, name)(*arguments)
+
+                assert summed() == counted()
+                assert queries.daily_count_faults() == []
+            transaction.set_rollback(True)
+
+    def test_are_left_alone_by_changes_that_do_not_matter(self, owner: User) -> None:
+        ticket = make_ticket(owner)
+
+        Ticket.objects.filter(pk=ticket.pk).update(title="Renamed", venue="Elsewhere", price=0)
+
+        assert DailyCount.objects.count() == 1
+
+    def test_know_a_creator_who_came_after_the_ticket(self, owner: User) -> None:
+        later = make_user()
+        User.objects.filter(pk=later.pk).delete()
+        make_ticket(later, price=Decimal(5))
+
+        later.save(force_insert=True)
+
+        assert summed() == counted()
+        assert [row.spent for row in DailyCount.objects.order_by("pk")] == [0, 5]
+
+
+def in_thread(work: Callable[[], object]) -> threading.Thread:
+    """Start `work` on a connection of its own."""
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def wait_until_somebody_waits() -> None:
+    """Until a statement of another connection is stopped by a lock, at most two seconds."""
+    deadline = monotonic() + 2
+    while monotonic() < deadline:
+        activity = "SELECT count(*) AS waiting FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
+        with connection.cursor() as cursor:
+            cursor.execute(activity, [connection.settings_dict["NAME"]])
+            if cursor.fetchone()[0]:
+                return
+        sleep(0.01)
+
+
+@contextmanager
+def triggers_without_locks() -> Iterator[None]:
+    """The triggers as they would be if they did not lock the creators."""
+    source = "SELECT pg_get_functiondef('analytics_count_inserted'::regproc)"
+    with connection.cursor() as cursor:
+        cursor.execute(source)
+        (definition,) = cursor.fetchone()
+        cursor.execute(definition.replace("FOR SHARE", ""))
+        try:
+            yield
+        finally:
+            cursor.execute(definition)
+
+
+@pytest.mark.database
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+class TestConcurrentWriters:
+    def race_a_ticket_with_a_change_of_type(self) -> None:
+        """Create a ticket while its creator is becoming an agent, uncommitted."""
+        creator = make_user()
+        with transaction.atomic():
+            User.objects.filter(pk=creator.pk).update(type=UserType.AGENT)
+            thread = in_thread(lambda: make_ticket(creator, price=Decimal(5)))
+            wait_until_somebody_waits()
+            thread.join(0.2)
+        thread.join()
+
+    def test_count_a_ticket_under_the_type_that_its_creator_gets_meanwhile(self) -> None:
+        self.race_a_ticket_with_a_change_of_type()
+
+        assert summed() == counted()
+
+    def test_would_not_if_the_creator_were_not_locked(self) -> None:
+        with triggers_without_locks():
+            self.race_a_ticket_with_a_change_of_type()
+
+        assert summed() != counted()
+
+    def test_refuse_a_change_of_type_that_could_overlook_tickets(self) -> None:
+        creator = make_user()
+
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            with pytest.raises(DatabaseError, match="READ COMMITTED"):
+                User.objects.filter(pk=creator.pk).update(type=UserType.AGENT)
+            transaction.set_rollback(True)
+
+    def test_agree_with_the_counts_in_every_snapshot(self) -> None:
+        users = [make_user() for _ in range(3)]
+        tickets = [make_ticket(user, price=Decimal(1)) for user in users]
+        start = threading.Barrier(6)
+        faults: list[object] = []
+
+        def repeat(number: int, work: Callable[[int], object]) -> Callable[[], None]:
+            def run() -> None:
+                start.wait()
+                for turn in range(number):
+                    try:
+                        work(turn)
+                    except Exception as error:
+                        faults.append(error)
+
+            return run
+
+        def write(turn: int) -> None:
+            make_ticket(users[turn % 3], price=Decimal(turn))
+            Ticket.objects.filter(pk=tickets[turn % 3].pk).update(price=turn, status=Status.values[turn % 3])
+
+        def retype(turn: int) -> None:
+            User.objects.filter(pk=users[turn % 3].pk).update(type=UserType.values[turn % 2])
+
+        threads = [
+            in_thread(repeat(30, write)),
+            in_thread(repeat(30, write)),
+            in_thread(repeat(30, retype)),
+            in_thread(repeat(30, lambda turn: services.fold_daily_counts())),
+            in_thread(repeat(15, lambda turn: services.rebuild_daily_counts())),
+            in_thread(repeat(40, lambda turn: faults.extend(queries.daily_count_faults()))),
+        ]
+        for thread in threads:
+            thread.join()
+
+        assert faults == []
+        assert summed() == counted()
+        assert Ticket.objects.count() == 63

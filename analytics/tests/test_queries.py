@@ -1,0 +1,332 @@
+"""The figures, compared with a reference in plain Python over random tickets, and on the edges of time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.models import User, UserType
+from accounts.tests.factories import make_user
+from analytics import queries, services
+from analytics.models import DailyCount
+from analytics.queries import Position, Span, TicketFilter
+from analytics.tests import reference
+from analytics.tests.reference import PlainTicket, Question
+from projects.models import Project
+from ticketing.errors import Invalid
+from ticketing.settings import BASE_DIR
+from tickets.models import Assignment, Priority, Status, Ticket
+from tickets.tests.factories import make_ticket
+
+pytestmark = pytest.mark.django_db
+
+MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
+
+moments = st.builds(
+    lambda day, microseconds: MIDNIGHT + timedelta(days=day, microseconds=microseconds),
+    st.integers(-3, 3),
+    # On the edges of days and milliseconds, and anywhere.
+    st.sampled_from([-1000, -1, 0, 1, 999, 1000, 1001]) | st.integers(0, 86_400_000_000 - 1),
+)
+offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+bounds = (
+    st.none()
+    | st.dates(date(2026, 2, 25), date(2026, 3, 6))
+    | st.builds(lambda moment, offset: moment.astimezone(offset), moments, offsets)
+)
+ticket_fields = {
+    "status": st.sampled_from(Status.values),
+    "priority": st.sampled_from(Priority.values),
+    "type": st.sampled_from(["concert", "bug", "Bug", "100%"]),
+    "venue": st.sampled_from(["", "Hall", "hall"]),
+}
+ticket_rows = st.fixed_dictionaries(
+    {
+        **ticket_fields,
+        "created_at": moments,
+        "price": st.none() | st.decimals(0, 1000, places=2),
+        "creator": st.integers(0, 3),
+        "assignee": st.none() | st.integers(0, 2),
+        "is_for_everyone": st.booleans(),
+    }
+)
+filters = st.fixed_dictionaries({}, optional=ticket_fields)
+per_example = settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+@pytest.fixture
+def people(owner: User, assignee: User, outsider: User, agent: User) -> list[User]:
+    """Three customers and one of the staff, in the order that examples number them."""
+    return [owner, assignee, outsider, agent]
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """What an example writes is gone before the next one."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def load(rows: list[dict[str, Any]], people: list[User]) -> list[PlainTicket]:
+    """Put the rows into the database and return them as the reference takes them."""
+    project_of = {True: Project.objects.get(system_name="general"), False: Project.objects.get(system_name="helpdesk")}
+    plain = []
+    for row in rows:
+        fields = {name: row[name] for name in (*ticket_fields, "created_at", "price")}
+        creator = people[row["creator"]]
+        ticket = make_ticket(creator, project=project_of[row["is_for_everyone"]], **fields)
+        assignees = set()
+        if row["assignee"] is not None and ticket.status != Status.CLOSED:
+            assignees.add(people[row["assignee"]].pk)
+            Assignment.objects.create(ticket=ticket, user=people[row["assignee"]], slot=1)
+        plain.append(
+            PlainTicket(
+                id=ticket.pk,
+                creator=creator.pk,
+                creator_is_customer=creator.type == UserType.CUSTOMER,
+                is_for_everyone=row["is_for_everyone"],
+                assignees=assignees,
+                **fields,
+            )
+        )
+    return plain
+
+
+def asked(question: Question) -> TicketFilter:
+    return TicketFilter(span=Span.between(question.start, question.end), **question.fields)
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> tuple[int, dict[str, Any]]:
+    """Who asks, by number, and what; never from a later time to an earlier one."""
+    start, end = draw(bounds), draw(bounds)
+    try:
+        Span.between(start, end)
+    except Invalid:
+        start, end = end, start
+    return draw(st.integers(0, 3)), {"start": start, "end": end, "fields": draw(filters)}
+
+
+class TestDashboard:
+    @per_example
+    @given(rows=st.lists(ticket_rows, max_size=20), asker=questions(), is_folded=st.booleans())
+    def test_counts_as_the_reference_does(
+        self, rows: list[dict[str, Any]], asker: tuple[int, dict[str, Any]], is_folded: bool, people: list[User]
+    ) -> None:
+        viewer = people[asker[0]]
+        question = Question(viewer=None if viewer.is_staff else viewer.pk, **asker[1])
+        with undone():
+            tickets = load(rows, people)
+            if is_folded:
+                services.fold_daily_counts()
+
+            dashboard = queries.dashboard(viewer=viewer, filter=asked(question))
+
+            assert asdict(dashboard) == reference.figures(tickets, question)
+
+    def test_forgets_days_whose_tickets_have_moved_away(self, owner: User, agent: User) -> None:
+        make_ticket(owner, created_at=MIDNIGHT)
+        moved = make_ticket(owner, created_at=MIDNIGHT + timedelta(days=9))
+        Ticket.objects.filter(pk=moved.pk).update(created_at=MIDNIGHT + timedelta(days=1))
+
+        dashboard = queries.dashboard(viewer=agent, filter=TicketFilter())
+
+        assert (dashboard.tickets, dashboard.days) == (2, 2)
+
+    def test_costs_one_statement(self, owner: User, django_assert_num_queries: Any) -> None:
+        make_ticket(owner)
+
+        with django_assert_num_queries(1):
+            queries.dashboard(viewer=owner, filter=TicketFilter())
+
+
+class TestHistory:
+    @per_example
+    @given(
+        rows=st.lists(ticket_rows, max_size=15), asker=questions(), page_size=st.integers(1, 6), is_folded=st.booleans()
+    )
+    def test_counts_and_lists_as_the_reference_does(
+        self,
+        rows: list[dict[str, Any]],
+        asker: tuple[int, dict[str, Any]],
+        page_size: int,
+        is_folded: bool,
+        people: list[User],
+    ) -> None:
+        viewer = people[asker[0]]
+        question = Question(viewer=None if viewer.is_staff else viewer.pk, **asker[1])
+        with undone():
+            tickets = load(rows, people)
+            if is_folded:
+                services.fold_daily_counts()
+
+            pages = list(walk(viewer, asked(question), page_size))
+
+            expected = reference.figures(tickets, question)
+            figures = {name: expected[name] for name in queries.Figures.__dataclass_fields__}
+            assert all(figures.items() <= vars(page).items() for page in pages)
+            assert [ticket.id for page in pages for ticket in page.page] == reference.newest_first(tickets, question)
+
+    def test_lists_what_is_visible_and_nothing_else(self, people: list[User]) -> None:
+        helpdesk = Project.objects.get(system_name="helpdesk")
+        for creator in people:
+            make_ticket(creator)
+            make_ticket(creator, project=helpdesk)
+        Assignment.objects.create(ticket=Ticket.objects.filter(created_by=people[3]).last(), user=people[0], slot=1)
+
+        listed = {
+            viewer: {ticket.id for ticket in queries.history(viewer=viewer, filter=TicketFilter(), page_size=99).page}
+            for viewer in people
+        }
+
+        for viewer in people:
+            assert listed[viewer] == set(Ticket.objects.visible_to(viewer).values_list("pk", flat=True))
+        assert [len(listed[viewer]) for viewer in people] == [6, 5, 5, 8]
+
+    def test_costs_one_statement(self, owner: User, django_assert_num_queries: Any) -> None:
+        make_ticket(owner)
+
+        with django_assert_num_queries(1):
+            queries.history(viewer=owner, filter=TicketFilter(), page_size=10)
+
+
+def walk(viewer: User, wanted: TicketFilter, page_size: int) -> Iterator[queries.History]:
+    """Every page, one after the other."""
+    after: Position | None = None
+    while True:
+        page = queries.history(viewer=viewer, filter=wanted, page_size=page_size, after=after)
+        yield page
+        after = page.next
+        if after is None:
+            return
+
+
+class TestSpan:
+    @given(start=bounds, end=bounds, moment=moments)
+    def test_is_made_of_its_parts_without_overlap(
+        self, start: date | datetime | None, end: date | datetime | None, moment: datetime
+    ) -> None:
+        try:
+            span = Span.between(start, end)
+        except Invalid:
+            return
+        parts = span.parts(by_day=True)
+
+        hits = [
+            parts["has_days"]
+            and (parts["days_from"] is None or parts["days_from"] <= moment.date())
+            and (parts["days_until"] is None or moment.date() < parts["days_until"]),
+            bool(parts["first_from"]) and parts["first_from"] <= moment < parts["first_until"],
+            bool(parts["last_from"]) and parts["last_from"] <= moment < parts["last_until"],
+        ]
+
+        is_within = (span.starts_at is None or span.starts_at <= moment) and (
+            span.ends_at is None or moment < span.ends_at
+        )
+        assert sum(hits) == is_within
+
+    @pytest.mark.parametrize(
+        ("start", "end"),
+        [
+            (date(2026, 3, 2), date(2026, 3, 1)),
+            (date(2026, 3, 2), datetime(2026, 3, 1, 23, 59, tzinfo=UTC)),
+            (datetime(2026, 3, 1, 0, 0, 0, 1000, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)),
+        ],
+    )
+    def test_refuses_a_start_after_its_end(self, start: date | datetime, end: date | datetime) -> None:
+        with pytest.raises(Invalid):
+            Span.between(start, end)
+
+    @pytest.mark.parametrize(
+        ("start", "end"),
+        [
+            (date.min, date.max),
+            (None, date.max),
+            (date.max, date.max),
+            (datetime.max.replace(tzinfo=UTC), None),
+            (datetime.max.replace(tzinfo=UTC), date.max),
+            (date.min, datetime.min.replace(tzinfo=UTC)),
+        ],
+    )
+    def test_reaches_to_the_ends_of_the_calendar(
+        self, start: date | datetime, end: date | datetime, agent: User
+    ) -> None:
+        span = Span.between(start, end)
+
+        assert queries.dashboard(viewer=agent, filter=TicketFilter(span=span)).tickets == 0
+
+
+class TestStatements:
+    """Every SQL file runs with every filter absent and with every filter set."""
+
+    ALL = TicketFilter(
+        span=Span.between(MIDNIGHT + timedelta(hours=1), MIDNIGHT + timedelta(days=3, hours=1)),
+        status="open",
+        priority="high",
+        type="bug",
+    )
+
+    @pytest.mark.parametrize("venue", [None, "Hall"])
+    def test_run_with_all_filters(self, owner: User, venue: str | None) -> None:
+        wanted = TicketFilter(**{**vars(self.ALL), "venue": venue})
+        fields: dict[str, Any] = {"status": "open", "priority": "high", "type": "bug", "venue": "Hall"}
+        for hours in (0, 2, 30, 72, 74):
+            make_ticket(owner, created_at=MIDNIGHT + timedelta(hours=hours), price=Decimal("12.50"), **fields)
+
+        dashboard = queries.dashboard(viewer=owner, filter=wanted)
+        history = queries.history(
+            viewer=owner, filter=wanted, page_size=1, after=Position(MIDNIGHT + timedelta(days=1), 0)
+        )
+
+        assert (dashboard.tickets, dashboard.spent, dashboard.customers) == (3, Decimal("37.50"), 1)
+        assert (history.tickets, len(history.page), history.next) == (3, 1, None)
+
+    def test_run_with_no_filter(self, agent: User) -> None:
+        dashboard = queries.dashboard(viewer=agent, filter=TicketFilter())
+        history = queries.history(viewer=agent, filter=TicketFilter(), page_size=1)
+
+        assert (dashboard.tickets, dashboard.days, dashboard.types) == (0, 1, {})
+        assert (history.tickets, history.page, history.next) == (0, [], None)
+
+
+class TestDailyCountFaults:
+    def test_name_what_is_off(self, owner: User) -> None:
+        make_ticket(owner, created_at=MIDNIGHT, price=Decimal(10), type="bug")
+        DailyCount.objects.update(tickets=3, spent=7)
+
+        (fault,) = queries.daily_count_faults()
+
+        assert (fault.day, fault.type) == (MIDNIGHT.date(), "bug")
+        assert (fault.tickets, fault.counted_tickets, fault.spent, fault.counted_spent) == (1, 3, 10, 7)
+
+    def test_are_none_where_tickets_and_counts_agree(self, owner: User) -> None:
+        make_ticket(owner, price=Decimal(10))
+
+        assert queries.daily_count_faults() == []
+
+
+def test_every_statement_is_known() -> None:
+    """A new file in sql/ needs a test above or in test_services.py."""
+    names = {path.stem for path in (BASE_DIR / "analytics" / "sql").glob("*.sql")}
+
+    assert names == {
+        *("dashboard", "history", "daily_count_faults"),
+        *("fold_daily_counts", "hold_daily_counts", "rebuild_daily_counts"),
+    }
+
+
+def test_two_people_of_the_same_name_count_twice(agent: User) -> None:
+    for _ in range(2):
+        make_ticket(make_user("Same Name"), price=Decimal(5))
+
+    assert queries.dashboard(viewer=agent, filter=TicketFilter()).customers == 2

@@ -1,0 +1,107 @@
+"""Deliveries in the admin: what was told to whom, and whether it arrived. Looked at, and sent again; never edited."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from procrastinate.contrib.django import admin as _admin_of_jobs  # noqa: F401
+from procrastinate.contrib.django.models import ProcrastinateJob
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import RangeDateTimeFilter
+from unfold.decorators import display
+
+from notifications import services
+from notifications.models import Delivery, Outage, State
+from ticketing.admin import LINK
+
+# Imported above to be taken out: it lets jobs be aborted, and says nothing to people that deliveries do not.
+admin.site.unregister(ProcrastinateJob)
+
+# A bigint has at most 19.
+DIGITS_OF_NO_ID = 20
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ModelAdmin):
+    list_display = [
+        "id",
+        "state_label",
+        "kind",
+        "name",
+        "address",
+        "ticket_link",
+        "attempts",
+        "last_error",
+        "next_attempt",
+        "created_at",
+        "sent_at",
+    ]
+    list_filter = ["state", "kind", ("created_at", RangeDateTimeFilter)]
+    list_filter_submit = True
+    list_fullwidth = True
+    show_facets = admin.ShowFacets.NEVER
+    show_full_result_count = False
+    search_fields = ["address__istartswith"]
+    search_help_text = "A ticket's number, or the beginning of an address"
+    sortable_by = ["id"]
+    ordering = ["-id"]
+    actions = ["send_again"]
+    fieldsets = [
+        (None, {"fields": [("state_label", "kind"), ("name", "address"), ("ticket_link", "about")]}),
+        ("Attempts", {"fields": [("attempts", "next_attempt"), "last_error", ("created_at", "sent_at")]}),
+    ]
+
+    @display(
+        description="state",
+        label={State.PENDING: "info", State.SENT: "success", State.FAILED: "danger", State.DEAD: "danger"},
+    )
+    def state_label(self, delivery: Delivery) -> tuple[str, str]:
+        return delivery.state, delivery.get_state_display()
+
+    @admin.display(description="ticket", empty_value="")
+    def ticket_link(self, delivery: Delivery) -> str | None:
+        if delivery.ticket_id is None:
+            return None
+        url = reverse("admin:tickets_ticket_change", args=[delivery.ticket_id])
+        return format_html('<a href="{}" class="{}">#{}</a>', url, LINK, delivery.ticket_id)
+
+    @admin.display(description="next attempt", empty_value="")
+    def next_attempt(self, delivery: Delivery) -> str | None:
+        pending = delivery.state == State.PENDING
+        return date_format(delivery.next_attempt_at, "DATETIME_FORMAT") if pending else None
+
+    @admin.action(description="Send again (failed and dead ones)", permissions=["retry"])
+    def send_again(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> None:
+        chosen = Delivery.objects.filter(pk__in=deliveries.values("pk"))
+        self.message_user(request, f"{services.retry(chosen, at=timezone.now())} to be sent again.")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        if outage := Outage.objects.first():
+            until = f"Nothing is lost; the next try is at {outage.until:%H:%M} UTC."
+            self.message_user(request, f"The mail server cannot be used {outage}. {until}", messages.WARNING)
+        return super().changelist_view(request, extra_context)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Delivery], search_term: str
+    ) -> tuple[QuerySet[Delivery], bool]:
+        number = search_term.strip().removeprefix("#")
+        if number.isascii() and number.isdecimal() and len(number) < DIGITS_OF_NO_ID:
+            return queryset.filter(ticket=int(number)), False
+        return super().get_search_results(request, queryset, search_term)
+
+    def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("notifications.change_delivery")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -1,0 +1,173 @@
+"""What the mails say: from a delivery to the message. The wording is in templates/emails, three files a kind."""
+
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import format_datetime, parseaddr, quote
+from typing import Any, cast
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.crypto import salted_hmac
+
+from accounts import password_codes
+from accounts.models import User
+from notifications.models import Delivery, Kind
+from projects.models import Project
+from tickets import queries
+
+LABELS = {
+    "title": "Title",
+    "description": "Description",
+    "project_id": "Project",
+    "status": "Status",
+    "type": "Type",
+    "venue": "Venue",
+    "price": "Price",
+    "priority": "Priority",
+    "due_at": "Due date",
+    "sla_due_at": "SLA due",
+    "created_by_id": "Created by",
+    "created_at": "Created",
+}
+# An empty value, where one is shown beside what it was or has become.
+NOTHING = "(nothing)"
+
+
+def compose(delivery: Delivery, *, to: User) -> EmailMultiAlternatives:
+    """The mail of a delivery, to its user. Reads what is not in its payload."""
+    template = f"emails/{delivery.kind.replace('-', '_')}"
+    context = {
+        "name": delivery.name,
+        "site_url": settings.SITE_URL,
+        "payload": delivery.payload,
+        **CONTEXTS[Kind(delivery.kind)](delivery, to),
+    }
+    context["subject"] = one_line(render_to_string(f"{template}.subject.txt", context))
+    message = EmailMultiAlternatives(
+        subject=context["subject"],
+        body=render_to_string(f"{template}.txt", context).rstrip() + "\n",
+        to=[f'"{quote(one_line(delivery.name))}" <{delivery.address}>'],
+        headers=headers(delivery),
+    )
+    message.attach_alternative(render_to_string(f"{template}.html", context), "text/html")
+    return message
+
+
+def headers(delivery: Delivery) -> dict[str, str]:
+    """The same at each attempt: a mail program shows one mail, even when it had to be sent twice."""
+    domain = parseaddr(settings.MAIL_FROM)[1].rpartition("@")[2]
+    # Nobody can guess it, so that nobody sends a mail that hides ours.
+    secret = salted_hmac("notifications.mails", f"{delivery.pk} {delivery.about}").hexdigest()[:16]
+    fixed = {
+        "Message-ID": f"<delivery-{delivery.pk}.{secret}@{domain}>",
+        "Date": format_datetime(delivery.created_at),
+        # No answers from machines, please.
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+    }
+    if delivery.ticket_id is None:
+        return fixed
+    thread = f"<ticket-{delivery.ticket_id}@{domain}>"
+    return {**fixed, "In-Reply-To": thread, "References": thread}
+
+
+def one_line(text: str) -> str:
+    """What goes into a header, whatever a hand in psql wrote."""
+    return " ".join(text.split())
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that changed, as people read it; without a `before` it is only named."""
+
+    label: str
+    before: str
+    after: str
+
+    @property
+    def is_long(self) -> bool:
+        return any("\n" in text or len(text) > 80 for text in (self.before, self.after))
+
+    @property
+    def indented(self) -> dict[str, str]:
+        """For the plain text."""
+        return {name: textwrap.indent(getattr(self, name), "    ") for name in ("before", "after")}
+
+
+def ticket_updated(delivery: Delivery, to: User) -> dict[str, Any]:
+    payload, ticket_id = delivery.payload, cast(int, delivery.ticket_id)
+    items = changes_between(ticket_id, payload["first_event"], payload["last_event"])
+    return {
+        "number": ticket_id,
+        "title": one_line(payload["title"]),
+        "status": readable("status", payload["status"]),
+        "status_code": payload["status"],
+        "assignees": [one_line(name) for name in payload["assignees"]],
+        "lines": [line for item in items for line in readable_lines(item)],
+        "by": items[0].by if items else None,
+        "changed_at": readable("changed_at", delivery.created_at),
+        "link": link(ticket_id) if to.is_staff else "",
+    }
+
+
+def changes_between(ticket_id: int, first_event: int, last_event: int) -> list[queries.Item]:
+    """The items of a ticket's history with these ids and those between them, oldest first."""
+    # Of another ticket's items the ids may be between them as well, so this is at least enough.
+    limit = min(last_event - first_event + 1, 100)
+    items = queries.history(ticket_id=ticket_id, before_id=last_event + 1, limit=limit)
+    return [item for item in reversed(items) if item.id >= first_event]
+
+
+def readable_lines(item: queries.Item) -> Iterator[Line]:
+    for change in item.changes:
+        if change.field != queries.ASSIGNEE:
+            yield Line(
+                LABELS[change.field], readable(change.field, change.before), readable(change.field, change.after)
+            )
+        elif change.after:
+            yield Line("Now assigned", "", change.after.name)
+        else:
+            yield Line("No longer assigned", "", change.before.name)
+
+
+def readable(field: str, value: Any) -> str:
+    match value:
+        case None | "":
+            return NOTHING
+        case datetime():
+            moment = value.astimezone(UTC)
+            return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
+        case Decimal() | int() if field == "price":
+            return f"{value:,.2f}"
+        case int() if field == "project_id":
+            return Project.objects.filter(pk=value).values_list("name", flat=True).first() or f"project {value}"
+        case int() if field == "created_by_id":
+            return User.objects.filter(pk=value).values_list("name", flat=True).first() or queries.DELETED
+        case str() if field in ("status", "priority"):
+            # As document 001 writes it: "In progress".
+            return value.replace("-", " ").capitalize()
+    return str(value)
+
+
+def link(ticket_id: int) -> str:
+    """Where staff see the ticket; other people's programs are not ours to know."""
+    return settings.SITE_URL and settings.SITE_URL + reverse("admin:tickets_ticket_change", args=[ticket_id])
+
+
+def password_code(delivery: Delivery, to: User) -> dict[str, Any]:
+    """The code is made now and kept nowhere."""
+    uid, code = password_codes.code_for(to)
+    return {"uid": uid, "code": code, "days": settings.PASSWORD_RESET_TIMEOUT // (24 * 3600)}
+
+
+# What the texts of a kind know besides the payload.
+CONTEXTS: dict[Kind, Callable[[Delivery, User], dict[str, Any]]] = {
+    Kind.TICKET_UPDATED: ticket_updated,
+    Kind.SET_PASSWORD: password_code,
+    Kind.RESET_PASSWORD: password_code,
+}

@@ -1,0 +1,125 @@
+"""Telling people, and seeing to it that what they are told arrives."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from psycopg.types.json import Jsonb
+
+from accounts.models import User
+from notifications import mails, transport
+from notifications.models import Delivery, DeliveryQuerySet, Outage, State
+from ticketing import sql
+from tickets.models import Ticket
+
+log = structlog.get_logger(__name__)
+
+# How many deliveries one look for work gives jobs to. It is one a minute, so this also bounds what a server that comes
+# back after a day has to take at once.
+MOST_AT_ONCE = 5000
+
+GONE = "There is no such user any more, or a deactivated one."
+
+
+def notify(
+    *, kind: str, about: str, users: Iterable[User], payload: dict[str, Any] | None = None, ticket: Ticket | None = None
+) -> None:
+    """Tell each of these users once, if they are active, by a mail of that kind (templates/emails).
+
+    In the caller's transaction: nobody hears of what is rolled back. `about` names the event: who was told of the same
+    before is not told again. Takes one statement, however many users.
+    """
+    sql.row(
+        "notifications/tell",
+        kind=kind,
+        about=about,
+        user_ids=[user.pk for user in users],
+        ticket_id=ticket and ticket.pk,
+        payload=Jsonb(payload or {}),
+    )
+
+
+@transaction.atomic
+def deliver(*, delivery_id: int, at: datetime) -> None:
+    """Try to send a delivery that is due. Never raises for what is wrong with the mail or its server.
+
+    A process that ends between the server's answer and the commit sends twice, never not at all.
+    """
+    # Longer than any server takes that answers within EMAIL_TIMEOUT each time.
+    patience = f"{30 * settings.EMAIL_TIMEOUT}s"
+    if not sql.row("notifications/claim", delivery_id=delivery_id, patience=patience)["is_ours"]:
+        return
+    delivery = Delivery.objects.due(at).filter(pk=delivery_id).select_related("user").first()
+    outage = Outage.objects.first()
+    if delivery is None or (outage and outage.until > at):
+        return
+    if delivery.user is None or not delivery.user.is_active:
+        delivery.fail(error=GONE)
+        return
+    delivery.address, delivery.name = delivery.user.email, delivery.user.name
+    try:
+        with transaction.atomic():
+            message = mails.compose(delivery, to=delivery.user)
+        transport.send(message)
+    except transport.Unreachable as error:
+        _note_outage(str(error), at=at)
+        return
+    except transport.Rejected as error:
+        log.warning("mail_rejected", delivery=delivery_id, error=str(error))
+        delivery.fail(error=str(error))
+    except Exception as error:
+        # Whatever it was, a fault of ours included: the others go on, and this one comes again.
+        log.warning("mail_put_off", delivery=delivery_id, error=transport.describe(error), exc_info=_is_ours(error))
+        delivery.put_off(at=at, error=transport.describe(error))
+    else:
+        delivery.mark_sent(at=at)
+        log.info("mail_sent", delivery=delivery_id, kind=delivery.kind, attempts=delivery.attempts)
+    if outage:
+        outage.delete()
+        log.warning("mail_server_is_back", since=outage.began_at.isoformat())
+        defer_due(at=at)
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether its traceback is of interest: the network's and the server's errors say all there is to say."""
+    return not isinstance(error, OSError)
+
+
+def _note_outage(error: str, *, at: datetime) -> None:
+    for outage in sql.rows("notifications/note_outage", at=at, error=error):
+        log.error("mail_server_unreachable", failures=outage["failures"], error=error)
+
+
+def defer_due(*, at: datetime) -> int:
+    """Give jobs to deliveries that are due and have none, so that none is lost with its job. Returns to how many.
+
+    After an outage one goes ahead to see whether it is over.
+    """
+    outage = Outage.objects.first()
+    if outage and outage.until > at:
+        return 0
+    deferred: int = sql.row("notifications/defer_due", at=at, most=1 if outage else MOST_AT_ONCE)["deferred"]
+    return deferred
+
+
+@transaction.atomic
+def retry(deliveries: DeliveryQuerySet, *, at: datetime) -> int:
+    """Send again those of them that were given up, as if they were new. Returns how many."""
+    number = deliveries.given_up().update(state=State.PENDING, attempts=0, next_attempt_at=at)
+    defer_due(at=at)
+    return number
+
+
+def purge(*, older_than: timedelta, at: datetime) -> int:
+    """Forget deliveries made so long ago that were sent or given up. Returns how many."""
+    old = Delivery.objects.filter(created_at__lt=at - older_than).exclude(state=State.PENDING)
+    number, _ = old.delete()
+    return number
+
+
+def hush() -> None:
+    """From here to the end of the transaction, changes of tickets tell nobody. For loading rows in bulk."""
+    sql.row("notifications/hush")

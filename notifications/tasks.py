@@ -1,0 +1,28 @@
+"""Jobs: sending, looking for what was left unsent, forgetting what is old."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from notifications import services
+
+
+@app.task(queue="mail")
+def deliver(*, delivery_id: int) -> None:
+    """Named in migrations/0002: rows and their jobs are written by the database."""
+    services.deliver(delivery_id=delivery_id, at=timezone.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="defer_due")
+def defer_due(timestamp: int = 0) -> None:
+    """Also what brings back those that were put off, and what ends an outage."""
+    services.defer_due(at=timezone.now())
+
+
+@app.periodic(cron="40 3 * * *")
+@app.task(queueing_lock="purge_deliveries")
+def purge_deliveries(timestamp: int) -> None:
+    services.purge(older_than=timedelta(days=settings.MAIL_KEEP_DAYS), at=timezone.now())

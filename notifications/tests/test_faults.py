@@ -1,0 +1,419 @@
+"""Whatever is wrong with the mail: the ticket is changed, everybody living is told, nobody twice without need."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings as configured
+from django.db import connection, transaction
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from notifications.models import Delivery, Outage, State
+from notifications.services import defer_due, deliver, retry
+from notifications.tests.factories import a_minute_passes, end_of_transaction, forget_jobs, jobs, work
+from notifications.tests.smtp import MailServer, SilentServer, wait_until
+from ticketing import database
+from tickets import services
+from tickets.models import Ticket
+
+pytestmark = pytest.mark.database
+
+SignedIn = Callable[[User], APIClient]
+TEAM = ["dave", "max", "yaris"]
+
+
+def change(ticket: Ticket) -> None:
+    services.update(ticket_id=ticket.pk, by=ticket.created_by, at=timezone.now(), status="in-progress")
+    end_of_transaction()
+
+
+def is_changed(ticket: Ticket) -> bool:
+    return Ticket.objects.get(pk=ticket.pk).status == "in-progress"
+
+
+def names(server: MailServer) -> list[str]:
+    return [address.split(".")[0] for address in server.addresses()]
+
+
+def states() -> list[str]:
+    return [state for (state,) in Delivery.objects.order_by("name").values_list("state")]
+
+
+class TestServerThatTakesEverything:
+    def test_has_one_mail_for_each_assignee(self, ticket: Ticket, mail_server: MailServer) -> None:
+        change(ticket)
+
+        work(at=timezone.now())
+
+        assert names(mail_server) == TEAM
+        assert states() == [State.SENT] * 3
+
+    def test_is_asked_once_however_often_a_job_runs(self, ticket: Ticket, mail_server: MailServer) -> None:
+        change(ticket)
+        waiting = jobs()
+        work(at=timezone.now())
+
+        for delivery_id in waiting:
+            deliver(delivery_id=delivery_id, at=timezone.now())
+
+        assert names(mail_server) == TEAM
+
+
+class TestServerThatRefusesConnections:
+    def test_costs_nobody_an_attempt(self, ticket: Ticket, mail_server: MailServer) -> None:
+        mail_server.stop()
+        change(ticket)
+
+        work(at=timezone.now())
+
+        assert is_changed(ticket)
+        assert states() == [State.PENDING] * 3
+        assert list(Delivery.objects.values_list("attempts", flat=True)) == [0, 0, 0]
+        assert "ConnectionRefusedError" in Outage.objects.get().last_error
+
+    def test_gets_each_mail_once_when_it_is_back_after_an_hour(self, ticket: Ticket, mail_server: MailServer) -> None:
+        mail_server.stop()
+        change(ticket)
+        at = timezone.now()
+        work(at=at)
+        for minute in range(1, 60):
+            a_minute_passes(at=at + timedelta(minutes=minute))
+        mail_server.start()
+
+        for minute in range(60, 67):
+            a_minute_passes(at=at + timedelta(minutes=minute))
+
+        assert names(mail_server) == TEAM
+        assert states() == [State.SENT] * 3
+        assert not Outage.objects.exists()
+
+    def test_is_left_alone_for_longer_and_longer(self, ticket: Ticket, mail_server: MailServer) -> None:
+        mail_server.stop()
+        change(ticket)
+        at = timezone.now()
+        work(at=at)
+
+        for second in range(0, 3600, 30):
+            a_minute_passes(at=at + timedelta(seconds=second))
+
+        # After 30 s, 1, 2 and 4 minutes, then every five.
+        assert 14 <= Outage.objects.get().failures <= 16
+
+    def test_takes_what_waited_for_a_week(self, ticket: Ticket, mail_server: MailServer) -> None:
+        mail_server.stop()
+        change(ticket)
+        at = timezone.now()
+        for hour in range(7 * 24):
+            a_minute_passes(at=at + timedelta(hours=hour))
+        mail_server.start()
+
+        a_minute_passes(at=at + timedelta(days=7))
+
+        assert names(mail_server) == TEAM
+
+    def test_is_tried_with_one_mail_before_all(self, ticket: Ticket, mail_server: MailServer) -> None:
+        mail_server.stop()
+        change(ticket)
+        at = timezone.now()
+        work(at=at)
+        forget_jobs()
+
+        assert defer_due(at=at + timedelta(minutes=1)) == 1
+
+
+class TestServerThatHangs:
+    def test_holds_up_nobody_and_loses_nothing(
+        self, ticket: Ticket, silent_server: SilentServer, owner: User, outsider: User, signed_in: SignedIn
+    ) -> None:
+        answer = signed_in(owner).post(f"/tickets/{ticket.pk}/assign", {"userId": outsider.pk})
+        end_of_transaction()
+        contacts_of_the_request = len(silent_server.guests)
+        work(at=timezone.now())
+
+        assert answer.status_code == 200
+        assert contacts_of_the_request == 0
+        assert states() == [State.PENDING] * 4
+        # The first finds out; it is not tried twice more to learn the same.
+        assert len(silent_server.guests) == 1
+        assert "timed out" in Outage.objects.get().last_error
+
+    def test_gets_each_mail_once_when_it_answers_again(
+        self, ticket: Ticket, silent_server: SilentServer, settings: Any
+    ) -> None:
+        change(ticket)
+        work(at=timezone.now())
+        server = MailServer()
+        server.start()
+        settings.EMAIL_PORT = server.port
+
+        a_minute_passes(at=timezone.now() + timedelta(minutes=1))
+        server.stop()
+
+        assert names(server) == TEAM
+
+
+class TestServerThatPutsOff:
+    def test_is_asked_again_later(self, ticket: Ticket, mail_server: MailServer) -> None:
+        mail_server.answer = "451 Try again later"
+        change(ticket)
+        at = timezone.now()
+        work(at=at)
+        mail_server.answer = "250 OK"
+
+        a_minute_passes(at=at + timedelta(seconds=20))
+        too_early = names(mail_server)
+        a_minute_passes(at=at + timedelta(minutes=1))
+
+        assert too_early == []
+        assert names(mail_server) == TEAM
+        assert set(Delivery.objects.values_list("attempts", "last_error")) == {(2, "451 Try again later")}
+
+    def test_is_asked_for_three_days_and_then_given_up(self, ticket: Ticket, mail_server: MailServer) -> None:
+        mail_server.answer = "451 Try again later"
+        change(ticket)
+        Delivery.objects.exclude(name="Max").delete()
+        began = at = timezone.now()
+        work(at=at)
+
+        while states() == [State.PENDING]:
+            at = Delivery.objects.get().next_attempt_at
+            a_minute_passes(at=at)
+
+        assert states() == [State.DEAD]
+        assert timedelta(hours=65) < at - began < timedelta(hours=80)
+        assert Delivery.objects.get().attempts == 79
+
+    def test_is_no_outage(self, ticket: Ticket, mail_server: MailServer) -> None:
+        mail_server.answer = "451 Try again later"
+        change(ticket)
+
+        work(at=timezone.now())
+
+        assert not Outage.objects.exists()
+
+    def test_does_so_for_one_address_alone(self, ticket: Ticket, team: list[User], mail_server: MailServer) -> None:
+        mail_server.refusals[team[0].email] = "450 Mailbox busy"
+        change(ticket)
+        at = timezone.now()
+        work(at=at)
+        others = names(mail_server)
+        mail_server.refusals.clear()
+
+        a_minute_passes(at=at + timedelta(minutes=1))
+
+        assert others == ["dave", "yaris"]
+        assert names(mail_server) == TEAM
+
+
+class TestServerThatRefusesOneAddress:
+    def test_gets_the_others(self, ticket: Ticket, team: list[User], mail_server: MailServer) -> None:
+        mail_server.refusals[team[1].email] = "550 No such user"
+        change(ticket)
+
+        work(at=timezone.now())
+
+        assert names(mail_server) == ["max", "yaris"]
+        assert states() == [State.FAILED, State.SENT, State.SENT]
+        assert Delivery.objects.get(user=team[1]).last_error == "550 No such user"
+
+    def test_gets_that_one_too_once_the_address_is_mended(
+        self, ticket: Ticket, team: list[User], mail_server: MailServer
+    ) -> None:
+        mail_server.refusals[team[1].email] = "550 No such user"
+        change(ticket)
+        at = timezone.now()
+        work(at=at)
+        User.objects.filter(pk=team[1].pk).update(email="dave.right@example.com")
+
+        retry(Delivery.objects.all(), at=at)
+        work(at=at)
+
+        assert names(mail_server) == TEAM
+        assert len(mail_server.of("dave.right@example.com")) == 1
+
+
+class TestServerThatRefusesTheSender:
+    def test_is_an_outage_because_no_mail_would_pass(self, ticket: Ticket, mail_server: MailServer) -> None:
+        mail_server.refused_sender = "550 Not from you"
+        change(ticket)
+        at = timezone.now()
+        work(at=at)
+        waiting = states()
+        mail_server.refused_sender = ""
+
+        a_minute_passes(at=at + timedelta(minutes=1))
+
+        assert waiting == [State.PENDING] * 3
+        assert names(mail_server) == TEAM
+
+
+class TestServerThatSaysNoGoodbye:
+    def test_has_taken_the_mail_all_the_same(self, ticket: Ticket, mail_server: MailServer) -> None:
+        mail_server.says_goodbye = False
+        change(ticket)
+
+        work(at=timezone.now())
+        mail_server.says_goodbye = True
+
+        assert names(mail_server) == TEAM
+        assert states() == [State.SENT] * 3
+
+
+class TestRolledBackChange:
+    def test_tells_nobody(self, ticket: Ticket, mail_server: MailServer) -> None:
+        with transaction.atomic():
+            change(ticket)
+            transaction.set_rollback(True)
+        work(at=timezone.now())
+
+        assert not is_changed(ticket)
+        assert mail_server.mails == []
+        assert not Delivery.objects.exists()
+
+
+class TestLostJob:
+    def test_is_made_up_for(self, ticket: Ticket, mail_server: MailServer) -> None:
+        change(ticket)
+        forget_jobs()
+
+        a_minute_passes(at=timezone.now())
+
+        assert names(mail_server) == TEAM
+
+
+class TestFaultOfOurs:
+    def test_stops_only_its_own_mail(self, ticket: Ticket, team: list[User], mail_server: MailServer) -> None:
+        change(ticket)
+        Delivery.objects.filter(user=team[0]).update(payload={})
+
+        work(at=timezone.now())
+
+        assert names(mail_server) == ["dave", "yaris"]
+        assert Delivery.objects.get(user=team[0]).last_error == "KeyError: 'first_event'"
+
+
+class TestRecipientWhoLeft:
+    def test_is_not_told_any_more(self, ticket: Ticket, team: list[User], mail_server: MailServer) -> None:
+        change(ticket)
+        User.objects.filter(pk=team[0].pk).update(is_active=False)
+        team[1].delete()
+
+        work(at=timezone.now())
+
+        assert names(mail_server) == ["yaris", "yaris"]
+        assert Delivery.objects.filter(state=State.FAILED).count() == 2
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+class TestSlowServer:
+    def test_keeps_nobody_from_deleting_a_user_it_is_told_of(
+        self, ticket: Ticket, team: list[User], mail_server: MailServer
+    ) -> None:
+        """No row is locked while a mail is under way."""
+        change(ticket)
+        mail_server.says_goodbye = False
+        worker = start_worker(mail_server, MAIL_TIMEOUT="10")
+        wait_until(lambda: mail_server.mails)
+
+        began = time.monotonic()
+        team[0].delete()
+        took = time.monotonic() - began
+        mail_server.says_goodbye = True
+        worker.terminate()
+        worker.wait(20)
+
+        assert took < 1
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+class TestWorker:
+    def test_sends_soon_after_the_change_and_stops_when_told_to(self, ticket: Ticket, mail_server: MailServer) -> None:
+        worker = start_worker(mail_server)
+        wait_until(is_listening)
+        began = time.monotonic()
+        change(ticket)
+        wait_until(lambda: len(mail_server.mails) == 3)
+        took = time.monotonic() - began
+        worker.terminate()
+
+        assert worker.wait(10) == 0
+        # It is woken; the next look of its own would be half a minute away.
+        assert took < 5
+        assert names(mail_server) == TEAM
+        assert states() == [State.SENT] * 3
+
+    def test_sends_again_what_it_was_killed_over(self, ticket: Ticket, mail_server: MailServer) -> None:
+        """SIGKILL between the server's 250 and the commit. It may send twice, it must send once."""
+        change(ticket)
+        mail_server.says_goodbye = False
+        worker = start_worker(mail_server, WORKER_CONCURRENCY="3", MAIL_TIMEOUT="30")
+        wait_until(lambda: len(mail_server.mails) == 3)
+        worker.kill()
+        worker.wait()
+        at_the_kill = states()
+        mail_server.says_goodbye = True
+
+        worker = start_worker(mail_server)
+        wait_until(lambda: states() == [State.SENT] * 3)
+        worker.terminate()
+        worker.wait(10)
+
+        assert at_the_kill == [State.PENDING] * 3
+        assert names(mail_server) == sorted(TEAM * 2)
+        # The second bears the first one's name, so that people see one.
+        assert len({mail["Message-ID"] for mail in mail_server.mails}) == 3
+
+    def test_sends_what_was_written_while_none_ran(self, ticket: Ticket, mail_server: MailServer) -> None:
+        change(ticket)
+        forget_jobs()
+
+        worker = start_worker(mail_server)
+        wait_until(lambda: states() == [State.SENT] * 3)
+        worker.terminate()
+        worker.wait(10)
+
+        assert names(mail_server) == TEAM
+
+    def test_shares_the_work_with_another_without_sending_twice(
+        self, ticket: Ticket, owner: User, mail_server: MailServer
+    ) -> None:
+        for venue in range(20):
+            services.update(ticket_id=ticket.pk, by=owner, at=timezone.now(), venue=f"Hall {venue}")
+
+        workers = [start_worker(mail_server), start_worker(mail_server)]
+        wait_until(lambda: states() == [State.SENT] * 60)
+        for worker in workers:
+            worker.terminate()
+            worker.wait(10)
+
+        assert names(mail_server) == sorted(TEAM * 20)
+
+
+def start_worker(server: MailServer, **environment: str) -> subprocess.Popen[bytes]:
+    """`manage.py worker` on the database of this test."""
+    return subprocess.Popen(
+        [sys.executable, "manage.py", "worker"],
+        cwd=configured.BASE_DIR,
+        env={
+            **os.environ,
+            "DATABASE_URL": database.url(connection.settings_dict),
+            "EMAIL_URL": f"smtp://127.0.0.1:{server.port}",
+            **environment,
+        },
+    )
+
+
+def is_listening() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%')"
+        )
+        (found,) = cursor.fetchone()
+    return bool(found)

@@ -1,0 +1,60 @@
+"""Projects in the admin."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from unfold.decorators import display
+from unfold.views import ChangeList
+
+from projects import services
+from projects.models import Project, Visibility
+from ticketing.admin import LINK, ServiceAdmin, changed_values
+
+
+class ProjectList(ChangeList):
+    def get_queryset(self, *args: Any, **kwargs: Any) -> QuerySet[Project]:
+        """With `ticket_count`: counted for the list alone, where it is shown."""
+        return super().get_queryset(*args, **kwargs).annotate(ticket_count=Count("tickets"))
+
+
+@admin.register(Project)
+class ProjectAdmin(ServiceAdmin):
+    list_display = ["name", "visibility_label", "tickets_link", "created_at"]
+    list_filter = ["visibility"]
+    search_fields = ["name", "description"]
+    ordering = ["name"]
+    fieldsets = [
+        (None, {"fields": ["name", "description", "visibility"]}),
+        ("System", {"fields": [("system_name", "created_at")]}),
+    ]
+    add_fieldsets = fieldsets[:1]
+    readonly_fields = ["system_name", "created_at"]
+
+    @display(description="visibility", label={Visibility.EVERYONE: "success", Visibility.INVOLVED: "warning"})
+    def visibility_label(self, project: Project) -> tuple[str, str]:
+        return project.visibility, project.get_visibility_display()
+
+    @admin.display(description="tickets")
+    def tickets_link(self, project: Any) -> str:
+        url = f"{reverse('admin:tickets_ticket_changelist')}?project__id__exact={project.pk}"
+        return format_html('<a href="{}" class="{}">{}</a>', url, LINK, project.ticket_count)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ProjectList
+
+    def has_delete_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
+        """The projects that come with the system stay; the database says so too."""
+        return super().has_delete_permission(request, obj) and not (obj and obj.system_name)
+
+    def save_model(self, request: HttpRequest, project: Project, form: Any, change: bool) -> None:
+        if change:
+            services.update(project_id=project.pk, **changed_values(form))
+        else:
+            project.pk = services.create(**form.cleaned_data).pk
+
+    def delete_model(self, request: HttpRequest, project: Project) -> None:
+        services.delete(project_id=project.pk)

@@ -1,0 +1,59 @@
+"""Projects with their counts, in raw SQL."""
+
+from dataclasses import dataclass
+
+from accounts.models import User
+from ticketing import sql
+
+
+@dataclass(frozen=True)
+class TicketCounts:
+    open: int
+    in_progress: int
+    closed: int
+
+
+@dataclass(frozen=True)
+class CountedProject:
+    """A project, and how many of its tickets somebody may see."""
+
+    id: int
+    name: str
+    description: str
+    visibility: str
+    tickets: TicketCounts
+
+
+def projects(*, viewer: User, search: str = "", after: str | None = None, limit: int) -> list[CountedProject]:
+    """Projects by name, those after the name `after`: one query, whatever their number."""
+    return _projects(viewer=viewer, project=None, search=search, after=after, row_limit=limit)
+
+
+def project(*, viewer: User, project_id: int) -> CountedProject | None:
+    if project_id > sql.MAX_ID:
+        return None
+    return next(iter(_projects(viewer=viewer, project=project_id, search="", after=None, row_limit=1)), None)
+
+
+def _projects(
+    *, viewer: User, project: int | None, search: str, after: str | None, row_limit: int
+) -> list[CountedProject]:
+    rows = sql.rows(
+        "projects/projects",
+        viewer=viewer.pk,
+        sees_all=viewer.is_staff,
+        project=project,
+        search=search,
+        after=after,
+        row_limit=row_limit,
+    )
+    return [
+        CountedProject(
+            id=row["id"],
+            name=row["name"],
+            description=row["description"],
+            visibility=row["visibility"],
+            tickets=TicketCounts(open=row["open"], in_progress=row["in_progress"], closed=row["closed"]),
+        )
+        for row in rows
+    ]

@@ -1,0 +1,44 @@
+"""The wire shapes of projects (CONTRACTS: projects; document 001)."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from projects.models import Project, Visibility
+from projects.queries import CountedProject
+from ticketing.fields import SingleLineField, TextField
+from ticketing.paging import CursorField, PageSerializer, line
+
+
+class NewProjectSerializer(serializers.Serializer[Project]):
+    name = SingleLineField(min_length=3, max_length=150)
+    description = TextField(max_length=20_000, required=False, allow_blank=True)
+    visibility = serializers.ChoiceField(choices=Visibility.values, required=False)
+
+
+class ProjectPatchSerializer(NewProjectSerializer):
+    name = SingleLineField(min_length=3, max_length=150, required=False)
+
+
+class TicketCountsSerializer(serializers.Serializer[Any]):
+    open = serializers.IntegerField()
+    inProgress = serializers.IntegerField(source="in_progress")
+    closed = serializers.IntegerField()
+
+
+class ProjectSerializer(serializers.Serializer[CountedProject]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    visibility = serializers.ChoiceField(choices=Visibility.values)
+    tickets = TicketCountsSerializer()
+
+
+class ProjectPageSerializer(serializers.Serializer[Any]):
+    items = ProjectSerializer(many=True)
+    nextCursor = serializers.CharField(allow_null=True)
+
+
+class ProjectQuerySerializer(PageSerializer):
+    search = SingleLineField(max_length=150, required=False, allow_blank=True, default="")
+    cursor = CursorField([line])

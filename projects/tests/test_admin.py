@@ -1,0 +1,111 @@
+"""Projects in the admin."""
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import User
+from projects.models import Project
+from projects.tests.factories import make_project
+from ticketing.tests.browser import Browser, errors
+from tickets.tests.factories import make_ticket
+
+PROJECTS = "/admin/projects/project/"
+
+
+class TestList:
+    def test_counts_each_projects_tickets_in_one_question(
+        self, admin: User, owner: User, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        browser = Browser(admin)
+        browser.get(PROJECTS)
+        for tickets in range(4):
+            project = make_project(f"With {tickets}")
+            for _ in range(tickets):
+                make_ticket(owner, project=project)
+
+        # Session, user, their groups' and own permissions; then how many projects there are, and the page.
+        with django_assert_num_queries(6):
+            page = browser.get(PROJECTS)
+
+        counts = {project.name: project.ticket_count for project in page.context["cl"].result_list}
+        assert counts == {"General": 0, "HelpDesk": 0, "With 0": 0, "With 1": 1, "With 2": 2, "With 3": 3}
+
+    @pytest.mark.parametrize("query", ["q=help", "visibility__exact=involved"])
+    def test_is_searched_and_filtered(self, agent: User, query: str) -> None:
+        page = Browser(agent).get(f"{PROJECTS}?{query}")
+
+        assert [project.name for project in page.context["cl"].result_list] == ["HelpDesk"]
+
+    def test_leads_to_the_tickets_of_a_project(self, agent: User, owner: User) -> None:
+        elsewhere, project = make_ticket(owner), make_project("Website")
+        here = make_ticket(owner, project=project)
+        browser = Browser(agent)
+
+        link = f"/admin/tickets/ticket/?project__id__exact={project.pk}"
+        page = browser.get(link)
+
+        assert link in browser.get(PROJECTS).content.decode()
+        assert list(page.context["cl"].result_list) == [here] != [elsewhere]
+
+
+class TestSave:
+    def test_makes_a_project(self, admin: User) -> None:
+        Browser(admin).submit(f"{PROJECTS}add/", name="Website", visibility="involved", description="One\nTwo")
+
+        project = Project.objects.get(name="Website")
+        assert (project.visibility, project.description, project.system_name) == ("involved", "One\nTwo", None)
+
+    def test_changes_one(self, admin: User) -> None:
+        general = Project.objects.general()
+
+        Browser(admin).submit(f"{PROJECTS}{general.pk}/change/", name="Everything else")
+
+        assert Project.objects.general().name == "Everything else"
+
+    @pytest.mark.parametrize(
+        ("name", "sentence"),
+        [
+            ("gENERAL", "A project of this name exists"),
+            ("ab", "Ensure this value has at least 3 characters (it has 2)."),
+            ("Two\nlines", "Control characters are not allowed."),
+        ],
+    )
+    @pytest.mark.parametrize("is_new", [True, False])
+    def test_says_beside_the_name_what_is_wrong(self, admin: User, name: str, sentence: str, is_new: bool) -> None:
+        project = make_project("Website")
+        page = f"{PROJECTS}add/" if is_new else f"{PROJECTS}{project.pk}/change/"
+
+        answer = Browser(admin).submit(page, name=name, visibility="involved")
+
+        assert errors(answer) == {"name": [sentence]}
+        assert sentence in answer.content.decode()
+        assert Project.objects.get(pk=project.pk).visibility == "everyone"
+        assert Project.objects.count() == 3
+
+
+class TestDelete:
+    def test_takes_an_empty_project_away(self, admin: User) -> None:
+        project = make_project("Website")
+
+        answer = Browser(admin).post(f"{PROJECTS}{project.pk}/delete/", {"post": "yes"})
+
+        assert answer.status_code == 302
+        assert not Project.objects.filter(pk=project.pk).exists()
+
+    def test_says_which_tickets_keep_one(self, admin: User, owner: User) -> None:
+        project = make_project("Website")
+        ticket = make_ticket(owner, project=project)
+
+        answer = Browser(admin).post(f"{PROJECTS}{project.pk}/delete/", {"post": "yes"})
+
+        assert str(ticket) in answer.content.decode()
+        assert Project.objects.filter(pk=project.pk).exists()
+
+    @pytest.mark.parametrize("system_name", ["general", "helpdesk"])
+    def test_leaves_the_systems_own(self, admin: User, system_name: str) -> None:
+        project = Project.objects.get(system_name=system_name)
+
+        answer = Browser(admin).post(f"{PROJECTS}{project.pk}/delete/", {"post": "yes"})
+
+        assert answer.status_code == 403
+        assert Project.objects.filter(pk=project.pk).exists()

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class TicketingConfig(AppConfig):
+    name = "ticketing"
+
+    def ready(self) -> None:
+        from ticketing import checks  # noqa: F401  Importing registers them.

@@ -1,0 +1,158 @@
+"""One line a request, with what an operator filters by and nothing that is nobody's business."""
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+from django.conf import settings as configured
+from rest_framework.test import APIClient
+
+from accounts import tokens
+from accounts.models import User
+from accounts.tests.factories import PASSWORD
+
+pytestmark = pytest.mark.django_db
+
+SignedIn = Callable[[User], APIClient]
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, Any]]]:
+    """What was logged since, even what production would not see."""
+    caplog.set_level(logging.DEBUG)
+    return lambda: [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+
+
+Lines = Callable[[], list[dict[str, Any]]]
+
+
+def only(lines: list[dict[str, Any]], event: str) -> dict[str, Any]:
+    (line,) = (line for line in lines if line["event"] == event)
+    return line
+
+
+class TestRequestLine:
+    def test_says_what_happened(self, owner: User, signed_in: SignedIn, lines: Lines) -> None:
+        answer = signed_in(owner).get("/auth/me?colour=green")
+
+        line = only(lines(), "request_finished")
+        assert line.pop("duration_ms") > 0
+        assert line.pop("timestamp").endswith("Z")
+        assert line == {
+            "event": "request_finished",
+            "level": "info",
+            "method": "GET",
+            "path": "/auth/me",
+            "status": 200,
+            "user_id": owner.pk,
+            "request_id": answer["X-Request-ID"],
+        }
+
+    def test_has_no_user_when_nobody_is_signed_in(self, anonymous: APIClient, lines: Lines) -> None:
+        anonymous.get("/nothing")
+
+        line = only(lines(), "request_finished")
+        assert (line["status"], line["user_id"], line["level"]) == (404, None, "info")
+
+    def test_is_there_for_what_reaches_no_view(self, anonymous: APIClient, lines: Lines) -> None:
+        anonymous.get("/auth/me", HTTP_HOST="evil.example")
+
+        assert only(lines(), "request_finished")["status"] == 400
+
+    def test_belongs_to_its_request_alone(
+        self, owner: User, anonymous: APIClient, signed_in: SignedIn, lines: Lines
+    ) -> None:
+        signed_in(owner).get("/auth/me")
+        anonymous.get("/nothing")
+
+        finished = [line for line in lines() if line["event"] == "request_finished"]
+        assert [line["user_id"] for line in finished] == [owner.pk, None]
+        assert finished[0]["request_id"] != finished[1]["request_id"]
+
+
+class TestSecrets:
+    def test_stay_out_of_every_line(
+        self, owner: User, anonymous: APIClient, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
+        pair = tokens.issue(owner)
+        bearer = f"Bearer {pair.access}"
+
+        anonymous.post("/auth/login?hint=sesame", {"email": owner.email, "password": PASSWORD})
+        anonymous.post("/auth/login?hint=sesame", {"email": owner.email, "password": "wrong sesame"})
+        anonymous.post("/users?hint=sesame", {"name": "Nora", "password": "sesame"}, HTTP_AUTHORIZATION=bearer)
+        anonymous.post("/auth/refresh?hint=sesame", {"refresh": pair.refresh}, HTTP_AUTHORIZATION=bearer)
+        anonymous.post(
+            "/auth/password", {"currentPassword": "wrong sesame", "password": "s*same, new"}, HTTP_AUTHORIZATION=bearer
+        )
+
+        logged = caplog.text + "".join(capfd.readouterr())
+        assert "request_finished" in logged
+        for secret in ("sesame", "s*same", PASSWORD, pair.access, pair.refresh):
+            assert secret not in logged
+
+
+@pytest.mark.urls("ticketing.tests.urls")
+class TestFaults:
+    @pytest.mark.parametrize("path", ["/faulty", "/faulty-outside-drf"])
+    def test_are_logged_once_with_their_trace_and_request(self, lines: Lines, path: str) -> None:
+        answer = APIClient(raise_request_exception=False).get(path)
+
+        faults = [line for line in lines() if line.get("exc_info")]
+        assert len(faults) == 1
+        assert faults[0]["level"] == "error"
+        assert faults[0]["request_id"] == answer.json()["requestId"]
+
+    @pytest.mark.parametrize("path", ["/faulty", "/faulty-outside-drf"])
+    def test_are_told_by_exactly_one_request_line(self, lines: Lines, path: str) -> None:
+        APIClient(raise_request_exception=False).get(path)
+
+        assert [line["status"] for line in lines() if "duration_ms" in line] == [500]
+
+
+class TestFormat:
+    PROGRAM = """
+import django; django.setup()
+import structlog, logging
+structlog.contextvars.bind_contextvars(request_id="abc")
+try:
+    secret = "open, sesame"
+    raise RuntimeError("broken")
+except RuntimeError:
+    structlog.get_logger("x").exception("unexpected", path="/ticket")
+logging.getLogger("y").warning("from a %s", "library")
+"""
+
+    def written(self, **environment: str) -> str:
+        everything = os.environ | {
+            "DJANGO_SETTINGS_MODULE": "ticketing.settings",
+            "DATABASE_URL": "postgres://unused/unused",
+            "TESTING": "off",
+            **environment,
+        }
+        program = [sys.executable, "-c", self.PROGRAM]
+        return subprocess.run(
+            program, env=everything, cwd=configured.BASE_DIR, capture_output=True, text=True, check=True
+        ).stderr
+
+    def test_is_json_in_production(self) -> None:
+        lines = [orjson.loads(line) for line in self.written().splitlines()]
+
+        assert [line["event"] for line in lines] == ["unexpected", "from a library"]
+        assert (lines[0]["request_id"], lines[0]["path"], lines[0]["level"]) == ("abc", "/ticket", "error")
+        assert "RuntimeError: broken" in lines[0]["exception"]
+
+    def test_is_for_people_locally(self) -> None:
+        written = self.written(DEMO="on")
+
+        assert "[error    ] unexpected" in written
+        assert "RuntimeError: broken" in written
+
+    @pytest.mark.parametrize("demo", ["on", "off"])
+    def test_shows_no_local_variables(self, demo: str) -> None:
+        assert "open, sesame" not in self.written(DEMO=demo)

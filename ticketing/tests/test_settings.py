@@ -1,0 +1,128 @@
+"""What the three configurations are, each in a process of its own."""
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import orjson
+import pytest
+from django.conf import settings as configured
+
+from ticketing import checks
+
+KEY = "Xk3-fGq9_LwZ2vTb7Rn5YhJ8sD1mC6pQ0aUeWiOxNzMlKjHgFdSaPoIuYtR4E"
+PRODUCTION = {
+    "SECRET_KEY": KEY,
+    "ALLOWED_HOSTS": "tickets.example.com",
+    "DATABASE_URL": "postgres://unused/unused",
+    "EMAIL_URL": "smtp://mail.example.com",
+    "MAIL_FROM": "Ticketing <tickets@example.com>",
+    "SITE_URL": "https://tickets.example.com",
+}
+OURS = {
+    *("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "DEBUG", "DEMO", "TESTING", "STAFF_SIGNUP", "RATE_LIMITS"),
+    *("RATE_LIMIT", "RATE_LIMIT_SIGN_IN", "REDIS_URL", "PROXY_COUNT", "CORS_ALLOWED_ORIGINS", "LOG_LEVEL"),
+    *("EMAIL_URL", "EMAIL_BACKEND", "MAIL_FROM", "MAIL_TIMEOUT", "SITE_URL"),
+}
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if name not in OURS}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=inherited | {"DJANGO_SETTINGS_MODULE": "ticketing.settings"} | environment,
+        cwd=configured.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def values(*names: str, **environment: str) -> list[Any]:
+    """These settings, as that environment sets them."""
+    program = f"""
+import orjson
+from django.conf import settings
+print(orjson.dumps([getattr(settings, name) for name in {names!r}]).decode())
+"""
+    finished = run("-c", program, **environment)
+    assert finished.returncode == 0, finished.stderr
+    read: list[Any] = orjson.loads(finished.stdout)
+    return read
+
+
+class TestProduction:
+    def test_is_the_default_and_closed(self) -> None:
+        names = ("DEBUG", "DEMO", "STAFF_SIGNUP", "RATE_LIMITS", "CORS_ALLOWED_ORIGINS", "PROXY_COUNT", "ALLOWED_HOSTS")
+
+        assert values(*names, **PRODUCTION) == [False, False, False, True, [], 0, ["tickets.example.com"]]
+
+    def test_speaks_https_alone(self) -> None:
+        names = ("SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SESSION_COOKIE_HTTPONLY")
+
+        assert values(*names, **PRODUCTION) == [True] * 4
+
+    def test_does_not_start_without_a_secret_key(self) -> None:
+        finished = run("manage.py", "check", **PRODUCTION | {"SECRET_KEY": ""})
+
+        assert finished.returncode != 0
+        assert "SECRET_KEY is not set" in finished.stderr
+
+    def test_passes_djangos_checks_for_deployment(self) -> None:
+        finished = run("manage.py", "check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
+
+        assert finished.returncode == 0, finished.stderr
+
+    def test_is_warned_when_anybody_can_be_an_admin(self) -> None:
+        finished = run("manage.py", "check", "--fail-level", "WARNING", **PRODUCTION, STAFF_SIGNUP="on")
+
+        assert finished.returncode != 0
+        assert "ticketing.W001" in finished.stderr
+
+
+class TestDemo:
+    def test_is_open(self) -> None:
+        assert values("STAFF_SIGNUP", "RATE_LIMITS", "DEBUG", **PRODUCTION, DEMO="on") == [True, False, False]
+
+    def test_passes_the_checks(self) -> None:
+        finished = run("manage.py", "check", "--fail-level", "WARNING", **PRODUCTION, DEMO="on")
+
+        assert finished.returncode == 0, finished.stderr
+
+    def test_is_not_for_deployment(self) -> None:
+        finished = run("manage.py", "check", "--deploy", "--fail-level", "WARNING", **PRODUCTION, DEMO="on")
+
+        assert "ticketing.W002" in finished.stderr
+
+
+class TestChecks:
+    @pytest.mark.parametrize(
+        ("debug", "demo", "warned"), [(False, False, True), (True, False, False), (False, True, False)]
+    )
+    def test_warn_of_open_staff_signup_in_production_alone(
+        self, settings: Any, debug: bool, demo: bool, warned: bool
+    ) -> None:
+        settings.STAFF_SIGNUP, settings.DEBUG, settings.DEMO = True, debug, demo
+
+        assert bool(checks.staff_signup_is_closed()) == warned
+
+    def test_say_nothing_of_closed_staff_signup(self, settings: Any) -> None:
+        settings.STAFF_SIGNUP = False
+
+        assert not checks.staff_signup_is_closed()
+
+    @pytest.mark.parametrize(("url", "warned"), [("postgres://db.example.com/ticketing", False), ("", True)])
+    def test_warn_of_the_embedded_database(self, monkeypatch: pytest.MonkeyPatch, url: str, warned: bool) -> None:
+        monkeypatch.setenv("DATABASE_URL", url)
+
+        assert bool(checks.database_is_a_server_of_its_own()) == warned
+
+    @pytest.mark.parametrize("limit", ["", "many", "10", "10/fortnight"])
+    def test_refuse_an_unreadable_rate_limit(self, settings: Any, limit: str) -> None:
+        settings.RATE_LIMIT_SIGN_IN = limit
+
+        assert [fault.id for fault in checks.rate_limits_are_readable()] == ["ticketing.E001"]
+
+    def test_read_the_rate_limits_of_the_defaults(self) -> None:
+        assert not checks.rate_limits_are_readable()

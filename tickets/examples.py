@@ -1,0 +1,87 @@
+"""What the API's description shows of tickets. Document 000's samples, with a due date that is still to come."""
+
+from typing import Any
+
+NEW_TICKET: dict[str, Any] = {
+    "title": "Ticket Title",
+    "description": "Ticket Description",
+    "type": "concert",
+    "venue": "Venue Name",
+    "status": "open",
+    "price": 223,
+    "priority": "high",
+    "dueDate": "2099-08-01T18:00:00Z",
+    "createdBy": 2,
+}
+NEW_TRACKER_TICKET: dict[str, Any] = {
+    "title": "Fix the database",
+    "description": "It is slow since Monday.",
+    "project": 1,
+    "status": "open",
+    "assignedUsers": [3],
+}
+TICKET: dict[str, Any] = {
+    "id": 7,
+    "title": "Ticket Title",
+    "description": "Ticket Description",
+    "type": "concert",
+    "venue": "Venue Name",
+    "status": "open",
+    "price": 223,
+    "priority": "high",
+    "dueDate": "2099-08-01T18:00:00Z",
+    "createdBy": 2,
+    "assignedUsers": [],
+    "project": 1,
+    "createdDate": "2024-07-01T18:00:00Z",
+    "updatedDate": None,
+    "slaDue": "2024-07-01T22:00:00Z",
+    "version": 1,
+}
+TRACKER_TICKET: dict[str, Any] = TICKET | {
+    "id": 8,
+    "title": "Fix the database",
+    "description": "It is slow since Monday.",
+    "type": "task",
+    "venue": "",
+    "price": None,
+    "priority": "medium",
+    "dueDate": None,
+    "assignedUsers": [{"userId": 3, "name": "User Name 1", "email": "user1@example.com"}],
+    "slaDue": "2024-07-02T18:00:00Z",
+}
+TICKET_DETAIL: dict[str, Any] = TICKET | {
+    "assignedUsers": [
+        {"userId": 3, "name": "User Name 1", "email": "user1@example.com"},
+        {"userId": 4, "name": "User Name 2", "email": "user2@example.com"},
+    ],
+    "updatedDate": "2024-07-01T18:30:00Z",
+    "version": 3,
+    "statistics": {"totalAssigned": 2, "status": "open"},
+}
+
+ASSIGN: dict[str, Any] = {"userId": 3}
+ASSIGNED: dict[str, Any] = {"message": "User assigned successfully"}
+
+HISTORY: dict[str, Any] = {
+    "items": [
+        {
+            "id": 1207,
+            "at": "2024-07-01T18:30:00Z",
+            "by": {"id": 2, "name": "User Name"},
+            "door": "api",
+            "changes": [
+                {"field": "status", "from": "open", "to": "in-progress"},
+                {"field": "dueDate", "from": None, "to": "2099-08-01T18:00:00Z"},
+            ],
+        },
+        {
+            "id": 1198,
+            "at": "2024-07-01T18:20:00Z",
+            "by": {"id": 2, "name": "User Name"},
+            "door": "api",
+            "changes": [{"field": "assignedUsers", "from": None, "to": {"userId": 3, "name": "User Name 1"}}],
+        },
+    ],
+    "nextCursor": "WzExOThd",
+}

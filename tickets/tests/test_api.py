@@ -1,0 +1,628 @@
+"""Tickets over HTTP: shapes, statuses, sentences. The rules themselves are tested in test_services.py."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from accounts.tests.factories import make_user
+from projects.models import Project, Visibility
+from projects.tests.factories import make_project
+from tickets.models import Status, Ticket
+from tickets.tests.factories import assign, make_ticket
+
+pytestmark = pytest.mark.django_db
+
+SignedIn = Callable[[User], APIClient]
+
+KEYS_OF_CREATED = [
+    *("id", "title", "description", "type", "venue", "status", "price", "priority", "dueDate", "createdBy"),
+    *("assignedUsers", "project", "createdDate", "updatedDate", "slaDue", "version"),
+]
+HUGE_IDS = [2**31, 2**63 - 1, 2**63, 2**64, 10**30]
+
+# What each field refuses, apart from what only raw JSON can say.
+REFUSED: dict[str, list[Any]] = {
+    "title": [
+        *("", "   ", None, 5, True, [], {}, "t" * 256, "a\x00b", "a\nb", "a\r\nb"),
+        *(f"a{character}b" for character in "\t\x01\x1b\x7f\x85\u2028\u2029"),
+    ],
+    "description": [None, 5, True, ["text"], "d" * 20_001, "a\x00b"],
+    "type": ["", " ", None, 5, False, "t" * 51, "a\nb", "a\x00b"],
+    "venue": [None, 5, True, {}, "v" * 256, "a\nb", "a\x00b"],
+    "status": ["", "resolved", "Open", "open ", "in--progress", None, 1, True, [], {}],
+    "priority": ["", "urgent", "High", None, 1, True, [], {}],
+    "price": [
+        *("", "223", True, False, [], {}, -0.01, -1, 1.005, 0.001, 1e-7),
+        *(100_000_000, 99_999_999.995, 1e20, 1e300, 2**63, 2**64, 10**40),
+    ],
+    "project": ["", "General", True, [], {}, 1.5, 0, -1, *HUGE_IDS],
+    "createdBy": ["", "user_id", True, [], {}, 1.5, 0, -1, "１", "1_0", *HUGE_IDS],
+    "dueDate": [
+        *("", "tomorrow", 5, True, [], {}, "2099-08-01", "2099-08-01T18:00:00"),
+        *("2099-02-30T00:00:00Z", "2099-08-01T25:00:00Z", "2099-08-01T18:00:00+99:00", "10000-01-01T00:00:00Z"),
+        *("2024-08-01T18:00:00Z", "0001-01-01T00:00:00Z"),
+        *("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"),
+    ],
+    "assignedUsers": [None, 5, "1", True, {}, list(range(1, 102))],
+}
+
+
+@pytest.fixture
+def api(owner: User, signed_in: SignedIn) -> APIClient:
+    """The API as the owner calls it."""
+    return signed_in(owner)
+
+
+@pytest.fixture
+def ticket(owner: User) -> Ticket:
+    return make_ticket(owner)
+
+
+@pytest.fixture
+def hidden(owner: User) -> Ticket:
+    """A ticket of a project that only those involved see."""
+    return make_ticket(owner, project=make_project(visibility=Visibility.INVOLVED))
+
+
+def post_text(api: APIClient, path: str, body: str) -> Any:
+    """Post what no Python value is written as."""
+    return api.generic("POST", path, body, content_type="application/json")
+
+
+def assert_refused(answer: Any, status: int, message: str) -> None:
+    assert (answer.status_code, answer.json()["message"]) == (status, message)
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+def assert_invalid(answer: Any, *fields: str) -> None:
+    """400, and these are the fields that are wrong."""
+    assert answer.status_code == 400, answer.content
+    assert sorted({fault["field"] for fault in answer.json()["errors"]}) == sorted(fields)
+    assert not Ticket.objects.exists()
+
+
+class TestCreate:
+    """POST /ticket, document 000's."""
+
+    def test_answers_with_the_ticket(self, owner: User, api: APIClient) -> None:
+        project = make_project()
+
+        answer = api.post(
+            "/ticket",
+            {
+                "title": " Ticket Title ",
+                "description": "Ticket\r\nDescription",
+                "type": "concert",
+                "venue": "Venue Name",
+                "status": "in-progress",
+                "price": 223,
+                "priority": "high",
+                "dueDate": "2099-08-01T20:00:00+02:00",
+                "project": project.pk,
+            },
+        )
+
+        assert answer.status_code == 201
+        assert list(answer.json()) == KEYS_OF_CREATED
+        ticket = Ticket.objects.get()
+        assert answer.json() == {
+            "id": ticket.pk,
+            "title": "Ticket Title",
+            "description": "Ticket\r\nDescription",
+            "type": "concert",
+            "venue": "Venue Name",
+            "status": "in-progress",
+            "price": 223,
+            "priority": "high",
+            "dueDate": "2099-08-01T18:00:00Z",
+            "createdBy": owner.pk,
+            "assignedUsers": [],
+            "project": project.pk,
+            "createdDate": answer.json()["createdDate"],
+            "updatedDate": None,
+            "slaDue": answer.json()["slaDue"],
+            "version": 1,
+        }
+        created, due = (datetime.fromisoformat(answer.json()[key]) for key in ("createdDate", "slaDue"))
+        assert abs(datetime.now(UTC) - created) < timedelta(minutes=1)
+        assert due - created == timedelta(hours=4)
+
+    def test_needs_a_title_alone(self, owner: User, api: APIClient) -> None:
+        answer = api.post("/ticket", {"title": "Fix it"})
+
+        assert answer.status_code == 201
+        left_out = {"description", "type", "venue", "status", "price", "priority", "dueDate", "createdBy", "project"}
+        assert {key: answer.json()[key] for key in left_out} == {
+            "description": "",
+            "type": "task",
+            "venue": "",
+            "status": "open",
+            "price": None,
+            "priority": "medium",
+            "dueDate": None,
+            "createdBy": owner.pk,
+            "project": Project.objects.general().pk,
+        }
+
+    def test_takes_null_for_what_may_be_nothing(self, owner: User, api: APIClient) -> None:
+        nothing: dict[str, Any] = dict.fromkeys(["project", "price", "dueDate", "createdBy"])
+
+        answer = api.post("/ticket", {"title": "Fix it"} | nothing)
+
+        assert answer.status_code == 201
+        assert (answer.json()["price"], answer.json()["createdBy"]) == (None, owner.pk)
+
+    def test_ignores_what_is_not_the_callers_to_say(self, api: APIClient) -> None:
+        answer = api.post("/ticket", {"title": "Fix it", "id": 7, "version": 9, "createdDate": "2001-01-01T00:00:00Z"})
+
+        assert answer.status_code == 201
+        assert answer.json()["version"] == 1
+        assert answer.json()["createdDate"] > "2001-01-02"
+
+    def test_answers_as_the_ticket_is_read_afterwards(self, api: APIClient, assignee: User, outsider: User) -> None:
+        body = {"title": "Fix it", "price": 19.9, "assignedUsers": [outsider.pk, assignee.pk]}
+
+        created = api.post("/ticket", body).json()
+
+        read = api.get(f"/tickets/{created['id']}").json()
+        assert created["assignedUsers"] == [
+            {"userId": outsider.pk, "name": "Otto Outsider", "email": outsider.email},
+            {"userId": assignee.pk, "name": "Axel Assignee", "email": assignee.email},
+        ]
+        assert read == created | {"statistics": {"totalAssigned": 2, "status": "open"}}
+
+    def test_takes_an_admins_word_for_the_creator(self, owner: User, admin: User, signed_in: SignedIn) -> None:
+        answer = signed_in(admin).post("/ticket", {"title": "Fix it", "createdBy": owner.pk})
+
+        assert (answer.status_code, answer.json()["createdBy"]) == (201, owner.pk)
+
+    @pytest.mark.parametrize("written", [str, float])
+    def test_reads_ids_however_they_are_written(
+        self, written: Callable[[int], Any], owner: User, api: APIClient
+    ) -> None:
+        answer = api.post("/ticket", {"title": "Fix it", "createdBy": written(owner.pk)})
+
+        assert (answer.status_code, answer.json()["createdBy"]) == (201, owner.pk)
+
+    @pytest.mark.parametrize(("assignees", "queries"), [(0, 8), (5, 11)])
+    def test_costs_so_many_queries(
+        self,
+        assignees: int,
+        queries: int,
+        api: APIClient,
+        django_assert_num_queries: DjangoAssertNumQueries,
+    ) -> None:
+        body = {"title": "Fix it", "assignedUsers": [make_user().pk for _ in range(assignees)]}
+
+        with django_assert_num_queries(queries):
+            answer = api.post("/ticket", body)
+
+        assert len(answer.json()["assignedUsers"]) == assignees
+
+
+class TestCreateInProject:
+    """POST /tickets, document 001's."""
+
+    def test_answers_with_the_ticket(self, api: APIClient) -> None:
+        project = make_project()
+
+        answer = api.post("/tickets", {"title": "Fix the database", "project": project.pk, "status": "open"})
+
+        assert answer.status_code == 201
+        assert list(answer.json()) == KEYS_OF_CREATED
+        assert answer.json()["project"] == project.pk
+
+    def test_requires_project_and_status_too(self, api: APIClient) -> None:
+        assert_invalid(api.post("/tickets", {}), "title", "project", "status")
+
+    def test_takes_no_null_for_a_project(self, api: APIClient) -> None:
+        assert_invalid(api.post("/tickets", {"title": "Fix it", "project": None, "status": "open"}), "project")
+
+    def test_differs_in_that_alone(self, owner: User, api: APIClient, outsider: User, admin: User) -> None:
+        project = make_project().pk
+        refused: list[dict[str, Any]] = [
+            {"createdBy": outsider.pk},
+            {"assignedUsers": [admin.pk]},
+            {"price": -1},
+            {"type": ""},
+        ]
+
+        for body in refused:
+            whole = {"title": "Fix it", "project": project, "status": "open"} | body
+            one, other = api.post("/ticket", whole), api.post("/tickets", whole)
+            assert one.status_code == other.status_code >= 400
+            assert one.json()["message"] == other.json()["message"]
+
+
+class TestFieldsOfATicket:
+    """What is refused, and what only looks as if it had to be."""
+
+    @pytest.mark.parametrize(
+        ("field", "value"), [(field, value) for field, values in REFUSED.items() for value in values]
+    )
+    def test_are_refused(self, field: str, value: Any, api: APIClient) -> None:
+        answer = api.post("/ticket", {"title": "Fix it"} | {field: value})
+
+        assert_invalid(answer, field)
+
+    @pytest.mark.parametrize("value", ["", "x", None, True, [], {}, 1.5])
+    def test_name_the_assignee_that_is_no_id(self, value: Any, api: APIClient, assignee: User) -> None:
+        answer = api.post("/ticket", {"title": "Fix it", "assignedUsers": [assignee.pk, value]})
+
+        assert_invalid(answer, "assignedUsers.1")
+
+    @pytest.mark.parametrize(
+        ("field", "value", "kept"),
+        [
+            ("title", "t" * 255, "t" * 255),
+            ("title", f"  {'t' * 255}\n", "t" * 255),
+            ("title", "Ünïcödé 🎟 <b>&amp;</b> ' OR 1=1 --", "Ünïcödé 🎟 <b>&amp;</b> ' OR 1=1 --"),
+            ("title", "100%", "100%"),
+            ("description", "d" * 20_000, "d" * 20_000),
+            ("description", " one\r\n\ttwo ", "one\r\n\ttwo"),
+            ("description", "", ""),
+            ("type", "t" * 50, "t" * 50),
+            ("type", "whatever it is", "whatever it is"),
+            ("venue", "v" * 255, "v" * 255),
+            ("venue", " ", ""),
+            ("status", "in progress", "in-progress"),
+            ("status", "in_progress", "in-progress"),
+            ("status", "closed", "closed"),
+            ("price", 0, 0),
+            ("price", -0.0, 0),
+            ("price", 19.99, 19.99),
+            ("price", 19.9, 19.9),
+            ("price", 223.00, 223),
+            ("price", 99_999_999.99, 99_999_999.99),
+            ("dueDate", "2099-08-01T18:00:00+05:30", "2099-08-01T12:30:00Z"),
+            ("dueDate", "2099-08-01T18:00:00.123456Z", "2099-08-01T18:00:00.123Z"),
+            ("dueDate", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"),
+            ("dueDate", "9999-12-31T23:59:59+14:00", "9999-12-31T09:59:59Z"),
+            ("assignedUsers", [], []),
+        ],
+    )
+    def test_are_taken(self, field: str, value: Any, kept: Any, api: APIClient) -> None:
+        answer = api.post("/ticket", {"title": "Fix it"} | {field: value})
+
+        assert answer.status_code == 201, answer.content
+        assert answer.json()[field] == kept
+        assert api.get(f"/tickets/{answer.json()['id']}").json()[field] == kept
+
+    @pytest.mark.parametrize("price", ["1e400", "-1e400", "1E+99999", "9" * 400])
+    def test_are_refused_beyond_any_number(self, price: str, api: APIClient) -> None:
+        answer = post_text(api, "/ticket", f'{{"title": "Fix it", "price": {price}}}')
+
+        assert answer.status_code == 400
+        assert not Ticket.objects.exists()
+
+    @pytest.mark.parametrize("price", ["NaN", "Infinity", "-Infinity", "0x10", "01", ".5", "1."])
+    def test_are_refused_when_they_are_no_json(self, price: str, api: APIClient) -> None:
+        answer = post_text(api, "/ticket", f'{{"title": "Fix it", "price": {price}}}')
+
+        assert_refused(answer, 400, "The request body is not valid JSON")
+
+    @pytest.mark.parametrize("field", ["title", "description", "type", "venue", "status", "dueDate"])
+    @pytest.mark.parametrize("text", [r"\ud800", r"\udfff", r"a\udc00\ud800b"])
+    def test_are_refused_with_half_a_character(self, field: str, text: str, api: APIClient) -> None:
+        answer = post_text(api, "/ticket", f'{{"title": "Fix it", "{field}": "{text}"}}')
+
+        assert answer.status_code == 400
+        assert not Ticket.objects.exists()
+
+    def test_are_all_named_at_once(self, api: APIClient) -> None:
+        answer = api.post("/ticket", {"price": -1, "status": "resolved", "dueDate": "tomorrow", "type": ""})
+
+        assert_invalid(answer, "title", "price", "status", "dueDate", "type")
+
+
+class TestRefusalsOfCreating:
+    @pytest.mark.parametrize("path", ["/ticket", "/tickets"])
+    def test_needs_a_token(self, path: str, anonymous: APIClient) -> None:
+        answer = anonymous.post(path, {"title": "Fix it"})
+
+        assert_refused(answer, 401, "Authentication required")
+        assert not Ticket.objects.exists()
+
+    def test_a_due_date_in_the_past(self, api: APIClient) -> None:
+        answer = api.post("/ticket", {"title": "Fix it", "dueDate": "2024-08-01T18:00:00Z"})
+
+        assert answer.json()["errors"] == [{"field": "dueDate", "message": "The due date must be in the future."}]
+
+    def test_another_creator(self, api: APIClient, outsider: User) -> None:
+        assert_refused(api.post("/ticket", {"title": "Fix it", "createdBy": outsider.pk}), 403, "Unauthorized")
+
+    def test_assignees_of_a_closed_ticket(self, api: APIClient, assignee: User) -> None:
+        answer = api.post("/ticket", {"title": "Fix it", "status": "closed", "assignedUsers": [assignee.pk]})
+
+        assert_refused(answer, 409, "Cannot assign users to a closed ticket")
+
+    @pytest.mark.parametrize("user_id", [0, -1, *HUGE_IDS])
+    def test_an_unknown_assignee(self, user_id: int, api: APIClient) -> None:
+        answer = api.post("/ticket", {"title": "Fix it", "assignedUsers": [user_id]})
+
+        assert_refused(answer, 404, "User does not exist")
+
+    def test_an_admin_as_assignee(self, api: APIClient, admin: User) -> None:
+        answer = api.post("/ticket", {"title": "Fix it", "assignedUsers": [admin.pk]})
+
+        assert_refused(answer, 400, "Cannot assign a ticket to an admin")
+
+    def test_an_assignee_twice(self, api: APIClient, assignee: User) -> None:
+        answer = api.post("/ticket", {"title": "Fix it", "assignedUsers": [assignee.pk, assignee.pk]})
+
+        assert_refused(answer, 409, "User already assigned")
+
+    @pytest.mark.parametrize("many", [6, 100])
+    def test_more_than_five_assignees(self, many: int, api: APIClient) -> None:
+        crowd = [make_user().pk for _ in range(6)]
+
+        answer = api.post("/ticket", {"title": "Fix it", "assignedUsers": (crowd * many)[:many]})
+
+        assert_refused(answer, 409, "User assignment limit reached")
+        assert not Ticket.objects.exists()
+
+
+class TestRead:
+    def test_answers_with_the_ticket(self, owner: User, assignee: User, outsider: User, signed_in: SignedIn) -> None:
+        ticket = make_ticket(owner, price=223, venue="Venue Name", created_at=datetime(2024, 7, 1, 18, tzinfo=UTC))
+        assign(ticket, assignee, outsider)
+
+        answer = signed_in(outsider).get(f"/tickets/{ticket.pk}")
+
+        assert answer.status_code == 200
+        assert list(answer.json()) == [*KEYS_OF_CREATED, "statistics"]
+        updated = answer.json()["updatedDate"]
+        assert answer.json() == {
+            "id": ticket.pk,
+            "title": "Fix the database",
+            "description": "",
+            "type": "task",
+            "venue": "Venue Name",
+            "status": "open",
+            "price": 223,
+            "priority": "medium",
+            "dueDate": None,
+            "createdBy": owner.pk,
+            "assignedUsers": [
+                {"userId": assignee.pk, "name": "Axel Assignee", "email": assignee.email},
+                {"userId": outsider.pk, "name": "Otto Outsider", "email": outsider.email},
+            ],
+            "project": Project.objects.general().pk,
+            "createdDate": "2024-07-01T18:00:00Z",
+            "updatedDate": updated,
+            "slaDue": "2024-07-02T18:00:00Z",
+            "version": 3,
+            "statistics": {"totalAssigned": 2, "status": "open"},
+        }
+        assert updated.endswith("Z")
+        assert datetime.fromisoformat(updated) > ticket.created_at
+
+    @pytest.mark.parametrize("role", ["owner", "agent", "admin"])
+    def test_shows_what_few_see_to_those(
+        self, role: str, request: pytest.FixtureRequest, hidden: Ticket, signed_in: SignedIn
+    ) -> None:
+        answer = signed_in(request.getfixturevalue(role)).get(f"/tickets/{hidden.pk}")
+
+        assert answer.status_code == 200
+
+    def test_shows_it_to_an_assignee_until_removed(
+        self, hidden: Ticket, assignee: User, api: APIClient, signed_in: SignedIn
+    ) -> None:
+        assign(hidden, assignee)
+        path = f"/tickets/{hidden.pk}"
+        before = signed_in(assignee).get(path)
+
+        api.delete(f"{path}/assign/{assignee.pk}")
+
+        after = signed_in(assignee).get(path)
+        assert (before.status_code, after.status_code) == (200, 404)
+
+    def test_needs_a_token(self, ticket: Ticket, anonymous: APIClient) -> None:
+        assert_refused(anonymous.get(f"/tickets/{ticket.pk}"), 401, "Authentication required")
+
+    @pytest.mark.parametrize("ticket_id", [0, *HUGE_IDS])
+    def test_knows_no_such_ticket(self, ticket_id: int, api: APIClient) -> None:
+        assert_refused(api.get(f"/tickets/{ticket_id}"), 404, "Ticket not found")
+
+    def test_says_the_same_of_a_ticket_that_is_hidden(
+        self, hidden: Ticket, outsider: User, signed_in: SignedIn
+    ) -> None:
+        assert_refused(signed_in(outsider).get(f"/tickets/{hidden.pk}"), 404, "Ticket not found")
+
+    @pytest.mark.parametrize("path", ["/tickets/x", "/tickets/-1", "/tickets/1.0", "/tickets/1/", "/tickets/%00"])
+    def test_knows_no_such_path(self, path: str, ticket: Ticket, api: APIClient) -> None:
+        answer = api.get(path)
+
+        assert answer.status_code == 404
+        assert answer["Content-Type"] == "application/problem+json"
+
+    def test_knows_no_number_of_five_thousand_digits(self, api: APIClient) -> None:
+        assert api.get(f"/tickets/{'9' * 5000}").status_code == 404
+
+    @pytest.mark.parametrize("assignees", [0, 5])
+    def test_costs_three_queries(
+        self, assignees: int, ticket: Ticket, api: APIClient, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        assign(ticket, *(make_user() for _ in range(assignees)))
+
+        with django_assert_num_queries(3):
+            answer = api.get(f"/tickets/{ticket.pk}")
+
+        assert answer.json()["statistics"]["totalAssigned"] == assignees
+
+
+class TestNeverDeleted:
+    @pytest.mark.parametrize("role", ["owner", "admin"])
+    def test_by_anybody(self, role: str, request: pytest.FixtureRequest, ticket: Ticket, signed_in: SignedIn) -> None:
+        answer = signed_in(request.getfixturevalue(role)).delete(f"/tickets/{ticket.pk}")
+
+        assert answer.status_code == 405
+        assert "DELETE" not in answer["Allow"]
+        assert Ticket.objects.exists()
+
+
+class TestAssign:
+    def test_says_so(self, ticket: Ticket, assignee: User, api: APIClient) -> None:
+        answer = api.post(f"/tickets/{ticket.pk}/assign", {"userId": assignee.pk})
+
+        assert (answer.status_code, answer.json()) == (200, {"message": "User assigned successfully"})
+        assert list(ticket.assignees.all()) == [assignee]
+
+    def test_needs_a_token(self, ticket: Ticket, assignee: User, anonymous: APIClient) -> None:
+        answer = anonymous.post(f"/tickets/{ticket.pk}/assign", {"userId": assignee.pk})
+
+        assert_refused(answer, 401, "Authentication required")
+
+    @pytest.mark.parametrize("user_id", [None, "", "user_id", True, [], {}, 1.5, "1_0", "٣", "-"])
+    def test_refuses_what_is_no_id(self, user_id: Any, ticket: Ticket, api: APIClient) -> None:
+        answer = api.post(f"/tickets/{ticket.pk}/assign", {"userId": user_id})
+
+        assert answer.status_code == 400
+        assert [fault["field"] for fault in answer.json()["errors"]] == ["userId"]
+
+    def test_refuses_nothing(self, ticket: Ticket, api: APIClient) -> None:
+        answer = api.post(f"/tickets/{ticket.pk}/assign")
+
+        assert_refused(answer, 400, "userId: This field is required.")
+
+    @pytest.mark.parametrize("ticket_id", [0, *HUGE_IDS])
+    def test_refuses_no_ticket(self, ticket_id: int, assignee: User, api: APIClient) -> None:
+        answer = api.post(f"/tickets/{ticket_id}/assign", {"userId": assignee.pk})
+
+        assert_refused(answer, 404, "Ticket not found")
+
+    def test_refuses_a_hidden_ticket(self, hidden: Ticket, assignee: User, outsider: User, signed_in: SignedIn) -> None:
+        answer = signed_in(outsider).post(f"/tickets/{hidden.pk}/assign", {"userId": assignee.pk})
+
+        assert_refused(answer, 404, "Ticket not found")
+
+    def test_refuses_an_outsider(self, ticket: Ticket, outsider: User, signed_in: SignedIn) -> None:
+        answer = signed_in(outsider).post(f"/tickets/{ticket.pk}/assign", {"userId": outsider.pk})
+
+        assert_refused(answer, 403, "Unauthorized")
+
+    def test_refuses_a_closed_ticket(self, owner: User, assignee: User, api: APIClient) -> None:
+        closed = make_ticket(owner, status=Status.CLOSED)
+
+        answer = api.post(f"/tickets/{closed.pk}/assign", {"userId": assignee.pk})
+
+        assert_refused(answer, 409, "Cannot assign users to a closed ticket")
+
+    @pytest.mark.parametrize("user_id", [0, -1, *HUGE_IDS])
+    def test_refuses_nobody(self, user_id: int, ticket: Ticket, api: APIClient) -> None:
+        answer = api.post(f"/tickets/{ticket.pk}/assign", {"userId": user_id})
+
+        assert_refused(answer, 404, "User does not exist")
+
+    def test_refuses_an_admin(self, ticket: Ticket, admin: User, api: APIClient) -> None:
+        answer = api.post(f"/tickets/{ticket.pk}/assign", {"userId": admin.pk})
+
+        assert_refused(answer, 400, "Cannot assign a ticket to an admin")
+
+    def test_refuses_the_same_user_again(self, ticket: Ticket, assignee: User, api: APIClient) -> None:
+        assign(ticket, assignee)
+
+        answer = api.post(f"/tickets/{ticket.pk}/assign", {"userId": assignee.pk})
+
+        assert_refused(answer, 409, "User already assigned")
+
+    def test_refuses_a_sixth(self, ticket: Ticket, assignee: User, api: APIClient) -> None:
+        assign(ticket, *(make_user() for _ in range(5)))
+
+        answer = api.post(f"/tickets/{ticket.pk}/assign", {"userId": assignee.pk})
+
+        assert_refused(answer, 409, "User assignment limit reached")
+
+    @pytest.mark.parametrize("assigned", [0, 4])
+    def test_costs_so_many_queries(
+        self,
+        assigned: int,
+        ticket: Ticket,
+        assignee: User,
+        api: APIClient,
+        django_assert_num_queries: DjangoAssertNumQueries,
+    ) -> None:
+        assign(ticket, *(make_user() for _ in range(assigned)))
+
+        with django_assert_num_queries(7):
+            answer = api.post(f"/tickets/{ticket.pk}/assign", {"userId": assignee.pk})
+
+        assert answer.status_code == 200
+
+
+class TestUnassign:
+    def test_says_nothing(self, ticket: Ticket, assignee: User, api: APIClient) -> None:
+        assign(ticket, assignee)
+
+        answer = api.delete(f"/tickets/{ticket.pk}/assign/{assignee.pk}")
+
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert not ticket.assignments.exists()
+
+    def test_lets_the_user_themself(self, ticket: Ticket, assignee: User, signed_in: SignedIn) -> None:
+        assign(ticket, assignee)
+
+        answer = signed_in(assignee).delete(f"/tickets/{ticket.pk}/assign/{assignee.pk}")
+
+        assert answer.status_code == 204
+
+    def test_needs_a_token(self, ticket: Ticket, assignee: User, anonymous: APIClient) -> None:
+        answer = anonymous.delete(f"/tickets/{ticket.pk}/assign/{assignee.pk}")
+
+        assert_refused(answer, 401, "Authentication required")
+
+    def test_refuses_an_outsider(self, ticket: Ticket, assignee: User, outsider: User, signed_in: SignedIn) -> None:
+        assign(ticket, assignee)
+
+        answer = signed_in(outsider).delete(f"/tickets/{ticket.pk}/assign/{assignee.pk}")
+
+        assert_refused(answer, 403, "Unauthorized")
+
+    @pytest.mark.parametrize("ticket_id", [0, *HUGE_IDS])
+    def test_refuses_no_ticket(self, ticket_id: int, assignee: User, api: APIClient) -> None:
+        assert_refused(api.delete(f"/tickets/{ticket_id}/assign/{assignee.pk}"), 404, "Ticket not found")
+
+    def test_refuses_a_hidden_ticket(self, hidden: Ticket, outsider: User, signed_in: SignedIn) -> None:
+        answer = signed_in(outsider).delete(f"/tickets/{hidden.pk}/assign/{outsider.pk}")
+
+        assert_refused(answer, 404, "Ticket not found")
+
+    @pytest.mark.parametrize("user_id", [0, *HUGE_IDS])
+    def test_refuses_who_is_not_assigned(self, user_id: int, ticket: Ticket, api: APIClient) -> None:
+        assert_refused(api.delete(f"/tickets/{ticket.pk}/assign/{user_id}"), 404, "User is not assigned")
+
+    def test_costs_so_many_queries(
+        self, ticket: Ticket, assignee: User, api: APIClient, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        assign(ticket, assignee, *(make_user() for _ in range(4)))
+
+        with django_assert_num_queries(5):
+            answer = api.delete(f"/tickets/{ticket.pk}/assign/{assignee.pk}")
+
+        assert answer.status_code == 204
+
+
+class TestWrongMethods:
+    @pytest.mark.parametrize(
+        ("method", "path", "allowed"),
+        [
+            ("get", "/ticket", "POST"),
+            ("put", "/ticket", "POST"),
+            ("post", "/tickets/{ticket}", "GET"),
+            ("get", "/tickets/{ticket}/assign", "POST"),
+            ("post", "/tickets/{ticket}/assign/{user}", "DELETE"),
+        ],
+    )
+    def test_name_the_right_one(
+        self, method: str, path: str, allowed: str, ticket: Ticket, assignee: User, api: APIClient
+    ) -> None:
+        answer = api.generic(method.upper(), path.format(ticket=ticket.pk, user=assignee.pk))
+
+        assert answer.status_code == 405
+        assert allowed in answer["Allow"]
+        assert answer["Content-Type"] == "application/problem+json"

@@ -1,0 +1,310 @@
+"""What holds when many do it at once: real threads, real connections, PostgreSQL's own locks.
+
+Each rule is shown as it is, then by the database alone with the services' lock taken out, then with both taken out.
+The last must see the race, else the others would prove nothing.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from psycopg.errors import CheckViolation
+from rest_framework.test import APIClient
+
+from accounts.models import User, UserType
+from accounts.tests.factories import make_user
+from projects.tests.psql import psql
+from ticketing.errors import Refused
+from tickets import services
+from tickets.models import Assignment, Status, Ticket, TicketQuerySet
+from tickets.tests.factories import assign, make_ticket
+
+pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.database]
+
+SignedIn = Callable[[User], APIClient]
+
+UNIQUE_CONSTRAINTS = {"assignment_once": "(ticket_id, user_id)", "assignment_slot_once": "(ticket_id, slot)"}
+REFUSING_TRIGGERS = {"tickets_assignment": "pgtrigger_refuse_assignment%", "accounts_user": "user_holds_assignments"}
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+@pytest.fixture
+def ticket(owner: User) -> Ticket:
+    return make_ticket(owner)
+
+
+@pytest.fixture
+def without_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The services as they would be if nobody had thought of a lock."""
+    monkeypatch.setattr(TicketQuerySet, "locked", lambda tickets: tickets)
+
+
+@pytest.fixture
+def without_constraints(db: None) -> Iterator[None]:
+    """The tables as they would be if nobody had thought of constraints, nor of triggers that refuse."""
+    find = "SELECT tgname FROM pg_trigger WHERE tgrelid = %(table)s::regclass AND tgname LIKE %(name)s"
+    triggers = [(table, psql(find, table=table, name=name)[0][0]) for table, name in REFUSING_TRIGGERS.items()]
+    for table, trigger in triggers:
+        psql(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
+    for name in UNIQUE_CONSTRAINTS:
+        psql(f"ALTER TABLE tickets_assignment DROP CONSTRAINT {name}")
+    yield
+    psql("DELETE FROM tickets_assignment")
+    for name, columns in UNIQUE_CONSTRAINTS.items():
+        psql(f"ALTER TABLE tickets_assignment ADD CONSTRAINT {name} UNIQUE {columns}")
+    for table, trigger in triggers:
+        psql(f"ALTER TABLE {table} ENABLE TRIGGER {trigger}")
+
+
+def during(held: Callable[[], Any], *calls: Callable[[], Any]) -> list[Any]:
+    """Do `held`, and commit it only when each call, in a thread and a connection of its own, waits for it or has ended.
+
+    Returns what each call returned or was refused by.
+    """
+    with ThreadPoolExecutor(len(calls)) as pool:
+        with transaction.atomic():
+            held()
+            futures = [pool.submit(_apart, call) for call in calls]
+            _until_all_wait(futures)
+        return [future.result() for future in futures]
+
+
+def _apart(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except Refused as refusal:
+        return type(refusal)
+    finally:
+        connection.close()
+
+
+def _until_all_wait(futures: list[Future[Any]]) -> None:
+    # Whoever waits gives up after three seconds, the limit that the settings set.
+    deadline = time.monotonic() + 2.8
+    while sum(future.done() for future in futures) + psql(WAITING)[0][0] < len(futures):
+        assert time.monotonic() < deadline, "some call neither ends nor waits"
+        # In a transaction the numbers stand still unless they are let go.
+        psql("SELECT pg_stat_clear_snapshot()")
+        time.sleep(0.01)
+
+
+def hold(ticket: Ticket) -> Callable[[], Ticket]:
+    return lambda: Ticket.objects.select_for_update(no_key=True).get(pk=ticket.pk)
+
+
+class TestTwentyAssignTenUsers:
+    """Over HTTP: each of ten users twice, where five fit."""
+
+    ASSIGNED = "200 User assigned successfully"
+    REFUSED = {"409 User assignment limit reached", "409 User already assigned"}
+
+    def answers(self, ticket: Ticket, signed_in: SignedIn) -> Counter[str]:
+        users = [make_user() for _ in range(10)]
+        clients = [(signed_in(ticket.created_by), user) for user in users * 2]
+
+        def call(client: APIClient, user: User) -> str:
+            answer = client.post(f"/tickets/{ticket.pk}/assign", {"userId": user.pk})
+            return f"{answer.status_code} {answer.json()['message']}"
+
+        return Counter(
+            during(hold(ticket), *(lambda client=client, user=user: call(client, user) for client, user in clients))
+        )
+
+    def test_leaves_five(self, ticket: Ticket, signed_in: SignedIn) -> None:
+        answers = self.answers(ticket, signed_in)
+
+        assert sorted(ticket.assignments.values_list("slot", flat=True)) == [1, 2, 3, 4, 5]
+        assert answers.pop(self.ASSIGNED) == 5
+        assert answers.total() == 15
+        assert set(answers) <= self.REFUSED
+
+    def test_leaves_no_sixth_by_the_constraints_alone(
+        self, ticket: Ticket, signed_in: SignedIn, without_lock: None
+    ) -> None:
+        answers = self.answers(ticket, signed_in)
+
+        # All of them saw the first place free.
+        assert list(ticket.assignments.values_list("slot", flat=True)) == [1]
+        assert answers.pop(self.ASSIGNED) == 1
+        assert answers.total() == 19
+        assert set(answers) <= self.REFUSED
+
+    def test_leaves_more_without_either(
+        self, ticket: Ticket, signed_in: SignedIn, without_lock: None, without_constraints: None
+    ) -> None:
+        answers = self.answers(ticket, signed_in)
+
+        assert answers[self.ASSIGNED] == 20
+        assert ticket.assignments.count() == 20
+
+
+class TestTwentyAssignOneUser:
+    def outcomes(self, ticket: Ticket, user: User) -> list[Any]:
+        def call() -> Any:
+            return services.assign(ticket_id=ticket.pk, user_id=user.pk, by=ticket.created_by)
+
+        return during(hold(ticket), *[call] * 20)
+
+    def test_leaves_one(self, ticket: Ticket, assignee: User) -> None:
+        outcomes = self.outcomes(ticket, assignee)
+
+        assert outcomes.count(services.AlreadyAssigned) == 19
+        assert ticket.assignments.get() in outcomes
+
+    def test_leaves_one_by_the_constraints_alone(self, ticket: Ticket, assignee: User, without_lock: None) -> None:
+        outcomes = self.outcomes(ticket, assignee)
+
+        assert outcomes.count(services.AlreadyAssigned) == 19
+        assert ticket.assignments.get() in outcomes
+
+    def test_leaves_many_without_either(
+        self, ticket: Ticket, assignee: User, without_lock: None, without_constraints: None
+    ) -> None:
+        self.outcomes(ticket, assignee)
+
+        assert ticket.assignments.filter(user=assignee).count() == 20
+
+
+class TestAssignDuringTheTicketsClosing:
+    def outcome(self, ticket: Ticket, user: User) -> Any:
+        (outcome,) = during(
+            lambda: psql("UPDATE tickets_ticket SET status = 'closed'"),
+            lambda: services.assign(ticket_id=ticket.pk, user_id=user.pk, by=ticket.created_by),
+        )
+        return outcome
+
+    def test_is_refused(self, ticket: Ticket, assignee: User) -> None:
+        assert self.outcome(ticket, assignee) is services.TicketClosed
+        assert not Assignment.objects.exists()
+
+    def test_is_refused_by_the_trigger_alone(self, ticket: Ticket, assignee: User, without_lock: None) -> None:
+        assert self.outcome(ticket, assignee) is services.TicketClosed
+        assert not Assignment.objects.exists()
+
+    def test_gets_through_without_either(
+        self, ticket: Ticket, assignee: User, without_lock: None, without_constraints: None
+    ) -> None:
+        self.outcome(ticket, assignee)
+
+        ticket.refresh_from_db()
+        assert ticket.status == Status.CLOSED
+        assert ticket.assignments.count() == 1
+
+
+class TestAssignDuringAnotherOfTheLastPlace:
+    def outcome(self, ticket: Ticket) -> Any:
+        assign(ticket, *(make_user() for _ in range(4)))
+        first, second = make_user(), make_user()
+        (outcome,) = during(
+            lambda: services.assign(ticket_id=ticket.pk, user_id=first.pk, by=ticket.created_by),
+            lambda: services.assign(ticket_id=ticket.pk, user_id=second.pk, by=ticket.created_by),
+        )
+        return outcome
+
+    def test_is_refused(self, ticket: Ticket) -> None:
+        assert self.outcome(ticket) is services.AssignmentLimitReached
+        assert ticket.assignments.count() == 5
+
+    def test_is_refused_by_the_constraints_alone(self, ticket: Ticket, without_lock: None) -> None:
+        assert self.outcome(ticket) is services.AssignmentLimitReached
+        assert ticket.assignments.count() == 5
+
+    def test_gets_through_without_either(self, ticket: Ticket, without_lock: None, without_constraints: None) -> None:
+        self.outcome(ticket)
+
+        assert ticket.assignments.count() == 6
+
+
+class TestAssignDuringTheUsersPromotion:
+    """No lock of the services is on users: the trigger's is the one that counts."""
+
+    def outcome(self, ticket: Ticket, user: User, **changes: Any) -> Any:
+        (outcome,) = during(
+            lambda: User.objects.filter(pk=user.pk).update(**changes),
+            lambda: services.assign(ticket_id=ticket.pk, user_id=user.pk, by=ticket.created_by),
+        )
+        return outcome
+
+    def test_is_refused_to_an_admin(self, ticket: Ticket, assignee: User) -> None:
+        assert self.outcome(ticket, assignee, type=UserType.ADMIN) is services.AdminNotAssignable
+        assert not Assignment.objects.exists()
+
+    def test_is_refused_to_the_deactivated(self, ticket: Ticket, assignee: User) -> None:
+        assert self.outcome(ticket, assignee, is_active=False) is services.UserNotFound
+        assert not Assignment.objects.exists()
+
+    def test_is_open_to_agents(self, ticket: Ticket, assignee: User) -> None:
+        assert self.outcome(ticket, assignee, type=UserType.AGENT) == ticket.assignments.get()
+
+    @pytest.mark.parametrize("changes", [{"type": UserType.ADMIN}, {"is_active": False}])
+    def test_gets_through_without_the_trigger(
+        self, ticket: Ticket, assignee: User, changes: dict[str, Any], without_constraints: None
+    ) -> None:
+        self.outcome(ticket, assignee, **changes)
+
+        assert ticket.assignees.filter(**changes).exists()
+
+
+class TestAssignDuringTheUsersDeletion:
+    def test_is_refused(self, ticket: Ticket, assignee: User) -> None:
+        (outcome,) = during(
+            lambda: psql("DELETE FROM accounts_user WHERE id = %(user)s", user=assignee.pk),
+            lambda: services.assign(ticket_id=ticket.pk, user_id=assignee.pk, by=ticket.created_by),
+        )
+
+        assert outcome is services.UserNotFound
+
+    def test_breaks_without_the_trigger(self, ticket: Ticket, assignee: User, without_constraints: None) -> None:
+        with pytest.raises(IntegrityError, match="violates foreign key constraint"):
+            during(
+                lambda: psql("DELETE FROM accounts_user WHERE id = %(user)s", user=assignee.pk),
+                lambda: services.assign(ticket_id=ticket.pk, user_id=assignee.pk, by=ticket.created_by),
+            )
+
+
+class TestPromotionDuringAnAssignment:
+    def outcome(self, ticket: Ticket, user: User) -> str | None:
+        def promote() -> str | None:
+            try:
+                psql("UPDATE accounts_user SET type = 'admin' WHERE id = %(user)s", user=user.pk)
+            except CheckViolation as violation:
+                return violation.diag.constraint_name
+            return "promoted"
+
+        (outcome,) = during(
+            lambda: services.assign(ticket_id=ticket.pk, user_id=user.pk, by=ticket.created_by), promote
+        )
+        return outcome
+
+    def test_is_refused(self, ticket: Ticket, assignee: User) -> None:
+        assert self.outcome(ticket, assignee) == "user_holds_assignments"
+        assert not ticket.assignees.get().is_admin
+
+    def test_gets_through_without_the_triggers(self, ticket: Ticket, assignee: User, without_constraints: None) -> None:
+        assert self.outcome(ticket, assignee) == "promoted"
+        assert ticket.assignees.get().is_admin
+
+
+class TestUpdateDuringAnother:
+    """The deadline follows the priority, so who changes one must not write back the other as it was."""
+
+    def sla_due_after(self, ticket: Ticket) -> timedelta:
+        by, at = ticket.created_by, ticket.created_at
+        during(
+            lambda: services.update(ticket_id=ticket.pk, priority="high", by=by, at=at),
+            lambda: services.update(ticket_id=ticket.pk, title="Another", by=by, at=at),
+        )
+        ticket.refresh_from_db()
+        assert (ticket.priority, ticket.title) == ("high", "Another")
+        return ticket.sla_due_at - ticket.created_at
+
+    def test_keeps_both(self, ticket: Ticket) -> None:
+        assert self.sla_due_after(ticket) == timedelta(hours=4)
+
+    def test_loses_one_without_the_lock(self, ticket: Ticket, without_lock: None) -> None:
+        assert self.sla_due_after(ticket) == timedelta(hours=24)
