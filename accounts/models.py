@@ -46,7 +46,7 @@ class UserQuerySet(models.QuerySet["User"]):
         if after is None:
             return people
         name, id_ = after
-        return people.filter(TupleGreaterThan(Tuple(Upper("name"), F("id")), Tuple(Upper(Value(name)), Value(id_))))
+        return people.filter(TupleGreaterThan(Tuple(Upper("name"), F("id")), (Upper(Value(name)), id_)))
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]

@@ -16,7 +16,7 @@ from ticketing.sql import MAX_ID
 class CodeGenerator(PasswordResetTokenGenerator):
     key_salt = "accounts.password_codes"
 
-    def _make_hash_value(self, user: User, timestamp: int) -> str:  # type: ignore[override]
+    def _make_hash_value(self, user: User, timestamp: int) -> str:
         return f"{super()._make_hash_value(user, timestamp)}|{user.deactivations}"
 
 

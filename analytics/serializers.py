@@ -3,66 +3,21 @@
 Keys, their capitals and their order are the document's.
 """
 
-import base64
-import binascii
-import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from rest_framework import serializers
 
-from analytics.queries import Dashboard, History, ListedTicket, Position, Span, TicketFilter
-from ticketing.fields import SingleLineField, UtcDateTimeField, plain_number, utc_text
-from ticketing.sql import MAX_ID
+from analytics.queries import Dashboard, History, ListedTicket, Position, TicketFilter
+from ticketing.fields import MomentField, SingleLineField, UtcDateTimeField, plain_number, utc_text
+from ticketing.paging import CursorField, encode, moment, row_id
+from ticketing.spans import Span
 from tickets.models import Priority, Status
 from tickets.serializers import StatusField
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 # Always there, even when no ticket is of them.
 TYPES_OF_THE_DOCUMENT = ("concert", "conference", "sports")
-
-
-class MomentField(UtcDateTimeField):
-    """A time with an offset, or a date for the whole of that UTC day."""
-
-    default_error_messages = {"invalid": "Neither a date (2024-07-01) nor a time (2024-07-01T18:00:00Z)."}
-
-    def to_internal_value(self, value: str) -> date | datetime:  # type: ignore[override]
-        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-            try:
-                return date.fromisoformat(value)
-            except ValueError:
-                self.fail("invalid")
-        return super().to_internal_value(value)
-
-    def fail(self, key: str, **values: Any) -> Any:
-        """Say the same of whatever cannot be read, without naming formats one by one."""
-        super().fail(key if key in ("naive", "overflow") else "invalid", **values)
-
-
-class CursorField(serializers.CharField):
-    """A `Position`, opaque to clients: microseconds since 1970 and an id."""
-
-    default_error_messages = {"cursor": "This is no cursor of this list."}
-
-    def to_internal_value(self, data: Any) -> Position:  # type: ignore[override]
-        text = super().to_internal_value(data)
-        try:
-            decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
-            microseconds, id_ = (int(number) for number in decoded.split(".", 1))
-            position = Position(EPOCH + microseconds * MICROSECOND, id_)
-        except (ValueError, OverflowError, binascii.Error):
-            self.fail("cursor")
-        if abs(id_) > MAX_ID or self.to_representation(position) != text:
-            self.fail("cursor")
-        return position
-
-    def to_representation(self, value: Position) -> str:  # type: ignore[override]
-        text = f"{(value.created_at - EPOCH) // MICROSECOND}.{value.id}"
-        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 class TicketFilterSerializer(serializers.Serializer[Any]):
@@ -78,12 +33,14 @@ class TicketFilterSerializer(serializers.Serializer[Any]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         span = Span.between(attrs.pop("startDate", None), attrs.pop("endDate", None))
         page: dict[str, Any] = {name: attrs.pop(name) for name in ("limit", "cursor") if name in attrs}
+        if "cursor" in page:
+            page["cursor"] = Position(*page["cursor"])
         return {"filter": TicketFilter(span=span, **attrs), **page}
 
 
 class HistoryFilterSerializer(TicketFilterSerializer):
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=100, help_text="Tickets listed.")
-    cursor = CursorField(required=False, help_text="The `nextCursor` of the page before.")
+    cursor = CursorField([moment, row_id], help_text="The `nextCursor` of the page before.")
 
 
 class PriorityCountsSerializer(serializers.Serializer[Any]):
@@ -133,10 +90,13 @@ class HistorySerializer(serializers.Serializer[History]):
     priorityDistribution = PriorityCountsSerializer(source="*")
     typeDistribution = serializers.SerializerMethodField()
     tickets = ListedTicketSerializer(source="page", many=True)
-    nextCursor = CursorField(source="next", allow_null=True)
+    nextCursor = serializers.SerializerMethodField()
 
     def get_typeDistribution(self, figures: History) -> dict[str, int]:  # noqa: N802
         return type_distribution(figures.types)
+
+    def get_nextCursor(self, figures: History) -> str | None:  # noqa: N802
+        return encode(figures.next.created_at, figures.next.id) if figures.next else None
 
 
 class DashboardSerializer(serializers.Serializer[Dashboard]):

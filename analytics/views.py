@@ -10,15 +10,16 @@ from analytics.serializers import (
     DashboardSerializer,
     HistoryFilterSerializer,
     HistorySerializer,
-    MomentField,
     TicketFilterSerializer,
 )
 from ticketing.api import read_query
+from ticketing.fields import MomentField
 from ticketing.openapi import Refusal, describes, invalid
+from ticketing.spans import START_AFTER_END
 
 REFUSALS: list[Refusal] = [
     invalid(startDate=str(MomentField.default_error_messages["invalid"])),
-    invalid(start_at=queries.START_AFTER_END),
+    invalid(start_at=START_AFTER_END),
 ]
 
 

@@ -12,7 +12,6 @@ from django.utils.html import format_html
 from procrastinate.contrib.django import admin as _admin_of_jobs  # noqa: F401
 from procrastinate.contrib.django.models import ProcrastinateJob
 from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
 from notifications import services
@@ -41,8 +40,7 @@ class DeliveryAdmin(ModelAdmin):
         "created_at",
         "sent_at",
     ]
-    list_filter = ["state", "kind", ("created_at", RangeDateTimeFilter)]
-    list_filter_submit = True
+    list_filter = ["state", "kind", "created_at"]
     list_fullwidth = True
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False

@@ -94,6 +94,10 @@ class Line:
         return any("\n" in text or len(text) > 80 for text in (self.before, self.after))
 
     @property
+    def was_something(self) -> bool:
+        return self.before != NOTHING
+
+    @property
     def indented(self) -> dict[str, str]:
         """For the plain text."""
         return {name: textwrap.indent(getattr(self, name), "    ") for name in ("before", "after")}
@@ -162,7 +166,7 @@ def link(ticket_id: int) -> str:
 def password_code(delivery: Delivery, to: User) -> dict[str, Any]:
     """The code is made now and kept nowhere."""
     uid, code = password_codes.code_for(to)
-    return {"uid": uid, "code": code, "days": settings.PASSWORD_RESET_TIMEOUT // (24 * 3600)}
+    return {"uid": uid, "code": code, "hours": settings.PASSWORD_RESET_TIMEOUT // 3600}
 
 
 # What the texts of a kind know besides the payload.

@@ -48,9 +48,7 @@ def deliver(*, delivery_id: int, at: datetime) -> None:
 
     A process that ends between the server's answer and the commit sends twice, never not at all.
     """
-    # Longer than any server takes that answers within EMAIL_TIMEOUT each time.
-    patience = f"{30 * settings.EMAIL_TIMEOUT}s"
-    if not sql.row("notifications/claim", delivery_id=delivery_id, patience=patience)["is_ours"]:
+    if not _claim(delivery_id):
         return
     delivery = Delivery.objects.due(at).filter(pk=delivery_id).select_related("user").first()
     outage = Outage.objects.first()
@@ -71,8 +69,14 @@ def deliver(*, delivery_id: int, at: datetime) -> None:
         log.warning("mail_rejected", delivery=delivery_id, error=str(error))
         delivery.fail(error=str(error))
     except Exception as error:
-        # Whatever it was, a fault of ours included: the others go on, and this one comes again.
-        log.warning("mail_put_off", delivery=delivery_id, error=transport.describe(error), exc_info=_is_ours(error))
+        # Whatever it was, a fault of ours included: the others go on, and this one comes again. What is not the
+        # network's or the server's has a traceback of interest.
+        log.warning(
+            "mail_put_off",
+            delivery=delivery_id,
+            error=transport.describe(error),
+            exc_info=not isinstance(error, OSError),
+        )
         delivery.put_off(at=at, error=transport.describe(error))
     else:
         delivery.mark_sent(at=at)
@@ -83,9 +87,11 @@ def deliver(*, delivery_id: int, at: datetime) -> None:
         defer_due(at=at)
 
 
-def _is_ours(error: Exception) -> bool:
-    """Whether its traceback is of interest: the network's and the server's errors say all there is to say."""
-    return not isinstance(error, OSError)
+def _claim(delivery_id: int) -> bool:
+    """Whether no other worker has it in hand, from here to the end of the transaction."""
+    # Longer than any server takes that answers within EMAIL_TIMEOUT each time.
+    patience = f"{30 * settings.EMAIL_TIMEOUT}s"
+    return bool(sql.row("notifications/claim", delivery_id=delivery_id, patience=patience)["is_ours"])
 
 
 def _note_outage(error: str, *, at: datetime) -> None:

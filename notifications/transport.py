@@ -12,6 +12,7 @@ from anymail.exceptions import (
 )
 from django.core import mail
 from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
 
 # What a provider's API answers to a request that it will never take: malformed, or its contents are. Its other refusals
 # are about our key, our account or our haste (401, 403, 404, 429), or its own trouble.
@@ -35,9 +36,25 @@ def send(message: EmailMessage) -> None:
     """
     try:
         connection = mail.get_connection()
+    except Exception as error:
+        raise Unreachable(describe(error)) from error
+    try:
+        _open(connection)
+        _hand_over(message, connection)
+    finally:
+        # It has the mail by now or has refused it; a poor goodbye changes neither.
+        with suppress(Exception):
+            connection.close()
+
+
+def _open(connection: BaseEmailBackend) -> None:
+    try:
         connection.open()
     except Exception as error:
         raise Unreachable(describe(error)) from error
+
+
+def _hand_over(message: EmailMessage, connection: BaseEmailBackend) -> None:
     try:
         connection.send_messages([message])
     except (SMTPSenderRefused, AnymailConfigurationError) as error:
@@ -51,10 +68,6 @@ def send(message: EmailMessage) -> None:
         if smtp_code(error) >= 500:
             raise Rejected(describe(error)) from error
         raise
-    finally:
-        # It has the mail by now or has refused it; a poor goodbye changes neither.
-        with suppress(Exception):
-            connection.close()
 
 
 def smtp_code(error: SMTPRecipientsRefused | SMTPDataError) -> int:
@@ -65,12 +78,17 @@ def smtp_code(error: SMTPRecipientsRefused | SMTPDataError) -> int:
 
 def describe(error: BaseException) -> str:
     """What people read of it in the admin and in the log: the server's own words where there are any."""
-    if isinstance(error, SMTPRecipientsRefused):
-        answers = error.recipients.values()
-    elif isinstance(error, (SMTPDataError, SMTPSenderRefused)):
-        answers = [(error.smtp_code, error.smtp_error)]
-    else:
-        return f"{type(error).__name__}: {error}" if not isinstance(error, AnymailError) else str(error)
-    return "; ".join(
-        f"{code} {text.decode(errors='replace') if isinstance(text, bytes) else text}" for code, text in answers
-    )
+    match error:
+        case SMTPRecipientsRefused():
+            answers = list(error.recipients.values())
+        case SMTPDataError() | SMTPSenderRefused():
+            answers = [(error.smtp_code, error.smtp_error)]  # type: ignore[list-item]
+        case AnymailError():
+            return str(error)
+        case _:
+            return f"{type(error).__name__}: {error}"
+    return "; ".join(f"{code} {words(answer)}" for code, answer in answers)
+
+
+def words(answer: bytes | str) -> str:
+    return answer.decode(errors="replace") if isinstance(answer, bytes) else answer

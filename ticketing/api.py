@@ -12,8 +12,9 @@ from typing import Any
 import orjson
 import structlog
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpResponse, UnreadablePostError
+from psycopg.errors import ForeignKeyViolation
 from rest_framework import exceptions, views
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -31,6 +32,7 @@ STATUS_OF_KIND: list[tuple[type[errors.Refused], int]] = [
     (errors.Forbidden, 403),
     (errors.Missing, 404),
     (errors.Conflict, 409),
+    (errors.Outdated, 412),
     (errors.TooMany, 429),
     (errors.Busy, 503),
 ]
@@ -91,6 +93,9 @@ def describe(exc: Exception) -> Problem:
         return Problem(400, exceptions.ParseError.default_code, "The request cannot be read")
     if isinstance(exc, OperationalError | InterfaceError):
         return describe(errors.Busy())
+    if isinstance(exc, IntegrityError) and isinstance(exc.__cause__, ForeignKeyViolation):
+        # Found out at the commit: what this refers to was deleted meanwhile.
+        return describe(errors.Conflict())
     return Problem(500, "unexpected", "An unexpected error occurred")
 
 

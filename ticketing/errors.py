@@ -58,6 +58,12 @@ class Conflict(Refused):
     message = "The request conflicts with the current state"
 
 
+class Outdated(Refused):
+    """The request was meant for something that has changed since."""
+
+    message = "The thing has been changed meanwhile"
+
+
 class TooMany(Refused):
     """Too many tries; `retry_after` says in how many seconds another is worth it."""
 

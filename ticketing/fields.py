@@ -1,6 +1,7 @@
 """Serializer fields that every app's wire shapes share."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -48,6 +49,24 @@ class UtcDateTimeField(serializers.DateTimeField):
 
     def to_representation(self, value: datetime) -> str:
         return utc_text(value)
+
+
+class MomentField(UtcDateTimeField):
+    """A time with an offset, or a date for the whole of that UTC day."""
+
+    default_error_messages = {"invalid": "Neither a date (2024-07-01) nor a time (2024-07-01T18:00:00Z)."}
+
+    def to_internal_value(self, value: str) -> date | datetime:  # type: ignore[override]
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            try:
+                return date.fromisoformat(value)
+            except ValueError:
+                self.fail("invalid")
+        return super().to_internal_value(value)
+
+    def fail(self, key: str, **values: Any) -> Any:
+        """Say the same of whatever cannot be read, without naming formats one by one."""
+        super().fail(key if key in ("naive", "overflow") else "invalid", **values)
 
 
 def utc_text(value: datetime) -> str:

@@ -54,6 +54,12 @@ HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string", "const": "true"},
         "example": "true",
     },
+    "ETag": {
+        "description": "The version and a hash of the body.",
+        "required": True,
+        "schema": {"type": "string", "pattern": '^"[0-9]+-[0-9a-f]+"$'},
+        "example": '"3-5f0c9a1e2b7d4836"',
+    },
     "Retry-After": {
         "description": "In how many seconds another try is worth it.",
         "required": True,
@@ -75,6 +81,26 @@ KEY_PARAMETER: dict[str, Any] = {
     "again, but gets the first one's answer. A refused request does not use its key up.",
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
     "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
+}
+
+# A client who knows what it changes says so; who has what it reads is spared the body.
+IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "The `ETag`, or the version in it, that this is a change of: 412 if there is a newer one. `*`: any.",
+    "schema": {"type": "string"},
+    "example": "*",
+}
+TAG_PARAMETERS: dict[str, dict[str, Any]] = {
+    "GET": {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "The `ETag` of what you have already: 304 if it is still the same.",
+        "schema": {"type": "string"},
+        "example": '"3-5f0c9a1e2b7d4836"',
+    },
+    "PUT": IF_MATCH,
+    "PATCH": IF_MATCH,
 }
 
 
@@ -162,6 +188,8 @@ class AutoSchema(openapi.AutoSchema):
             return None
         if self._is_idempotent():
             operation.setdefault("parameters", []).append(KEY_PARAMETER)
+        if self._is_versioned() and self.method in TAG_PARAMETERS:
+            operation.setdefault("parameters", []).append(TAG_PARAMETERS[self.method])
         for problem in map(_problem, self._refusals(operation)):
             response = operation["responses"].setdefault(str(problem.status), self._refusal(problem.status))
             _add_example(response["content"][PROBLEM_JSON]["examples"], problem)
@@ -201,6 +229,8 @@ class AutoSchema(openapi.AutoSchema):
             yield from ("RateLimit-Policy", "RateLimit")
         if self._is_idempotent() and status < HTTPStatus.BAD_REQUEST:
             yield REPLAYED
+        if self._is_versioned() and status < HTTPStatus.BAD_REQUEST:
+            yield "ETag"
         if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
             yield "Retry-After"
         if status == HTTPStatus.UNAUTHORIZED:
@@ -211,6 +241,9 @@ class AutoSchema(openapi.AutoSchema):
 
     def _is_idempotent(self) -> bool:
         return getattr(self._handler(), "is_idempotent", False)
+
+    def _is_versioned(self) -> bool:
+        return getattr(self._handler(), "is_versioned", False)
 
     def _is_counted(self) -> bool:
         return bool(self.view.get_throttles())
@@ -341,21 +374,17 @@ class UtcDateTimeExtension(OpenApiSerializerFieldExtension):
 
 
 class MomentExtension(OpenApiSerializerFieldExtension):
-    target_class = "analytics.serializers.MomentField"
+    target_class = "ticketing.fields.MomentField"
 
     def map_serializer_field(self, auto_schema: openapi.AutoSchema, direction: str) -> dict[str, Any]:
         return {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}
 
 
 class CursorExtension(OpenApiSerializerFieldExtension):
-    target_class = "analytics.serializers.CursorField"
+    target_class = "ticketing.paging.CursorField"
 
     def map_serializer_field(self, auto_schema: openapi.AutoSchema, direction: str) -> dict[str, Any]:
         return {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
-
-
-class PageCursorExtension(CursorExtension):
-    target_class = "ticketing.paging.CursorField"
 
 
 class ChoiceExtension(OpenApiSerializerFieldExtension):

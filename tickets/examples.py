@@ -60,6 +60,15 @@ TICKET_DETAIL: dict[str, Any] = TICKET | {
     "statistics": {"totalAssigned": 2, "status": "open"},
 }
 
+TICKET_PAGE: dict[str, Any] = {"items": [TRACKER_TICKET, TICKET], "nextCursor": None}
+TICKET_PATCH: dict[str, Any] = {"status": "in-progress", "priority": "high", "version": 3}
+REPLACED_TICKET: dict[str, Any] = {
+    "title": "Fix the database",
+    "description": "It is slow since Monday.",
+    "project": 1,
+    "status": "in-progress",
+}
+
 ASSIGN: dict[str, Any] = {"userId": 3}
 ASSIGNED: dict[str, Any] = {"message": "User assigned successfully"}
 

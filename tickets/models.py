@@ -3,7 +3,7 @@
 Rules that need the caller or several rows are in services.py.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -77,13 +77,14 @@ class SlaPolicy(models.Model):
         return created_at + timedelta(hours=self.hours)
 
 
-class WordBeginnings(SearchQuery):
-    """Asks for every word of a text by its beginning; without words for nothing, which nothing matches."""
+class WordBeginning(SearchQuery):
+    """Asks for words that begin with this one."""
 
-    SEARCH_TYPES = {"beginnings": "ticket_search"}
+    template = "%(expressions)s::tsquery"
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text, search_type="beginnings")
+    def __init__(self, word: str) -> None:
+        quoted = word.replace("\\", "\\\\").replace("'", "''")
+        super().__init__(f"'{quoted}':*")
 
 
 def _by_date(date: Expression, is_descending: bool) -> Expression:
@@ -126,9 +127,22 @@ class Ordering:
         return getattr(ticket, self.field), ticket.pk
 
 
-def _any_of(field: str, rows: models.QuerySet[Any]) -> Q:
-    """That a field is in a column of `rows`, in the one way that lets PostgreSQL use the index among OR as well."""
-    return Q(Exact(F(field), Func(ArraySubquery(rows), function="ANY")))
+class AnyOf(Exact):
+    """That a column is one of some rows', asked so that PostgreSQL can answer it by index, among OR as well."""
+
+    def __init__(self, column: str, rows: models.QuerySet[Any]) -> None:
+        super().__init__(F(column), ArraySubquery(rows.order_by()))
+
+    def get_rhs_op(self, connection: Any, rhs: str) -> str:
+        return f"= ANY({rhs})"
+
+
+def _seen_by_everyone() -> Q:
+    return Q(AnyOf("project_id", Project.objects.filter(visibility=Visibility.EVERYONE).values("pk")))
+
+
+def _involving(user: User) -> Q:
+    return Q(created_by=user) | Q(AnyOf("pk", Assignment.objects.filter(user=user).values("ticket")))
 
 
 class TicketQuerySet(models.QuerySet["Ticket"]):
@@ -136,19 +150,33 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         """The one definition of "visible"; `analytics/sql` states the same for the raw queries, and a test compares."""
         if user.is_staff:
             return self
-        return self.filter(
-            _any_of("project_id", Project.objects.filter(visibility=Visibility.EVERYONE).values("pk"))
-            | Q(created_by=user)
-            | _any_of("pk", Assignment.objects.filter(user=user).values("ticket"))
-        )
+        return self.filter(_seen_by_everyone() | _involving(user))
+
+    def seen_by_everyone(self) -> Self:
+        return self.filter(_seen_by_everyone())
+
+    def involving(self, user: User) -> Self:
+        """Those that somebody created or is assigned to."""
+        return self.filter(_involving(user))
 
     def breached(self, at: datetime) -> Self:
         """The one definition of "breached", as an index knows it: sla_due_at < at AND NOT status = 'closed'."""
         return self.filter(~Q(status=Status.CLOSED), sla_due_at__lt=at)
 
-    def search(self, text: str) -> Self:
-        """Those with every word of `text`, by its beginning, in title or description. Without words: none."""
-        return self.filter(search=WordBeginnings(text))
+    def search(self, words: Iterable[str]) -> Self:
+        """Those in which each of these begins a word of title or description. `queries.words` takes a text apart."""
+        asked = {word: WordBeginning(word) for word in words}
+        # One or two letters begin so many words that it takes long to look them up; they are looked for in what is
+        # found by the others. A word of another script may be as short, but takes more bytes.
+        short = {word for word in asked if len(word.encode()) < 3}
+        if short == asked.keys():
+            short.clear()
+        by_index = [Q(search=beginning) for word, beginning in asked.items() if word not in short]
+        return self.filter(*by_index, *(~Q(search=~asked[word]) for word in short))
+
+    def alike(self, ordering: Ordering, value: Any) -> Self:
+        """Those that stand where `value` does in this order."""
+        return self.filter(Exact(ordering.key(), ordering.key(of=value)))
 
     def ordered(self, ordering: Ordering, *, after: tuple[Any, int] | None = None, by_index: bool = True) -> Self:
         """In this order, from the place `after` on.
@@ -166,7 +194,7 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
 
     def with_assignees(self) -> Self:
         """Fetch the assignments with their users, in the order of assignment: one more query, however many."""
-        return self.prefetch_related(Prefetch("assignments", Assignment.objects.select_related("user")))
+        return self.prefetch_related(ASSIGNMENTS)
 
     def locked(self) -> Self:
         """Hold the rows until the transaction ends, without keeping out those who merely point at them."""
@@ -176,6 +204,13 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
 def _row(*values: Any) -> Func:
     # Compared as a whole: one step into the index, where "greater, or equal and …" would walk along all ties.
     return Func(*values, function="ROW", output_field=models.TextField())
+
+
+def _order_index(field: str, is_descending: bool, name: str) -> models.Index:
+    key = Ordering(field, is_descending).key()
+    columns = [key.desc(), F("id").desc()] if is_descending else [key, F("id")]
+    # Without what the key is made of PostgreSQL would look at every ticket that it walks past.
+    return models.Index(*columns, include=[field], name=name)
 
 
 class TicketManager(models.Manager.from_queryset(TicketQuerySet)):  # type: ignore[misc]
@@ -230,13 +265,13 @@ class Ticket(models.Model):
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="ticket_created_at"),
             # One for each other order. Walked backwards they serve the other direction as well, but for missing dates.
-            models.Index(Ordering("updated_at", False).key(), "id", name="ticket_updated_at"),
-            models.Index(Ordering("updated_at", True).key().desc(), F("id").desc(), name="ticket_updated_at_desc"),
-            models.Index(Ordering("due_at", False).key(), "id", name="ticket_due_at"),
-            models.Index(Ordering("due_at", True).key().desc(), F("id").desc(), name="ticket_due_at_desc"),
-            models.Index(Ordering("priority", False).key(), "id", name="ticket_priority_order"),
-            models.Index(Ordering("title", False).key(), "id", name="ticket_title_order"),
-            # The page is updated in place: a pending list would have to be read by every search.
+            _order_index("updated_at", False, "ticket_updated_at"),
+            _order_index("updated_at", True, "ticket_updated_at_desc"),
+            _order_index("due_at", False, "ticket_due_at"),
+            _order_index("due_at", True, "ticket_due_at_desc"),
+            _order_index("priority", False, "ticket_priority_order"),
+            _order_index("title", False, "ticket_title_order"),
+            # Without a list of what is pending, which every search would have to read.
             GinIndex(fields=["search"], fastupdate=False, name="ticket_search"),
             models.Index(fields=["status", "-created_at", "-id"], name="ticket_by_status"),
             models.Index(fields=["type", "-created_at", "-id"], name="ticket_by_type"),
@@ -365,6 +400,9 @@ class Assignment(models.Model):
         return f"{self.user.name} on #{self.ticket_id}"
 
 
+ASSIGNMENTS = Prefetch("assignments", Assignment.objects.select_related("user"))
+
+
 class HistoryEvent(Event):
     """What was done to a ticket, written by triggers, with who did it as far as they said (`pgh_context`).
 
@@ -383,21 +421,35 @@ class HistoryEvent(Event):
         ]
 
 
-class TicketEvent(  # type: ignore[misc]
-    pghistory.create_event_model(
-        Ticket,
-        pghistory.InsertEvent(trigger_name="record_creation"),
-        pghistory.UpdateEvent(
-            trigger_name="record_change", condition=pgtrigger.AnyChange(exclude=DERIVED)
-        ),
-        fields=[
-            *("title", "description", "project", "status", "type", "venue", "price", "priority"),
-            *("due_at", "sla_due_at", "created_by", "created_at", "version"),
-        ],
-        obj_field=pghistory.ObjForeignKey(db_index=False, related_name="history"),
-        base_model=HistoryEvent,
-    )
-):
+# Any: mypy knows no class that is made by a call.
+_TicketSnapshot: Any = pghistory.create_event_model(
+    Ticket,
+    pghistory.InsertEvent(trigger_name="record_creation"),
+    pghistory.UpdateEvent(trigger_name="record_change", condition=pgtrigger.AnyChange(exclude=DERIVED)),
+    fields=[
+        *("title", "description", "project", "status", "type", "venue", "price", "priority"),
+        *("due_at", "sla_due_at", "created_by", "created_at", "version"),
+    ],
+    obj_field=pghistory.ObjForeignKey(db_index=False, related_name="+"),
+    base_model=HistoryEvent,
+)
+# Triggers fire by name: `record_…` comes after `move_ticket_version`, which takes the ticket's lock.
+_AssignmentSnapshot: Any = pghistory.create_event_model(
+    Assignment,
+    pghistory.InsertEvent(trigger_name="record_assignment"),
+    pghistory.DeleteEvent(trigger_name="record_removal"),
+    # What no service does, but SQL may: somebody is turned into somebody else.
+    pghistory.UpdateEvent(
+        "delete", trigger_name="record_replaced", row="OLD", condition=pgtrigger.AnyChange("ticket", "user")
+    ),
+    pghistory.UpdateEvent("insert", trigger_name="record_replacing", condition=pgtrigger.AnyChange("ticket", "user")),
+    fields=["ticket", "user", "assigned_at", "assigned_by"],
+    obj_field=None,  # type: ignore[arg-type]  # Its docs say so.
+    base_model=HistoryEvent,
+)
+
+
+class TicketEvent(_TicketSnapshot):
     """A ticket as it was after its creation (`insert`) or a change (`update`)."""
 
     class Meta(HistoryEvent.Meta):
@@ -407,24 +459,7 @@ class TicketEvent(  # type: ignore[misc]
         return f"{self.pgh_label} of #{self.pgh_obj_id}"
 
 
-class AssignmentEvent(  # type: ignore[misc]
-    # Triggers fire by name: `record_…` comes after `move_ticket_version`, which takes the ticket's lock.
-    pghistory.create_event_model(
-        Assignment,
-        pghistory.InsertEvent(trigger_name="record_assignment"),
-        pghistory.DeleteEvent(trigger_name="record_removal"),
-        # What no service does, but SQL may: somebody is turned into somebody else.
-        pghistory.UpdateEvent(
-            "delete", trigger_name="record_replaced", row="OLD", condition=pgtrigger.AnyChange("ticket", "user")
-        ),
-        pghistory.UpdateEvent(
-            "insert", trigger_name="record_replacing", condition=pgtrigger.AnyChange("ticket", "user")
-        ),
-        fields=["ticket", "user", "assigned_at", "assigned_by"],
-        obj_field=None,
-        base_model=HistoryEvent,
-    )
-):
+class AssignmentEvent(_AssignmentSnapshot):
     """Somebody was put to work on a ticket (`insert`) or taken off it (`delete`)."""
 
     class Meta(HistoryEvent.Meta):

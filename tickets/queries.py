@@ -1,20 +1,137 @@
-"""What happened to tickets, in raw SQL."""
+"""Which tickets there are, and, in raw SQL, what happened to them."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import prefetch_related_objects
+
+from accounts.models import User
 from ticketing import sql
+from ticketing.spans import Span
+from tickets.models import ASSIGNMENTS, Ordering, Status, Ticket, TicketQuerySet
 
 ASSIGNEE = "assignee"
+MAX_VERSION = 2**31 - 1
 DELETED = "Deleted user"
 # In this order an item names them.
 FIELDS = (
     *("title", "description", "project_id", "status", "type", "venue", "price", "priority"),
     *("due_at", "sla_due_at", "created_by_id", "created_at"),
 )
+
+# How many tickets of the order are looked at before the search begins at the other end.
+WALK = 2_000
+# Each has an index that goes on with created_at. Those that few tickets have in common come first.
+WALKED = ("created_by_id", "venue", "project_id", "type", "status")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketFilter:
+    """Which tickets are meant; None: any. All of it must match."""
+
+    span: Span = field(default_factory=Span)
+    status: str | None = None
+    priority: str | None = None
+    type: str | None = None
+    venue: str | None = None
+    project_id: int | None = None
+    created_by_id: int | None = None
+    assignee_id: int | None = None
+    # Beginnings of words.
+    search: Sequence[str] | None = None
+    is_breached: bool = False
+
+    def matching(self, *, at: datetime) -> TicketQuerySet:
+        tickets: TicketQuerySet = self._during(Ticket.objects.filter(**self._equal()))
+        if self.assignee_id is not None:
+            tickets = tickets.filter(assignments__user_id=self.assignee_id)
+        if self.is_breached:
+            tickets = tickets.breached(at)
+        return tickets if self.search is None else tickets.search(self.search)
+
+    def along(self, ordering: Ordering) -> TicketQuerySet:
+        """Those that an index finds in this order without a look at any other: all that match, and more."""
+        equal = self._equal()
+        tickets: TicketQuerySet = Ticket.objects.all()
+        if ordering.field == "created_at":
+            name = next((name for name in WALKED if name in equal), None)
+            return self._during(tickets.filter(**{name: equal[name]} if name else {}))
+        if self.priority and ordering.field == "priority":
+            return tickets.alike(ordering, self.priority)
+        # What is open is passed over: in a desk of some age few are, but they may lie all together.
+        return tickets.filter(status=Status.CLOSED) if self.status == Status.CLOSED else tickets
+
+    def _equal(self) -> dict[str, Any]:
+        names = ("status", "priority", "type", "venue", "project_id", "created_by_id")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+    def _during(self, tickets: TicketQuerySet) -> TicketQuerySet:
+        if self.span.starts_at:
+            tickets = tickets.filter(created_at__gte=self.span.starts_at)
+        return tickets.filter(created_at__lt=self.span.ends_at) if self.span.ends_at else tickets
+
+
+def tickets(
+    *,
+    viewer: User,
+    filter: TicketFilter,  # noqa: A002
+    ordering: Ordering,
+    after: tuple[Any, int] | None = None,
+    limit: int,
+    at: datetime,
+) -> list[Ticket]:
+    """The first `limit` tickets that `viewer` may see, with their assignees; of these, those `after` a place.
+
+    Costs the same at any depth. PostgreSQL would have to guess whether to walk along the order until enough matches, or
+    to fetch all that matches and sort it, and the wrong guess costs a walk along all tickets there are. So it is told:
+    the next few in order are looked at, then the next thousands; where those do not suffice, little matches.
+    """
+    if filter.search == []:
+        return []
+    if viewer.is_staff and filter == TicketFilter():
+        return _with_assignees(Ticket.objects.ordered(ordering, after=after)[:limit])
+    matching = filter.matching(at=at)
+    for walk in (4 * limit, WALK, 4 * WALK):
+        next_ones = filter.along(ordering).ordered(ordering, after=after).values("pk")[:walk]
+        near = matching.visible_to(viewer).filter(pk__in=next_ones)
+        found = list(near.ordered(ordering)[:limit])
+        if len(found) == limit:
+            return _with_assignees(found)
+        if walk >= WALK and len(found) < limit // 6:
+            break
+    # Apart, because of the few that somebody is involved in PostgreSQL has an index.
+    visible = [matching] if viewer.is_staff else [matching.involving(viewer), matching.seen_by_everyone()]
+    first, *others = (
+        tickets.ordered(ordering, after=after, by_index=False).values("pk")[:limit] for tickets in visible
+    )
+    return _with_assignees(Ticket.objects.filter(pk__in=first.union(*others)).ordered(ordering)[:limit])
+
+
+def _with_assignees(tickets: Iterable[Ticket]) -> list[Ticket]:
+    found = list(tickets)
+    prefetch_related_objects(found, ASSIGNMENTS)
+    return found
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, as tickets are searched for them: runs of letters and digits, in lower case, each once.
+
+    Without those that others begin with: who has these has them too.
+    """
+    found: list[str] = sql.row("tickets/words", words=text)["words"]
+    return [word for word in found if not any(other.startswith(word) for other in found if other != word)]
+
+
+def changed_fields(*, ticket_id: int, since: int) -> list[str]:
+    """The fields of a ticket that changed since it had the version `since`, ASSIGNEE among them; in order."""
+    if not 0 <= since <= MAX_VERSION:
+        return []
+    changed = {row["field"] for row in sql.rows("tickets/changed_fields", ticket_id=ticket_id, version=since)}
+    return [name for name in (*FIELDS, ASSIGNEE) if name in changed]
 
 
 @dataclass(frozen=True)

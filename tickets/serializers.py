@@ -1,13 +1,16 @@
 """The wire shapes of tickets (CONTRACTS: tickets; document 000, sections 3 to 5)."""
 
+from collections.abc import Callable
 from typing import Any
 
 from rest_framework import serializers
 
-from ticketing.fields import IdField, MoneyField, SingleLineField, TextField, UtcDateTimeField
-from ticketing.paging import CursorField, PageSerializer, row_id
-from tickets.models import Assignment, Priority, Status, Ticket
-from tickets.queries import ASSIGNEE, FIELDS, Change, Item, Person
+from ticketing.fields import IdField, MomentField, MoneyField, SingleLineField, TextField, UtcDateTimeField
+from ticketing.paging import NO_CURSOR, CursorField, PageSerializer, line, moment, row_id
+from ticketing.spans import Span
+from ticketing.sql import MAX_ID
+from tickets.models import Assignment, Ordering, Priority, Status, Ticket
+from tickets.queries import ASSIGNEE, FIELDS, Change, Item, Person, TicketFilter, words
 
 
 class StatusField(serializers.ChoiceField):
@@ -43,6 +46,30 @@ class NewTicketSerializer(serializers.Serializer[Ticket]):
 class NewTrackerTicketSerializer(NewTicketSerializer):
     """`POST /tickets`, document 001: project and status are required too."""
 
+    project = IdField(source="project_id")
+    status = StatusField()
+
+
+class TicketPatchSerializer(serializers.Serializer[Ticket]):
+    """What may be changed: assignees have calls of their own."""
+
+    title = SingleLineField(max_length=255, required=False)
+    description = TextField(max_length=20_000, required=False, allow_blank=True)
+    project = IdField(source="project_id", required=False)
+    status = StatusField(required=False)
+    type = SingleLineField(max_length=50, required=False)
+    venue = SingleLineField(max_length=255, required=False, allow_blank=True)
+    price = MoneyField(required=False, allow_null=True)
+    priority = serializers.ChoiceField(choices=Priority.values, required=False)
+    dueDate = UtcDateTimeField(source="due_at", required=False, allow_null=True)
+    createdBy = IdField(source="created_by_id", required=False)
+    version = IdField(required=False, help_text="The version that this is a change of: 409 if there is a newer one.")
+
+
+class ReplacedTicketSerializer(TicketPatchSerializer):
+    """`PUT`: what document 001 requires of a ticket; what else is absent stays."""
+
+    title = SingleLineField(max_length=255)
     project = IdField(source="project_id")
     status = StatusField()
 
@@ -92,6 +119,85 @@ class TicketDetailSerializer(TicketSerializer):
     statistics = TicketStatisticsSerializer(source="*")
 
 
+# As the tickets are shown, and as the domain calls it.
+FIELD_OF_ORDERING = {
+    "createdDate": "created_at",
+    "updatedDate": "updated_at",
+    "dueDate": "due_at",
+    "priority": "priority",
+    "title": "title",
+}
+ORDERINGS = [sign + name for name in FIELD_OF_ORDERING for sign in ("", "-")]
+
+
+class TicketQuerySerializer(PageSerializer):
+    """The query string of the list. A parameter that is empty filters nothing."""
+
+    search = TextField(
+        max_length=255,
+        required=False,
+        allow_blank=True,
+        help_text="Words, or their beginnings, each of which must be in the title or the description, in any order.",
+    )
+    status = StatusField(required=False)
+    priority = serializers.ChoiceField(choices=Priority.values, required=False)
+    type = SingleLineField(required=False)
+    venue = SingleLineField(required=False)
+    project = IdField(source="project_id", min_value=1, max_value=MAX_ID, required=False)
+    assignee = IdField(
+        source="assignee_id",
+        min_value=1,
+        max_value=MAX_ID,
+        required=False,
+        help_text="The id of one of the assigned users.",
+    )
+    createdBy = IdField(source="created_by_id", min_value=1, max_value=MAX_ID, required=False)
+    sla = serializers.ChoiceField(
+        choices=["breached"], required=False, help_text="Not closed, though `slaDue` has passed."
+    )
+    startDate = MomentField(required=False, help_text="Created at this time or later; a date: that whole day, in UTC.")
+    endDate = MomentField(required=False, help_text="Created at this time or earlier; a date: that whole day, in UTC.")
+    ordering = serializers.ChoiceField(
+        choices=ORDERINGS, default="-createdDate", help_text="With `-` the other way round. No date comes last in both."
+    )
+    cursor = CursorField([str, lambda key: key, row_id], help_text="The `nextCursor` of the page before.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Put it in the domain's words: `filter`, `ordering`, `limit` and, unless it is the first page, `after`."""
+        name = attrs.pop("ordering")
+        ordering = Ordering(FIELD_OF_ORDERING[name.removeprefix("-")], is_descending=name.startswith("-"))
+        query = {"ordering": ordering, "limit": attrs.pop("limit")}
+        if "cursor" in attrs:
+            query["after"] = self._place(attrs.pop("cursor"), name, ordering)
+        span = Span.between(attrs.pop("startDate", None), attrs.pop("endDate", None))
+        is_breached = attrs.pop("sla", None) == "breached"
+        search = words(text) if (text := attrs.pop("search", "")) else None
+        return query | {"filter": TicketFilter(span=span, is_breached=is_breached, search=search, **attrs)}
+
+    def _place(self, cursor: tuple[Any, ...], name: str, ordering: Ordering) -> tuple[Any, int]:
+        cursors_ordering, key, ticket_id = cursor
+        try:
+            if cursors_ordering != name:
+                raise ValueError(cursors_ordering)
+            return SORT_KEY_READERS[ordering.field](key), ticket_id
+        except (ValueError, TypeError, OverflowError) as error:
+            raise serializers.ValidationError({"cursor": NO_CURSOR}) from error
+
+
+SORT_KEY_READERS: dict[str, Callable[[Any], Any]] = {
+    "created_at": moment,
+    "updated_at": lambda key: None if key is None else moment(key),
+    "due_at": lambda key: None if key is None else moment(key),
+    "priority": lambda key: Priority(key).value,
+    "title": line,
+}
+
+
+class TicketPageSerializer(serializers.Serializer[Any]):
+    items = TicketSerializer(many=True)
+    nextCursor = serializers.CharField(allow_null=True)
+
+
 class HistoryQuerySerializer(PageSerializer):
     cursor = CursorField([row_id])
 
@@ -110,13 +216,13 @@ class ChangeSerializer(serializers.Serializer[Change]):
     """A change with the names and values that the ticket itself is shown with."""
 
     shapes: dict[str, tuple[str, serializers.Field[Any, Any, Any, Any]]] = {
-        **{field.source: (name, field) for name, field in TicketSerializer().fields.items()},
+        **{str(field.source): (name, field) for name, field in TicketSerializer().fields.items()},
         ASSIGNEE: ("assignedUsers", AssignedPersonSerializer()),
     }
 
     def get_fields(self) -> dict[str, Any]:
         """Written so because `from` is no name for an attribute."""
-        value = {
+        value: dict[str, Any] = {
             "allow_null": True,
             "help_text": "As the ticket shows it; of `assignedUsers` the one `{userId, name}`.",
         }

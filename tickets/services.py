@@ -1,6 +1,7 @@
 """What changes tickets. One keyword-only function a use case; the actor is `by`, the clock is `at`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,14 +10,24 @@ from django.utils import timezone
 
 from accounts.models import User
 from projects.models import Project, Visibility
-from ticketing.errors import Conflict, Forbidden, Invalid, Missing, Refused
+from ticketing.errors import Conflict, Forbidden, Invalid, Missing, Outdated, Refused
 from ticketing.sql import violated
+from tickets import queries
 from tickets.models import MAX_ASSIGNEES, Assignment, SlaPolicy, Status, Ticket
 
 # What is wrong with a field that its shape alone does not show.
 DUE_DATE_PAST = "The due date must be in the future."
 NO_SUCH_PROJECT = "No such project."
 NO_SUCH_USER = "No such user."
+CHANGED_MEANWHILE = "Changed meanwhile."
+
+# What history calls otherwise than whoever asked for the change.
+NAME_OF_CHANGED = {
+    "project_id": "project",
+    "created_by_id": "created_by",
+    "sla_due_at": "sla_due",
+    queries.ASSIGNEE: "assigned_users",
+}
 
 
 class TicketNotFound(Missing):
@@ -51,6 +62,14 @@ class AssignmentLimitReached(Conflict):
 
 class NotAssigned(Missing):
     message = "User is not assigned"
+
+
+class VersionConflict(Conflict):
+    message = "The ticket has been changed meanwhile"
+
+
+class PreconditionFailed(Outdated):
+    message = "The ticket has been changed meanwhile"
 
 
 # What the database says when a rule is broken past the checks below, as by SQL from elsewhere at the same time.
@@ -131,21 +150,33 @@ def _creator(created_by_id: int | None, *, by: User) -> User:
     return creator
 
 
+@dataclass(frozen=True)
+class Expected:
+    """Which versions of a ticket a change is meant for, and how it is refused when the ticket has another."""
+
+    versions: Collection[int]
+    refusal: type[VersionConflict | PreconditionFailed] = VersionConflict
+
+
 @transaction.atomic
-def update(*, ticket_id: int, by: User, at: datetime, **changes: Any) -> Ticket:
+def update(*, ticket_id: int, by: User, at: datetime, expected: Expected | None = None, **changes: Any) -> Ticket:
     """Change fields of a ticket. The database moves `version` and `updated_at`, and only when something did change.
 
     `changes` are any of title, description, project_id, status, type, venue, price, priority, due_at, created_by_id.
+    The ticket's row is locked first, so of several changes `expected` of one version one is made.
 
     :raises TicketNotFound: no such ticket, or not visible to `by`.
     :raises NotAllowed: `by` is neither its creator, an assignee nor staff; or is an assignee and moves it into or out
         of a project that only those involved see.
+    :raises VersionConflict, PreconditionFailed: as `expected` says; with the fields that changed meanwhile.
     :raises Forbidden: another creator, from one who is no admin.
     :raises Invalid: a new due date is past; no such project or creator.
     """
     ticket = _lock(ticket_id, by=by)
     if not ticket.may_be_assigned_by(by) and not ticket.assignments.filter(user=by).exists():
         raise NotAllowed
+    if expected and ticket.version not in expected.versions:
+        raise expected.refusal(fields=_changed_since(ticket, max(expected.versions, default=ticket.version)))
     if due_at := changes.get("due_at"):
         changes["due_at"] = _in_milliseconds(due_at)
         if changes["due_at"] != ticket.due_at:
@@ -159,12 +190,19 @@ def update(*, ticket_id: int, by: User, at: datetime, **changes: Any) -> Ticket:
         if not by.is_admin:
             raise Forbidden
     if changes.get("priority", ticket.priority) != ticket.priority:
-        ticket.sla_due_at = SlaPolicy.objects.get(pk=changes["priority"]).due(ticket.created_at)
-    for name, value in changes.items():
-        setattr(ticket, name, value)
-    ticket.save(update_fields=[*changes, "sla_due_at"])
-    ticket.refresh_from_db(fields=["version", "updated_at"])
+        changes["sla_due_at"] = SlaPolicy.objects.get(pk=changes["priority"]).due(ticket.created_at)
+    changed = {name: value for name, value in changes.items() if value != getattr(ticket, name)}
+    if changed:
+        for name, value in changed.items():
+            setattr(ticket, name, value)
+        ticket.save(update_fields=changed)
+        ticket.refresh_from_db(fields=["version", "updated_at"])
     return ticket
+
+
+def _changed_since(ticket: Ticket, version: int) -> dict[str, list[str]]:
+    changed = queries.changed_fields(ticket_id=ticket.pk, since=version)
+    return {NAME_OF_CHANGED.get(name, name): [CHANGED_MEANWHILE] for name in changed}
 
 
 def _check_move(ticket: Ticket, *, to: Project, by: User) -> None:

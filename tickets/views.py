@@ -7,11 +7,15 @@ from rest_framework import status, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.permissions import caller
 from ticketing import paging
 from ticketing.api import read, read_query
 from ticketing.errors import Forbidden
+from ticketing.fields import MomentField
 from ticketing.idempotency import idempotent
 from ticketing.openapi import Refusal, describes, invalid, missing
+from ticketing.spans import START_AFTER_END
+from ticketing.versions import expected_versions, versioned
 from tickets import examples, queries, services
 from tickets.models import Ticket
 from tickets.serializers import (
@@ -21,7 +25,11 @@ from tickets.serializers import (
     MessageSerializer,
     NewTicketSerializer,
     NewTrackerTicketSerializer,
+    ReplacedTicketSerializer,
     TicketDetailSerializer,
+    TicketPageSerializer,
+    TicketPatchSerializer,
+    TicketQuerySerializer,
     TicketSerializer,
 )
 
@@ -38,7 +46,48 @@ REFUSALS_OF_CREATING: list[Refusal] = [
 ]
 
 
+DETAIL = (TicketDetailSerializer, examples.TICKET_DETAIL)
+MEANWHILE = {"status": [services.CHANGED_MEANWHILE], "due_at": [services.CHANGED_MEANWHILE]}
+# In the order in which they are checked.
+REFUSALS_OF_CHANGING: list[Refusal] = [
+    services.TicketNotFound,
+    services.NotAllowed,
+    services.VersionConflict(fields=MEANWHILE),
+    services.PreconditionFailed(fields=MEANWHILE),
+    invalid(due_at=services.DUE_DATE_PAST),
+    invalid(project=services.NO_SUCH_PROJECT),
+    invalid(created_by=services.NO_SUCH_USER),
+    Forbidden,
+]
+CHANGING = (
+    "For the ticket's creator, its assignees and staff. Admins alone change `createdBy`, and an assignee does not "
+    "move it into or out of a project that only those involved see. Assignees have calls of their own, so "
+    "`assignedUsers` is ignored here. Who sends the version that they know, in `If-Match` or as `version`, changes "
+    "nothing that they do not know; without, the last writer wins."
+)
+
+
 class TicketViewSet(viewsets.GenericViewSet[Ticket]):
+    @describes(
+        "List the tickets",
+        name="listTickets",
+        more="Those that you may see and that match all that is asked. A `cursor` belongs to one `ordering`.",
+        parameters=[TicketQuerySerializer],
+        answers={200: (TicketPageSerializer, examples.TICKET_PAGE)},
+        refusals=[
+            invalid(startDate=str(MomentField.default_error_messages["invalid"])),
+            invalid(start_at=START_AFTER_END),
+            paging.BAD_CURSOR,
+        ],
+    )
+    def list(self, request: Request) -> Response:
+        query = read_query(TicketQuerySerializer, request)
+        ordering, limit = query["ordering"], query.pop("limit")
+        found = queries.tickets(viewer=caller(request), **query, limit=limit + 1, at=timezone.now())
+        name = request.query_params.get("ordering") or "-createdDate"
+        page = paging.page(found, limit=limit, key=lambda ticket: (name, *ordering.place(ticket)))
+        return Response(TicketPageSerializer(page).data)
+
     @describes(
         "Create a ticket",
         name="createTicket",
@@ -48,11 +97,12 @@ class TicketViewSet(viewsets.GenericViewSet[Ticket]):
         refusals=[missing("title"), *REFUSALS_OF_CREATING],
     )
     @idempotent
+    @versioned
     def create(self, request: Request) -> Response:
         return self._create(request, NewTicketSerializer)
 
     def _create(self, request: Request, shape: Any) -> Response:
-        created = services.create(**read(shape, request), by=request.user, at=timezone.now())
+        created = services.create(**read(shape, request), by=caller(request), at=timezone.now())
         ticket = Ticket.objects.with_assignees().get(pk=created.pk)
         return Response(TicketSerializer(ticket).data, status=status.HTTP_201_CREATED)
 
@@ -64,19 +114,51 @@ class TicketViewSet(viewsets.GenericViewSet[Ticket]):
         refusals=[missing("title", "project", "status"), *REFUSALS_OF_CREATING],
     )
     @idempotent
+    @versioned
     def create_in_project(self, request: Request) -> Response:
         return self._create(request, NewTrackerTicketSerializer)
 
-    @describes(
-        "Read a ticket",
-        name="getTicket",
-        answers={200: (TicketDetailSerializer, examples.TICKET_DETAIL)},
-        refusals=[services.TicketNotFound],
-    )
+    @describes("Read a ticket", name="getTicket", answers={200: DETAIL, 304: None}, refusals=[services.TicketNotFound])
+    @versioned
     def retrieve(self, request: Request, ticket_id: int) -> Response:
-        ticket = Ticket.objects.visible_to(request.user).with_assignees().filter(pk=ticket_id).first()
+        ticket = Ticket.objects.visible_to(caller(request)).with_assignees().filter(pk=ticket_id).first()
         if ticket is None:
             raise services.TicketNotFound
+        return Response(TicketDetailSerializer(ticket).data)
+
+    @describes(
+        "Replace a ticket",
+        name="replaceTicket",
+        more=f"What is absent, but for title, project and status, stays. {CHANGING}",
+        request=(ReplacedTicketSerializer, examples.REPLACED_TICKET),
+        answers={200: DETAIL},
+        refusals=[missing("title", "project", "status"), *REFUSALS_OF_CHANGING],
+    )
+    @versioned
+    def update(self, request: Request, ticket_id: int) -> Response:
+        return self._update(request, ticket_id, ReplacedTicketSerializer)
+
+    @describes(
+        "Change a ticket",
+        name="changeTicket",
+        more=CHANGING,
+        request=(TicketPatchSerializer, examples.TICKET_PATCH),
+        answers={200: DETAIL},
+        refusals=REFUSALS_OF_CHANGING,
+    )
+    @versioned
+    def partial_update(self, request: Request, ticket_id: int) -> Response:
+        return self._update(request, ticket_id, TicketPatchSerializer)
+
+    def _update(self, request: Request, ticket_id: int, shape: Any) -> Response:
+        changes = read(shape, request)
+        known = changes.pop("version", None)
+        expected = None if known is None else services.Expected([known])
+        if "If-Match" in request.headers:
+            versions = expected_versions(request)
+            expected = None if versions is None else services.Expected(versions, services.PreconditionFailed)
+        services.update(ticket_id=ticket_id, by=caller(request), at=timezone.now(), expected=expected, **changes)
+        ticket = Ticket.objects.with_assignees().get(pk=ticket_id)
         return Response(TicketDetailSerializer(ticket).data)
 
     @describes(
@@ -98,7 +180,7 @@ class TicketViewSet(viewsets.GenericViewSet[Ticket]):
         ],
     )
     def assign(self, request: Request, ticket_id: int) -> Response:
-        services.assign(ticket_id=ticket_id, **read(AssignSerializer, request), by=request.user)
+        services.assign(ticket_id=ticket_id, **read(AssignSerializer, request), by=caller(request))
         return Response({"message": "User assigned successfully"})
 
     @describes(
@@ -109,7 +191,7 @@ class TicketViewSet(viewsets.GenericViewSet[Ticket]):
         refusals=[services.TicketNotFound, services.NotAllowed, services.NotAssigned],
     )
     def unassign(self, request: Request, ticket_id: int, user_id: int) -> Response:
-        services.unassign(ticket_id=ticket_id, user_id=user_id, by=request.user)
+        services.unassign(ticket_id=ticket_id, user_id=user_id, by=caller(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @describes(
@@ -124,7 +206,7 @@ class TicketViewSet(viewsets.GenericViewSet[Ticket]):
     )
     def history(self, request: Request, ticket_id: int) -> Response:
         query = read_query(HistoryQuerySerializer, request)
-        if not Ticket.objects.visible_to(request.user).filter(pk=ticket_id).exists():
+        if not Ticket.objects.visible_to(caller(request)).filter(pk=ticket_id).exists():
             raise services.TicketNotFound
         (before_id,) = query.get("cursor", [None])
         found = queries.history(ticket_id=ticket_id, before_id=before_id, limit=query["limit"] + 1)

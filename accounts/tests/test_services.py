@@ -1,7 +1,7 @@
 """The rules of signing up, and what becomes of tokens."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -9,13 +9,14 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
 from accounts import services, tokens
 from accounts.models import User, UserType
 from accounts.tests.factories import make_user
-from ticketing.errors import Invalid
+from ticketing.errors import Invalid, Refused
+from tickets.tests.factories import make_ticket
 
 NEWCOMER: dict[str, Any] = {
     "name": "Nora New",
@@ -282,3 +283,29 @@ class TestRacesToRenew:
         pairs = renew_at_once([tokens.issue(owner).refresh] * THREADS)
 
         assert sum(pair is not None for pair in pairs) == 1
+
+
+@pytest.mark.database
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+class TestRaceToDelete:
+    """Somebody is deleted while they create their first ticket."""
+
+    @staticmethod
+    def apart(call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        except Refused as refusal:
+            return type(refusal)
+        finally:
+            connection.close()
+
+    def test_keeps_them(self, admin: User, owner: User) -> None:
+        with ThreadPoolExecutor(1) as threads:
+            with transaction.atomic():
+                make_ticket(owner)
+                deletion = threads.submit(self.apart, lambda: services.delete(user_id=owner.pk, by=admin))
+                time.sleep(PAUSE)
+            outcome = deletion.result()
+
+        assert outcome is services.HasRecords
+        assert User.objects.filter(pk=owner.pk).exists()

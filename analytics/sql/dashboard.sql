@@ -14,7 +14,7 @@
 -- index    daily_count_day, ticket_created_at, ticket_venue, ticket_creator (which answers for `customers` alone)
 WITH single AS MATERIALIZED (
     -- Seen by everybody.
-    SELECT created_at, status, priority, type, price, created_by_id
+    SELECT created_at, status, priority, type, price, created_by_id, FALSE AS is_of_the_involved
     FROM tickets_ticket
     WHERE (
             (created_at >= %(first_from)s::timestamptz AND created_at < %(first_until)s::timestamptz)
@@ -30,7 +30,7 @@ WITH single AS MATERIALIZED (
         )
     UNION ALL
     -- Seen by those involved: the viewer's own, and those assigned to them.
-    SELECT created_at, status, priority, type, price, created_by_id
+    SELECT created_at, status, priority, type, price, created_by_id, TRUE
     FROM tickets_ticket
     WHERE %(viewer_id)s::bigint IS NOT NULL
         AND (
@@ -96,7 +96,7 @@ customers AS (
     UNION
     SELECT creator.id
     FROM single JOIN accounts_user creator ON creator.id = created_by_id
-    WHERE creator.type = 'customer'
+    WHERE creator.type = 'customer' AND (is_of_the_involved OR %(venue)s::text IS NOT NULL)
 )
 SELECT
     COALESCE(sum(tickets), 0)::bigint AS tickets,

@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from projects.models import Project
+from ticketing.paging import encode
 from tickets.models import Ticket
 from tickets.tests.factories import make_ticket
 
@@ -109,10 +110,9 @@ class TestHistory:
     @pytest.mark.parametrize(
         "cursor",
         [
-            *("x", "%ff%fe", "☃", "0", "MS4", "MS54", "a" * 5000, "Kg", "MTc5NTIx.", "MS4x="),
-            # 1.9e18 microseconds, an id beyond the column, a negative id beyond it, a float
-            *("MTkwMDAwMDAwMDAwMDAwMDAwMC4x", "MS45MjIzMzcyMDM2ODU0Nzc1ODA4", "MS4tOTk5OTk5OTk5OTk5OTk5OTk5OTk"),
-            *("MS4xZTU", "IDEuMQ", "MDEuMQ"),
+            *("x", "☃", "a" * 5000, encode(1, 1), encode("2024", 1), encode("2024-07-01", 1), encode(None, 1)),
+            # Without an offset, before the calendar begins, an id beyond the column.
+            *(encode("2024-07-01T18:00:00", 1), encode("0001-01-01T00:00:00+14:00", 1), encode(july(1, 18), 2**63)),
         ],
     )
     def test_refuses_what_is_no_cursor(self, cursor: str, owner: User, signed_in: SignedIn) -> None:

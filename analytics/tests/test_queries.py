@@ -16,12 +16,13 @@ from accounts.models import User, UserType
 from accounts.tests.factories import make_user
 from analytics import queries, services
 from analytics.models import DailyCount
-from analytics.queries import Position, Span, TicketFilter
+from analytics.queries import Position, TicketFilter
 from analytics.tests import reference
 from analytics.tests.reference import PlainTicket, Question
 from projects.models import Project
 from ticketing.errors import Invalid
 from ticketing.settings import BASE_DIR
+from ticketing.spans import Span
 from tickets.models import Assignment, Priority, Status, Ticket
 from tickets.tests.factories import make_ticket
 
@@ -182,7 +183,9 @@ class TestHistory:
         for creator in people:
             make_ticket(creator)
             make_ticket(creator, project=helpdesk)
-        Assignment.objects.create(ticket=Ticket.objects.filter(created_by=people[3]).last(), user=people[0], slot=1)
+        Assignment.objects.create(
+            ticket=Ticket.objects.get(created_by=people[3], project=helpdesk), user=people[0], slot=1
+        )
 
         listed = {
             viewer: {ticket.id for ticket in queries.history(viewer=viewer, filter=TicketFilter(), page_size=99).page}

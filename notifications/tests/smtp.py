@@ -59,7 +59,7 @@ class MailServer:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         if self.answer.startswith("250"):
-            self.mails.append(message_from_bytes(bytes(envelope.content or b""), policy=policy.default))
+            self.mails.append(message_from_bytes(envelope.original_content or b"", policy=policy.default))
         return self.answer
 
     async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802

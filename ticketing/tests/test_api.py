@@ -83,9 +83,9 @@ class TestPaths:
     @pytest.mark.parametrize(
         ("method", "path", "allow"),
         [
-            ("get", "/users", "POST, OPTIONS"),
-            ("delete", "/users", "POST, OPTIONS"),
-            ("trace", "/users", "POST, OPTIONS"),
+            ("put", "/users", "GET, POST, HEAD, OPTIONS"),
+            ("delete", "/users", "GET, POST, HEAD, OPTIONS"),
+            ("trace", "/users", "GET, POST, HEAD, OPTIONS"),
             ("put", "/auth/login", "POST, OPTIONS"),
             ("head", "/auth/login", "POST, OPTIONS"),
             ("post", "/auth/me", "GET, HEAD, OPTIONS"),

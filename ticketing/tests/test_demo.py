@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q
 from rest_framework.test import APIClient
 from rich.console import Console
@@ -14,8 +14,10 @@ from rich.console import Console
 from accounts.models import User, UserType
 from analytics import queries
 from analytics.models import DailyCount
+from notifications.models import Delivery
 from ticketing.management.commands.demo import SIGN_INS, fill
 from tickets.models import Assignment, Ticket
+from tickets.queries import ASSIGNEE, FIELDS, history
 from tickets.tests.factories import make_ticket
 
 NOW = datetime(2026, 3, 31, 15, 30, tzinfo=UTC)
@@ -53,6 +55,30 @@ class TestFill:
         for ticket in tickets:
             ticket.full_clean()
         assert Assignment.objects.count() > 20
+
+    def test_mails_nobody(self) -> None:
+        load()
+
+        # Whom a change concerns is worked out when constraints are: at the end.
+        connection.check_constraints()
+        assert not Delivery.objects.exists()
+
+    def test_has_a_history_that_leads_to_what_is_there(self) -> None:
+        load()
+
+        for ticket in Ticket.objects.with_assignees():
+            items = history(ticket_id=ticket.pk, limit=100)
+            changes = [change for item in reversed(items) for change in item.changes]
+            values = {change.field: change.after for change in changes if change.field != ASSIGNEE}
+            assert values == {
+                field: getattr(ticket, field) for field in FIELDS if getattr(ticket, field) not in (None, "")
+            }
+            assert [change.after.id for change in changes if change.field == ASSIGNEE] == [
+                assignment.user_id for assignment in ticket.assignments.all()
+            ]
+            assert len(items) == ticket.version
+            assert (items[0].at, items[-1].at) == (ticket.updated_at or ticket.created_at, ticket.created_at)
+            assert all(item.by and item.door == "api" for item in items)
 
     def test_has_most_old_tickets_closed(self) -> None:
         load()

@@ -22,12 +22,12 @@ from accounts import services as account_services
 from accounts import tokens
 from accounts.models import User, UserType
 from accounts.tests.factories import make_user
-from analytics.queries import START_AFTER_END
-from analytics.serializers import CursorField
 from ticketing import errors
 from ticketing.api import describe
 from ticketing.fields import SingleLineField, TextField
 from ticketing.openapi import EXAMPLE_IDS, AutoSchema, TextExtension
+from ticketing.paging import NO_CURSOR
+from ticketing.spans import START_AFTER_END
 from ticketing.urls import urlpatterns
 from ticketing.views import document
 from ticketing.wsgi import application
@@ -51,7 +51,7 @@ UNDESCRIBABLE = {
     f"createdBy: {services.NO_SUCH_USER}",
     services.AdminNotAssignable.message,
     f"startDate: {START_AFTER_END}",
-    f"cursor: {CursorField.default_error_messages['cursor']}",
+    f"cursor: {NO_CURSOR}",
     account_services.InvalidCode.message,
     # Only admins may make agents, or leave the type or the password out.
     f"password: {serializers.Field.default_error_messages['required']}",

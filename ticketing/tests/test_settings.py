@@ -74,6 +74,23 @@ class TestProduction:
 
         assert finished.returncode == 0, finished.stderr
 
+    def test_is_warned_when_mail_has_no_way_out(self) -> None:
+        without = {"EMAIL_URL": "", "SITE_URL": ""}
+
+        finished = run("manage.py", "check", "--fail-level", "WARNING", **PRODUCTION | without)
+
+        assert finished.returncode != 0
+        assert "ticketing.W004" in finished.stderr
+        assert "ticketing.W005" in finished.stderr
+
+    def test_sends_mail_through_a_provider_when_told_to(self) -> None:
+        postmark = "anymail.backends.postmark.EmailBackend"
+        provider = {"EMAIL_URL": "", "EMAIL_BACKEND": postmark, "ANYMAIL_POSTMARK_SERVER_TOKEN": "a token"}
+
+        read = values("EMAIL_BACKEND", "ANYMAIL", **PRODUCTION | provider)
+
+        assert read == [postmark, {"POSTMARK_SERVER_TOKEN": "a token", "REQUESTS_TIMEOUT": 10}]
+
     def test_is_warned_when_anybody_can_be_an_admin(self) -> None:
         finished = run("manage.py", "check", "--fail-level", "WARNING", **PRODUCTION, STAFF_SIGNUP="on")
 

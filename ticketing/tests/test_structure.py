@@ -12,7 +12,17 @@ APPS = ["accounts", "projects", "tickets", "analytics", "notifications"]
 DOMAIN = {"models.py", "services.py", "queries.py", "errors.py", "sql.py"}
 FILES = {
     *("__init__.py", "models.py", "services.py", "queries.py", "serializers.py", "permissions.py", "views.py"),
-    *("urls.py", "tasks.py", "admin.py", "tokens.py", "lockout.py", "mails.py", "transport.py", "examples.py"),
+    *(
+        "urls.py",
+        "tasks.py",
+        "admin.py",
+        "tokens.py",
+        "lockout.py",
+        "mails.py",
+        "transport.py",
+        "password_codes.py",
+        "examples.py",
+    ),
 }
 FOLDERS = {"management", "migrations", "sql", "tests"}
 WIRE = {"serializers", "views", "urls", "permissions", "contracts", "api", "wire", "fields", "openapi", "examples"}

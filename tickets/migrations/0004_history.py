@@ -283,7 +283,7 @@ class Migration(migrations.Migration):
                 db_constraint=False,
                 db_index=False,
                 on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="history",
+                related_name="+",
                 to="tickets.ticket",
             ),
         ),

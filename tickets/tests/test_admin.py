@@ -362,8 +362,7 @@ class TestHistory:
         )
         browser = Browser(admin)
 
-        # Session, user, the ticket, permissions (twice), what Django itself knows of it; then the history, and the names of
-        # its projects and creators.
+        # Session, user, ticket, permissions (twice), what Django itself knows; the history; its projects and creators.
         with django_assert_num_queries(9):
             page = browser.get(page_of(ticket, "history"))
 

@@ -169,8 +169,8 @@ class TestChange:
 
         missed = {field.name for field in Ticket._meta.fields} - seen
 
-        # What the ticket is called by, and what moves with each change.
-        assert missed == {"id", "updated_at"}
+        # What the ticket is called by, and what the database makes of the rest.
+        assert missed == {"id", "updated_at", "search"}
 
 
 class TestAssignees:
@@ -241,6 +241,17 @@ class TestDoors:
         events = [*TicketEvent.objects.all(), *AssignmentEvent.objects.order_by("pgh_id")]
         assert [event.pgh_context["request_id"] for event in events] == [
             answer["X-Request-ID"] for answer in (making, assigning, leaving)
+        ]
+
+    def test_api_says_what(self, signed_in: SignedIn, agent: User, ticket: Ticket) -> None:
+        signed_in(agent).patch(f"/tickets/{ticket.pk}", {"title": "The roof leaks", "status": "closed"})
+
+        item = latest(ticket)
+
+        assert (item.by, item.door) == (person(agent), "api")
+        assert item.changes == [
+            Change("title", "Fix the database", "The roof leaks"),
+            Change("status", "open", "closed"),
         ]
 
     def test_api_believes_the_token_and_not_the_cookie(

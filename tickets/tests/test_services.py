@@ -415,7 +415,12 @@ class TestUpdate:
             services.update(ticket_id=hidden.pk, title="Another", by=outsider, at=NOON)
 
     def test_leaves_the_version_when_nothing_changes(self, owner: User, ticket: Ticket) -> None:
-        same = {"title": ticket.title, "status": ticket.status, "priority": ticket.priority, "price": None}
+        same: dict[str, Any] = {
+            "title": ticket.title,
+            "status": ticket.status,
+            "priority": ticket.priority,
+            "price": None,
+        }
 
         changed = services.update(ticket_id=ticket.pk, **same, by=owner, at=NOON)
 

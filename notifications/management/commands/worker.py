@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 class Command(BaseCommand):
     help = "Do background jobs until Ctrl-C or SIGTERM. Jobs that have begun are finished first."
+    # They load every view of the site; `serve` and `migrate` have made them.
+    requires_system_checks = []
 
     def handle(self, **options: Any) -> None:
         # Besides a connection a job and the one that listens; the default would be four more.

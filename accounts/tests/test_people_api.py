@@ -1,0 +1,597 @@
+"""People over HTTP: who sees and changes whom (CONTRACTS: users and sign-in)."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+from rest_framework.test import APIClient
+
+from accounts import password_codes, tokens
+from accounts.models import User, UserType
+from accounts.tests.factories import PASSWORD, make_user
+from notifications.models import Delivery
+from projects.tests.psql import psql
+from tickets.models import Status, Ticket
+from tickets.tests.factories import assign, make_ticket
+
+pytestmark = pytest.mark.django_db
+
+SignedIn = Callable[[User], APIClient]
+
+NOBODY = 2**40
+NO_ID = 2**70
+NO_VALUES: dict[str, list[Any]] = {
+    "name": ["", "ab", " ab ", "x" * 151, "a\nb c", None, 7],
+    "email": ["", "nobody", "a@b", "x" * 250 + "@example.com", None, 7],
+    "type": ["", "boss", "Admin", None, 7, []],
+    "isActive": ["false", 0, 1, None, ""],
+}
+
+
+@pytest.fixture
+def superuser() -> User:
+    return make_user("Susan Super", type=UserType.ADMIN, is_superuser=True)
+
+
+def login(user: User, password: str = PASSWORD) -> Any:
+    return APIClient().post("/auth/login", {"email": user.email, "password": password})
+
+
+def pages(api: APIClient, **query: Any) -> Iterator[list[dict[str, Any]]]:
+    cursor: str | None = ""
+    while cursor is not None:
+        page = api.get("/users", query | {"cursor": cursor}).json()
+        yield page["items"]
+        cursor = page["nextCursor"]
+
+
+def names(api: APIClient, **query: Any) -> list[str]:
+    return [person["name"] for page in pages(api, **query) for person in page]
+
+
+class TestList:
+    def test_shows_everything_but_the_password(self, admin: User, signed_in: SignedIn) -> None:
+        answer = signed_in(admin).get("/users")
+
+        assert answer.status_code == 200
+        (shown,) = answer.json()["items"]
+        assert shown.pop("createdAt").endswith("Z")
+        assert shown == {
+            "id": admin.pk,
+            "name": admin.name,
+            "email": admin.email,
+            "type": "admin",
+            "isActive": True,
+        }
+        assert answer.json()["nextCursor"] is None
+
+    def test_is_ordered_by_name_whatever_its_case_and_then_by_age(self, admin: User, signed_in: SignedIn) -> None:
+        for name in ("zora", "Yara", "bob", "Bob", "BOB"):
+            make_user(name)
+
+        assert names(signed_in(admin)) == [admin.name, "bob", "Bob", "BOB", "Yara", "zora"]
+
+    @pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
+    def test_pages_show_everybody_once(self, admin: User, signed_in: SignedIn, limit: int) -> None:
+        for name in ("Anna", "anna", "ANNA", "Zoë Ä", "zoë ä", "50% _"):
+            make_user(name)
+
+        found = list(pages(signed_in(admin), limit=limit))
+
+        people = [person["id"] for page in found for person in page]
+        assert sorted(people) == sorted(User.objects.values_list("pk", flat=True))
+        assert all(len(page) == limit for page in found[:-1])
+
+    @pytest.mark.parametrize(
+        ("search", "found"),
+        [
+            ("olga", ["Olga Owner"]),
+            ("OWN", ["Olga Owner"]),
+            ("mail.test", ["Peter Percent"]),
+            ("%", ["100% Percent"]),
+            ("_", ["under_score"]),
+            ("\\", []),
+            ("nobody", []),
+            (" olga ", ["Olga Owner"]),
+        ],
+    )
+    def test_is_searched_by_a_part_of_name_or_address(
+        self, admin: User, owner: User, signed_in: SignedIn, search: str, found: list[str]
+    ) -> None:
+        make_user("100% Percent")
+        make_user("under_score", email="under@example.com")
+        make_user("Peter Percent", email="peter@mail.test")
+
+        assert names(signed_in(admin), search=search) == found
+
+    @pytest.mark.parametrize(("type", "found"), [("admin", 1), ("agent", 1), ("customer", 2), ("", 4)])
+    def test_is_filtered_by_type(
+        self,
+        admin: User,
+        agent: User,
+        owner: User,
+        outsider: User,
+        signed_in: SignedIn,
+        type: str,  # noqa: A002
+        found: int,
+    ) -> None:
+        assert len(names(signed_in(admin), type=type)) == found
+
+    def test_shows_the_deactivated_too(self, admin: User, signed_in: SignedIn) -> None:
+        make_user("Paul Paused", is_active=False)
+
+        (paused,) = signed_in(admin).get("/users", {"search": "Paul"}).json()["items"]
+
+        assert paused["isActive"] is False
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            *("limit=0", "limit=101", "limit=x", "type=boss", "type=Admin", "search=%00"),
+            *("cursor=!", "cursor=WzFd", "cursor=W10", "cursor=WyJhIiwiYSJd", "cursor=WyJhIiwtMV0"),
+        ],
+    )
+    def test_refuses_a_bad_query(self, admin: User, signed_in: SignedIn, query: str) -> None:
+        assert signed_in(admin).get(f"/users?{query}").status_code == 400
+
+    @pytest.mark.parametrize("number", [0, 30])
+    def test_costs_two_queries_whatever_the_number(
+        self, admin: User, signed_in: SignedIn, django_assert_num_queries: DjangoAssertNumQueries, number: int
+    ) -> None:
+        for _ in range(number):
+            make_user()
+        api = signed_in(admin)
+
+        with django_assert_num_queries(2):
+            api.get("/users", {"limit": 20})
+
+    @pytest.mark.parametrize("person", ["owner", "agent"])
+    def test_is_for_admins(self, request: pytest.FixtureRequest, signed_in: SignedIn, person: str) -> None:
+        answer = signed_in(request.getfixturevalue(person)).get("/users")
+
+        assert (answer.status_code, answer.json()["message"]) == (403, "Unauthorized")
+
+    def test_is_for_the_signed_in(self, anonymous: APIClient) -> None:
+        assert anonymous.get("/users").status_code == 401
+
+
+@pytest.mark.database
+class TestPlan:
+    """A hundred thousand people, half of whom have one name."""
+
+    @pytest.fixture
+    def _crowd(self, db: None) -> None:
+        psql(
+            "INSERT INTO accounts_user (name, email, password, type, is_active, is_superuser, created_at)"
+            " SELECT CASE WHEN mod(n, 2) = 0 THEN 'Alex Same' ELSE 'Person ' || n END, n || '@example.com', '!',"
+            " 'customer', true, false, now() FROM generate_series(1, 100000) AS n"
+        )
+        psql("ANALYZE accounts_user")
+
+    @pytest.mark.usefixtures("_crowd")
+    def test_reads_one_page_by_the_index_however_deep(self) -> None:
+        fiftieth_thousand = User.objects.filter(name="Alex Same").order_by("-pk")[0]
+
+        for after in (None, (fiftieth_thousand.name, fiftieth_thousand.pk)):
+            page = User.objects.by_name(after=after)[:21]
+            plan = page.explain(analyze=True, buffers=True, costs=False)
+
+            assert "Index Scan using user_name" in plan
+            assert "Sort" not in plan
+            assert "Rows Removed" not in plan
+
+
+class TestRead:
+    def test_shows_oneself_and_shows_admins_everybody(
+        self, admin: User, owner: User, agent: User, signed_in: SignedIn
+    ) -> None:
+        answers = [
+            signed_in(owner).get(f"/users/{owner.pk}"),
+            signed_in(agent).get(f"/users/{agent.pk}"),
+            signed_in(admin).get(f"/users/{owner.pk}"),
+        ]
+
+        assert [answer.status_code for answer in answers] == [200] * 3
+        assert answers[0].json() == answers[2].json()
+        assert set(answers[0].json()) == {"id", "name", "email", "type", "isActive", "createdAt"}
+
+
+class TestStrangers:
+    """Who is no admin does not learn who is there: another person's path, and nobody's, are refused alike."""
+
+    @pytest.mark.parametrize("person", ["owner", "agent"])
+    @pytest.mark.parametrize(
+        ("method", "path", "body"),
+        [
+            ("get", "/users/{}", None),
+            ("put", "/users/{}", {"name": "Other Name", "email": "other@example.com"}),
+            ("patch", "/users/{}", {"name": "Other Name"}),
+            ("patch", "/users/{}", {}),
+            ("delete", "/users/{}", None),
+            ("post", "/users/{}/deactivate", None),
+        ],
+    )
+    def test_get_one_answer(
+        self,
+        request: pytest.FixtureRequest,
+        outsider: User,
+        signed_in: SignedIn,
+        person: str,
+        method: str,
+        path: str,
+        body: Any,
+    ) -> None:
+        api = signed_in(request.getfixturevalue(person))
+
+        answers = [getattr(api, method)(path.format(pk), body) for pk in (outsider.pk, NOBODY, 0, NO_ID)]
+
+        refusals = [{**answer.json(), "requestId": ""} for answer in answers]
+        assert [answer.status_code for answer in answers] == [403] * 4
+        assert refusals == [refusals[0]] * 4
+        assert User.objects.get(pk=outsider.pk).name == outsider.name
+
+    @pytest.mark.parametrize("pk", [NOBODY, 0, NO_ID])
+    def test_are_told_when_they_are_admins(self, admin: User, signed_in: SignedIn, pk: int) -> None:
+        api = signed_in(admin)
+
+        answers = [
+            api.get(f"/users/{pk}"),
+            api.put(f"/users/{pk}", {"name": "Other Name", "email": "other@example.com"}),
+            api.patch(f"/users/{pk}", {}),
+            api.delete(f"/users/{pk}"),
+            api.post(f"/users/{pk}/deactivate"),
+        ]
+
+        assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(404, "user_not_found")] * 5
+
+    def test_need_a_token(self, owner: User, anonymous: APIClient) -> None:
+        answers = [
+            anonymous.get(f"/users/{owner.pk}"),
+            anonymous.put(f"/users/{owner.pk}", {}),
+            anonymous.patch(f"/users/{owner.pk}", {}),
+            anonymous.delete(f"/users/{owner.pk}"),
+            anonymous.post(f"/users/{owner.pk}/deactivate"),
+        ]
+
+        assert [answer.status_code for answer in answers] == [401] * 5
+
+
+class TestChange:
+    @pytest.mark.parametrize("person", ["owner", "agent", "admin"])
+    def test_lets_everybody_change_their_name_and_address(
+        self, request: pytest.FixtureRequest, signed_in: SignedIn, person: str
+    ) -> None:
+        user = request.getfixturevalue(person)
+
+        answer = signed_in(user).patch(f"/users/{user.pk}", {"name": " New Name ", "email": "new@example.com"})
+
+        assert answer.status_code == 200
+        assert (answer.json()["name"], answer.json()["email"]) == ("New Name", "new@example.com")
+        user.refresh_from_db()
+        assert (user.name, user.email) == ("New Name", "new@example.com")
+
+    @pytest.mark.parametrize("person", ["owner", "agent"])
+    @pytest.mark.parametrize("change", [{"type": "admin"}, {"isActive": False}, {"name": "New Name", "type": "admin"}])
+    def test_lets_nobody_else_change_what_they_may(
+        self, request: pytest.FixtureRequest, signed_in: SignedIn, person: str, change: dict[str, Any]
+    ) -> None:
+        user = request.getfixturevalue(person)
+
+        answer = signed_in(user).patch(f"/users/{user.pk}", change)
+
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+        assert User.objects.filter(pk=user.pk, name=user.name, type=user.type, is_active=True).exists()
+
+    def test_takes_back_what_it_showed(self, owner: User, signed_in: SignedIn) -> None:
+        """Type and the rest included, which may not change but are there."""
+        api, path = signed_in(owner), f"/users/{owner.pk}"
+        shown = api.get(path).json()
+
+        answer = api.put(path, shown)
+
+        assert (answer.status_code, answer.json()) == (200, shown)
+
+    def test_lets_an_admin_change_everything(self, admin: User, owner: User, signed_in: SignedIn) -> None:
+        change = {"name": "New Name", "email": "new@example.com", "type": "agent", "isActive": False}
+
+        answer = signed_in(admin).put(f"/users/{owner.pk}", change)
+
+        assert answer.status_code == 200
+        assert answer.json().items() >= change.items()
+
+    def test_replaces_name_and_address_and_keeps_what_is_absent(
+        self, admin: User, agent: User, signed_in: SignedIn
+    ) -> None:
+        api, path = signed_in(admin), f"/users/{agent.pk}"
+
+        replaced = api.put(path, {"name": "New Name", "email": "new@example.com"})
+        incomplete = [api.put(path, {"name": "New Name"}), api.put(path, {"email": "new@example.com"})]
+
+        assert (replaced.status_code, replaced.json()["type"]) == (200, "agent")
+        assert [answer.status_code for answer in incomplete] == [400, 400]
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [(field, value) for field, values in NO_VALUES.items() for value in values],
+    )
+    def test_refuses_what_is_no_value(
+        self, admin: User, owner: User, signed_in: SignedIn, field: str, value: Any
+    ) -> None:
+        answer = signed_in(admin).patch(f"/users/{owner.pk}", {field: value})
+
+        assert answer.status_code == 400
+        assert {fault["field"] for fault in answer.json()["errors"]} == {field}
+
+    def test_leaves_passwords_and_superusers_alone(self, admin: User, owner: User, signed_in: SignedIn) -> None:
+        signed_in(admin).patch(f"/users/{owner.pk}", {"password": "another, please", "is_superuser": True, "id": 7})
+
+        assert User.objects.filter(pk=owner.pk, is_superuser=False, password=owner.password).exists()
+
+    @pytest.mark.parametrize("by", ["admin", "owner"])
+    def test_refuses_a_taken_address_in_whatever_case(
+        self, request: pytest.FixtureRequest, owner: User, outsider: User, signed_in: SignedIn, by: str
+    ) -> None:
+        api = signed_in(request.getfixturevalue(by))
+
+        taken = api.patch(f"/users/{owner.pk}", {"email": outsider.email.upper()})
+        own = api.patch(f"/users/{owner.pk}", {"email": owner.email.upper()})
+
+        assert (taken.status_code, taken.json()["code"]) == (409, "email_taken")
+        assert [fault["field"] for fault in taken.json()["errors"]] == ["email"]
+        assert (own.status_code, own.json()["email"]) == (200, owner.email.upper())
+
+    @pytest.mark.parametrize("status", [Status.OPEN, Status.CLOSED])
+    @pytest.mark.parametrize("type", ["agent", "admin"])
+    def test_keeps_the_type_of_whom_a_ticket_holds(
+        self,
+        admin: User,
+        owner: User,
+        assignee: User,
+        signed_in: SignedIn,
+        status: str,
+        type: str,  # noqa: A002
+    ) -> None:
+        ticket = make_ticket(owner)
+        assign(ticket, assignee)
+        Ticket.objects.filter(pk=ticket.pk).update(status=status)
+        api, path = signed_in(admin), f"/users/{assignee.pk}"
+
+        other, same = api.patch(path, {"type": type}), api.patch(path, {"type": "customer"})
+
+        assert (other.status_code, other.json()["code"]) == (409, "holds_assignments")
+        assert same.status_code == 200
+
+    @pytest.mark.parametrize("change", [{"type": "customer"}, {"isActive": False}])
+    def test_refuses_ones_own_powers(self, admin: User, signed_in: SignedIn, change: dict[str, Any]) -> None:
+        """So there is always an admin left."""
+        answer = signed_in(admin).patch(f"/users/{admin.pk}", change)
+
+        assert (answer.status_code, answer.json()["code"]) == (409, "own_account")
+        assert User.objects.filter(pk=admin.pk, type=UserType.ADMIN, is_active=True).exists()
+
+    @pytest.mark.parametrize("change", [{"email": "mine@example.com"}, {"type": "customer"}, {"isActive": False}])
+    def test_keeps_a_superuser_out_of_others_hands(
+        self, admin: User, superuser: User, signed_in: SignedIn, change: dict[str, Any]
+    ) -> None:
+        answer = signed_in(admin).patch(f"/users/{superuser.pk}", change)
+
+        assert (answer.status_code, answer.json()["code"]) == (403, "superusers_only")
+
+    def test_costs_a_fixed_number_of_queries(
+        self, admin: User, owner: User, signed_in: SignedIn, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        api = signed_in(admin)
+
+        with django_assert_num_queries(8):
+            api.patch(f"/users/{owner.pk}", {"name": "New Name"})
+
+
+class TestDeactivate:
+    @pytest.fixture
+    def tickets(self, owner: User, assignee: User) -> dict[str, Ticket]:
+        tickets = {status: make_ticket(owner) for status in Status.values}
+        for ticket in tickets.values():
+            assign(ticket, assignee)
+        for status, ticket in tickets.items():
+            Ticket.objects.filter(pk=ticket.pk).update(status=status)
+            ticket.refresh_from_db()
+        return tickets
+
+    @pytest.mark.parametrize("by_patch", [False, True])
+    def test_takes_off_the_tickets_that_are_not_closed(
+        self, admin: User, assignee: User, signed_in: SignedIn, tickets: dict[str, Ticket], by_patch: bool
+    ) -> None:
+        api, path = signed_in(admin), f"/users/{assignee.pk}"
+
+        answer = api.patch(path, {"isActive": False}) if by_patch else api.post(f"{path}/deactivate")
+
+        assert (answer.status_code, answer.json()["isActive"]) == (200, False)
+        assert list(assignee.assignments.values_list("ticket", flat=True)) == [tickets["closed"].pk]
+
+    def test_is_a_change_of_these_tickets(
+        self, admin: User, assignee: User, signed_in: SignedIn, tickets: dict[str, Ticket]
+    ) -> None:
+        signed_in(admin).post(f"/users/{assignee.pk}/deactivate")
+
+        moved = {
+            status: Ticket.objects.get(pk=ticket.pk).version - ticket.version for status, ticket in tickets.items()
+        }
+        assert moved == {"open": 1, "in-progress": 1, "closed": 0}
+
+    def test_ends_tokens_at_once_and_for_good(
+        self, admin: User, owner: User, signed_in: SignedIn, anonymous: APIClient
+    ) -> None:
+        api, refresh = signed_in(owner), tokens.issue(owner).refresh
+        in_charge = signed_in(admin)
+
+        def statuses() -> list[int]:
+            return [
+                api.get("/auth/me").status_code,
+                anonymous.post("/auth/refresh", {"refresh": refresh}).status_code,
+                anonymous.post("/auth/logout", {"refresh": refresh}).status_code,
+            ]
+
+        in_charge.post(f"/users/{owner.pk}/deactivate")
+        while_deactivated = statuses()
+        in_charge.patch(f"/users/{owner.pk}", {"isActive": True})
+
+        assert while_deactivated == [401] * 3
+        assert statuses() == [401] * 3
+        assert login(owner).status_code == 200
+
+    def test_ends_tokens_for_good_also_when_done_in_psql(self, owner: User, signed_in: SignedIn) -> None:
+        api = signed_in(owner)
+
+        for is_active in (False, True):
+            psql("UPDATE accounts_user SET is_active = %(is_active)s", is_active=is_active)
+
+        assert api.get("/auth/me").status_code == 401
+
+    def test_ends_sessions_of_the_admin_for_good(self, admin: User, agent: User, signed_in: SignedIn) -> None:
+        at_work = Client()
+        at_work.post("/admin/login/", {"username": agent.email, "password": PASSWORD})
+        before = at_work.get("/admin/").status_code
+
+        for is_active in (False, True):
+            signed_in(admin).patch(f"/users/{agent.pk}", {"isActive": is_active})
+
+        assert (before, at_work.get("/admin/").status_code) == (200, 302)
+
+    def test_leaves_tokens_alone_that_come_after(self, admin: User, owner: User, signed_in: SignedIn) -> None:
+        for is_active in (False, True):
+            signed_in(admin).patch(f"/users/{owner.pk}", {"isActive": is_active})
+        owner.refresh_from_db()
+        api = signed_in(owner)
+
+        signed_in(admin).patch(f"/users/{owner.pk}", {"isActive": True, "name": "New Name"})
+
+        assert api.get("/auth/me").status_code == 200
+
+    def test_does_not_put_anybody_back_to_work(
+        self, admin: User, assignee: User, signed_in: SignedIn, tickets: dict[str, Ticket]
+    ) -> None:
+        api = signed_in(admin)
+
+        api.post(f"/users/{assignee.pk}/deactivate")
+        api.patch(f"/users/{assignee.pk}", {"isActive": True})
+
+        assert assignee.assignments.count() == 1
+
+    def test_may_be_done_twice(self, admin: User, owner: User, signed_in: SignedIn) -> None:
+        answers = [signed_in(admin).post(f"/users/{owner.pk}/deactivate") for _ in range(2)]
+
+        assert [answer.status_code for answer in answers] == [200, 200]
+
+    def test_refuses_oneself_and_so_the_last_admin(self, admin: User, signed_in: SignedIn) -> None:
+        answer = signed_in(admin).post(f"/users/{admin.pk}/deactivate")
+
+        assert (answer.status_code, answer.json()["code"]) == (409, "own_account")
+        assert User.objects.get(pk=admin.pk).is_active
+
+    def test_leaves_one_admin_when_one_of_two_goes(self, admin: User, signed_in: SignedIn) -> None:
+        other = make_user("Otis Other", type=UserType.ADMIN)
+        others_hands = signed_in(other)
+
+        gone = signed_in(admin).post(f"/users/{other.pk}/deactivate")
+        too_late = others_hands.post(f"/users/{admin.pk}/deactivate")
+
+        assert (gone.status_code, too_late.status_code) == (200, 401)
+
+    def test_keeps_a_superuser_out_of_others_hands(self, admin: User, superuser: User, signed_in: SignedIn) -> None:
+        assert signed_in(admin).post(f"/users/{superuser.pk}/deactivate").status_code == 403
+
+
+class TestDelete:
+    def test_takes_the_assignments_along(
+        self, admin: User, owner: User, assignee: User, signed_in: SignedIn, outsider: User
+    ) -> None:
+        ticket = make_ticket(owner)
+        assign(ticket, assignee, outsider)
+
+        answer = signed_in(admin).delete(f"/users/{assignee.pk}")
+
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert not User.objects.filter(pk=assignee.pk).exists()
+        assert [user.pk for user in ticket.assignees.all()] == [outsider.pk]
+
+    def test_refuses_who_created_tickets(self, admin: User, owner: User, signed_in: SignedIn) -> None:
+        make_ticket(owner)
+
+        answer = signed_in(admin).delete(f"/users/{owner.pk}")
+
+        assert (answer.status_code, answer.json()["code"]) == (409, "has_records")
+        assert "deactivate" in answer.json()["message"]
+        assert User.objects.filter(pk=owner.pk).exists()
+
+    def test_refuses_oneself(self, admin: User, signed_in: SignedIn) -> None:
+        answer = signed_in(admin).delete(f"/users/{admin.pk}")
+
+        assert (answer.status_code, answer.json()["code"]) == (409, "own_account")
+
+    def test_keeps_a_superuser_out_of_others_hands(self, admin: User, superuser: User, signed_in: SignedIn) -> None:
+        assert signed_in(admin).delete(f"/users/{superuser.pk}").status_code == 403
+
+    def test_says_of_somebody_gone_that_there_is_nobody(self, admin: User, owner: User, signed_in: SignedIn) -> None:
+        answers = [signed_in(admin).delete(f"/users/{owner.pk}") for _ in range(2)]
+
+        assert [answer.status_code for answer in answers] == [204, 404]
+
+
+class TestUserWithoutPassword:
+    NEWCOMER = {"name": "Nora New", "email": "nora@example.com"}
+
+    @pytest.fixture
+    def nora(self, admin: User, signed_in: SignedIn) -> User:
+        answer = signed_in(admin).post("/users", self.NEWCOMER)
+        assert answer.status_code == 201
+        return User.objects.get(pk=answer.json()["id"])
+
+    def test_is_a_customer(self, nora: User) -> None:
+        assert (nora.type, nora.has_usable_password()) == (UserType.CUSTOMER, False)
+
+    def test_is_mailed_a_way_to_set_one(self, nora: User) -> None:
+        delivery = Delivery.objects.get(user=nora)
+
+        assert (delivery.kind, delivery.address) == ("set-password", nora.email)
+
+    @pytest.mark.parametrize("password", ["", " ", "!", "None", "null", PASSWORD])
+    def test_cannot_sign_in(self, nora: User, password: str) -> None:
+        assert login(nora, password).status_code in (400, 401)
+        assert login(nora, nora.password).status_code == 401
+
+    @pytest.mark.parametrize("password", [None, "absent"])
+    @pytest.mark.parametrize("by", ["nobody", "owner", "agent"])
+    def test_is_made_by_admins_alone(
+        self,
+        request: pytest.FixtureRequest,
+        anonymous: APIClient,
+        signed_in: SignedIn,
+        password: str | None,
+        by: str,
+    ) -> None:
+        api = anonymous if by == "nobody" else signed_in(request.getfixturevalue(by))
+        body: dict[str, Any] = self.NEWCOMER | {"type": "customer"} | ({"password": None} if password is None else {})
+
+        answer = api.post("/users", body)
+
+        assert answer.status_code == 400
+        assert [fault["field"] for fault in answer.json()["errors"]] == ["password"]
+
+    def test_is_not_made_by_an_empty_password(self, admin: User, signed_in: SignedIn) -> None:
+        assert signed_in(admin).post("/users", self.NEWCOMER | {"password": ""}).status_code == 400
+
+    def test_signs_in_once_one_is_set(self, nora: User, anonymous: APIClient) -> None:
+        uid, code = password_codes.code_for(nora)
+
+        answer = anonymous.post("/auth/password/reset/confirm", {"uid": uid, "code": code, "password": "open, sesame"})
+
+        assert answer.status_code == 204
+        assert login(nora, "open, sesame").status_code == 200
+
+    def test_leaves_nothing_when_the_address_is_taken(self, admin: User, owner: User, signed_in: SignedIn) -> None:
+        answer = signed_in(admin).post("/users", self.NEWCOMER | {"email": owner.email})
+
+        assert answer.status_code == 409
+        assert not Delivery.objects.exists()

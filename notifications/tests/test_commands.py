@@ -1,0 +1,73 @@
+"""`manage.py retry_deliveries` and `purge_deliveries`. The worker's is in test_faults.py."""
+
+import io
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from accounts.models import User
+from notifications.models import Delivery, State
+from notifications.tests.factories import make_delivery
+
+pytestmark = pytest.mark.django_db
+
+
+def say(command: str, *arguments: Any) -> str:
+    output = io.StringIO()
+    call_command(command, *arguments, stdout=output)
+    return output.getvalue()
+
+
+class TestRetryDeliveries:
+    @pytest.fixture
+    def given_up(self, team: list[User]) -> list[Delivery]:
+        """One that failed yesterday, one that was given up an hour ago, one that was given up last week."""
+        now = timezone.now()
+        return [
+            make_delivery(team[0], state=State.FAILED, created_at=now - timedelta(days=1)),
+            make_delivery(team[1], state=State.DEAD, created_at=now - timedelta(hours=1)),
+            make_delivery(team[2], state=State.DEAD, created_at=now - timedelta(days=7)),
+        ]
+
+    def pending(self) -> list[Delivery]:
+        return list(Delivery.objects.filter(state=State.PENDING).order_by("pk"))
+
+    def test_sends_all_again(self, given_up: list[Delivery]) -> None:
+        assert say("retry_deliveries") == "3 to be sent again.\n"
+        assert self.pending() == given_up
+
+    def test_sends_those_again_that_are_named(self, given_up: list[Delivery]) -> None:
+        say("retry_deliveries", given_up[0].pk, given_up[2].pk)
+
+        assert self.pending() == [given_up[0], given_up[2]]
+
+    def test_sends_those_again_since_a_time(self, given_up: list[Delivery]) -> None:
+        say("retry_deliveries", "--since", (timezone.now() - timedelta(days=2)).isoformat())
+
+        assert self.pending() == given_up[:2]
+
+    def test_sends_those_again_in_a_state(self, given_up: list[Delivery]) -> None:
+        say("retry_deliveries", "--state", "dead")
+
+        assert self.pending() == given_up[1:]
+
+    @pytest.mark.parametrize("since", ["yesterday", "2026-08-01T18:00:00", "2026-13-01T00:00:00Z"])
+    def test_refuses_what_is_no_time_with_an_offset(self, since: str) -> None:
+        with pytest.raises(CommandError, match="no time with an offset"):
+            say("retry_deliveries", "--since", since)
+
+
+class TestPurgeDeliveries:
+    def test_forgets_the_old(self, owner: User) -> None:
+        long_ago = timezone.now() - timedelta(days=40)
+        make_delivery(owner, state=State.SENT, sent_at=long_ago, created_at=long_ago)
+
+        assert say("purge_deliveries", "--older-than", 50) == "0 forgotten.\n"
+        assert say("purge_deliveries", "--older-than", 30) == "1 forgotten.\n"
+
+    def test_refuses_a_time_to_come(self) -> None:
+        with pytest.raises(CommandError, match="negative"):
+            say("purge_deliveries", "--older-than", -1)

@@ -1,0 +1,223 @@
+"""What the mails say, document 001's example first."""
+
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import pytest
+from django.core.mail import EmailMultiAlternatives
+from django.core.mail.message import sanitize_address
+from django.template.loader import get_template
+from django.utils import timezone
+
+from accounts import password_codes
+from accounts.models import User
+from accounts.tests.factories import make_user
+from notifications import mails, services
+from notifications.models import Delivery, Kind
+from notifications.tests.factories import end_of_transaction, make_delivery
+from projects.tests.factories import make_project
+from tickets import services as tickets
+from tickets.models import Ticket
+
+pytestmark = pytest.mark.django_db
+
+DOCUMENT_001 = """\
+Ticket #123 updated:
+Title: "Fix the database"
+Status: "In progress"
+
+Current assignees: Max, Dave, Yaris.
+"""
+
+
+def change(ticket: Ticket, **changes: Any) -> EmailMultiAlternatives:
+    """Change a ticket; returns the mail to the first of its assignees."""
+    tickets.update(ticket_id=ticket.pk, by=ticket.created_by, at=timezone.now(), **changes)
+    end_of_transaction()
+    return newest(ticket)
+
+
+def newest(ticket: Ticket) -> EmailMultiAlternatives:
+    delivery = Delivery.objects.filter(ticket=ticket).order_by("-about", "id").select_related("user")[0]
+    return compose(delivery)
+
+
+def compose(delivery: Delivery) -> EmailMultiAlternatives:
+    assert delivery.user is not None
+    return mails.compose(delivery, to=delivery.user)
+
+
+def html(mail: EmailMultiAlternatives) -> str:
+    ((content, kind),) = mail.alternatives
+    assert kind == "text/html"
+    return str(content)
+
+
+class TestTicketUpdated:
+    def test_begins_as_in_document_001(self, owner: User, team: list[User]) -> None:
+        fields = {"title": "Fix the database", "project_id": 1, "created_by": owner}
+        now = timezone.now()
+        ticket = Ticket.objects.create(pk=123, created_at=now, sla_due_at=now, **fields)
+        for user in team:
+            tickets.assign(ticket_id=123, user_id=user.pk, by=owner)
+
+        mail = change(ticket, status="in-progress")
+
+        assert mail.body.startswith(DOCUMENT_001)
+        assert mail.subject == "Ticket #123 updated"
+
+    def test_names_the_assignees_in_the_order_of_assignment(self, ticket: Ticket, team: list[User]) -> None:
+        tickets.unassign(ticket_id=ticket.pk, user_id=team[0].pk, by=ticket.created_by)
+        tickets.assign(ticket_id=ticket.pk, user_id=team[0].pk, by=ticket.created_by)
+
+        mail = change(ticket, status="closed")
+
+        assert "\nCurrent assignees: Dave, Yaris, Max.\n" in mail.body
+
+    def test_says_what_changed_from_what_to_what(self, ticket: Ticket) -> None:
+        project = make_project("Summer Festival")
+
+        mail = change(
+            ticket, status="closed", venue="Old Theatre", price="1250.5", project_id=project.pk, priority="high"
+        )
+
+        for line in (
+            "- Status: Open → Closed",
+            "- Venue: (nothing) → Old Theatre",
+            "- Price: (nothing) → 1,250.50",
+            "- Project: General → Summer Festival",
+            "- Priority: Medium → High",
+        ):
+            assert f"\n{line}\n" in mail.body
+
+    def test_shows_long_texts_in_full(self, ticket: Ticket) -> None:
+        mail = change(ticket, description="First line\nSecond <b>line</b>")
+
+        assert "\n- Description, now:\n    First line\n    Second <b>line</b>\n" in mail.body
+        assert "Second &lt;b&gt;line&lt;/b&gt;" in html(mail)
+
+    def test_says_who_came_and_who_went(self, ticket: Ticket, team: list[User], outsider: User) -> None:
+        tickets.assign(ticket_id=ticket.pk, user_id=outsider.pk, by=ticket.created_by)
+        tickets.unassign(ticket_id=ticket.pk, user_id=team[1].pk, by=ticket.created_by)
+        end_of_transaction()
+
+        mail = newest(ticket)
+
+        assert "\n- Now assigned: Otto Outsider\n- No longer assigned: Dave\n" in mail.body
+        assert "\nCurrent assignees: Max, Yaris, Otto Outsider.\n" in mail.body
+
+    def test_says_what_this_change_was_and_not_the_next(self, ticket: Ticket) -> None:
+        tickets.update(ticket_id=ticket.pk, by=ticket.created_by, at=timezone.now(), venue="First")
+        end_of_transaction()
+        delivery = Delivery.objects.filter(ticket=ticket).order_by("id")[0]
+        tickets.update(ticket_id=ticket.pk, by=ticket.created_by, at=timezone.now(), venue="Second", status="closed")
+        end_of_transaction()
+
+        mail = compose(delivery)
+
+        assert "- Venue: (nothing) → First\n" in mail.body
+        assert "Second" not in mail.body
+        assert 'Status: "Open"' in mail.body
+
+    def test_shows_its_markup_as_text_in_html_and_as_it_is_in_text(self, ticket: Ticket) -> None:
+        mail = change(ticket, title='<img src=x> & "quotes"')
+
+        assert '\nTitle: "<img src=x> & "quotes""\n' in mail.body
+        assert "<img" not in html(mail)
+        assert "&lt;img src=x&gt; &amp; &quot;quotes&quot;" in html(mail)
+
+    def test_leads_staff_to_the_ticket(self, ticket: Ticket, agent: User, settings: Any) -> None:
+        settings.SITE_URL = "https://tickets.example.com"
+        tickets.assign(ticket_id=ticket.pk, user_id=agent.pk, by=ticket.created_by)
+        end_of_transaction()
+        told = {delivery.user: compose(delivery).body for delivery in Delivery.objects.filter(ticket=ticket)}
+
+        links = [user for user, body in told.items() if "https://tickets.example.com/admin/tickets/ticket/" in body]
+
+        assert links == [agent]
+
+    def test_takes_a_fixed_number_of_queries(self, ticket: Ticket, django_assert_num_queries: Any) -> None:
+        change(ticket, status="closed", venue="Hall", title="Another")
+        delivery = Delivery.objects.filter(ticket=ticket).select_related("user")[0]
+
+        with django_assert_num_queries(1):
+            compose(delivery)
+
+
+class TestHeaders:
+    def test_are_the_same_at_each_attempt(self, ticket: Ticket) -> None:
+        change(ticket, status="closed")
+        delivery = Delivery.objects.filter(ticket=ticket)[0]
+
+        first, second = compose(delivery).message(), compose(delivery).message()
+
+        assert first["Message-ID"] == second["Message-ID"]
+        assert first["Date"] == second["Date"]
+
+    def test_thread_the_mails_of_a_ticket(self, ticket: Ticket, settings: Any) -> None:
+        settings.MAIL_FROM = "Ticketing <tickets@example.com>"
+
+        mails_of_it = [change(ticket, venue=venue).message() for venue in ("One", "Two")]
+
+        assert {mail["References"] for mail in mails_of_it} == {f"<ticket-{ticket.pk}@example.com>"}
+        assert {mail["In-Reply-To"] for mail in mails_of_it} == {f"<ticket-{ticket.pk}@example.com>"}
+        assert len({mail["Message-ID"] for mail in mails_of_it}) == 2
+
+    def test_tell_machines_not_to_answer(self, ticket: Ticket) -> None:
+        mail = change(ticket, status="closed").message()
+
+        assert mail["Auto-Submitted"] == "auto-generated"
+        assert abs((parsedate_to_datetime(mail["Date"]) - timezone.now()).total_seconds()) < 60
+
+    @pytest.mark.parametrize(
+        "name", ["Max\r\nBcc: eve@example.com", 'Max "The Axe" Müller, Jr.', "=?utf-8?q?Max?=", "Max <eve@example.com>"]
+    )
+    def test_hold_any_name(self, name: str) -> None:
+        user = make_user("Max", email="max@example.com")
+        User.objects.filter(pk=user.pk).update(name=name)
+        user.refresh_from_db()
+
+        message = compose(make_delivery(user))
+
+        assert message.recipients()[0].endswith(" <max@example.com>")
+        parsed = message.message()
+        assert parsed.get_all("Bcc") is None
+        assert len(parsed.get_all("To") or []) == 1
+        assert "\n" not in sanitize_address(message.to[0], "utf-8")
+        assert sanitize_address(message.to[0], "utf-8").endswith("<max@example.com>")
+
+    def test_take_a_title_with_line_ends_from_psql(self, ticket: Ticket) -> None:
+        mail = change(ticket, title="Fix\r\nBcc: eve@example.com")
+
+        assert '\nTitle: "Fix Bcc: eve@example.com"\n' in mail.body
+        assert mail.message()["Bcc"] is None
+
+
+class TestPasswordMails:
+    @pytest.mark.parametrize("kind", [Kind.SET_PASSWORD, Kind.RESET_PASSWORD])
+    def test_carry_a_code_that_works(self, owner: User, kind: Kind) -> None:
+        services.notify(kind=kind, about="test", users=[owner])
+        delivery = Delivery.objects.get()
+
+        mail = compose(delivery)
+        words = mail.body.split()
+        uid, code = words[words.index("uid:") + 1], words[words.index("code:") + 1]
+
+        assert password_codes.owner(uid, code) == owner
+        assert code in html(mail)
+
+    def test_leave_no_code_in_the_database(self, owner: User) -> None:
+        services.notify(kind=Kind.RESET_PASSWORD, about="test", users=[owner])
+        delivery = Delivery.objects.get()
+        compose(delivery)
+
+        delivery.refresh_from_db()
+
+        assert delivery.payload == {}
+
+
+class TestTemplates:
+    @pytest.mark.parametrize("kind", Kind)
+    def test_are_there_for_every_kind(self, kind: Kind) -> None:
+        for form in ("subject.txt", "txt", "html"):
+            assert get_template(f"emails/{kind.value.replace('-', '_')}.{form}")

@@ -1,0 +1,150 @@
+"""Telling, trying again, forgetting. What comes of a faulty server is in test_faults.py."""
+
+from contextlib import closing
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.db import connection, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from notifications import services
+from notifications.models import Delivery, Kind, State
+from notifications.tests.factories import forget_jobs, jobs, make_delivery, work
+
+pytestmark = pytest.mark.django_db
+
+
+class TestNotify:
+    def test_mails_each_of_them(self, team: list[User]) -> None:
+        services.notify(kind=Kind.RESET_PASSWORD, about="a test", users=team)
+
+        work(at=timezone.now())
+
+        assert sorted(message.to[0] for message in mail.outbox) == sorted(
+            f'"{user.name}" <{user.email}>' for user in team
+        )
+        assert set(Delivery.objects.values_list("state", "attempts")) == {(State.SENT, 1)}
+
+    def test_tells_a_person_of_the_same_once(self, owner: User) -> None:
+        for _ in range(2):
+            services.notify(kind=Kind.SET_PASSWORD, about="the same", users=[owner])
+
+        assert Delivery.objects.count() == 1
+        assert len(jobs()) == 1
+
+    def test_tells_nobody_who_is_deactivated(self, owner: User) -> None:
+        User.objects.filter(pk=owner.pk).update(is_active=False)
+
+        services.notify(kind=Kind.SET_PASSWORD, about="a test", users=[owner])
+
+        assert not Delivery.objects.exists()
+
+    def test_is_undone_with_its_transaction(self, owner: User) -> None:
+        with transaction.atomic():
+            services.notify(kind=Kind.SET_PASSWORD, about="a test", users=[owner])
+            transaction.set_rollback(True)
+
+        assert not Delivery.objects.exists()
+        assert jobs() == []
+
+    def test_keeps_what_the_texts_will_need(self, owner: User) -> None:
+        services.notify(kind=Kind.SET_PASSWORD, about="a test", users=[owner], payload={"by": 'Ada "The" Admin'})
+
+        assert Delivery.objects.get().payload == {"by": 'Ada "The" Admin'}
+
+    def test_takes_one_statement_for_any_number(self, team: list[User], django_assert_num_queries: Any) -> None:
+        with django_assert_num_queries(1):
+            services.notify(kind=Kind.SET_PASSWORD, about="a test", users=team)
+
+    def test_lets_passwords_pass_before_news(self, owner: User, ticket: Any) -> None:
+        make_delivery(owner, kind=Kind.TICKET_UPDATED, ticket=ticket)
+        services.defer_due(at=timezone.now())
+        services.notify(kind=Kind.RESET_PASSWORD, about="a test", users=[owner])
+
+        first = Delivery.objects.get(pk=jobs()[0])
+
+        assert first.kind == Kind.RESET_PASSWORD
+
+
+class TestDeliver:
+    def test_leaves_what_another_worker_has_in_hand(self, owner: User) -> None:
+        delivery = make_delivery(owner)
+        another_worker = connection.copy()
+        with closing(another_worker), another_worker.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"delivery/{delivery.pk}"])
+
+            services.deliver(delivery_id=delivery.pk, at=timezone.now())
+
+        assert mail.outbox == []
+
+    def test_leaves_what_is_not_due(self, owner: User) -> None:
+        delivery = make_delivery(owner, next_attempt_at=timezone.now() + timedelta(minutes=5))
+
+        services.deliver(delivery_id=delivery.pk, at=timezone.now())
+
+        assert mail.outbox == []
+
+    def test_goes_where_the_user_is_now(self, owner: User) -> None:
+        delivery = make_delivery(owner)
+        User.objects.filter(pk=owner.pk).update(email="olga.new@example.com")
+
+        services.deliver(delivery_id=delivery.pk, at=timezone.now())
+
+        delivery.refresh_from_db()
+        assert mail.outbox[0].to == ['"Olga Owner" <olga.new@example.com>']
+        assert delivery.address == "olga.new@example.com"
+
+
+class TestDeferDue:
+    def test_gives_a_job_to_what_has_none(self, team: list[User]) -> None:
+        deliveries = [make_delivery(user) for user in team]
+
+        deferred = services.defer_due(at=timezone.now())
+
+        assert deferred == 3
+        assert jobs() == [delivery.pk for delivery in deliveries]
+
+    def test_gives_no_second_one(self, owner: User) -> None:
+        make_delivery(owner)
+        services.defer_due(at=timezone.now())
+
+        assert services.defer_due(at=timezone.now()) == 0
+
+    def test_leaves_what_is_done_and_what_is_not_due(self, team: list[User]) -> None:
+        at = timezone.now()
+        make_delivery(team[0], state=State.SENT, sent_at=at)
+        make_delivery(team[1], state=State.DEAD)
+        make_delivery(team[2], next_attempt_at=at + timedelta(seconds=1))
+
+        assert services.defer_due(at=at) == 0
+
+
+class TestRetry:
+    def test_begins_anew_with_what_was_given_up(self, team: list[User]) -> None:
+        at = timezone.now()
+        dead = make_delivery(team[0], state=State.DEAD, attempts=79, last_error="451 Later")
+        make_delivery(team[1], state=State.SENT, sent_at=at)
+
+        number = services.retry(Delivery.objects.all(), at=at)
+
+        dead.refresh_from_db()
+        assert number == 1
+        assert (dead.state, dead.attempts, dead.last_error) == (State.PENDING, 0, "451 Later")
+        assert jobs() == [dead.pk]
+
+
+class TestPurge:
+    def test_forgets_the_old_but_nothing_pending(self, team: list[User]) -> None:
+        at = timezone.now()
+        long_ago = at - timedelta(days=91)
+        make_delivery(team[0], state=State.SENT, sent_at=long_ago, created_at=long_ago)
+        kept = [make_delivery(team[1], created_at=long_ago), make_delivery(team[2], state=State.SENT, sent_at=at)]
+
+        number = services.purge(older_than=timedelta(days=90), at=at)
+
+        assert number == 1
+        assert list(Delivery.objects.order_by("id")) == kept
+        forget_jobs()

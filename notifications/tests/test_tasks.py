@@ -1,0 +1,138 @@
+"""What runs by itself: the jobs of all apps, done by procrastinate as in a worker."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.core import mail
+from django.db import connection, connections
+from django.utils import timezone
+from procrastinate import PsycopgConnector
+from procrastinate.contrib.django import app, connector_params
+from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
+
+from accounts.models import User
+from notifications.models import Delivery, State
+from notifications.tests.factories import make_delivery
+
+pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.database]
+
+
+@pytest.fixture(autouse=True)
+def threads_that_close_their_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else they would outlive the test in threads that nobody can reach."""
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
+
+
+def run_jobs() -> None:
+    """What a worker does until nothing is left to do."""
+
+    async def work() -> None:
+        async with app.open_async():
+            # It stops when none is waiting, though one that runs may be about to make some.
+            while await app.job_manager.list_jobs_async(status="todo"):
+                await app.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False)
+
+    with app.replace_connector(PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=2)):
+        asyncio.run(work())
+
+
+def run_periodic(name: str) -> None:
+    """Defer a task as the clock would, and do it."""
+    app.tasks[name].defer(timestamp=0)
+    run_jobs()
+
+
+def statuses() -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT task_name, status::text FROM procrastinate_jobs WHERE status <> 'todo' ORDER BY id")
+        return list(cursor.fetchall())
+
+
+class TestDeliver:
+    def test_sends(self, owner: User) -> None:
+        delivery = make_delivery(owner)
+        app.tasks["notifications.tasks.deliver"].defer(delivery_id=delivery.pk)
+
+        run_jobs()
+
+        assert Delivery.objects.get().state == State.SENT
+        assert len(mail.outbox) == 1
+
+    def test_leaves_no_job_behind(self, owner: User) -> None:
+        make_delivery(owner)
+        run_periodic("notifications.tasks.defer_due")
+
+        assert statuses() == []
+        assert Delivery.objects.get().state == State.SENT
+
+
+class TestByTheClock:
+    def test_is_everything_that_operators_need_no_cron_for(self) -> None:
+        clock = {name: periodic.cron for (name, _), periodic in app.periodic_registry.periodic_tasks.items()}
+
+        assert {
+            "notifications.tasks.defer_due": "* * * * *",
+            "ticketing.tasks.retry_stalled_jobs": "* * * * *",
+            "analytics.tasks.fold_daily_counts": "15 * * * *",
+            "accounts.tasks.forget_expired_tokens": "10 3 * * *",
+            "ticketing.tasks.forget_sessions": "20 3 * * *",
+            "ticketing.tasks.purge_jobs": "30 3 * * *",
+            "notifications.tasks.purge_deliveries": "40 3 * * *",
+        }.items() <= clock.items()
+
+    def test_works(self) -> None:
+        for name, _ in app.periodic_registry.periodic_tasks:
+            app.tasks[name].defer(timestamp=0)
+
+        run_jobs()
+
+        assert statuses() == []
+
+    def test_forgets_old_deliveries(self, owner: User) -> None:
+        long_ago = timezone.now() - timedelta(days=91)
+        make_delivery(owner, state=State.SENT, sent_at=long_ago, created_at=long_ago)
+
+        run_periodic("notifications.tasks.purge_deliveries")
+
+        assert not Delivery.objects.exists()
+
+    def test_forgets_expired_sessions_and_tokens(self, owner: User) -> None:
+        long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+        Session.objects.create(session_key="old", expire_date=long_ago)
+        OutstandingToken.objects.create(user=owner, jti="old", token="old", expires_at=long_ago)
+
+        run_periodic("ticketing.tasks.forget_sessions")
+        run_periodic("accounts.tasks.forget_expired_tokens")
+
+        assert not Session.objects.exists()
+        assert not OutstandingToken.objects.exists()
+
+
+class TestStalledJob:
+    @pytest.fixture
+    def stalled(self, owner: User) -> Delivery:
+        """A delivery whose job a worker held that was killed."""
+        delivery = make_delivery(owner)
+        job = app.tasks["notifications.tasks.deliver"].configure(queueing_lock=f"delivery/{delivery.pk}")
+        job_id = job.defer(delivery_id=delivery.pk)
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE id = %s", [job_id])
+        return delivery
+
+    def test_is_done_after_all(self, stalled: Delivery) -> None:
+        run_periodic("ticketing.tasks.retry_stalled_jobs")
+
+        assert Delivery.objects.get().state == State.SENT
+        assert statuses() == []
+
+    def test_goes_when_another_waits_in_its_place(self, stalled: Delivery) -> None:
+        job = app.tasks["notifications.tasks.deliver"].configure(queueing_lock=f"delivery/{stalled.pk}")
+        job.defer(delivery_id=stalled.pk)
+
+        run_periodic("ticketing.tasks.retry_stalled_jobs")
+
+        assert len(mail.outbox) == 1
+        assert statuses() == []

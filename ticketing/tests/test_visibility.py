@@ -1,0 +1,326 @@
+"""What somebody may not see makes no difference to what they are told, on any path (CONTRACTS: projects).
+
+Two worlds are alike but for tickets that the viewer may not see. The same requests are sent in both: every operation of
+the OpenAPI document, with the ids and the words of those tickets. Each answer, a count, an error or a header included,
+must be the same in both, so nothing in it comes from them. A path that is added later is walked by itself; a parameter
+that this does not know fails.
+"""
+
+import itertools
+import json
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.generators import SchemaGenerator
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.test import APIClient
+from rest_framework.views import APIView
+
+from accounts import tokens
+from accounts.models import User, UserType
+from accounts.tests.factories import make_user
+from analytics.services import fold_daily_counts
+from projects.models import Project, Visibility
+from projects.tests.factories import make_project
+from projects.tests.psql import psql
+from ticketing.errors import Forbidden, Missing
+from ticketing.openapi import describes
+from ticketing.urls import urlpatterns
+from ticketing.views import document
+from tickets import services
+from tickets.models import Status, Ticket, TicketQuerySet
+from tickets.tests.factories import assign, make_ticket
+
+pytestmark = pytest.mark.django_db
+
+VIEWERS = ["creator", "assignee", "outsider", "nobody"]
+KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
+# Where ids begin: of both worlds, of the second one, of what a request makes, of the tickets that this is about.
+SEEN, UNSEEN, MADE, HIDDEN = 1_000_000, 3_000_000, 5_000_000, 7_000_000
+# What differs between two walks and tells nothing: the time, tags made of it, random names of requests.
+INCIDENTAL = re.compile(r'\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)|-[0-9a-f]{16}\\*"|"requestId":"[^"]*"')
+MOST_PAGES = 5
+
+
+@dataclass(frozen=True)
+class World:
+    """Who and what is in both worlds. Everybody's e-mail address and name bear their mark."""
+
+    people: dict[str, User]
+    project: Project
+
+    def hidden_from(self, viewer: str) -> list[tuple[User, str]]:
+        """Creator and mark of the tickets that are there in the second world alone."""
+        return [(self.people[name], name) for name in ("creator", "assignee", "agent") if name != viewer]
+
+
+@pytest.fixture
+def world() -> World:
+    count_from(SEEN)
+    people = {name: make_user(f"{name.title()} Zyx{name}", email=f"zyx{name}@example.com") for name in VIEWERS}
+    del people["nobody"]
+    people["colleague"] = make_user("Colleague Zyxcolleague", email="zyxcolleague@example.com")
+    people["agent"] = make_user("Agent Zyxagent", email="zyxagent@example.com", type=UserType.AGENT)
+    world = World(people, make_project("Hidden", visibility=Visibility.INVOLVED))
+    # What each of them may see, so that lists and figures are not empty: by creation, and by assignment.
+    make_ticket(people["creator"], title="Seen by creator", project=world.project)
+    assign(make_ticket(people["agent"], title="Seen by assignee", project=world.project), people["assignee"])
+    make_ticket(people["colleague"], title="Seen by all")
+    return world
+
+
+def hide(world: World, viewer: str) -> None:
+    """Fill the second world with what the viewer may not see: tickets old, new, changed, overdue and closed."""
+    count_from(UNSEEN)
+    for number, (by, mark) in enumerate(world.hidden_from(viewer)):
+        for offset, status in enumerate(Status.values):
+            ticket = make_ticket(
+                by,
+                id=HIDDEN + number * 10 + offset,
+                title=f"Zyxtitle {mark}",
+                description=f"zyxdescription {mark}",
+                type="zyxtype",
+                venue="Zyxvenue",
+                price=7777,
+                project=world.project,
+                created_at=timezone.now() - timedelta(days=30 * offset, hours=1),
+            )
+            assign(ticket, world.people["colleague"])
+            services.update(ticket_id=ticket.pk, by=by, at=timezone.now(), title=f"Zyxanother {mark}", status=status)
+    fold_daily_counts()
+    # And with the very request, under the very key, that the viewer will send.
+    for call in requests(document(), world):
+        if call.path in ("/ticket", "/tickets") and "Idempotency-Key" in call.headers:
+            for by, _ in world.hidden_from(viewer):
+                assert call.send(client(by)).status_code == 201
+
+
+def count_from(number: int) -> None:
+    """Let new rows have ids from there on; ids are not given back, so two walks would differ by them."""
+    psql(f"SELECT setval(format('%I.%I', schemaname, sequencename), {number}) FROM pg_sequences")
+
+
+def client(user: User | None) -> APIClient:
+    api = APIClient(raise_request_exception=False)
+    if user:
+        api.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.issue(user).access}")
+    return api
+
+
+# --- The requests -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Call:
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: dict[str, Any] | None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} {self.query or ''}".rstrip()
+
+    def send(self, api: APIClient) -> Any:
+        body = "" if self.body is None else json.dumps(self.body)
+        return api.generic(
+            self.method, self.path, body, "application/json", headers=self.headers, query_params=self.query
+        )
+
+
+def values(world: World) -> dict[str, list[str]]:
+    """What is sent for each parameter. One that is not here has to be thought about: how could it tell?"""
+    ids = {name: str(user.pk) for name, user in world.people.items()}
+    hidden_tickets = [str(HIDDEN), str(HIDDEN + 10), str(HIDDEN + 12)]
+    return {
+        "ticketId": hidden_tickets,
+        "userId": list(ids.values()),
+        "projectId": [str(world.project.pk)],
+        "search": ["zyxtitle", "zyxanother", "zyxdescription", "hidden", "zyxcolleague", "zyxagent@example.com"],
+        "status": Status.values,
+        "priority": ["medium", "high"],
+        "type": ["zyxtype", "task", "customer", "admin"],
+        "venue": ["Zyxvenue"],
+        "project": [str(world.project.pk)],
+        "assignee": list(ids.values()),
+        "createdBy": list(ids.values()),
+        "sla": ["breached"],
+        "startDate": [f"{timezone.now() - timedelta(days=days):%Y-%m-%d}" for days in (0, 45)],
+        "endDate": [f"{timezone.now() - timedelta(days=days):%Y-%m-%d}" for days in (0, 45)],
+        "ordering": [
+            sign + field
+            for field in ("createdDate", "updatedDate", "dueDate", "priority", "title")
+            for sign in ("", "-")
+        ],
+        "limit": ["1", "100"],
+        # Followed from page to page in `answers`.
+        "cursor": [],
+        "Idempotency-Key": [KEY],
+        "If-Match": ['"1"', "*"],
+        "If-None-Match": ["*"],
+    }
+
+
+def body_of(operation: dict[str, Any], world: World) -> dict[str, Any] | None:
+    """The operation's own example, about the hidden project; people are named by the paths alone.
+
+    Whoever names somebody in a body may assign them and is shown who that is: that they are there is no secret. Keys
+    that a call does not know, it ignores.
+    """
+    for media in operation.get("requestBody", {}).get("content", {}).values():
+        (example,) = media["examples"].values()
+        body = {key: value for key, value in example["value"].items() if key not in ("createdBy", "assignedUsers")}
+        return body | {"project": world.project.pk}
+    return None
+
+
+def requests(schema: dict[str, Any], world: World) -> Iterator[Call]:
+    """Every operation, with every value of each parameter: those of the path in all combinations, others one by one."""
+    known = values(world)
+    for template, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            places: dict[str, list[str]] = {"path": [], "query": [], "header": []}
+            for parameter in operation.get("parameters", []):
+                assert parameter["name"] in known, f"{method} {template}: what about {parameter['name']}?"
+                places[parameter["in"]].append(parameter["name"])
+            queries = [{}, *({name: value} for name in places["query"] for value in known[name])]
+            headers = [{}, *({name: value} for name in places["header"] for value in known[name])]
+            for in_path in itertools.product(*(known[name] for name in places["path"])):
+                filled = template.format(**dict(zip(places["path"], in_path, strict=True)))
+                for query, header in itertools.product(queries, headers):
+                    yield Call(method.upper(), filled, query, header, body_of(operation, world))
+
+
+# --- The walk -----------------------------------------------------------------------------------------------------
+
+
+def walk(schema: dict[str, Any], world: World, viewer: str) -> dict[str, str]:
+    """What the viewer is answered to every request, by the request. Nothing stays changed."""
+    api, told = client(world.people.get(viewer)), {}
+    for number, call in enumerate(requests(schema, world)):
+        with transaction.atomic():
+            if call.method != "GET":
+                count_from(MADE)
+            told[f"{number} {call}"] = "\n".join(answers(call, api))
+            transaction.set_rollback(True)
+    return told
+
+
+def answers(call: Call, api: APIClient) -> Iterator[str]:
+    """The answer and, of a list, the pages that follow."""
+    for _ in range(MOST_PAGES):
+        answer = call.send(api)
+        headers = {
+            name: value for name, value in answer.headers.items() if name not in ("X-Request-ID", "Content-Length")
+        }
+        yield INCIDENTAL.sub("…", f"{answer.status_code} {json.dumps(headers)} {answer.content.decode()}")
+        is_json = answer.headers.get("Content-Type") == "application/json"
+        cursor = json.loads(answer.content).get("nextCursor") if is_json and answer.content else None
+        if not cursor:
+            return
+        call = Call(call.method, call.path, call.query | {"cursor": cursor}, call.headers, call.body)
+
+
+def both(schema: dict[str, Any], world: World, viewer: str) -> dict[str, tuple[str, str]]:
+    """What the viewer is answered in both worlds, by the request."""
+    without = walk(schema, world, viewer)
+    hide(world, viewer)
+    within = walk(schema, world, viewer)
+    return {call: (without[call], within[call]) for call in without.keys() | within.keys()}
+
+
+def differences(schema: dict[str, Any], world: World, viewer: str) -> set[str]:
+    """The requests whose answers depend on what the viewer may not see."""
+    told = both(schema, world, viewer)
+    return {call.split(" ", 1)[1] for call, (without, within) in told.items() if without != within}
+
+
+class TestWhatOneMayNotSee:
+    @pytest.mark.parametrize("viewer", VIEWERS)
+    def test_makes_no_difference_and_is_not_named_on_any_path(self, world: World, viewer: str) -> None:
+        # These are there in both worlds, and would make no difference.
+        names = [f"zyx{name}" for name in ("creator", "assignee", "outsider", "agent") if name != viewer]
+        secrets = [*names, "zyxtitle", "zyxanother", "zyxdescription", "zyxtype"]
+
+        told = both(document(), world, viewer)
+
+        assert {call: answers for call, answers in told.items() if answers[0] != answers[1]} == {}
+        assert [call for call, (_, answer) in told.items() if any(each in answer.lower() for each in secrets)] == []
+
+    def test_is_there_for_whom_it_concerns(self, world: World) -> None:
+        """Else the two worlds would be one."""
+        changed = differences(document(), world, "agent")
+
+        assert {"GET /tickets", f"GET /tickets/{HIDDEN}", "GET /dashboard/analytics", "GET /projects"} <= changed
+
+
+class Leak(APIView):
+    """What somebody adds who forgot visible_to."""
+
+    @describes("Leak", name="leak", answers={200: None})
+    def get(self, request: Request, ticket_id: int) -> Response:
+        ticket = Ticket.objects.filter(pk=ticket_id).first()
+        return self.tell(ticket)
+
+    def tell(self, ticket: Ticket | None) -> Response:
+        raise NotImplementedError
+
+
+class LeakingTitle(Leak):
+    def tell(self, ticket: Ticket | None) -> Response:
+        return Response({"title": ticket and ticket.title})
+
+
+class LeakingCount(Leak):
+    def tell(self, ticket: Ticket | None) -> Response:
+        return Response({"tickets": Ticket.objects.count()})
+
+
+class LeakingHeader(Leak):
+    def tell(self, ticket: Ticket | None) -> Response:
+        return Response({}, headers={"X-Total-Count": str(Ticket.objects.count())})
+
+
+class LeakingError(Leak):
+    def tell(self, ticket: Ticket | None) -> Response:
+        raise Forbidden if ticket else Missing
+
+
+class TestWalk:
+    @pytest.mark.parametrize("leak", [LeakingTitle, LeakingCount, LeakingHeader, LeakingError])
+    def test_finds_a_new_path_that_forgets(
+        self, world: World, settings: Any, monkeypatch: pytest.MonkeyPatch, leak: type[Leak]
+    ) -> None:
+        leaky = ModuleType("leaky_urls")
+        leaky.urlpatterns = [path("tickets/<int:ticket_id>/leak", leak.as_view()), *urlpatterns]  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, "leaky_urls", leaky)
+        settings.ROOT_URLCONF = "leaky_urls"
+        schema = SchemaGenerator(urlconf="leaky_urls").get_schema(public=True)
+        only = schema | {"paths": {name: each for name, each in schema["paths"].items() if "leak" in name}}
+
+        assert f"GET /tickets/{HIDDEN}/leak" in differences(only, world, "outsider")
+
+    def test_finds_every_path_when_the_definition_itself_is_gone(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(TicketQuerySet, "visible_to", lambda tickets, user: tickets)
+
+        found = differences(document(), world, "outsider")
+
+        assert {f"GET /tickets/{HIDDEN}", f"GET /tickets/{HIDDEN}/history", f"PATCH /tickets/{HIDDEN}"} <= found
+
+    def test_refuses_a_parameter_that_it_does_not_know(self, world: World) -> None:
+        operation = {"parameters": [{"name": "peek", "in": "query"}]}
+
+        with pytest.raises(AssertionError, match="what about peek"):
+            list(requests({"paths": {"/tickets": {"get": operation}}}, world))

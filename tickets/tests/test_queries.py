@@ -1,0 +1,408 @@
+"""Which tickets a list finds, in which order, against plain Python that does the same."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from accounts.models import User
+from accounts.tests.factories import make_user
+from projects.models import Project
+from projects.tests.psql import psql
+from ticketing.settings import BASE_DIR
+from ticketing.spans import Span
+from tickets import queries, services
+from tickets.models import SORT_KEYS, Assignment, Ordering, Priority, Status, Ticket
+from tickets.queries import ASSIGNEE, TicketFilter
+from tickets.tests.factories import assign, make_ticket
+
+pytestmark = pytest.mark.django_db
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ORDERINGS = [Ordering(field, is_descending) for field in SORT_KEYS for is_descending in (False, True)]
+
+per_example = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+# Few of each, so that there are ties.
+moments = st.integers(0, 4).map(lambda hours: NOON + timedelta(hours=hours))
+rows = st.fixed_dictionaries(
+    {
+        "title": st.sampled_from(["a", "A", "b", "ab", "Ba"]),
+        "status": st.sampled_from(Status.values),
+        "priority": st.sampled_from(Priority.values),
+        "type": st.sampled_from(["bug", "task"]),
+        "venue": st.sampled_from(["", "Hall"]),
+        "created_at": moments,
+        "updated_at": st.none() | moments,
+        "due_at": st.none() | moments,
+        "sla_due_at": moments,
+        "creator": st.integers(0, 3),
+        "assignee": st.none() | st.integers(0, 3),
+        "is_for_everyone": st.booleans(),
+    }
+)
+some_rows = st.lists(rows, max_size=25)
+asked = st.fixed_dictionaries(
+    {},
+    optional={
+        "status": st.sampled_from(Status.values),
+        "priority": st.sampled_from(Priority.values),
+        "type": st.sampled_from(["bug", "task", "concert"]),
+        "venue": st.sampled_from(["", "Hall", "Elsewhere"]),
+        "is_breached": st.just(True),
+        "starts_at": moments,
+        "ends_at": moments,
+        "creator": st.integers(0, 3),
+        "assignee": st.integers(0, 3),
+        "is_for_everyone": st.booleans(),
+    },
+)
+# What means something to a tsquery, to LIKE, or to the parser: addresses, numbers, paths, signs.
+texts = st.text(st.sampled_from("abeE01 -_%'.@/\\:*&|!()<>\"+,~\t\n"), max_size=12)
+
+
+@pytest.fixture
+def people(owner: User, assignee: User, outsider: User, agent: User) -> list[User]:
+    """Three customers and one of the staff, in the order that examples number them."""
+    return [owner, assignee, outsider, agent]
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """What an example writes is gone before the next one."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def load(rows: list[dict[str, Any]], people: list[User]) -> list[dict[str, Any]]:
+    """Put the rows into the database; they get their ids, their projects, and lose who cannot be assigned."""
+    general, helpdesk = (Project.objects.get(system_name=name) for name in ("general", "helpdesk"))
+    loaded = []
+    for row in rows:
+        project = general if row["is_for_everyone"] else helpdesk
+        others = {name: row[name] for name in row if name not in ("creator", "assignee", "is_for_everyone")}
+        ticket = Ticket.objects.create(project=project, created_by=people[row["creator"]], **others)
+        assignee = None if row["status"] == Status.CLOSED else row["assignee"]
+        if assignee is not None:
+            # As on creation, which moves no version.
+            user = people[assignee]
+            Assignment.objects.create(ticket=ticket, user=user, slot=1, assigned_at=ticket.created_at)
+        loaded.append(row | {"id": ticket.pk, "assignee": assignee, "project": project.pk})
+    return loaded
+
+
+def in_order(rows: list[dict[str, Any]], ordering: Ordering) -> list[int]:
+    """Their ids, ordered by plain Python."""
+
+    def key(row: dict[str, Any]) -> Any:
+        value = row[ordering.field]
+        if ordering.field == "priority":
+            return Priority.values.index(value), row["id"]
+        return value.upper() if ordering.field == "title" else value, row["id"]
+
+    dated = [row for row in rows if row[ordering.field] is not None]
+    undated = [row for row in rows if row[ordering.field] is None]
+    dated.sort(key=key, reverse=ordering.is_descending)
+    undated.sort(key=lambda row: row["id"], reverse=ordering.is_descending)
+    return [row["id"] for row in dated + undated]
+
+
+def pages(viewer: User, wanted: TicketFilter, ordering: Ordering, limit: int) -> Iterator[list[Ticket]]:
+    """Each of at most `limit`; the last may be empty."""
+    after = None
+    while True:
+        page = queries.tickets(viewer=viewer, filter=wanted, ordering=ordering, after=after, limit=limit, at=NOON)
+        yield page
+        if len(page) < limit:
+            return
+        after = ordering.place(page[-1])
+
+
+def found(viewer: User, wanted: TicketFilter, ordering: Ordering = ORDERINGS[0], limit: int = 100) -> list[int]:
+    return [ticket.pk for page in pages(viewer, wanted, ordering, limit) for ticket in page]
+
+
+def search(agent: User, text: str) -> list[int]:
+    return found(agent, TicketFilter(search=queries.words(text)))
+
+
+class TestPages:
+    @pytest.mark.parametrize("ordering", ORDERINGS, ids=str)
+    @per_example
+    @given(rows=some_rows, limit=st.integers(1, 4), asker=st.integers(2, 3))
+    def test_hold_every_ticket_once_and_in_order(
+        self, rows: list[dict[str, Any]], limit: int, asker: int, ordering: Ordering, people: list[User]
+    ) -> None:
+        with undone():
+            loaded = load([row | {"is_for_everyone": True} for row in rows], people)
+
+            ids = found(people[asker], TicketFilter(), ordering, limit)
+
+        assert ids == in_order(loaded, ordering)
+
+    @per_example
+    @given(rows=some_rows, what=asked, limit=st.integers(1, 4), asker=st.integers(0, 3), by=st.sampled_from(ORDERINGS))
+    def test_hold_what_matches_and_may_be_seen(
+        self, rows: list[dict[str, Any]], what: dict[str, Any], limit: int, asker: int, by: Ordering, people: list[User]
+    ) -> None:
+        with undone():
+            loaded = load(rows, people)
+
+            ids = found(people[asker], self.filter_of(what, people), by, limit)
+
+        matching = [row for row in loaded if self.is_seen(row, asker) and self.is_asked(row, what)]
+        assert ids == in_order(matching, by)
+
+    def filter_of(self, what: dict[str, Any], people: list[User]) -> TicketFilter:
+        same = {name: what[name] for name in ("status", "priority", "type", "venue", "is_breached") if name in what}
+        if "is_for_everyone" in what:
+            name = "general" if what["is_for_everyone"] else "helpdesk"
+            same["project_id"] = Project.objects.get(system_name=name).pk
+        for role, field in (("creator", "created_by_id"), ("assignee", "assignee_id")):
+            if role in what:
+                same[field] = people[what[role]].pk
+        return TicketFilter(span=Span(what.get("starts_at"), what.get("ends_at")), **same)
+
+    def is_seen(self, row: dict[str, Any], asker: int) -> bool:
+        is_staff = asker == 3
+        return is_staff or row["is_for_everyone"] or asker in (row["creator"], row["assignee"])
+
+    def is_asked(self, row: dict[str, Any], what: dict[str, Any]) -> bool:
+        same = what.keys() - {"starts_at", "ends_at", "is_breached"}
+        return (
+            all(row[name] == what[name] for name in same)
+            and ("starts_at" not in what or row["created_at"] >= what["starts_at"])
+            and ("ends_at" not in what or row["created_at"] < what["ends_at"])
+            and ("is_breached" not in what or (row["status"] != Status.CLOSED and row["sla_due_at"] < NOON))
+        )
+
+    def test_are_the_same_however_far_was_walked(self, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What is rare is found behind the walk as well as in it."""
+        tickets = [make_ticket(owner, title="rare" if number % 9 == 0 else "common") for number in range(40)]
+        wanted = TicketFilter(search=["rare"])
+
+        ids = []
+        for walk in (1, 12, 40):
+            monkeypatch.setattr(queries, "WALK", walk)
+            ids.append(found(owner, wanted, limit=2))
+
+        assert ids == [[ticket.pk for ticket in tickets[::9]]] * 3
+
+    @pytest.mark.parametrize("ordering", ORDERINGS, ids=str)
+    def test_walk_along_the_index_of_their_order(self, ordering: Ordering, owner: User) -> None:
+        """Where PostgreSQL may not sort, it has nothing else to give them in order by."""
+        after = ordering.place(make_ticket(owner))
+        with transaction.atomic():
+            for way in ("enable_sort", "enable_seqscan", "enable_bitmapscan"):
+                psql(f"SET LOCAL {way} = off")
+
+            plan = Ticket.objects.ordered(ordering, after=after)[:20].explain()
+
+        assert re.match(r"Limit .*\n\s+->  Index Scan (Backward )?using ticket_", plan)
+        assert "Index Cond: (ROW(" in plan
+
+
+class TestSearch:
+    @per_example
+    @given(title=texts, description=texts, asked=texts)
+    @example(title="1e1", description="", asked="1E")
+    @example(title="0x1", description="ab@e.ab", asked="e x")
+    @example(title="a/b.e", description="-1.0", asked="e 1")
+    def test_finds_every_word_by_its_beginning(self, title: str, description: str, asked: str, agent: User) -> None:
+        title = f"x{title}"
+        with undone():
+            make_ticket(agent, title=title, description=description)
+
+            ids = search(agent, asked)
+
+        words, beginnings = (re.findall("[a-z0-9]+", text.lower()) for text in (f"{title} {description}", asked))
+        is_found = all(any(word.startswith(beginning) for word in words) for beginning in beginnings)
+        assert bool(ids) == (is_found and bool(beginnings))
+
+    @pytest.mark.parametrize(
+        ("title", "asked"),
+        [
+            ("Fix the database", "data fix"),
+            ("Ünïcödé ÉTÉ", "été ÜNÏ"),
+            ("Cafe\u0301", "café"),
+            ("東京タワー", "東京"),
+            ("Writes to user@mail.example.com", "example USER"),
+            ("O’Brien – “quoted”…", "brien quo"),
+            ("100% of snake_case", "100 case"),
+            ("Version 3.14-beta", "beta 14"),
+            ("x\u0661\u0662", "x\u0661"),
+        ],
+    )
+    def test_reads_words_of_any_script(self, title: str, asked: str, agent: User) -> None:
+        ticket = make_ticket(agent, title=title)
+        make_ticket(agent, title="Another")
+
+        assert search(agent, asked) == [ticket.pk]
+
+    @pytest.mark.parametrize(
+        "text", ["%", "_", "***", "' OR 1=1 --'"[:1], ":*", "\\", "!!", "()", "…", "–", "🎟", "<->"]
+    )
+    def test_finds_nothing_by_punctuation(self, text: str, agent: User) -> None:
+        make_ticket(agent, title=f"Before {text} after {text}")
+
+        assert search(agent, text) == []
+
+    @pytest.mark.parametrize("text", ["base", "atabase", "fix a", "databases", "fix base"])
+    def test_finds_no_word_by_its_middle_nor_by_half_of_the_words(self, text: str, agent: User) -> None:
+        make_ticket(agent, title="Fix the database")
+
+        assert search(agent, text) == []
+
+    def test_looks_in_the_description_too(self, agent: User) -> None:
+        ticket = make_ticket(agent, description="It is slow since Monday.")
+
+        assert search(agent, "mon database") == [ticket.pk]
+
+    def test_sees_what_is_written_by_whatever(self, agent: User) -> None:
+        ticket = make_ticket(agent)
+        psql("UPDATE tickets_ticket SET title = 'Zebra' WHERE id = %(ticket)s", ticket=ticket.pk)
+
+        assert (search(agent, "zebra"), search(agent, "fix")) == ([ticket.pk], [])
+
+    def test_takes_a_text_of_many_words(self, agent: User) -> None:
+        words = " ".join(f"{number:x}" for number in range(100))
+        ticket = make_ticket(agent, description=words)
+
+        assert search(agent, words) == [ticket.pk]
+
+    def test_shows_nobody_what_they_may_not_see(self, owner: User, outsider: User) -> None:
+        make_ticket(owner, project=Project.objects.get(system_name="helpdesk"))
+
+        assert found(outsider, TicketFilter(search=["fix"])) == []
+
+
+class TestBreached:
+    def test_is_past_its_time_and_not_closed(self, owner: User) -> None:
+        late = make_ticket(owner, created_at=NOON)
+        make_ticket(owner, created_at=NOON, status=Status.CLOSED)
+        due = late.sla_due_at
+
+        assert list(Ticket.objects.breached(due + timedelta(microseconds=1))) == [late]
+        assert not Ticket.objects.breached(due).exists()
+
+    def test_is_known_to_an_index(self) -> None:
+        with transaction.atomic():
+            psql("SET LOCAL enable_seqscan = off")
+
+            plan = Ticket.objects.breached(NOON).explain()
+
+        assert "ticket_sla_due_at" in plan
+
+
+class TestTicketsThemselves:
+    def test_are_fetched_without_what_they_are_searched_by(self, owner: User) -> None:
+        make_ticket(owner)
+
+        with CaptureQueriesContext(
+            connection,
+        ) as asked:
+            (ticket,) = queries.tickets(viewer=owner, filter=TicketFilter(), ordering=Ordering(), limit=5, at=NOON)
+
+        assert ticket.get_deferred_fields() == {"search"}
+        assert not any('"search"' in query["sql"] for query in asked)
+
+    def test_move_no_version_when_only_that_is_made_anew(self, owner: User) -> None:
+        """A column that the database derives is no change of the ticket."""
+        ticket = make_ticket(owner)
+
+        psql("UPDATE tickets_ticket SET title = title WHERE id = %(ticket)s", ticket=ticket.pk)
+
+        ticket.refresh_from_db()
+        assert (ticket.version, ticket.updated_at) == (1, None)
+
+
+class TestChangedFields:
+    def test_are_those_since_a_version(self, owner: User, assignee: User) -> None:
+        ticket = make_ticket(owner, created_at=NOON)
+        for changes in ({"title": "Another"}, {"status": "closed"}, {"status": "open", "price": 5}):
+            services.update(ticket_id=ticket.pk, by=owner, at=NOON, **changes)
+        assign(ticket, assignee)
+
+        since = [queries.changed_fields(ticket_id=ticket.pk, since=version) for version in range(1, 6)]
+
+        assert since == [
+            ["title", "status", "price", ASSIGNEE],
+            ["status", "price", ASSIGNEE],
+            ["status", "price", ASSIGNEE],
+            [ASSIGNEE],
+            [],
+        ]
+
+    def test_are_those_that_were_changed_back_too(self, owner: User) -> None:
+        ticket = make_ticket(owner)
+        for status in ("closed", "open"):
+            services.update(ticket_id=ticket.pk, by=owner, at=NOON, status=status)
+
+        assert queries.changed_fields(ticket_id=ticket.pk, since=1) == ["status"]
+
+    def test_know_who_came_between_two_changes(self, owner: User, assignee: User) -> None:
+        ticket = make_ticket(owner)
+        assign(ticket, assignee)
+        services.update(ticket_id=ticket.pk, by=owner, at=NOON, title="Another")
+
+        assert queries.changed_fields(ticket_id=ticket.pk, since=1) == ["title", ASSIGNEE]
+        assert queries.changed_fields(ticket_id=ticket.pk, since=2) == ["title"]
+
+    @pytest.mark.parametrize("since", [-1, 2, 99, 2**31, 10**30])
+    def test_are_none_since_a_version_that_never_was(self, since: int, owner: User) -> None:
+        ticket = make_ticket(owner)
+
+        assert queries.changed_fields(ticket_id=ticket.pk, since=since) == []
+
+    def test_include_what_was_written_in_sql(self, owner: User) -> None:
+        ticket = make_ticket(owner)
+        psql("UPDATE tickets_ticket SET venue = 'Hall' WHERE id = %(ticket)s", ticket=ticket.pk)
+
+        assert queries.changed_fields(ticket_id=ticket.pk, since=1) == ["venue"]
+
+    def test_are_not_another_tickets(self, owner: User) -> None:
+        ticket, other = make_ticket(owner), make_ticket(owner)
+        services.update(ticket_id=other.pk, by=owner, at=NOON, title="Another")
+
+        assert queries.changed_fields(ticket_id=ticket.pk, since=1) == []
+
+
+class TestWords:
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            ("", []),
+            ("%_!", []),
+            ("Fix the FIX", ["fix", "the"]),
+            ("a ab abc", ["abc"]),
+            ("ab@c.example", ["ab", "c", "example"]),
+        ],
+    )
+    def test_are_each_once_and_not_contained_in_others(self, text: str, words: list[str]) -> None:
+        assert sorted(queries.words(text)) == words
+
+
+def test_every_statement_is_known() -> None:
+    """A new file in sql/ needs a test here or in test_history.py."""
+    names = {path.stem for path in (BASE_DIR / "tickets" / "sql").glob("*.sql")}
+
+    assert names == {"history", "words", "changed_fields"}
+
+
+def test_a_list_costs_the_same_whoever_is_assigned(agent: User) -> None:
+    for _ in range(4):
+        assign(make_ticket(agent), *(make_user() for _ in range(5)))
+
+    with CaptureQueriesContext(connection) as asked:
+        queries.tickets(viewer=agent, filter=TicketFilter(), ordering=Ordering(), limit=20, at=NOON)
+
+    assert len(asked) == 2
