@@ -34,7 +34,7 @@ EXAMPLE_REQUEST_ID = "0b6f5c0e-7d0f-4d7a-9a57-3c1c9c2f8e11"
 
 HEADERS: dict[str, dict[str, Any]] = {
     "X-Request-ID": {
-        "description": "Names this request in the server's log; the request's own X-Request-ID, if it bore one.",
+        "description": "Names this request in the server's log.",
         "required": True,
         "schema": {"type": "string"},
         "example": EXAMPLE_REQUEST_ID,

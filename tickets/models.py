@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import pghistory
 import pgtrigger
@@ -117,13 +117,17 @@ class Ordering:
     field: str = "created_at"
     is_descending: bool = True
 
-    def key(self, of: Any = None) -> Expression:
-        """What is compared: of the tickets or, given one, of a value."""
-        field = F(self.field) if of is None else Value(of, output_field=Ticket._meta.get_field(self.field))
-        return SORT_KEYS[self.field](field, self.is_descending)
+    def key(self) -> Expression:
+        """What is compared of the tickets."""
+        return SORT_KEYS[self.field](F(self.field), self.is_descending)
+
+    def key_of(self, value: Any) -> Expression:
+        """What is compared of a value, be it None."""
+        column = cast("models.Field[Any, Any]", Ticket._meta.get_field(self.field))
+        return SORT_KEYS[self.field](Value(value, output_field=column), self.is_descending)
 
     def place(self, ticket: "Ticket") -> tuple[Any, int]:
-        """Where a ticket stands, for `TicketQuerySet.ordered` to go on from."""
+        """Where a ticket stands, for `TicketQuerySet.in_order` to go on from."""
         return getattr(ticket, self.field), ticket.pk
 
 
@@ -176,9 +180,9 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
 
     def alike(self, ordering: Ordering, value: Any) -> Self:
         """Those that stand where `value` does in this order."""
-        return self.filter(Exact(ordering.key(), ordering.key(of=value)))
+        return self.filter(Exact(ordering.key(), ordering.key_of(value)))
 
-    def ordered(self, ordering: Ordering, *, after: tuple[Any, int] | None = None, by_index: bool = True) -> Self:
+    def in_order(self, ordering: Ordering, *, after: tuple[Any, int] | None = None, by_index: bool = True) -> Self:
         """In this order, from the place `after` on.
 
         `by_index` false keeps PostgreSQL from walking the index of the order: it finds them all, then sorts. For few.
@@ -189,7 +193,7 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         if after is None:
             return tickets
         value, ticket_id = after
-        here, there = (_row(key, F("pk")), _row(ordering.key(of=value), Value(ticket_id)))
+        here, there = (_row(key, F("pk")), _row(ordering.key_of(value), Value(ticket_id)))
         return tickets.filter(LessThan(here, there) if ordering.is_descending else GreaterThan(here, there))
 
     def with_assignees(self) -> Self:

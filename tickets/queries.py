@@ -93,12 +93,12 @@ def tickets(
     if filter.search == []:
         return []
     if viewer.is_staff and filter == TicketFilter():
-        return _with_assignees(Ticket.objects.ordered(ordering, after=after)[:limit])
+        return _with_assignees(Ticket.objects.in_order(ordering, after=after)[:limit])
     matching = filter.matching(at=at)
     for walk in (4 * limit, WALK, 4 * WALK):
-        next_ones = filter.along(ordering).ordered(ordering, after=after).values("pk")[:walk]
+        next_ones = filter.along(ordering).in_order(ordering, after=after).values("pk")[:walk]
         near = matching.visible_to(viewer).filter(pk__in=next_ones)
-        found = list(near.ordered(ordering)[:limit])
+        found = list(near.in_order(ordering)[:limit])
         if len(found) == limit:
             return _with_assignees(found)
         if walk >= WALK and len(found) < limit // 6:
@@ -106,9 +106,9 @@ def tickets(
     # Apart, because of the few that somebody is involved in PostgreSQL has an index.
     visible = [matching] if viewer.is_staff else [matching.involving(viewer), matching.seen_by_everyone()]
     first, *others = (
-        tickets.ordered(ordering, after=after, by_index=False).values("pk")[:limit] for tickets in visible
+        tickets.in_order(ordering, after=after, by_index=False).values("pk")[:limit] for tickets in visible
     )
-    return _with_assignees(Ticket.objects.filter(pk__in=first.union(*others)).ordered(ordering)[:limit])
+    return _with_assignees(Ticket.objects.filter(pk__in=first.union(*others)).in_order(ordering)[:limit])
 
 
 def _with_assignees(tickets: Iterable[Ticket]) -> list[Ticket]:

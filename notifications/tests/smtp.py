@@ -95,7 +95,7 @@ def free_port() -> int:
     return port
 
 
-def wait_until(happens: Callable[[], Any], *, seconds: float = 20) -> None:
+def wait_until(happens: Callable[[], Any], *, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not happens():
         assert time.monotonic() < deadline, "It did not happen in time."

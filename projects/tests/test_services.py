@@ -18,9 +18,7 @@ from tickets.models import Ticket
 @pytest.mark.database
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 class TestDeletionDuringATicketsCreation:
-    def test_refuses_the_ticket(
-        self, owner: User, signed_in: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_refuses_the_ticket(self, owner: User, signed_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         project, api = make_project(), signed_in(owner)
         is_created, is_deleted, create = Event(), Event(), ticket_services.create
 

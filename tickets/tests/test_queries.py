@@ -29,7 +29,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ORDERINGS = [Ordering(field, is_descending) for field in SORT_KEYS for is_descending in (False, True)]
 
 per_example = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 # Few of each, so that there are ties.
 moments = st.integers(0, 4).map(lambda hours: NOON + timedelta(hours=hours))
@@ -49,7 +49,7 @@ rows = st.fixed_dictionaries(
         "is_for_everyone": st.booleans(),
     }
 )
-some_rows = st.lists(rows, max_size=25)
+some_rows = st.lists(rows, max_size=10)
 asked = st.fixed_dictionaries(
     {},
     optional={
@@ -136,18 +136,18 @@ def search(agent: User, text: str) -> list[int]:
 
 
 class TestPages:
-    @pytest.mark.parametrize("ordering", ORDERINGS, ids=str)
     @per_example
-    @given(rows=some_rows, limit=st.integers(1, 4), asker=st.integers(2, 3))
+    @given(rows=some_rows, limit=st.integers(1, 4))
     def test_hold_every_ticket_once_and_in_order(
-        self, rows: list[dict[str, Any]], limit: int, asker: int, ordering: Ordering, people: list[User]
+        self, rows: list[dict[str, Any]], limit: int, people: list[User]
     ) -> None:
+        *_, agent = people
         with undone():
-            loaded = load([row | {"is_for_everyone": True} for row in rows], people)
+            loaded = load(rows, people)
 
-            ids = found(people[asker], TicketFilter(), ordering, limit)
+            ids = [found(agent, TicketFilter(), ordering, limit) for ordering in ORDERINGS]
 
-        assert ids == in_order(loaded, ordering)
+        assert ids == [in_order(loaded, ordering) for ordering in ORDERINGS]
 
     @per_example
     @given(rows=some_rows, what=asked, limit=st.integers(1, 4), asker=st.integers(0, 3), by=st.sampled_from(ORDERINGS))
@@ -163,7 +163,9 @@ class TestPages:
         assert ids == in_order(matching, by)
 
     def filter_of(self, what: dict[str, Any], people: list[User]) -> TicketFilter:
-        same = {name: what[name] for name in ("status", "priority", "type", "venue", "is_breached") if name in what}
+        same: dict[str, Any] = {
+            name: what[name] for name in ("status", "priority", "type", "venue", "is_breached") if name in what
+        }
         if "is_for_everyone" in what:
             name = "general" if what["is_for_everyone"] else "helpdesk"
             same["project_id"] = Project.objects.get(system_name=name).pk
@@ -205,7 +207,7 @@ class TestPages:
             for way in ("enable_sort", "enable_seqscan", "enable_bitmapscan"):
                 psql(f"SET LOCAL {way} = off")
 
-            plan = Ticket.objects.ordered(ordering, after=after)[:20].explain()
+            plan = Ticket.objects.in_order(ordering, after=after)[:20].explain()
 
         assert re.match(r"Limit .*\n\s+->  Index Scan (Backward )?using ticket_", plan)
         assert "Index Cond: (ROW(" in plan
@@ -240,6 +242,8 @@ class TestSearch:
             ("100% of snake_case", "100 case"),
             ("Version 3.14-beta", "beta 14"),
             ("x\u0661\u0662", "x\u0661"),
+            ("Straße 1é é1 1東", "1É stra é 1東"),
+            ("「東京」、¿Qué? «Да» 50€ 🎟️", "東 qué ДА 50"),
         ],
     )
     def test_reads_words_of_any_script(self, title: str, asked: str, agent: User) -> None:
@@ -249,7 +253,7 @@ class TestSearch:
         assert search(agent, asked) == [ticket.pk]
 
     @pytest.mark.parametrize(
-        "text", ["%", "_", "***", "' OR 1=1 --'"[:1], ":*", "\\", "!!", "()", "…", "–", "🎟", "<->"]
+        "text", ["%", "_", "***", "'", "''", "–\u00a0—", ":*", "\\", "!!", "()", "…", "–", "🎟", "<->"]
     )
     def test_finds_nothing_by_punctuation(self, text: str, agent: User) -> None:
         make_ticket(agent, title=f"Before {text} after {text}")
