@@ -128,7 +128,7 @@ def words(text: str) -> list[str]:
 
 def changed_fields(*, ticket_id: int, since: int) -> list[str]:
     """The fields of a ticket that changed since it had the version `since`, ASSIGNEE among them; in order."""
-    if not 0 <= since <= MAX_VERSION:
+    if not 1 <= since <= MAX_VERSION:
         return []
     changed = {row["field"] for row in sql.rows("tickets/changed_fields", ticket_id=ticket_id, version=since)}
     return [name for name in (*FIELDS, ASSIGNEE) if name in changed]

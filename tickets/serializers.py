@@ -63,7 +63,12 @@ class TicketPatchSerializer(serializers.Serializer[Ticket]):
     priority = serializers.ChoiceField(choices=Priority.values, required=False)
     dueDate = UtcDateTimeField(source="due_at", required=False, allow_null=True)
     createdBy = IdField(source="created_by_id", required=False)
-    version = IdField(required=False, help_text="The version that this is a change of: 409 if there is a newer one.")
+    version = IdField(
+        min_value=1,
+        max_value=MAX_ID,
+        required=False,
+        help_text="The version that this is a change of: 409 if there is a newer one.",
+    )
 
 
 class ReplacedTicketSerializer(TicketPatchSerializer):

@@ -138,6 +138,9 @@ class TestExamples:
         perform("createProjectTicket", **me)
         perform("assignUser", **me, ticketId=ticket["id"])
         perform("getTicket", **me, ticketId=ticket["id"])
+        perform("listTickets", **me)
+        perform("changeTicket", **me, ticketId=ticket["id"], version=2)
+        perform("replaceTicket", **me, ticketId=ticket["id"])
         for analytics in ("getTicketAnalytics", "getDashboardAnalytics"):
             perform(analytics, **me, query={"type": "concert"})
         perform("unassignUser", **me, ticketId=ticket["id"])

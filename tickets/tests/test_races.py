@@ -143,6 +143,32 @@ class TestTwentyAssignTenUsers:
         assert ticket.assignments.count() == 20
 
 
+class TestTwentyChangeOneVersion:
+    """Over HTTP, each with the same `If-Match`."""
+
+    def answers(self, ticket: Ticket, signed_in: SignedIn) -> Counter[int]:
+        clients = [signed_in(ticket.created_by) for _ in range(20)]
+
+        def call(client: APIClient, number: int) -> int:
+            answer = client.patch(f"/tickets/{ticket.pk}", {"title": f"Title {number}"}, headers={"If-Match": '"1"'})
+            return int(answer.status_code)
+
+        calls = (lambda client=client, number=number: call(client, number) for number, client in enumerate(clients))
+        return Counter(during(hold(ticket), *calls))
+
+    def test_lets_one_through(self, ticket: Ticket, signed_in: SignedIn) -> None:
+        assert self.answers(ticket, signed_in) == {200: 1, 412: 19}
+
+        ticket.refresh_from_db()
+        assert ticket.version == 2
+
+    def test_lets_all_through_without_the_lock(self, ticket: Ticket, signed_in: SignedIn, without_lock: None) -> None:
+        assert self.answers(ticket, signed_in) == {200: 20}
+
+        ticket.refresh_from_db()
+        assert ticket.version == 21
+
+
 class TestTwentyAssignOneUser:
     def outcomes(self, ticket: Ticket, user: User) -> list[Any]:
         def call() -> Any:
