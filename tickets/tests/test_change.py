@@ -168,6 +168,9 @@ class TestPatch:
             ("version", "one"),
             ("version", None),
             ("version", 1.5),
+            ("version", 0),
+            ("version", -1),
+            ("version", 2**64),
         ],
     )
     def test_names_what_is_wrong(self, field: str, value: Any, path: str, api: APIClient) -> None:
@@ -363,7 +366,7 @@ class TestVersion:
 
         assert [answer.status_code for answer in answers] == [200, 200]
 
-    @pytest.mark.parametrize("version", [1, 3, 2**31, 2**64, 0, -1])
+    @pytest.mark.parametrize("version", [1, 3, 2**31])
     def test_refuses_who_knows_another(self, version: int, path: str, api: APIClient) -> None:
         api.patch(path, {"title": "Meanwhile"})
 
