@@ -1,7 +1,7 @@
 """What people are told: one row a person and event, from its writing until it is delivered or given up.
 
-Rows are written by `services.notify` and, for changes of tickets, by a trigger (migrations/0002). Both call the same
-SQL function, which defers the row's job as well.
+Rows are written by `services.notify` and, for changes of tickets and bookings, by triggers (migrations/0002 and 0004).
+The same SQL function defers the jobs of all.
 """
 
 from datetime import datetime, timedelta
@@ -14,6 +14,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from accounts.models import User
+from events.models import Booking
 from tickets.models import Ticket
 
 
@@ -21,6 +22,11 @@ class Kind(models.TextChoices):
     """What a delivery tells. Each has its texts in templates/emails."""
 
     TICKET_UPDATED = "ticket-updated"
+    BOOKING_CONFIRMED = "booking-confirmed"
+    BOOKING_WAITING = "booking-waiting"
+    BOOKING_PROMOTED = "booking-promoted"
+    BOOKING_CANCELLED = "booking-cancelled"
+    EVENT_CANCELLED = "event-cancelled"
     SET_PASSWORD = "set-password"  # noqa: S105
     RESET_PASSWORD = "reset-password"  # noqa: S105
 
@@ -49,10 +55,11 @@ class Delivery(models.Model):
     kind = models.CharField(max_length=40, choices=Kind.choices)
     about = models.CharField(max_length=200, help_text="What it tells of; the same person hears of it once.")
     user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="deliveries")
-    # Of the user; on sending as they are then, so that who mended an address is reached at the new one.
+    # Of the user; on sending as they are then, so that who mended an address is reached at the new one. Or of a guest.
     address = models.CharField(max_length=254)
     name = models.CharField(max_length=150)
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, null=True, related_name="deliveries")
+    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, null=True, related_name="deliveries", db_index=False)
     payload = models.JSONField(db_default={}, help_text="What the texts need to know and could not look up later.")
     state = models.CharField(max_length=10, choices=State.choices, db_default=State.PENDING)
     attempts = models.PositiveSmallIntegerField(db_default=0)
@@ -67,6 +74,10 @@ class Delivery(models.Model):
         verbose_name_plural = "deliveries"
         constraints = [
             models.UniqueConstraint(fields=["about", "user"], name="delivery_once"),
+            # Users with bookings are not deleted, so this one is a guest's.
+            models.UniqueConstraint(
+                fields=["about"], condition=Q(user__isnull=True, booking__isnull=False), name="delivery_once_guest"
+            ),
             models.CheckConstraint(condition=Q(state__in=State.values), name="delivery_state"),
             models.CheckConstraint(
                 condition=Q(state=State.SENT, sent_at__isnull=False) | (~Q(state=State.SENT) & Q(sent_at__isnull=True)),
@@ -75,6 +86,7 @@ class Delivery(models.Model):
         ]
         indexes = [
             models.Index(fields=["next_attempt_at", "id"], name="delivery_due", condition=Q(state=State.PENDING)),
+            models.Index(fields=["booking", "-id"], name="delivery_booking", condition=Q(booking__isnull=False)),
             models.Index(F("id").desc(), name="delivery_given_up", condition=Q(state__in=GIVEN_UP)),
             BrinIndex(fields=["created_at"], name="delivery_created_at"),
         ]

@@ -24,23 +24,13 @@ from pghistory.models import Event
 
 from accounts.models import User
 from projects.models import Project, Visibility
+from ticketing.triggers import refuse_truncate
 
 # Document 000: "a defined limit (e.g., 5 users per ticket)". The table's constraint says the same number.
 MAX_ASSIGNEES = 5
 MAX_PRICE = Decimal("99999999.99")
 # What the database writes itself: no change of a ticket.
 DERIVED = ["version", "updated_at", "search"]
-
-
-def refuse_truncate(name: str) -> pgtrigger.Trigger:
-    """Protect's own would be fired by DELETE alone."""
-    return pgtrigger.Trigger(
-        name=name,
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Truncate,
-        func="RAISE EXCEPTION 'the rows of % stay', TG_TABLE_NAME;",
-    )
 
 
 class Status(models.TextChoices):

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 
 ROOT: Path = settings.BASE_DIR
-APPS = ["accounts", "projects", "tickets", "analytics", "notifications"]
+APPS = ["accounts", "projects", "tickets", "events", "analytics", "notifications"]
 DOMAIN = {"models.py", "services.py", "queries.py", "errors.py", "sql.py"}
 FILES = {
     *("__init__.py", "models.py", "services.py", "queries.py", "serializers.py", "permissions.py", "views.py"),

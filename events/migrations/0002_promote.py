@@ -1,0 +1,49 @@
+"""Who is next: the longest part of an event's queue, from its head, for which there is room. Called by the triggers.
+
+Nobody is passed over for wanting many seats. The caller holds the event's inventory.
+"""
+
+from django.db import migrations
+
+PROMOTE = """
+CREATE FUNCTION events_promote(promoted_event bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    room bigint;
+    head record;
+    next_ones bigint[];
+BEGIN
+    SELECT inventory.capacity - inventory.withheld - inventory.confirmed INTO room
+        FROM events_inventory AS inventory
+        JOIN events_event AS event ON event.id = inventory.event_id
+        WHERE inventory.event_id = promoted_event AND inventory.waiting > 0 AND event.status = 'published';
+    IF room IS NULL OR room = 0 THEN
+        RETURN;
+    END IF;
+    FOR head IN
+        SELECT id, quantity - cancelled AS wished FROM events_booking
+        WHERE event_id = promoted_event AND status = 'waiting'
+        ORDER BY queue_number
+    LOOP
+        EXIT WHEN head.wished > room;
+        room := room - head.wished;
+        next_ones := next_ones || head.id;
+    END LOOP;
+    IF next_ones IS NOT NULL THEN
+        -- Whoever was cancelled meanwhile, past the inventory's lock, stays cancelled.
+        UPDATE events_booking SET status = 'confirmed' WHERE id = ANY(next_ones) AND status = 'waiting';
+    END IF;
+END $$;
+"""
+# A row that is updated all the time stays small and where it is if its page has room for its next versions.
+ROOM = "ALTER TABLE events_inventory SET (fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);"
+
+
+class Migration(migrations.Migration):
+    dependencies = [("events", "0001_initial")]
+    operations = [
+        migrations.RunSQL(PROMOTE, "DROP FUNCTION events_promote;"),
+        migrations.RunSQL(
+            ROOM,
+            "ALTER TABLE events_inventory RESET (fillfactor, autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold);",
+        ),
+    ]

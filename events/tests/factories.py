@@ -1,0 +1,36 @@
+"""Events and bookings for tests."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.tests.factories import make_user
+from events import services
+from events.models import Booking, Event
+from events.services import Guest, Joins
+
+GUEST = Guest("Greta", "Guest", "greta@example.com")
+
+
+def make_event(by: User, *, capacity: int = 10, withheld: int = 0, **fields: Any) -> Event:
+    """An event a month ahead, 25.00 a seat, open until it starts."""
+    at = timezone.now().replace(microsecond=0)
+    starts_at = fields.pop("starts_at", at + timedelta(days=30))
+    return services.create(
+        by=by,
+        at=fields.pop("created_at", at),
+        capacity=capacity,
+        withheld=withheld,
+        **{"name": "Jazz in the park", "starts_at": starts_at, "price": 25} | fields,
+    )
+
+
+def book(event: Event, user: User | None = None, *, quantity: int = 1, **more: Any) -> Booking:
+    """A booking by that user, else by one made for it; with `guest`, by that guest."""
+    by = None if "guest" in more else (user or make_user())
+    return services.book(event_id=event.pk, quantity=quantity, by=by, at=timezone.now(), **more)
+
+
+__all__ = ["GUEST", "Guest", "Joins", "book", "make_event"]
