@@ -1,4 +1,4 @@
-"""What the API's description shows of the numbers: document 000's samples."""
+"""What the API's description shows of the numbers; of tickets, document 000's samples."""
 
 from typing import Any
 
@@ -51,4 +51,41 @@ DASHBOARD: dict[str, Any] = {
         "AverageHighTicketsBookedPerDay": 2,
     },
     "typeDistribution": COUNTS["typeDistribution"],
+}
+
+BOX_OFFICE: dict[str, Any] = {
+    "sold": 42,
+    "cancelled": 2,
+    "revenue": 1000,
+    "refunded": 50,
+    "held": 40,
+    "waiting": 3,
+    "days": [
+        {
+            "sold": 42,
+            "cancelled": 2,
+            "revenue": 1000,
+            "refunded": 50,
+            "held": 40,
+            "waiting": 3,
+            "date": "2026-05-20",
+        }
+    ],
+    "events": [
+        {
+            "sold": 42,
+            "cancelled": 2,
+            "revenue": 1000,
+            "refunded": 50,
+            "held": 40,
+            "waiting": 3,
+            "event": 5,
+            "name": "Jazz in the park",
+            "startsAt": "2026-06-20T18:00:00Z",
+            "capacity": 50,
+            "forSale": 40,
+            "fill": 1,
+        }
+    ],
+    "nextCursor": None,
 }

@@ -126,6 +126,87 @@ def _figures(row: dict[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
+class Takings:
+    """What was sold in some time: seats sold and given back, and the money; `revenue` is what is left of it."""
+
+    sold: int
+    cancelled: int
+    revenue: Decimal
+    refunded: Decimal
+
+
+@dataclass(frozen=True)
+class SoldDay(Takings):
+    """A UTC day; `held` seats and `waiting` bookings are as they were at its end."""
+
+    held: int
+    waiting: int
+    day: date
+
+
+@dataclass(frozen=True)
+class SoldEvent(Takings):
+    """An event over a span; `held` and `waiting` are as they were at its end, seats `for_sale` as they are now."""
+
+    held: int
+    waiting: int
+    id: int
+    name: str
+    starts_at: datetime
+    capacity: int
+    for_sale: int
+
+    @property
+    def fill(self) -> Decimal:
+        """The share of the seats for sale that are held, 0 to 1."""
+        return Decimal(self.held) / self.for_sale if self.for_sale else Decimal(0)
+
+
+@dataclass(frozen=True)
+class BoxOffice(Takings):
+    """A span, over all events or one; `held` and `waiting` are as they were at its end.
+
+    `events` are those with any movement in it, newest first; `next_id` is where the following page begins.
+    """
+
+    held: int
+    waiting: int
+    days: list[SoldDay]
+    events: list[SoldEvent]
+    next_id: int | None
+
+
+def box_office(*, span: Span, event_id: int | None = None, page_size: int, before_id: int | None = None) -> BoxOffice:
+    """Add up what the box office's ledger says of a span with both bounds.
+
+    Costs the entries from its start on: what came before is known by the present numbers.
+    """
+    row = sql.row(
+        "analytics/box_office",
+        starts_at=span.starts_at,
+        ends_at=span.ends_at,
+        event_id=event_id,
+        before_id=before_id,
+        page_size=page_size + 1,
+    )
+    names = ["sold", "cancelled", "revenue", "refunded", "held", "waiting"]
+    days = [SoldDay(*values) for values in zip(*(row[f"days_{name}"] for name in names), row["days"], strict=True)]
+    columns = [*names, "ids", "names", "starts", "capacities", "for_sale"]
+    events = [SoldEvent(*values) for values in zip(*(row[f"event_{name}"] or () for name in columns), strict=True)]
+    return BoxOffice(
+        sold=sum(day.sold for day in days),
+        cancelled=sum(day.cancelled for day in days),
+        revenue=sum((day.revenue for day in days), Decimal(0)),
+        refunded=sum((day.refunded for day in days), Decimal(0)),
+        held=row["held"],
+        waiting=row["waiting"],
+        days=days,
+        events=events[:page_size],
+        next_id=events[page_size - 1].id if len(events) > page_size else None,
+    )
+
+
+@dataclass(frozen=True)
 class Fault:
     """A count that is not what the tickets say."""
 

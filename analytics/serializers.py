@@ -4,20 +4,28 @@ Keys, their capitals and their order are the document's.
 """
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from django.utils import timezone
 from rest_framework import serializers
 
-from analytics.queries import Dashboard, History, ListedTicket, Position, TicketFilter
-from ticketing.fields import MomentField, SingleLineField, UtcDateTimeField, plain_number, utc_text
-from ticketing.paging import CursorField, encode, moment, row_id
+from analytics.queries import BoxOffice, Dashboard, History, ListedTicket, Position, TicketFilter
+from ticketing.fields import IdField, MomentField, SingleLineField, UtcDateTimeField, plain_number, utc_text
+from ticketing.paging import CursorField, PageSerializer, encode, moment, row_id
 from ticketing.spans import Span
+from ticketing.sql import MAX_ID
 from tickets.models import Priority, Status
 from tickets.serializers import StatusField
 
 # Always there, even when no ticket is of them.
 TYPES_OF_THE_DOCUMENT = ("concert", "conference", "sports")
+
+# Of the box office: how many days are asked for by saying nothing, and how many at most.
+DEFAULT_DAYS = 30
+MAX_DAYS = 1100
+TOO_MANY_DAYS = f"At most {MAX_DAYS} days."
 
 
 class TicketFilterSerializer(serializers.Serializer[Any]):
@@ -127,6 +135,68 @@ class DashboardSerializer(serializers.Serializer[Dashboard]):
 
     def get_typeDistribution(self, figures: Dashboard) -> dict[str, int]:  # noqa: N802
         return type_distribution(figures.types)
+
+
+class BoxOfficeFilterSerializer(PageSerializer):
+    """The query string of the box office's figures. `limit` and `cursor` page the events alone."""
+
+    startDate = MomentField(required=False, help_text=f"Without one: {DEFAULT_DAYS} days before the end.")
+    endDate = MomentField(required=False, help_text="Without one: now.")
+    event = IdField(required=False, max_value=MAX_ID, help_text="This event alone.")
+    cursor = CursorField([row_id], help_text="The `nextCursor` of the page before.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        end = attrs.get("endDate", timezone.now().date())
+        span = Span.between(attrs.get("startDate", _days_before(end)), end)
+        if span.days(first=date.min, last=date.max) > MAX_DAYS:
+            raise serializers.ValidationError({"startDate": [TOO_MANY_DAYS]})
+        (before_id,) = attrs.get("cursor", [None])
+        return {"span": span, "event_id": attrs.get("event"), "before_id": before_id, "page_size": attrs["limit"]}
+
+
+def _days_before(end: date | datetime) -> date:
+    last = end.astimezone(UTC).date() if isinstance(end, datetime) else end
+    return date.fromordinal(max(last.toordinal() - DEFAULT_DAYS + 1, 1))
+
+
+class SumField(serializers.FloatField):
+    """A sum of money, as a JSON number. It may be more than any price."""
+
+    def to_representation(self, value: Decimal) -> int | float:  # type: ignore[override]
+        return plain_number(value)
+
+
+class TakingsSerializer(serializers.Serializer[Any]):
+    """`revenue` is what is left after `refunded`."""
+
+    sold = serializers.IntegerField(help_text="Seats.")
+    cancelled = serializers.IntegerField(help_text="Seats sold before and given back.")
+    revenue = SumField()
+    refunded = SumField()
+    held = serializers.IntegerField(help_text="Seats held at the end.")
+    waiting = serializers.IntegerField(help_text="Bookings that waited at the end.")
+
+
+class SoldDaySerializer(TakingsSerializer):
+    date = serializers.DateField(source="day")
+
+
+class SoldEventSerializer(TakingsSerializer):
+    event = serializers.IntegerField(source="id")
+    name = serializers.CharField()
+    startsAt = UtcDateTimeField(source="starts_at")
+    capacity = serializers.IntegerField()
+    forSale = serializers.IntegerField(source="for_sale", help_text="The capacity without what is withheld.")
+    fill = serializers.FloatField(help_text="The share of the seats for sale that is held: 0 to 1.")
+
+
+class BoxOfficeSerializer(TakingsSerializer):
+    days = SoldDaySerializer(many=True)
+    events = SoldEventSerializer(many=True)
+    nextCursor = serializers.SerializerMethodField()
+
+    def get_nextCursor(self, figures: BoxOffice) -> str | None:  # noqa: N802
+        return encode(figures.next_id) if figures.next_id else None
 
 
 def average(total: Decimal | int, number: int) -> int | float:

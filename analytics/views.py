@@ -4,15 +4,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.permissions import caller
+from accounts.permissions import IsAdmin, caller
 from analytics import examples, queries
 from analytics.serializers import (
+    TOO_MANY_DAYS,
+    BoxOfficeFilterSerializer,
+    BoxOfficeSerializer,
     DashboardSerializer,
     HistoryFilterSerializer,
     HistorySerializer,
     TicketFilterSerializer,
 )
+from ticketing import paging
 from ticketing.api import read_query
+from ticketing.errors import Forbidden
 from ticketing.fields import MomentField
 from ticketing.openapi import Refusal, describes, invalid
 from ticketing.spans import START_AFTER_END
@@ -54,3 +59,20 @@ class DashboardView(APIView):
         query = read_query(TicketFilterSerializer, request)
         dashboard = queries.dashboard(viewer=caller(request), filter=query["filter"])
         return Response(DashboardSerializer(dashboard).data)
+
+
+class BoxOfficeView(APIView):
+    permission_classes = [IsAdmin]
+
+    @describes(
+        "Add up what the box office sold",
+        name="getBoxOfficeAnalytics",
+        more="For admins. By UTC day, and by event for those with any movement in the span. From the ledger: a refund "
+        "or a new price changes no day that is past.",
+        parameters=[BoxOfficeFilterSerializer],
+        answers={200: (BoxOfficeSerializer, examples.BOX_OFFICE)},
+        refusals=[Forbidden, *REFUSALS, invalid(startDate=TOO_MANY_DAYS), paging.BAD_CURSOR],
+    )
+    def get(self, request: Request) -> Response:
+        figures = queries.box_office(**read_query(BoxOfficeFilterSerializer, request))
+        return Response(BoxOfficeSerializer(figures).data)

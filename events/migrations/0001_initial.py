@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import django.contrib.postgres.indexes
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.expressions
@@ -378,8 +379,12 @@ class Migration(migrations.Migration):
             index=models.Index(
                 fields=["event", "at"],
                 include=("kind", "quantity", "seats", "waiting", "amount"),
-                name="booking_entry_at",
+                name="booking_entry_event",
             ),
+        ),
+        migrations.AddIndex(
+            model_name="bookingentry",
+            index=django.contrib.postgres.indexes.BrinIndex(fields=["at"], name="booking_entry_at"),
         ),
         migrations.AddConstraint(
             model_name="bookingentry",

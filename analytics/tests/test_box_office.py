@@ -1,0 +1,227 @@
+"""What the box office sold: compared with plain Python's sums over random business, and over HTTP."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pgtrigger
+import pytest
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pytest_django import DjangoAssertNumQueries
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from analytics import queries
+from analytics.serializers import DEFAULT_DAYS, MAX_DAYS
+from events import services
+from events.models import BookingEntry, Event
+from events.tests.factories import GUEST, book, make_event
+from ticketing.spans import Span
+
+pytestmark = pytest.mark.django_db
+
+SignedIn = Callable[[User], APIClient]
+PATH = "/events/analytics"
+MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def date_back(at: datetime) -> None:
+    """Let what was just entered have happened then."""
+    latest = BookingEntry.objects.filter(at__gte=timezone.now() - timedelta(hours=1))
+    with pgtrigger.ignore("events.BookingEntry:append_only"):
+        latest.update(at=at)
+
+
+@pytest.fixture
+def march(admin: User) -> Event:
+    """Three seats at 25.00, sold on the 1st; on the 3rd one of them goes to who waits since the 2nd."""
+    event = make_event(admin, capacity=4, withheld=1)
+    first = book(event, quantity=3)
+    date_back(MIDNIGHT)
+    book(event, guest=GUEST)
+    date_back(MIDNIGHT + timedelta(days=1))
+    services.cancel(booking_id=first.pk, by=admin, seats=1)
+    date_back(MIDNIGHT + timedelta(days=2, hours=23, minutes=59))
+    return event
+
+
+def span(first: int, last: int) -> Span:
+    """Whole days of March."""
+    return Span.between(date(2026, 3, first), date(2026, 3, last))
+
+
+def row_of(day: queries.SoldDay) -> tuple[int, int, int, Decimal, Decimal, int, int]:
+    return day.day.day, day.sold, day.cancelled, day.revenue, day.refunded, day.held, day.waiting
+
+
+class TestBoxOffice:
+    def test_tells_each_day_of_the_span(self, march: Event) -> None:
+        figures = queries.box_office(span=span(1, 4), page_size=10)
+
+        assert [row_of(day) for day in figures.days] == [
+            (1, 3, 0, 75, 0, 3, 0),
+            (2, 0, 0, 0, 0, 3, 1),
+            (3, 1, 1, 0, 25, 3, 0),
+            (4, 0, 0, 0, 0, 3, 0),
+        ]
+        assert (figures.sold, figures.cancelled, figures.revenue, figures.refunded) == (4, 1, 75, 25)
+        assert (figures.held, figures.waiting) == (3, 0)
+
+    def test_tells_how_things_stood_at_its_end(self, march: Event) -> None:
+        figures = queries.box_office(span=span(2, 2), page_size=10)
+
+        assert (figures.sold, figures.revenue, figures.held, figures.waiting) == (0, 0, 3, 1)
+        (event,) = figures.events
+        assert (event.id, event.for_sale, event.held, event.waiting, event.fill) == (march.pk, 3, 3, 1, 1)
+
+    def test_keeps_past_takings_when_the_price_changes(self, march: Event, admin: User) -> None:
+        services.update(event_id=march.pk, by=admin, at=timezone.now(), price=99, name="Jazz indoors")
+
+        assert queries.box_office(span=span(1, 3), page_size=10).revenue == 75
+
+    def test_tells_of_one_event(self, march: Event, admin: User) -> None:
+        other = make_event(admin)
+        book(other, quantity=5)
+        date_back(MIDNIGHT)
+
+        assert queries.box_office(span=span(1, 1), page_size=10).sold == 8
+        assert queries.box_office(span=span(1, 1), event_id=other.pk, page_size=10).sold == 5
+        assert queries.box_office(span=span(1, 1), event_id=other.pk, page_size=10).held == 5
+
+    def test_pages_the_events(self, admin: User) -> None:
+        events = [make_event(admin) for _ in range(3)]
+        for event in events:
+            book(event)
+        date_back(MIDNIGHT)
+
+        first = queries.box_office(span=span(1, 1), page_size=2)
+        second = queries.box_office(span=span(1, 1), page_size=2, before_id=first.next_id)
+
+        assert [event.id for event in first.events + second.events] == [event.pk for event in reversed(events)]
+        assert second.next_id is None
+
+    @given(
+        business=st.lists(
+            st.tuples(
+                st.sampled_from(["book", "cancel", "grow"]), st.integers(0, 1), st.integers(1, 3), st.integers(0, 30)
+            ),
+            max_size=12,
+        ),
+        first_hour=st.integers(0, 200),
+        hours=st.integers(1, 200),
+    )
+    @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def test_adds_up_as_plain_python_does(
+        self, admin: User, business: list[tuple[str, int, int, int]], first_hour: int, hours: int
+    ) -> None:
+        events = [make_event(admin, capacity=4), make_event(admin, capacity=2, price=Decimal("9.99"))]
+        moment = MIDNIGHT
+        for what, which, number, wait in business:
+            moment += timedelta(hours=wait)
+            do(what, events[which], number, by=admin)
+            date_back(moment)
+        start, end = MIDNIGHT + timedelta(hours=first_hour), MIDNIGHT + timedelta(hours=first_hour + hours)
+
+        figures = queries.box_office(span=Span(start, end), page_size=1000)
+
+        # Those of the examples before are there, too.
+        entries = list(BookingEntry.objects.all())
+        inside = [entry for entry in entries if start <= entry.at < end]
+        assert figures.sold == sum(entry.seats for entry in inside if entry.seats > 0)
+        assert figures.cancelled == -sum(entry.seats for entry in inside if entry.seats < 0)
+        assert figures.revenue == sum(entry.amount for entry in inside)
+        assert figures.refunded == -sum(entry.amount for entry in inside if entry.amount < 0)
+        for day in figures.days:
+            night = min(datetime(day.day.year, day.day.month, day.day.day, tzinfo=UTC) + timedelta(days=1), end)
+            assert day.held == sum(entry.seats for entry in entries if entry.at < night)
+            assert day.waiting == sum(entry.waiting for entry in entries if entry.at < night)
+        assert (figures.held, figures.waiting) == (figures.days[-1].held, figures.days[-1].waiting)
+        assert {event.id: event.held for event in figures.events} == {
+            event_id: sum(entry.seats for entry in entries if entry.event_id == event_id and entry.at < end)
+            for event_id in {entry.event_id for entry in inside}
+        }
+
+
+def do(what: str, event: Event, number: int, *, by: User) -> None:
+    event.inventory.refresh_from_db()
+    if what == "book":
+        book(event, quantity=min(number, event.inventory.for_sale), guest=GUEST)
+    elif what == "cancel" and (booking := event.bookings.live().first()):
+        services.cancel(booking_id=booking.pk, by=by, seats=min(number, booking.left))
+    elif what == "grow":
+        services.update(event_id=event.pk, by=by, at=timezone.now(), capacity=event.inventory.capacity + number)
+
+
+class TestBoxOfficeView:
+    def test_answers_an_admin(
+        self,
+        march: Event,
+        admin: User,
+        signed_in: SignedIn,
+        django_assert_num_queries: DjangoAssertNumQueries,
+    ) -> None:
+        api = signed_in(admin)
+
+        with django_assert_num_queries(2):
+            answer = api.get(PATH, {"startDate": "2026-03-03", "endDate": "2026-03-03"})
+
+        takings = {"sold": 1, "cancelled": 1, "revenue": 0, "refunded": 25, "held": 3, "waiting": 0}
+        assert answer.status_code == 200
+        assert answer.json() == takings | {
+            "days": [takings | {"date": "2026-03-03"}],
+            "events": [
+                takings
+                | {
+                    "event": march.pk,
+                    "name": "Jazz in the park",
+                    "startsAt": answer.json()["events"][0]["startsAt"],
+                    "capacity": 4,
+                    "forSale": 3,
+                    "fill": 1,
+                }
+            ],
+            "nextCursor": None,
+        }
+
+    def test_tells_of_the_last_days_unless_asked_otherwise(self, admin: User, signed_in: SignedIn) -> None:
+        days = [day["date"] for day in signed_in(admin).get(PATH).json()["days"]]
+
+        assert len(days) == DEFAULT_DAYS
+        assert days[-1] == timezone.now().date().isoformat()
+
+    def test_refuses_everybody_else(self, owner: User, agent: User, anonymous: APIClient, signed_in: SignedIn) -> None:
+        assert [api.get(PATH).status_code for api in (anonymous, signed_in(owner), signed_in(agent))] == [401, 403, 403]
+
+    @pytest.mark.parametrize(
+        ("query", "field"),
+        [
+            ({"startDate": "2020-01-01"}, "startDate"),
+            ({"startDate": "2026-03-02", "endDate": "2026-03-01"}, "startDate"),
+            ({"startDate": "soon"}, "startDate"),
+            ({"event": "x"}, "event"),
+            ({"event": 2**63}, "event"),
+            ({"limit": 0}, "limit"),
+            ({"cursor": "x"}, "cursor"),
+        ],
+    )
+    def test_refuses_what_it_cannot_read(
+        self, admin: User, signed_in: SignedIn, query: dict[str, Any], field: str
+    ) -> None:
+        answer = signed_in(admin).get(PATH, query)
+
+        assert answer.status_code == 400
+        assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+    @pytest.mark.parametrize("edge", ["0001-01-01", "9999-12-31", "9999-12-31T23:59:59.999Z"])
+    def test_knows_the_ends_of_the_calendar(self, admin: User, signed_in: SignedIn, edge: str) -> None:
+        assert signed_in(admin).get(PATH, {"startDate": edge[:10], "endDate": edge}).status_code == 200
+        assert signed_in(admin).get(PATH, {"endDate": edge}).status_code == 200
+
+    def test_bounds_the_days(self, admin: User, signed_in: SignedIn) -> None:
+        start = date(2026, 3, 1) - timedelta(days=MAX_DAYS - 1)
+
+        assert signed_in(admin).get(PATH, {"startDate": str(start), "endDate": "2026-03-01"}).status_code == 200
+        assert signed_in(admin).get(PATH, {"startDate": str(start), "endDate": "2026-03-02"}).status_code == 400
