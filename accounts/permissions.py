@@ -32,6 +32,14 @@ PERMISSIONS_OF_ADMINS = PERMISSIONS_OF_AGENTS | {
     "projects.change_project",
     "projects.delete_project",
     "tickets.change_slapolicy",
+    "events.view_event",
+    "events.add_event",
+    "events.change_event",
+    "events.delete_event",
+    "events.view_booking",
+    # To cancel it; the page changes nothing else.
+    "events.change_booking",
+    "events.view_bookingentry",
     "axes.view_accessattempt",
     "axes.delete_accessattempt",
 }

@@ -17,6 +17,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, OperationalError, models
 from django.db.models import ProtectedError, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import capfirst
@@ -173,6 +174,29 @@ class ServiceAdmin(ModelAdmin):
         except Refused as refusal:
             self.message_user(request, f"{refusal.message}.", messages.ERROR)
             return HttpResponseRedirect(reverse(f"admin:{self.opts.label_lower.replace('.', '_')}_changelist"))
+
+
+def form_page(
+    model_admin: ModelAdmin,
+    request: HttpRequest,
+    form: forms.Form,
+    *,
+    title: str,
+    notes: list[str],
+    submit: str,
+    back: str,
+) -> HttpResponse:
+    """A page that asks for something before it is done: what is known, then a form. `back` is where one gives up to."""
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.opts,
+        "title": title,
+        "form": form,
+        "notes": notes,
+        "submit": submit,
+        "back": back,
+    }
+    return TemplateResponse(request, "admin/form_page.html", context)
 
 
 def refusal_lines(refusal: Refused) -> list[tuple[str, str]]:

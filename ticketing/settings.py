@@ -316,6 +316,23 @@ UNFOLD = {
                 ],
             },
             {
+                "title": "Box office",
+                "items": [
+                    {
+                        "title": "Events",
+                        "icon": "event",
+                        "link": reverse_lazy("admin:events_event_changelist"),
+                        "permission": lambda request: request.user.has_perm("events.view_event"),
+                    },
+                    {
+                        "title": "Bookings",
+                        "icon": "local_activity",
+                        "link": reverse_lazy("admin:events_booking_changelist"),
+                        "permission": lambda request: request.user.has_perm("events.view_booking"),
+                    },
+                ],
+            },
+            {
                 "title": "People",
                 "items": [
                     {
