@@ -223,7 +223,8 @@ class EventAdmin(ServiceAdmin):
                     "name",
                     "description",
                     ("venue", "status"),
-                    ("starts_at", "bookings_close_at"),
+                    "starts_at",
+                    "bookings_close_at",
                     ("price", "max_per_booking"),
                     ("capacity", "withheld"),
                 ]
@@ -286,8 +287,9 @@ class EventAdmin(ServiceAdmin):
         elif not change:
             event.pk = services.create(by=signed_in(request), at=timezone.now(), origin=Origin.ADMIN, **values).pk
 
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """The rows beside it are only shown."""
+        formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
 
     def delete_model(self, request: HttpRequest, event: Event) -> None:
         services.delete(event_id=event.pk, by=signed_in(request))
@@ -421,7 +423,7 @@ class BookingAdmin(ModelAdmin):
     actions = None
     actions_detail = ["cancel_seats"]
     fieldsets = [
-        (None, {"fields": [("event", "holder"), ("status_label", "place"), ("left", "unit_price")]}),
+        (None, {"fields": [("event", "holder"), ("status", "place"), ("left", "unit_price")]}),
         ("Kept by the system", {"fields": [("origin", "created_at"), "queue_number"]}),
     ]
 

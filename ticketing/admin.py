@@ -193,7 +193,7 @@ def form_page(
         "title": title,
         "form": form,
         "notes": notes,
-        "submit": submit,
+        "submit_label": submit,
         "back": back,
     }
     return TemplateResponse(request, "admin/form_page.html", context)

@@ -1,0 +1,263 @@
+"""Events and bookings in the admin: an event manager's work, by the same rules as everywhere."""
+
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import User
+from events import services
+from events.admin import ChangedMeanwhile
+from events.models import Booking, BookingStatus, Event, EventStatus, Origin
+from events.tests.factories import GUEST, book, make_event
+from ticketing.tests.browser import Browser, errors
+
+pytestmark = pytest.mark.django_db
+
+EVENTS = "/admin/events/event/"
+BOOKINGS = "/admin/events/booking/"
+
+
+def page_of(event: Event, page: str = "change") -> str:
+    return f"{EVENTS}{event.pk}/{page}/"
+
+
+def text_of(page: Any) -> str:
+    return " ".join(page.content.decode().split())
+
+
+class TestEventList:
+    def test_tells_what_is_sold_waits_and_came_in(
+        self, admin: User, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        for _ in range(5):
+            event = make_event(admin, capacity=4, withheld=1)
+            book(event, quantity=2)
+            book(event, quantity=3)
+        browser = Browser(admin)
+
+        # Session, user, their groups' and own permissions; then the page.
+        with django_assert_num_queries(5):
+            page = text_of(browser.get(EVENTS))
+
+        assert page.count("2 of 3") == 5
+        assert page.count("50.00") == 5
+
+    def test_is_the_admins_own(self, agent: User) -> None:
+        assert Browser(agent).get(EVENTS).status_code == 403
+        assert Browser(agent).get(BOOKINGS).status_code == 403
+
+
+class TestEventPage:
+    def test_creates_an_event(self, admin: User) -> None:
+        answer = Browser(admin).submit(
+            f"{EVENTS}add/",
+            name="Jazz in the park",
+            starts_at_0="2030-05-01",
+            starts_at_1="20:00:00",
+            price="25",
+            capacity="50",
+        )
+
+        event = Event.objects.with_inventory().get()
+        assert answer.status_code == 302
+        assert (event.name, event.inventory.capacity, event.created_by, event.origin) == (
+            "Jazz in the park",
+            50,
+            admin,
+            Origin.ADMIN,
+        )
+
+    def test_gives_more_seats_to_who_waits(self, admin: User) -> None:
+        event = make_event(admin, capacity=1)
+        book(event)
+        waiting = book(event)
+
+        Browser(admin).submit(page_of(event), capacity="2")
+
+        waiting.refresh_from_db()
+        assert waiting.status == BookingStatus.CONFIRMED
+
+    @pytest.mark.parametrize(
+        ("changes", "refusal"),
+        [({"capacity": "2"}, services.CapacityBelowSold.message), ({"withheld": "9"}, "There are not so many seats.")],
+    )
+    def test_says_what_is_refused(self, admin: User, changes: dict[str, str], refusal: str) -> None:
+        event = make_event(admin, capacity=4)
+        book(event, quantity=3)
+
+        page = Browser(admin).submit(page_of(event), **changes)
+
+        assert [refusal] in errors(page).values()
+        event.inventory.refresh_from_db()
+        assert (event.inventory.capacity, event.inventory.withheld) == (4, 0)
+
+    def test_refuses_to_overwrite_what_was_changed_meanwhile(self, admin: User) -> None:
+        event = make_event(admin)
+        browser = Browser(admin)
+        seen_at = event.updated_at.isoformat()
+        services.update(event_id=event.pk, by=admin, at=timezone.now(), name="Jazz indoors")
+
+        page = browser.submit(page_of(event), seen_at=seen_at, name="Jazz outdoors")
+
+        assert errors(page) == {"__all__": [ChangedMeanwhile.message]}
+        event.refresh_from_db()
+        assert event.name == "Jazz indoors"
+
+    @pytest.mark.parametrize("waiting", [1, 8])
+    def test_shows_bookings_the_queue_and_the_ledger(
+        self, admin: User, owner: User, waiting: int, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        event = make_event(admin, capacity=1)
+        book(event, owner)
+        for _ in range(waiting):
+            book(event, guest=GUEST)
+        browser = Browser(admin)
+
+        # Session, user, permissions, the event; of each of three tables how many there are, twice, and the page shown.
+        with django_assert_num_queries(18):
+            page = text_of(browser.get(page_of(event)))
+
+        assert "Olga Owner" in page
+        # Each in the list of bookings and in that of the queue.
+        assert page.count("Greta Guest (guest, greta@example.com)") == 2 * waiting
+
+    def test_deletes_only_what_was_never_booked(self, admin: User) -> None:
+        booked, free = make_event(admin), make_event(admin)
+        book(booked)
+        browser = Browser(admin)
+
+        for event in (booked, free):
+            browser.post(page_of(event, "delete"), {"post": "yes"})
+
+        assert list(Event.objects.all()) == [booked]
+
+    def test_only_shows_what_was_cancelled(self, admin: User) -> None:
+        event = make_event(admin)
+        services.cancel_event(event_id=event.pk, by=admin, at=timezone.now())
+        browser = Browser(admin)
+
+        assert browser.get(page_of(event)).status_code == 200
+        assert browser.post(page_of(event), {"name": "Alive"}).status_code == 403
+
+
+class TestBookForSomebody:
+    def test_books_for_a_user(self, admin: User, owner: User) -> None:
+        event = make_event(admin)
+
+        answer = Browser(admin).submit(page_of(event, "book"), user=owner.pk, quantity="2")
+
+        booking = Booking.objects.get()
+        assert answer.status_code == 302
+        assert (booking.user, booking.quantity, booking.status, booking.origin) == (owner, 2, "confirmed", Origin.ADMIN)
+
+    def test_books_for_a_guest(self, admin: User) -> None:
+        event = make_event(admin)
+
+        Browser(admin).submit(
+            page_of(event, "book"), first_name="Greta", last_name="Guest", email="greta@example.com", quantity="1"
+        )
+
+        assert (Booking.objects.get().guest_email, Booking.objects.get().user) == ("greta@example.com", None)
+
+    def test_passes_nobody_who_waits(self, admin: User, owner: User) -> None:
+        event = make_event(admin, capacity=2)
+        book(event)
+        book(event, quantity=2)
+
+        Browser(admin).submit(page_of(event, "book"), user=owner.pk, quantity="1", may_wait="on")
+
+        assert Booking.objects.get(user=owner).status == BookingStatus.WAITING
+
+    @pytest.mark.parametrize(
+        ("sent", "sentence"),
+        [
+            ({}, "Choose a user"),
+            ({"user": "{user}", "first_name": "Greta"}, "Either a user or a guest."),
+            ({"user": "{user}", "quantity": "11"}, services.MoreThanForSale.message),
+            ({"user": "{user}", "quantity": "0"}, "greater than or equal to 1"),
+            ({"user": "0"}, "Select a valid choice"),
+        ],
+    )
+    def test_says_what_is_wrong(self, admin: User, owner: User, sent: dict[str, str], sentence: str) -> None:
+        event = make_event(admin, capacity=10)
+        sent = {name: value.format(user=owner.pk) for name, value in sent.items()}
+
+        page = Browser(admin).submit(page_of(event, "book"), **{"quantity": "1", **sent})
+
+        assert page.status_code == 200
+        assert sentence in text_of(page)
+        assert not Booking.objects.exists()
+
+
+class TestCancelEvent:
+    def test_says_first_whom_it_touches(self, admin: User, owner: User) -> None:
+        event = make_event(admin, capacity=2)
+        book(event, owner, quantity=2)
+        book(event, guest=GUEST)
+
+        page = text_of(Browser(admin).get(page_of(event, "cancel")))
+
+        assert "1 confirmed bookings of 2 seats, 50.00 in all, and 1 waiting ones" in page
+        assert "Olga Owner, Greta Guest (guest, greta@example.com)" in page
+        event.refresh_from_db()
+        assert event.status == EventStatus.PUBLISHED
+
+    def test_cancels_when_told_so(self, admin: User) -> None:
+        event = make_event(admin)
+        booking = book(event)
+
+        answer = Browser(admin).post(page_of(event, "cancel"))
+
+        assert answer.status_code == 302
+        event.refresh_from_db()
+        booking.refresh_from_db()
+        assert (event.status, booking.status) == (EventStatus.CANCELLED, BookingStatus.CANCELLED)
+
+
+class TestCancelSeats:
+    def test_cancels_a_part(self, admin: User) -> None:
+        booking = book(make_event(admin), quantity=3)
+
+        Browser(admin).submit(f"{BOOKINGS}{booking.pk}/cancel/", seats="2")
+
+        booking.refresh_from_db()
+        assert (booking.status, booking.left) == (BookingStatus.CONFIRMED, 1)
+
+    def test_refuses_more_than_are_left(self, admin: User) -> None:
+        booking = book(make_event(admin), quantity=3)
+
+        page = Browser(admin).submit(f"{BOOKINGS}{booking.pk}/cancel/", seats="4")
+
+        assert services.MoreThanBooked.message in text_of(page)
+        booking.refresh_from_db()
+        assert booking.left == 3
+
+    def test_is_the_admins_own(self, agent: User, admin: User) -> None:
+        booking = book(make_event(admin))
+
+        assert Browser(agent).post(f"{BOOKINGS}{booking.pk}/cancel/", {"seats": "1"}).status_code == 403
+
+
+class TestBookingList:
+    def test_finds_by_number_and_by_address(self, admin: User, owner: User) -> None:
+        event = make_event(admin)
+        own, guests = book(event, owner), book(event, guest=GUEST)
+        browser = Browser(admin)
+
+        def found(term: str) -> list[Booking]:
+            return list(browser.get(BOOKINGS, {"q": term}).context["cl"].result_list)
+
+        assert found(f"#{own.pk}") == [own]
+        assert found("greta@") == [guests]
+        assert found(owner.email[:6]) == [own]
+        assert found("9" * 30) == []
+
+    def test_shows_the_ledger_and_the_mails(self, admin: User) -> None:
+        booking = book(make_event(admin), guest=GUEST)
+
+        page = text_of(Browser(admin).get(f"{BOOKINGS}{booking.pk}/change/"))
+
+        assert "greta@example.com" in page
+        assert "Confirmed" in page
