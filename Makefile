@@ -10,7 +10,7 @@ PACKAGES := ticketing accounts projects tickets events analytics notifications
 WORKERS := $(if $(ARGS),,-n auto)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench format requirements
+.PHONY: help run test e2e lint bench format requirements
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -22,6 +22,12 @@ run: .venv/requirements.txt ## Serve the demo at http://127.0.0.1:8000 (PORT=800
 
 test: .venv/requirements-dev.txt ## Run the tests (ARGS="-k assign" for some)
 	@$(PY) -m pytest $(WORKERS) $(ARGS)
+
+e2e: .venv/requirements-dev.txt ## Spend people's days in a real browser (pictures in var/e2e/)
+	@command -v chromium chromium-browser google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	    echo "Installing Chromium …" && apt-get update -qq && apt-get install -qq --no-install-recommends chromium >/dev/null; } || \
+	    { echo "Chromium is missing. On Debian and Ubuntu: apt install chromium"; exit 1; }
+	@$(PY) -m pytest e2e $(ARGS)
 
 # The first few need no database, so they are given one that they never ask. The second check is of production.
 lint: export DEMO = on

@@ -1,0 +1,152 @@
+"""A site of its own (database, web server, worker, mail server), and Chromium from the system's packages.
+
+What the browser sees is kept in var/e2e/, a picture a step.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from email.message import EmailMessage
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from notifications.tests.smtp import MailServer, free_port
+from ticketing import database
+from ticketing.management.commands.demo import SIGN_INS
+
+ROOT = Path(__file__).resolve().parent.parent
+PICTURES = ROOT / "var" / "e2e"
+CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
+PASSWORD_OF = {email: password for _, email, password in SIGN_INS}
+SECONDS_TO_START = 120
+SECONDS_FOR_MAIL = 30
+
+
+@pytest.fixture(autouse=True)
+def rows_of_migrations() -> None:
+    """Instead of the other tests', which needs their database."""
+
+
+@pytest.fixture(scope="session")
+def mail_server() -> Iterator[MailServer]:
+    server = MailServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def site(mail_server: MailServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve the demo; yields its address."""
+    port = free_port()
+    folder = tmp_path_factory.mktemp("postgres")
+    server = subprocess.Popen(
+        [sys.executable, "manage.py", "serve", "--demo", "--port", str(port), "--workers", "1"],
+        cwd=ROOT,
+        env=os.environ
+        | {
+            "TESTING": "off",
+            "DEMO": "on",
+            "DATABASE_URL": database.url(database.configuration("", folder, durable=False)["default"]),
+            "EMAIL_URL": f"smtp://127.0.0.1:{mail_server.port}",
+            "SITE_URL": f"http://127.0.0.1:{port}",
+        },
+    )
+    try:
+        wait_for(port, server)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline and server.poll() is None:
+        with closing(HTTPConnection("127.0.0.1", port, timeout=5)) as web, suppress(OSError):
+            web.request("GET", "/healthz")
+            if web.getresponse().status == 200:
+                return
+        time.sleep(0.2)
+    raise AssertionError("The site does not start.")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.fail("There is no Chromium here. On Debian and Ubuntu: apt install chromium")
+    with sync_playwright() as playwright:
+        # Root, as whom containers run, may not use the sandbox.
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield browser
+        browser.close()
+
+
+class Desk:
+    """A browser's window in which somebody works; `see` keeps a picture of it."""
+
+    def __init__(self, context: BrowserContext, site: str, mail_server: MailServer, name: str) -> None:
+        self.page: Page = context.new_page()
+        self.site = site
+        self.mail_server = mail_server
+        self.name = name
+        self.pictures = 0
+        self.faults: list[str] = []
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on(
+            "response", lambda answer: answer.status >= 500 and self.faults.append(f"{answer.status} {answer.url}")
+        )
+
+    def sign_in(self, email: str) -> None:
+        self.go("/admin/")
+        self.page.get_by_label("E-mail address").fill(email)
+        self.page.get_by_label("Password").fill(PASSWORD_OF[email])
+        self.page.get_by_role("button", name="Log in").click()
+        expect(self.page.get_by_label("Password")).to_have_count(0)
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.site + path)
+
+    def see(self, what: str) -> None:
+        """Keep a picture, and make sure that nothing sticks out of the window."""
+        self.page.wait_for_load_state("networkidle")
+        self.pictures += 1
+        self.page.screenshot(path=PICTURES / f"{self.name}-{self.pictures:02}-{what}.png", full_page=True)
+        assert self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), what
+
+    def mail_to(self, address: str, about: str) -> EmailMessage:
+        """The last mail that somebody gets of a subject with these words, within SECONDS_FOR_MAIL."""
+        deadline = time.monotonic() + SECONDS_FOR_MAIL
+        while time.monotonic() < deadline:
+            if found := [mail for mail in self.mail_server.of(address) if about in mail["Subject"]]:
+                return found[-1]
+            time.sleep(0.2)
+        subjects = [mail["Subject"] for mail in self.mail_server.of(address)]
+        raise AssertionError(f"No mail about {about!r} to {address}, but {subjects}")
+
+
+@pytest.fixture(params=["light", "dark"], ids=["desktop", "phone-dark"])
+def desk(request: pytest.FixtureRequest, chromium: Browser, site: str, mail_server: MailServer) -> Iterator[Desk]:
+    """On a desktop in the light theme, and on a phone in the dark one."""
+    is_phone = request.param == "dark"
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    context = chromium.new_context(
+        viewport={"width": 390, "height": 844} if is_phone else {"width": 1366, "height": 900},
+        color_scheme=request.param,
+        is_mobile=is_phone,
+        has_touch=is_phone,
+    )
+    context.set_default_timeout(15_000)
+    name = f"{request.node.originalname.removeprefix('test_')}-{request.node.callspec.id}"
+    desk = Desk(context, site, mail_server, name)
+    yield desk
+    context.close()
+    assert not desk.faults

@@ -1,0 +1,73 @@
+"""An event manager's day: an event is made, sold out, enlarged and called off, and everybody hears of it."""
+
+from datetime import UTC, datetime, timedelta
+
+from playwright.sync_api import expect
+
+from e2e.conftest import Desk
+
+NEXT_MONTH = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+
+
+def test_event_manager(desk: Desk) -> None:
+    page = desk.page
+    event = f"Night of the jazz {desk.name}"
+    guest, other = f"first-{desk.name}@example.com", f"second-{desk.name}@example.com"
+
+    desk.sign_in("admin@example.com")
+    desk.see("dashboard")
+
+    desk.go("/admin/events/event/add/")
+    page.get_by_label("Name").fill(event)
+    page.get_by_label("Venue").fill("Town hall")
+    page.locator("[name=starts_at_0]").fill(NEXT_MONTH)
+    page.locator("[name=starts_at_1]").fill("20:00:00")
+    page.get_by_label("Price").fill("25")
+    page.get_by_label("Capacity").fill("2")
+    desk.see("new-event")
+    page.get_by_role("button", name="Save", exact=True).click()
+
+    page.get_by_role("link", name=event).first.click()
+    there = page.url
+    for address, seats in ((guest, "2"), (other, "1")):
+        page.goto(there)
+        page.goto(there.replace("/change/", "/book/"))
+        page.get_by_label("First name").fill("Greta")
+        page.get_by_label("Last name").fill("Guest")
+        page.get_by_label("E-mail address").fill(address)
+        page.get_by_label("Seats").fill(seats)
+        desk.see("book")
+        page.get_by_role("button", name="Book", exact=True).click()
+    expect(page.get_by_text("is waiting, behind 0 others")).to_be_visible()
+    desk.mail_to(guest, event)
+    desk.mail_to(other, event)
+    page.get_by_text("Waiting list").click()
+    desk.see("waiting-list")
+
+    # Nobody sells fewer seats than are sold.
+    page.goto(there)
+    page.get_by_label("Capacity").fill("1")
+    page.get_by_role("button", name="Save and continue editing").click()
+    expect(page.get_by_text("More tickets are sold than that")).to_be_visible()
+    desk.see("refused")
+
+    page.get_by_label("Capacity").fill("3")
+    page.get_by_role("button", name="Save and continue editing").click()
+    expect(page.get_by_text("3 of 3")).to_be_visible()
+
+    page.get_by_text("Bookings", exact=False).filter(visible=True).last.click()
+    desk.see("bookings")
+    page.goto(f"{desk.site}/admin/events/booking/?q={guest}")
+    page.locator("#result_list a").first.click()
+    page.goto(page.url.replace("/change/", "/cancel/"))
+    page.get_by_label("How many").fill("1")
+    desk.see("cancel-seats")
+    page.get_by_role("button", name="Cancel seats").click()
+    expect(page.get_by_text("1 of 2")).to_be_visible()
+
+    page.goto(there.replace("/change/", "/cancel/"))
+    expect(page.get_by_text("2 confirmed bookings of 2 seats, 50.00 in all")).to_be_visible()
+    desk.see("cancel-event")
+    page.get_by_role("button", name="Cancel the event").click()
+    expect(page.get_by_text("everybody who had booked is told")).to_be_visible()
+    desk.see("cancelled")
