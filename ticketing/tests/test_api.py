@@ -159,6 +159,7 @@ class TestBodies:
         ids=lambda body: repr(body[:12]),
     )
     def test_that_are_no_json_object_are_400(self, post: Callable[..., Any], body: bytes) -> None:
+            b'{"title": "x", "status": ' + b"[" * 1000 + b"]" * 1000 + b"}",
         answer = post(body)
 
         assert is_problem(answer, 400)
