@@ -298,6 +298,21 @@ class TestBreached:
         assert list(Ticket.objects.breached(due + timedelta(microseconds=1))) == [late]
         assert not Ticket.objects.breached(due).exists()
 
+    def test_looks_up_a_few_of_many_words(self, agent: User) -> None:
+        """As many as somebody may send would take seconds."""
+        words = [f"word{number}" for number in range(9)]
+        ticket = make_ticket(agent, description=" ".join(words))
+        with transaction.atomic():
+            for way in ("enable_seqscan", "enable_indexscan"):
+                psql(f"SET LOCAL {way} = off")
+
+            plan = Ticket.objects.search(words).explain()
+
+        (looked_up,) = re.findall("Index Cond: (.*)", plan)
+        assert looked_up.count("@@") == 4
+        assert search(agent, " ".join(words)) == [ticket.pk]
+        assert search(agent, " ".join([*words, "another"])) == []
+
     def test_is_known_to_an_index(self) -> None:
         with transaction.atomic():
             psql("SET LOCAL enable_seqscan = off")
