@@ -181,7 +181,8 @@ def camel(name: str) -> str:
 
 def read(shape: type[Serializer[Any]], request: Request, **context: Any) -> dict[str, Any]:
     """The body in the domain's words, or a 400 that names every wrong field."""
-    return _validated(shape(data=request.data, context=context))
+    # No body at all is a form's when it calls itself one, and in a form an absent box is one that is not ticked.
+    return _validated(shape(data=dict(request.data), context=context))
 
 
 def read_query(shape: type[Serializer[Any]], request: Request) -> dict[str, Any]:

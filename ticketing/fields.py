@@ -116,6 +116,8 @@ class MoneyField(serializers.DecimalField):
         # Before DRF rounds it, which fails beyond 28 digits.
         if data > MAX_MONEY:
             self.fail("max_value", max_value=MAX_MONEY)
+        if data < 0:
+            self.fail("min_value", min_value=0)
         return super().to_internal_value(data)
 
     def to_representation(self, value: Decimal) -> int | float:  # type: ignore[override]

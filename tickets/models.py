@@ -29,6 +29,8 @@ from ticketing.triggers import refuse_truncate
 # Document 000: "a defined limit (e.g., 5 users per ticket)". The table's constraint says the same number.
 MAX_ASSIGNEES = 5
 MAX_PRICE = Decimal("99999999.99")
+# How many words of a search the index is asked for.
+MOST_LOOKED_UP = 4
 # What the database writes itself: no change of a ticket.
 DERIVED = ["version", "updated_at", "search"]
 
@@ -159,14 +161,17 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
 
     def search(self, words: Iterable[str]) -> Self:
         """Those in which each of these begins a word of title or description. `queries.words` takes a text apart."""
-        asked = {word: WordBeginning(word) for word in words}
-        # One or two letters begin so many words that it takes long to look them up; they are looked for in what is
-        # found by the others. A word of another script may be as short, but takes more bytes.
-        short = {word for word in asked if len(word.encode()) < 3}
-        if short == asked.keys():
-            short.clear()
-        by_index = [Q(search=beginning) for word, beginning in asked.items() if word not in short]
-        return self.filter(*by_index, *(~Q(search=~asked[word]) for word in short))
+        # A word of another script may be short, but takes more bytes.
+        asked = sorted(words, key=lambda word: len(word.encode()), reverse=True)
+        # One or two letters begin so many words that it takes long to look them up, and many words take as long; they
+        # are looked for in what is found by the others.
+        longest = [word for word in asked if len(word.encode()) >= 3] or asked
+        by_index = longest[:MOST_LOOKED_UP]
+        others = (word for word in asked if word not in by_index)
+        return self.filter(
+            *(Q(search=WordBeginning(word)) for word in by_index),
+            *(~Q(search=~WordBeginning(word)) for word in others),
+        )
 
     def alike(self, ordering: Ordering, value: Any) -> Self:
         """Those that stand where `value` does in this order."""

@@ -96,10 +96,11 @@ def tickets(
         return _with_assignees(Ticket.objects.in_order(ordering, after=after)[:limit])
     matching = filter.matching(at=at)
     for walk in (4 * limit, WALK, 4 * WALK):
-        next_ones = filter.along(ordering).in_order(ordering, after=after).values("pk")[:walk]
-        near = matching.visible_to(viewer).filter(pk__in=next_ones)
+        order = filter.along(ordering).in_order(ordering, after=after).values("pk")
+        near = matching.visible_to(viewer).filter(pk__in=order[:walk])
         found = list(near.in_order(ordering)[:limit])
-        if len(found) == limit:
+        # Full, or there is no more to walk: the last page, or a list of few.
+        if len(found) == limit or not order[walk : walk + 1]:
             return _with_assignees(found)
         if walk >= WALK and len(found) < limit // 6:
             break

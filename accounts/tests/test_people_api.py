@@ -324,6 +324,14 @@ class TestChange:
         assert answer.status_code == 400
         assert {fault["field"] for fault in answer.json()["errors"]} == {field}
 
+    @pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])
+    def test_changes_nothing_without_a_body(
+        self, admin: User, owner: User, signed_in: SignedIn, content_type: str
+    ) -> None:
+        answer = signed_in(admin).generic("PATCH", f"/users/{owner.pk}", "", content_type)
+
+        assert (answer.status_code, answer.json()["isActive"]) == (200, True)
+
     def test_leaves_passwords_and_superusers_alone(self, admin: User, owner: User, signed_in: SignedIn) -> None:
         signed_in(admin).patch(f"/users/{owner.pk}", {"password": "another, please", "is_superuser": True, "id": 7})
 

@@ -200,6 +200,21 @@ class TestPages:
         assert ids == [[ticket.pk for ticket in tickets[::9]]] * 3
 
     @pytest.mark.parametrize("ordering", ORDERINGS, ids=str)
+    def test_are_asked_for_once_where_nothing_is_left_to_walk(self, ordering: Ordering, owner: User) -> None:
+        """Else the last page would cost a look at all that match."""
+        for number in range(12):
+            make_ticket(owner, title="rare" if number % 4 == 0 else "common")
+        wanted = TicketFilter(search=["rare"])
+        *_, last = found(owner, wanted, ordering)
+        after = ordering.place(Ticket.objects.get(pk=last))
+
+        with CaptureQueriesContext(connection) as asked:
+            page = queries.tickets(viewer=owner, filter=wanted, ordering=ordering, after=after, limit=5, at=NOON)
+
+        # The tickets, and whether there are more.
+        assert (page, len(asked)) == ([], 2)
+
+    @pytest.mark.parametrize("ordering", ORDERINGS, ids=str)
     def test_walk_along_the_index_of_their_order(self, ordering: Ordering, owner: User) -> None:
         """Where PostgreSQL may not sort, it has nothing else to give them in order by."""
         after = ordering.place(make_ticket(owner))
@@ -282,6 +297,21 @@ class TestSearch:
         ticket = make_ticket(agent, description=words)
 
         assert search(agent, words) == [ticket.pk]
+
+    def test_looks_up_a_few_of_many_words(self, agent: User) -> None:
+        """As many as somebody may send would take seconds."""
+        words = [f"word{number}" for number in range(9)]
+        ticket = make_ticket(agent, description=" ".join(words))
+        with transaction.atomic():
+            for way in ("enable_seqscan", "enable_indexscan"):
+                psql(f"SET LOCAL {way} = off")
+
+            plan = Ticket.objects.search(words).explain()
+
+        (looked_up,) = re.findall("Index Cond: (.*)", plan)
+        assert looked_up.count("@@") == 4
+        assert search(agent, " ".join(words)) == [ticket.pk]
+        assert search(agent, " ".join([*words, "another"])) == []
 
     def test_shows_nobody_what_they_may_not_see(self, owner: User, outsider: User) -> None:
         make_ticket(owner, project=Project.objects.get(system_name="helpdesk"))
