@@ -21,6 +21,8 @@ class Kind(models.TextChoices):
     """What a delivery tells. Each has its texts in templates/emails."""
 
     TICKET_UPDATED = "ticket-updated"
+    SLA_AT_RISK = "sla-at-risk"
+    SLA_BREACHED = "sla-breached"
     SET_PASSWORD = "set-password"  # noqa: S105
     RESET_PASSWORD = "reset-password"  # noqa: S105
 

@@ -33,7 +33,17 @@ from ticketing.admin import (
 )
 from ticketing.errors import Conflict
 from tickets import queries, services
-from tickets.models import MAX_ASSIGNEES, Assignment, Priority, SlaPolicy, Status, Ticket
+from tickets.models import (
+    MAX_ASSIGNEES,
+    Assignment,
+    Calendar,
+    Holiday,
+    Opening,
+    Priority,
+    SlaPolicy,
+    Status,
+    Ticket,
+)
 from tickets.serializers import HistoryQuerySerializer
 
 # A bigint has at most 19.
@@ -155,10 +165,13 @@ class TicketAdmin(ServiceAdmin):
     sortable_by = ["id", "title", "created_at", "sla_due_at"]
     ordering = ["-created_at"]
     autocomplete_fields = ["project", "created_by"]
-    readonly_fields = ["created_at", "updated_at", "sla_due_at", "version"]
+    readonly_fields = ["created_at", "updated_at", "closed_at", "sla_due_at", "held_at", "version"]
     fieldsets = [
         (None, {"fields": ["seen_version", *FIELDS]}),
-        ("Kept by the system", {"fields": [("created_at", "updated_at"), ("sla_due_at", "version")]}),
+        (
+            "Kept by the system",
+            {"fields": [("created_at", "updated_at"), ("closed_at", "version"), ("sla_due_at", "held_at")]},
+        ),
     ]
 
     @display(
@@ -317,9 +330,14 @@ def _readable_value(value: Any, names: dict[Any, Any]) -> str:
 class SlaPolicyAdmin(ModelAdmin):
     """How long tickets may take, for those made or given that priority from now on."""
 
-    list_display = ["priority", "hours"]
+    list_display = ["priority", "hours", "calendar"]
+    list_select_related = ["calendar"]
+    fields = ["priority", "hours", "calendar"]
     readonly_fields = ["priority"]
     actions = None
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return without_shortcuts(super().formfield_for_dbfield(db_field, request, **kwargs))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """There is one a priority."""
@@ -327,3 +345,24 @@ class SlaPolicyAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class OpeningInline(TabularInline):
+    model = Opening
+    extra = 0
+    hide_title = True
+
+
+class HolidayInline(TabularInline):
+    model = Holiday
+    extra = 0
+    hide_title = True
+
+
+@admin.register(Calendar)
+class CalendarAdmin(ModelAdmin):
+    """When hours of SLA policies count. For deadlines that are worked out from now on."""
+
+    list_display = ["name", "time_zone"]
+    inlines = [OpeningInline, HolidayInline]
+    actions = None
