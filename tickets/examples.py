@@ -58,6 +58,7 @@ TICKET_DETAIL: dict[str, Any] = TICKET | {
     "updatedDate": "2024-07-01T18:30:00Z",
     "slaDue": "2024-07-02T00:10:00Z",
     "version": 3,
+    "statistics": {"totalAssigned": 2, "status": "open"},
     "sla": {
         "policy": "high",
         "hours": 4,
@@ -70,7 +71,6 @@ TICKET_DETAIL: dict[str, Any] = TICKET | {
         "state": "ok",
         "because": "4 h round the clock, on hold 2 h 10 m",
     },
-    "statistics": {"totalAssigned": 2, "status": "open"},
 }
 HOLD: dict[str, Any] = {"reason": "Waiting for the customer"}
 TICKET_ON_HOLD: dict[str, Any] = TICKET_DETAIL | {

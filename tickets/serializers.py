@@ -176,8 +176,8 @@ class HoldSerializer(serializers.Serializer[Any]):
 
 
 class TicketDetailSerializer(TicketSerializer):
-    sla = SlaSerializer(source="*")
     statistics = TicketStatisticsSerializer(source="*")
+    sla = SlaSerializer(source="*")
 
 
 # As the tickets are shown, and as the domain calls it.
