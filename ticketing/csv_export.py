@@ -31,7 +31,7 @@ def batches(fetch: Callable[[Row | None], list[Row]]) -> Iterator[list[Row]]:
         last = found[-1]
 
 
-def encode(shape: type[Serializer[Row]], rows: Iterable[list[Row]]) -> Iterator[bytes]:
+def encode(shape: type[Serializer[Any]], rows: Iterable[list[Any]]) -> Iterator[bytes]:
     """The CSV of batches of rows, a piece a batch: as `shape` shows them, its fields' names in the first line."""
     head = [list(shape().fields)]
     for batch in rows:

@@ -16,7 +16,7 @@ from tickets.serializers import TicketSerializer
 class TicketRowSerializer(TicketSerializer):
     """An item of the list in which nothing is nested."""
 
-    assignedUsers = serializers.SerializerMethodField()
+    assignedUsers = serializers.SerializerMethodField()  # type: ignore[assignment]
 
     def get_assignedUsers(self, ticket: Ticket) -> str:  # noqa: N802
         people = (assignment.user for assignment in ticket.assignments.all())
@@ -27,7 +27,7 @@ def tickets(*, viewer: User, filter: TicketFilter, ordering: Ordering, at: datet
     """The tickets that `viewer` may see, as CSV, some at a time."""
 
     def fetch(last: Ticket | None) -> list[Ticket]:
-        after = last and ordering.place(last)
+        after = None if last is None else ordering.place(last)
         return queries.tickets(
             viewer=viewer, filter=filter, ordering=ordering, after=after, limit=csv_export.BATCH, at=at
         )
