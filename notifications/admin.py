@@ -15,7 +15,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from notifications import services
-from notifications.models import Delivery, Outage, State
+from notifications.models import GIVEN_UP, Delivery, Outage, State
 from ticketing.admin import LINK
 
 # Imported above to be taken out: it lets jobs be aborted, and says nothing to people that deliveries do not.
@@ -23,6 +23,19 @@ admin.site.unregister(ProcrastinateJob)
 
 # A bigint has at most 19.
 DIGITS_OF_NO_ID = 20
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("given-up", "Given up"), *State.choices]
+
+    def queryset(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        if self.value() == "given-up":
+            return deliveries.filter(state__in=GIVEN_UP)
+        return deliveries.filter(state=self.value()) if self.value() in State.values else deliveries
 
 
 @admin.register(Delivery)
@@ -40,7 +53,7 @@ class DeliveryAdmin(ModelAdmin):
         "created_at",
         "sent_at",
     ]
-    list_filter = ["state", "kind", "created_at"]
+    list_filter = [StateFilter, "kind", "created_at"]
     list_fullwidth = True
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False

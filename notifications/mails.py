@@ -31,6 +31,8 @@ LABELS = {
     "priority": "Priority",
     "due_at": "Due date",
     "sla_due_at": "SLA due",
+    "held_at": "On hold since",
+    "hold_reason": "Reason of the hold",
     "created_by_id": "Created by",
     "created_at": "Created",
 }
@@ -163,6 +165,18 @@ def link(ticket_id: int) -> str:
     return settings.SITE_URL and settings.SITE_URL + reverse("admin:tickets_ticket_change", args=[ticket_id])
 
 
+def sla_deadline(delivery: Delivery, to: User) -> dict[str, Any]:
+    payload, ticket_id = delivery.payload, cast(int, delivery.ticket_id)
+    return {
+        "number": ticket_id,
+        "title": one_line(payload["title"]),
+        "status": readable("status", payload["status"]),
+        "priority": readable("priority", payload["priority"]),
+        "due": readable("due", datetime.fromisoformat(payload["due"])),
+        "link": link(ticket_id) if to.is_staff else "",
+    }
+
+
 def password_code(delivery: Delivery, to: User) -> dict[str, Any]:
     """The code is made now and kept nowhere."""
     uid, code = password_codes.code_for(to)
@@ -172,6 +186,8 @@ def password_code(delivery: Delivery, to: User) -> dict[str, Any]:
 # What the texts of a kind know besides the payload.
 CONTEXTS: dict[Kind, Callable[[Delivery, User], dict[str, Any]]] = {
     Kind.TICKET_UPDATED: ticket_updated,
+    Kind.SLA_AT_RISK: sla_deadline,
+    Kind.SLA_BREACHED: sla_deadline,
     Kind.SET_PASSWORD: password_code,
     Kind.RESET_PASSWORD: password_code,
 }

@@ -27,6 +27,8 @@ class Kind(models.TextChoices):
     BOOKING_PROMOTED = "booking-promoted"
     BOOKING_CANCELLED = "booking-cancelled"
     EVENT_CANCELLED = "event-cancelled"
+    SLA_AT_RISK = "sla-at-risk"
+    SLA_BREACHED = "sla-breached"
     SET_PASSWORD = "set-password"  # noqa: S105
     RESET_PASSWORD = "reset-password"  # noqa: S105
 

@@ -7,11 +7,12 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from psycopg.types.json import Jsonb
 
-from accounts.models import User
+from accounts.models import User, UserType
 from notifications import mails, transport
-from notifications.models import Delivery, DeliveryQuerySet, Outage, State
+from notifications.models import Delivery, DeliveryQuerySet, Kind, Outage, State
 from ticketing import sql
 from tickets.models import Ticket
 
@@ -20,6 +21,9 @@ log = structlog.get_logger(__name__)
 # How many deliveries one look for work gives jobs to. It is one a minute, so this also bounds what a server that comes
 # back after a day has to take at once.
 MOST_AT_ONCE = 5000
+
+# Tickets of one transaction of `tell_of_deadlines`, whose rows are locked meanwhile.
+DEADLINES_AT_ONCE = 100
 
 GONE = "There is no such user any more, or a deactivated one."
 
@@ -40,6 +44,39 @@ def notify(
         ticket_id=ticket and ticket.pk,
         payload=Jsonb(payload or {}),
     )
+
+
+def tell_of_deadlines(*, at: datetime) -> int:
+    """Tell assignees and admins of SLA deadlines that come near, and of those that have passed. Returns of how many.
+
+    Once of each: the ticket's row says what there is to tell next, and a deadline that was moved is another one. Costs
+    nothing for what was told already. Of several workers each takes what no other has in hand.
+    """
+    number = 0
+    while told := _tell_of_some_deadlines(at):
+        number += told
+    return number
+
+
+@transaction.atomic
+def _tell_of_some_deadlines(at: datetime) -> int:
+    alarmed = Ticket.objects.alarmed(at).with_assignees().locked(skip_locked=True)
+    tickets = list(alarmed[:DEADLINES_AT_ONCE])
+    admins = list(User.objects.filter(type=UserType.ADMIN, is_active=True)) if tickets else []
+    for ticket in tickets:
+        kind = Kind.SLA_BREACHED if ticket.sla_due_at < at else Kind.SLA_AT_RISK
+        due = ticket.sla_due_at.isoformat()
+        notify(
+            kind=kind,
+            about=f"ticket/{ticket.pk}/{kind}/{due}",
+            users=[*(assignment.user for assignment in ticket.assignments.all()), *admins],
+            payload={"title": ticket.title, "status": ticket.status, "priority": ticket.priority, "due": due},
+            ticket=ticket,
+        )
+    told = Ticket.objects.filter(pk__in=[ticket.pk for ticket in tickets])
+    told.filter(sla_due_at__gte=at).update(sla_alarm_at=F("sla_due_at"))
+    told.filter(sla_due_at__lt=at).update(sla_alarm_at=None)
+    return len(tickets)
 
 
 @transaction.atomic

@@ -22,6 +22,12 @@ def defer_due(timestamp: int = 0) -> None:
     services.defer_due(at=timezone.now())
 
 
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="tell_of_deadlines")
+def tell_of_deadlines(timestamp: int = 0) -> None:
+    services.tell_of_deadlines(at=timezone.now())
+
+
 @app.periodic(cron="40 3 * * *")
 @app.task(queueing_lock="purge_deliveries")
 def purge_deliveries(timestamp: int) -> None:

@@ -130,11 +130,13 @@ def describes(
     request: tuple[Any, Any] | None = None,
     refusals: Iterable[Refusal] = (),
     parameters: list[OpenApiParameter | Any] | None = None,
+    media_type: str = "application/json",
     more: str = "",
 ) -> Callable[[Any], Any]:
     """Say what a call does. `request` and each of `answers` are a shape and an example of it, None: no body.
 
-    `refusals` are the call's own, in the order in which they are checked; those of every call come by themselves.
+    `media_type` is that of the answers, `refusals` are the call's own, in the order in which they are checked; those
+    of every call come by themselves.
     """
     examples = [OpenApiExample(summary, request[1], request_only=True)] if request else []
 
@@ -146,7 +148,10 @@ def describes(
             request=request and request[0],
             parameters=parameters,
             examples=examples,
-            responses={status: _answer(status, summary, answer) for status, answer in answers.items()},
+            responses={
+                (status, media_type) if answer else status: _answer(status, summary, answer)
+                for status, answer in answers.items()
+            },
         )(method)
         method.refusals = tuple(refusals)
         return method

@@ -201,7 +201,15 @@ REDIS_URL = env.str("REDIS_URL", default="")
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/(?!admin/).*$"
 CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "if-match", "if-none-match"]
-CORS_EXPOSE_HEADERS = ["X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After", "ETag", "Idempotent-Replayed"]
+CORS_EXPOSE_HEADERS = [
+    "X-Request-ID",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "ETag",
+    "Idempotent-Replayed",
+    "Content-Disposition",
+]
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Ticketing",
@@ -284,8 +292,14 @@ UNFOLD = {
     "SITE_SYMBOL": "confirmation_number",
     "SITE_URL": reverse_lazy("docs"),
     "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "analytics.admin.dashboard",
     "SIDEBAR": {
         "navigation": [
+            {
+                "items": [
+                    {"title": "Overview", "icon": "monitoring", "link": reverse_lazy("admin:index")},
+                ],
+            },
             {
                 "title": "Desk",
                 "items": [
@@ -306,6 +320,12 @@ UNFOLD = {
                         "icon": "timer",
                         "link": reverse_lazy("admin:tickets_slapolicy_changelist"),
                         "permission": lambda request: request.user.has_perm("tickets.view_slapolicy"),
+                    },
+                    {
+                        "title": "Calendars",
+                        "icon": "calendar_month",
+                        "link": reverse_lazy("admin:tickets_calendar_changelist"),
+                        "permission": lambda request: request.user.has_perm("tickets.view_calendar"),
                     },
                     {
                         "title": "Deliveries",

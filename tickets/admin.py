@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -33,7 +33,18 @@ from ticketing.admin import (
 )
 from ticketing.errors import Conflict
 from tickets import queries, services
-from tickets.models import MAX_ASSIGNEES, Assignment, Priority, SlaPolicy, Status, Ticket
+from tickets.models import (
+    MAX_ASSIGNEES,
+    Assignment,
+    Calendar,
+    Holiday,
+    Opening,
+    Priority,
+    SlaPolicy,
+    Status,
+    Ticket,
+    TicketQuerySet,
+)
 from tickets.serializers import HistoryQuerySerializer
 
 # A bigint has at most 19.
@@ -121,6 +132,49 @@ class AssignmentInline(TabularInline):
         return False
 
 
+class SlaFilter(admin.SimpleListFilter):
+    """As the API's list has it."""
+
+    title = "SLA"
+    parameter_name = "sla"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("breached", "Breached"), ("at-risk", "At risk"), ("met", "Met"), ("missed", "Missed")]
+
+    def queryset(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> QuerySet[Ticket]:
+        found = cast(TicketQuerySet, tickets)
+        match self.value():
+            case "breached":
+                return found.breached(timezone.now())
+            case "at-risk":
+                return found.at_risk(timezone.now())
+            case "met":
+                return found.met()
+            case "missed":
+                return found.missed()
+        return tickets
+
+
+class WorkFilter(admin.SimpleListFilter):
+    """What there is to do, and whose work it is."""
+
+    title = "work"
+    parameter_name = "work"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("any", "Not closed"), ("mine", "Mine"), ("nobodys", "Nobody's")]
+
+    def queryset(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> QuerySet[Ticket]:
+        if self.value() not in dict(self.lookup_choices):
+            return tickets
+        tickets = tickets.filter(status__in=[Status.OPEN, Status.IN_PROGRESS])
+        if self.value() == "mine":
+            return tickets.filter(pk__in=Assignment.objects.filter(user=request.user.pk).values("ticket"))
+        if self.value() == "nobodys":
+            return tickets.filter(~Exists(Assignment.objects.filter(ticket=OuterRef("pk"))))
+        return tickets
+
+
 class TicketList(ChangeList):
     def get_queryset(self, *args: Any, **kwargs: Any) -> QuerySet[Ticket]:
         assignments = Prefetch("assignments", Assignment.objects.select_related("user"))
@@ -144,7 +198,14 @@ class TicketAdmin(ServiceAdmin):
         "sla_due_at",
     ]
     list_display_links = ["id", "title"]
-    list_filter = ["status", "priority", ("project", AutocompleteSelectFilter), "created_at"]
+    list_filter = [
+        "status",
+        "priority",
+        SlaFilter,
+        WorkFilter,
+        ("project", AutocompleteSelectFilter),
+        "created_at",
+    ]
     list_filter_submit = True
     # As with the paginator below: these would count for each choice of each filter.
     show_facets = admin.ShowFacets.NEVER
@@ -155,10 +216,13 @@ class TicketAdmin(ServiceAdmin):
     sortable_by = ["id", "title", "created_at", "sla_due_at"]
     ordering = ["-created_at"]
     autocomplete_fields = ["project", "created_by"]
-    readonly_fields = ["created_at", "updated_at", "sla_due_at", "version"]
+    readonly_fields = ["created_at", "updated_at", "closed_at", "sla_due_at", "held_at", "version"]
     fieldsets = [
         (None, {"fields": ["seen_version", *FIELDS]}),
-        ("Kept by the system", {"fields": [("created_at", "updated_at"), ("sla_due_at", "version")]}),
+        (
+            "Kept by the system",
+            {"fields": [("created_at", "updated_at"), ("closed_at", "version"), ("sla_due_at", "held_at")]},
+        ),
     ]
 
     @display(
@@ -317,9 +381,14 @@ def _readable_value(value: Any, names: dict[Any, Any]) -> str:
 class SlaPolicyAdmin(ModelAdmin):
     """How long tickets may take, for those made or given that priority from now on."""
 
-    list_display = ["priority", "hours"]
+    list_display = ["priority", "hours", "calendar"]
+    list_select_related = ["calendar"]
+    fields = ["priority", "hours", "calendar"]
     readonly_fields = ["priority"]
     actions = None
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return without_shortcuts(super().formfield_for_dbfield(db_field, request, **kwargs))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """There is one a priority."""
@@ -327,3 +396,24 @@ class SlaPolicyAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class OpeningInline(TabularInline):
+    model = Opening
+    extra = 0
+    hide_title = True
+
+
+class HolidayInline(TabularInline):
+    model = Holiday
+    extra = 0
+    hide_title = True
+
+
+@admin.register(Calendar)
+class CalendarAdmin(ModelAdmin):
+    """When hours of SLA policies count. For deadlines that are worked out from now on."""
+
+    list_display = ["name", "time_zone"]
+    inlines = [OpeningInline, HolidayInline]
+    actions = None

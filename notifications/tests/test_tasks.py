@@ -75,6 +75,7 @@ class TestByTheClock:
 
         assert {
             "notifications.tasks.defer_due": "* * * * *",
+            "notifications.tasks.tell_of_deadlines": "* * * * *",
             "ticketing.tasks.retry_stalled_jobs": "* * * * *",
             "analytics.tasks.fold_daily_counts": "15 * * * *",
             "accounts.tasks.forget_expired_tokens": "10 3 * * *",

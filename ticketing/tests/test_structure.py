@@ -9,7 +9,7 @@ from django.conf import settings
 
 ROOT: Path = settings.BASE_DIR
 APPS = ["accounts", "projects", "tickets", "events", "analytics", "notifications"]
-DOMAIN = {"models.py", "services.py", "queries.py", "errors.py", "sql.py"}
+DOMAIN = {"models.py", "services.py", "queries.py", "errors.py", "sql.py", "sla.py"}
 FILES = {
     *("__init__.py", "models.py", "services.py", "queries.py", "serializers.py", "permissions.py", "views.py"),
     *(
@@ -22,6 +22,8 @@ FILES = {
         "transport.py",
         "password_codes.py",
         "examples.py",
+        "exports.py",
+        "sla.py",
     ),
 }
 FOLDERS = {"management", "migrations", "sql", "tests"}

@@ -154,7 +154,7 @@ def values(world: World) -> dict[str, list[str]]:
         "project": [str(world.project.pk)],
         "assignee": list(ids.values()),
         "createdBy": list(ids.values()),
-        "sla": ["breached"],
+        "sla": ["breached", "at-risk", "met", "missed"],
         "startDate": [f"{timezone.now() - timedelta(days=days):%Y-%m-%d}" for days in (0, 45)],
         "endDate": [f"{timezone.now() - timedelta(days=days):%Y-%m-%d}" for days in (0, 45)],
         "ordering": [
@@ -223,7 +223,7 @@ def answers(call: Call, api: APIClient) -> Iterator[str]:
         headers = {
             name: value for name, value in answer.headers.items() if name not in ("X-Request-ID", "Content-Length")
         }
-        yield INCIDENTAL.sub("…", f"{answer.status_code} {json.dumps(headers)} {answer.content.decode()}")
+        yield INCIDENTAL.sub("…", f"{answer.status_code} {json.dumps(headers)} {answer.getvalue().decode()}")
         is_json = answer.headers.get("Content-Type") == "application/json"
         cursor = json.loads(answer.content).get("nextCursor") if is_json and answer.content else None
         if not cursor:

@@ -27,7 +27,16 @@ from analytics.services import fold_daily_counts
 from notifications.services import hush
 from projects.models import Project, Visibility
 from ticketing import sql
-from tickets.models import Assignment, AssignmentEvent, Priority, SlaPolicy, Status, Ticket, TicketEvent
+from tickets.models import (
+    AT_RISK_SHARE,
+    Assignment,
+    AssignmentEvent,
+    Priority,
+    SlaPolicy,
+    Status,
+    Ticket,
+    TicketEvent,
+)
 
 # Whom to sign in as: role, e-mail, password. The README and `make run` say the same.
 SIGN_INS: list[tuple[str, str, str]] = [
@@ -160,6 +169,7 @@ WEEKDAYS = [1.0, 1.05, 1.0, 0.95, 0.85, 0.25, 0.2]
 TICKET_FIELDS = (
     *("id", "title", "description", "project", "status", "type", "venue", "price", "priority"),
     *("due_at", "sla_due_at", "created_by", "created_at", "updated_at", "version"),
+    *("closed_at", "sla_hours", "sla_calendar", "sla_warn_at"),
 )
 # What the triggers would do to a past that has been made up: refuse to assign to what was closed later, overwrite when
 # tickets changed, and write a history of this very moment.
@@ -172,7 +182,8 @@ OVERRULED = (
 )
 ASSIGNMENT_FIELDS = ("ticket", "user", "slot", "assigned_at", "assigned_by")
 EVENT_FIELDS = ("pgh_label", "pgh_created_at", "pgh_context")
-TICKET_EVENT_FIELDS = tuple(name for name in TICKET_FIELDS if name not in ("id", "updated_at"))
+NO_EVENT_FIELDS = ("id", "updated_at", "closed_at", "sla_hours", "sla_calendar", "sla_warn_at")
+TICKET_EVENT_FIELDS = tuple(name for name in TICKET_FIELDS if name not in NO_EVENT_FIELDS)
 
 
 class Command(BaseCommand):
@@ -288,7 +299,7 @@ class _Desk:
         self.project_ids = project_ids
         self.now = now
         self.next_id = _next_id(Ticket)
-        self.policies = {policy.priority: policy for policy in SlaPolicy.objects.all()}
+        self.policies = {policy.priority: policy for policy in SlaPolicy.objects.select_related("calendar")}
         # A few customers ask a lot, most ask little; staff ask some things too.
         customers = [(place + 3) ** -0.6 for place in range(len(people.customers))]
         agents = [0.04 * sum(customers) / len(people.agents)] * len(people.agents)
@@ -340,9 +351,9 @@ class _Desk:
         for created_at, kind, project, priority, status, creator in columns:
             ticket_id = self.next_id
             self.next_id += 1
-            version, updated_at = 1, None
+            version, updated_at, policy = 1, None, self.policies[priority]
             if status != Status.OPEN or random.random() < 0.2:
-                updated_at = self._later(created_at)
+                updated_at = self._later(created_at, policy.hours if status == Status.CLOSED else 48)
                 assigned = list(self._assignments(ticket_id, creator, updated_at))
                 assignments.extend(assigned)
                 version += len(assigned) + (status != Status.OPEN)
@@ -358,11 +369,15 @@ class _Desk:
                 Decimal(random.choice(kind.prices)) * random.choice((1, 1, 2, 2, 3, 4)) if kind.prices else None,
                 priority,
                 created_at + timedelta(days=random.randrange(2, 30)) if random.random() < 0.4 else None,
-                self.policies[priority].due(created_at),
+                policy.due(created_at),
                 creator,
                 created_at,
                 updated_at,
                 version,
+                updated_at if status == Status.CLOSED else None,
+                policy.hours,
+                policy.calendar.name if policy.calendar else "",
+                policy.due(created_at, share=AT_RISK_SHARE),
             )
 
     def _status_weights(self, day: datetime) -> tuple[list[str], list[float]]:
@@ -375,10 +390,10 @@ class _Desk:
             1 - unclosed,
         ]
 
-    def _later(self, created_at: datetime) -> datetime:
-        """When somebody last touched it: soon, and before now."""
+    def _later(self, created_at: datetime, hours: int) -> datetime:
+        """When somebody last touched it: in most cases within these hours, and before now."""
         most = (self.now - created_at).total_seconds()
-        return created_at + timedelta(milliseconds=min(self.random.expovariate(1 / 90_000), most) * 1000 // 1)
+        return created_at + timedelta(milliseconds=min(self.random.expovariate(2 / (hours * 3600)), most) * 1000 // 1)
 
     def _assignments(self, ticket_id: int, creator: int, at: datetime) -> Iterator[Sequence[Any]]:
         """Mostly one agent, sometimes two, now and then a customer who helps; never an admin."""
