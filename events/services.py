@@ -13,7 +13,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import F, Max, ProtectedError
 
 from accounts.models import User
-from events.models import Booking, BookingStatus, Event, EventStatus, Inventory, Origin
+from events.models import MAX_CAPACITY, Booking, BookingStatus, Event, EventStatus, Inventory, Origin
 from ticketing import sql
 from ticketing.errors import Busy, Conflict, Invalid, Missing, Refused
 from ticketing.sql import violated
@@ -142,7 +142,9 @@ def book(
     }
     for _ in range(TRIES):
         try:
-            booked = sql.rows("events/book", **fields, joins=joins, at=at)
+            # A larger number PostgreSQL takes for a fault of ours, not for too many.
+            is_number = quantity <= MAX_CAPACITY
+            booked = sql.rows("events/book", **fields, joins=joins, at=at) if is_number else []
         except IntegrityError as error:
             if refusal := REFUSAL_OF_CONSTRAINT.get(violated(error)):
                 raise refusal from error
