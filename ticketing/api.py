@@ -214,11 +214,11 @@ class Dialect(views.APIView):
 
     schema = None
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+    def check_permissions(self, request: Request) -> None:
         # Which methods there are is no secret.
         if request.method not in self.allowed_methods:
             self.http_method_not_allowed(request)
-        super().initial(request, *args, **kwargs)
+        super().check_permissions(request)
 
 
 class Unknown(views.APIView):

@@ -205,7 +205,7 @@ class Me(Ticks):
 
 class Events(Ticks):
     def get_permissions(self) -> list[BasePermission]:
-        return [IsAuthenticated()] if self.request.method == "GET" else [IsAdmin()]
+        return [IsAdmin()] if self.request.method == "POST" else [IsAuthenticated()]
 
     def get(self, request: Request) -> Response:
         query = read_query(EventQuerySerializer, request)

@@ -19,6 +19,7 @@ from events import services
 from events.models import MAX_PER_BOOKING, Booking, Event, EventStatus, Origin
 from events.tests.factories import GUEST, book, make_event
 from ticketing import idempotency, throttling
+from ticketing.tests.contracts.odd import ODD
 
 pytestmark = pytest.mark.django_db
 
@@ -553,6 +554,27 @@ class TestEveryCall:
 
         said = {method: (*error(answer), answer["Allow"]) for method, answer in answers.items()}
         assert said == {method: (405, f'Method "{method}" not allowed.', "POST, OPTIONS") for method in methods}
+
+    @pytest.mark.parametrize("is_limited", [True, False])
+    def test_refuses_a_bad_token_before_the_method(self, anonymous: APIClient, settings: Any, is_limited: bool) -> None:
+        settings.RATE_LIMITS = is_limited
+
+        assert outcome(anonymous.put("/book", headers={"Authorization": "nonsense"})) == (401, DENIED)
+        assert anonymous.put("/book").status_code == 405
+
+    @pytest.mark.parametrize("path", ["/login", "/initialize", "/book", "/cancel"])
+    def test_answers_whatever_is_sent(self, owner: User, api: APIClient, party: Event, path: str) -> None:
+        whole = {
+            "/login": {"email": owner.email, "password": PASSWORD},
+            "/initialize": PARTY,
+            "/book": {"eventId": party.pk, "userId": owner.pk},
+            "/cancel": {"id": 1, "eventId": party.pk},
+        }[path]
+
+        answers = [api.post(path, whole | {name: value}) for name in [*whole, "more"] for value in ODD]
+
+        assert {answer.status_code for answer in answers} <= {200, 201, 400, 401, 404, 429}
+        assert all(list(answer.json()) == ["error"] for answer in answers if answer.status_code >= 400)
 
     def test_refuses_other_methods_of_status(self, anonymous: APIClient) -> None:
         answer = anonymous.post("/status/1")

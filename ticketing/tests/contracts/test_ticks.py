@@ -19,6 +19,7 @@ from events import services
 from events.models import Booking, Event, EventStatus, Origin
 from events.tests.factories import GUEST, book, make_event
 from ticketing import idempotency, throttling
+from ticketing.tests.contracts.odd import ODD
 
 pytestmark = pytest.mark.django_db
 
@@ -732,6 +733,25 @@ class TestEveryCall:
         answer = anonymous.generic("POST", "/api/v1/booking", "eventId=1", "text/plain")
 
         assert failure(answer) == (415, 'Unsupported media type "text/plain" in request.')
+
+    @pytest.mark.parametrize("path", ["auth/register", "auth/admin/register", "auth/login", "event", "booking"])
+    def test_answers_whatever_is_sent(self, admin: User, signed_in: SignedIn, event: Event, path: str) -> None:
+        whole = {"event": CONCERT, "booking": wish(event)}.get(path, PERSON)
+        api = signed_in(admin)
+
+        answers = [api.post(f"/api/v1/{path}", whole | {name: value}) for name in [*whole, "more"] for value in ODD]
+
+        assert {answer.status_code for answer in answers} <= {200, 201, 400, 401, 404, 409, 429}
+        assert all(success(answer) if answer.status_code < 400 else failure(answer) for answer in answers)
+
+    @pytest.mark.parametrize("is_limited", [True, False])
+    def test_refuses_a_bad_token_before_the_method(self, anonymous: APIClient, settings: Any, is_limited: bool) -> None:
+        settings.RATE_LIMITS = is_limited
+
+        answer = anonymous.put("/api/v1/booking", headers={"Authorization": "nonsense"})
+
+        assert failure(answer) == (401, "Invalid or expired token.")
+        assert anonymous.put("/api/v1/booking").status_code == 405
 
     def test_refuses_a_body_that_is_too_large(self, anonymous: APIClient) -> None:
         answer = anonymous.post("/api/v1/booking", BOOKING | {"firstName": "n" * 2**20})
