@@ -140,11 +140,12 @@ def book(
         "quantity": quantity,
         "origin": origin,
     }
+    if quantity > MAX_CAPACITY:
+        # No event has so many, nor room for the number in its column: PostgreSQL would call it a fault.
+        _explain(event_id=event_id, quantity=quantity, by=by, holder=holder, joins=joins, at=at)
     for _ in range(TRIES):
         try:
-            # A larger number PostgreSQL takes for a fault of ours, not for too many.
-            is_number = quantity <= MAX_CAPACITY
-            booked = sql.rows("events/book", **fields, joins=joins, at=at) if is_number else []
+            booked = sql.rows("events/book", **fields, joins=joins, at=at)
         except IntegrityError as error:
             if refusal := REFUSAL_OF_CONSTRAINT.get(violated(error)):
                 raise refusal from error
