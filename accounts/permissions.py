@@ -72,3 +72,8 @@ class IsAdmin(BasePermission):
 def caller(request: Request) -> User:
     """Who calls; a view's permissions have let nobody else through."""
     return cast(User, request.user)
+
+
+def caller_if_any(request: Request) -> User | None:
+    """Who calls, None when nobody has signed in."""
+    return caller(request) if request.user.is_authenticated else None

@@ -13,7 +13,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import F, Max, ProtectedError
 
 from accounts.models import User
-from events.models import Booking, BookingStatus, Event, EventStatus, Inventory, Origin
+from events.models import MAX_CAPACITY, Booking, BookingStatus, Event, EventStatus, Inventory, Origin
 from ticketing import sql
 from ticketing.errors import Busy, Conflict, Invalid, Missing, Refused
 from ticketing.sql import violated
@@ -140,6 +140,9 @@ def book(
         "quantity": quantity,
         "origin": origin,
     }
+    if quantity > MAX_CAPACITY:
+        # No event has so many, nor room for the number in its column: PostgreSQL would call it a fault.
+        _explain(event_id=event_id, quantity=quantity, by=by, holder=holder, joins=joins, at=at)
     for _ in range(TRIES):
         try:
             booked = sql.rows("events/book", **fields, joins=joins, at=at)

@@ -51,12 +51,21 @@ class UtcDateTimeField(serializers.DateTimeField):
         return utc_text(value)
 
 
+class MillisecondsField(UtcDateTimeField):
+    """Written as JavaScript does: 2025-10-05T00:17:40.000Z, with milliseconds even where there are none."""
+
+    def to_representation(self, value: datetime) -> str:
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
 class MomentField(UtcDateTimeField):
     """A time with an offset, or a date for the whole of that UTC day."""
 
     default_error_messages = {"invalid": "Neither a date (2024-07-01) nor a time (2024-07-01T18:00:00Z)."}
 
-    def to_internal_value(self, value: str) -> date | datetime:  # type: ignore[override]
+    def to_internal_value(self, value: Any) -> date | datetime:  # type: ignore[override]
+        if not isinstance(value, str):
+            self.fail("invalid")
         if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
             try:
                 return date.fromisoformat(value)
@@ -66,7 +75,7 @@ class MomentField(UtcDateTimeField):
 
     def fail(self, key: str, **values: Any) -> Any:
         """Say the same of whatever cannot be read, without naming formats one by one."""
-        super().fail(key if key in ("naive", "overflow") else "invalid", **values)
+        super().fail(key if key in ("naive", "overflow", "required", "null") else "invalid", **values)
 
 
 def utc_text(value: datetime) -> str:

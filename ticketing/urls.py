@@ -6,7 +6,11 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularSwaggerView
 
 from ticketing.api import Unknown
+from ticketing.contracts import box_office, ticks
 from ticketing.views import Health, Schema
+
+# Other people's wire formats. Each also answers what is unknown under its own prefix.
+CONTRACTS = {"box_office": box_office, "ticks": ticks}
 
 urlpatterns = [
     path("", include("accounts.urls")),
@@ -18,5 +22,6 @@ urlpatterns = [
     path("docs", SpectacularSwaggerView.as_view(url_name="schema", authentication_classes=[]), name="docs"),
     path("admin", lambda request: HttpResponseRedirect("/admin/")),
     path("admin/", admin.site.urls),
+    *(path("", include(contract)) for contract in CONTRACTS.values()),
     re_path(r"", Unknown.as_view()),
 ]

@@ -9,7 +9,7 @@ from accounts.models import User
 from accounts.tests.factories import make_user
 from events import services
 from events.models import Booking, BookingStatus, Event
-from events.tests.factories import GUEST, book, make_event
+from events.tests.factories import GUEST, Joins, book, make_event
 from notifications.models import Delivery, Kind
 
 
@@ -55,6 +55,14 @@ class TestBook:
         assert (large.ahead, small.ahead) == (0, 1)
         assert seats(event) == (1, 2, 2)
         assert [delivery.payload["place"] for delivery in Delivery.objects.filter(kind=Kind.BOOKING_WAITING)] == [1, 2]
+
+    @pytest.mark.parametrize("quantity", [11, 2**31, 2**63, 10**30])
+    @pytest.mark.parametrize("joins", list(Joins))
+    def test_refuses_more_than_there_are(self, admin: User, joins: Joins, quantity: int) -> None:
+        event = make_event(admin, capacity=10, max_per_booking=None)
+
+        with pytest.raises(services.MoreThanForSale):
+            book(event, quantity=quantity, joins=joins)
 
 
 class TestCancel:
