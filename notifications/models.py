@@ -1,7 +1,7 @@
 """What people are told: one row a person and event, from its writing until it is delivered or given up.
 
-Rows are written by `services.notify` and, for changes of tickets, by a trigger (migrations/0002). Both call the same
-SQL function, which defers the row's job as well.
+Rows are written by `services.notify` and, for changes of tickets and comments on them, by triggers (migrations/0002 and
+0004). All call the same SQL function, which defers the row's job as well.
 """
 
 from datetime import datetime, timedelta
@@ -21,6 +21,7 @@ class Kind(models.TextChoices):
     """What a delivery tells. Each has its texts in templates/emails."""
 
     TICKET_UPDATED = "ticket-updated"
+    COMMENT_ADDED = "comment-added"
     SET_PASSWORD = "set-password"  # noqa: S105
     RESET_PASSWORD = "reset-password"  # noqa: S105
 

@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 MOST_AT_ONCE = 5000
 
 GONE = "There is no such user any more, or a deactivated one."
+WITHHELD = "It was for staff, and the user is none any more."
 
 
 def notify(
@@ -64,6 +65,9 @@ def deliver(*, delivery_id: int, at: datetime) -> None:
         transport.send(message)
     except transport.Unreachable as error:
         _note_outage(str(error), at=at)
+        return
+    except mails.Withheld:
+        delivery.fail(error=WITHHELD)
         return
     except transport.Rejected as error:
         log.warning("mail_rejected", delivery=delivery_id, error=str(error))
