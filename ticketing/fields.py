@@ -51,6 +51,13 @@ class UtcDateTimeField(serializers.DateTimeField):
         return utc_text(value)
 
 
+class MillisecondsField(UtcDateTimeField):
+    """Written as JavaScript does: 2025-10-05T00:17:40.000Z, with milliseconds even where there are none."""
+
+    def to_representation(self, value: datetime) -> str:
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
 class MomentField(UtcDateTimeField):
     """A time with an offset, or a date for the whole of that UTC day."""
 

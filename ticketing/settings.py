@@ -197,6 +197,12 @@ RATE_LIMIT = env.str("RATE_LIMIT", default="600/minute")
 RATE_LIMIT_SIGN_IN = env.str("RATE_LIMIT_SIGN_IN", default="20/minute")
 REDIS_URL = env.str("REDIS_URL", default="")
 
+# Other people's wire formats that are served beside the product's own; ticketing/urls.py says where.
+_contracts = ["box_office", "ticks", "helpdesk"]
+CONTRACTS = env.list("CONTRACTS", default=_contracts)
+if _unknown := sorted(set(CONTRACTS) - set(_contracts)):
+    raise ImproperlyConfigured(f"CONTRACTS names {', '.join(_unknown)}; there are {', '.join(_contracts)}.")
+
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/(?!admin/).*$"
 CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "if-match", "if-none-match"]

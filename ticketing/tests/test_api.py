@@ -67,7 +67,8 @@ class TestPaths:
             "/%",
             "/%ed%a0%80",
             "/static/nothing.css",
-            "/api/tickets",
+            "/apiary",
+            "/api/v1/event",
             "/nothing?a=%ff&b=%00&c=%zz",
         ],
     )
