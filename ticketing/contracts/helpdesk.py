@@ -1,7 +1,7 @@
 """Document 004, "HelpDesk Mini": tickets, comments, SLA, idempotency and optimistic locking under /api.
 
-The document says what goes over the wire, CONTRACTS what it leaves open; the rules are the domain's. Its tickets are
-those of the project "HelpDesk", and whoever is no staff sees none but their own, whichever project these are in.
+Names, envelopes and statuses; the rules are the domain's. New tickets go to the project "HelpDesk". Staff see all
+tickets, everybody else those that they have to do with: what others have is not there.
 """
 
 from dataclasses import replace
