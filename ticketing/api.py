@@ -87,9 +87,8 @@ def describe(exc: Exception) -> Problem:
         return _describe_refusal(exc)
     if isinstance(exc, exceptions.ValidationError):
         faults = list(_faults(exc.detail))
-        return replace(
-            _invalid([(name, str(detail)) for name, detail in faults]), kinds=[str(detail.code) for _, detail in faults]
-        )
+        problem = _invalid([(name, str(detail)) for name, detail in faults])
+        return replace(problem, kinds=[str(detail.code) for _, detail in faults])
     if isinstance(exc, exceptions.APIException):
         return _describe_framework(exc)
     if isinstance(exc, Http404):

@@ -110,8 +110,8 @@ def tickets(
     first, *others = (
         tickets.in_order(ordering, after=after, by_index=False).values("pk")[: offset + limit] for tickets in visible
     )
-    found = Ticket.objects.filter(pk__in=first.union(*others)).in_order(ordering)
-    return _with_assignees(found[offset : offset + limit])
+    foremost = Ticket.objects.filter(pk__in=first.union(*others)).in_order(ordering)
+    return _with_assignees(foremost[offset : offset + limit])
 
 
 def _with_assignees(tickets: Iterable[Ticket]) -> list[Ticket]:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from threading import Barrier
 from typing import Any
@@ -84,6 +84,29 @@ class TestSignUp:
             services.sign_up(**NEWCOMER | {"password": password})
 
         assert set(refusal.value.fields) == {"password"}
+
+    @pytest.mark.parametrize(
+        ("type", "password", "is_accepted"),
+        [
+            ("customer", "123456", True),
+            ("customer", "12345", False),
+            ("agent", "12345678", False),
+            ("admin", "1234567!", True),
+        ],
+    )
+    def test_asks_of_customers_alone_a_contracts_own_length(
+        self,
+        type: str,  # noqa: A002
+        password: str,
+        is_accepted: bool,
+        admin: User,
+    ) -> None:
+        person = NEWCOMER | {"type": type, "password": password, "by": admin}
+
+        with nullcontext() if is_accepted else pytest.raises(Invalid):
+            services.sign_up(**person, shortest_password=6)
+
+        assert User.objects.filter(email=NEWCOMER["email"]).exists() == is_accepted
 
 
 def living(user: User) -> int:

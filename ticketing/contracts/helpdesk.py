@@ -49,12 +49,13 @@ VERSION_CONFLICT = {"error": "Conflict - Ticket already updated (409)"}
 DUPLICATE_REQUEST = {"error": {"code": "DUPLICATE_REQUEST"}}
 # The document's codes, by ours; what is in neither is called what we call it.
 CODES = {
+    "invalid": "INVALID_FIELD",
     "unauthenticated": "UNAUTHORIZED",
     "parse_error": "INVALID_JSON",
     "too_many": "RATE_LIMIT",
     "locked_out": "RATE_LIMIT",
 }
-CODE_OF_STATUS = {400: "INVALID_FIELD", 403: "FORBIDDEN", 404: "NOT_FOUND"}
+CODE_OF_STATUS = {403: "FORBIDDEN", 404: "NOT_FOUND"}
 # Refusals of what one key of the body says: which key, and the status.
 FAULTS = {
     "email_taken": ("email", 409),

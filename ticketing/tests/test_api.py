@@ -68,7 +68,6 @@ class TestPaths:
             "/%ed%a0%80",
             "/static/nothing.css",
             "/apiary",
-            "/api/v1/event",
             "/nothing?a=%ff&b=%00&c=%zz",
         ],
     )

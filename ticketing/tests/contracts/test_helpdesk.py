@@ -773,7 +773,7 @@ class TestErrors:
         assert_error(api.generic("POST", "/api/tickets", body, "application/json"), 413, "REQUEST_TOO_LARGE")
 
     def test_of_a_host_that_is_not_served(self, api: APIClient) -> None:
-        assert_error(api.get("/api/tickets", headers={"Host": "elsewhere.example.com"}), 400, "INVALID_FIELD")
+        assert_error(api.get("/api/tickets", headers={"Host": "elsewhere.example.com"}), 400, "UNKNOWN_HOST")
 
     @pytest.mark.parametrize(
         ("method", "path"),
