@@ -210,7 +210,7 @@ CORS_EXPOSE_HEADERS = ["X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-A
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Ticketing",
-    "DESCRIPTION": "The desk: users, projects, tickets, assignment and analytics.",
+    "DESCRIPTION": "The desk: users, projects, tickets, assignment, comments and analytics.",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -219,7 +219,7 @@ SPECTACULAR_SETTINGS = {
     "TAGS": [
         {"name": "accounts", "description": "People, signing in and staying so."},
         {"name": "projects", "description": "What tickets are grouped under, and who may see them."},
-        {"name": "tickets", "description": "The work, and who is assigned to it."},
+        {"name": "tickets", "description": "The work, who is assigned to it, and what is said about it."},
         {"name": "analytics", "description": "The numbers."},
         {"name": "ticketing", "description": "The server itself."},
     ],

@@ -447,7 +447,7 @@ class Comment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"by {self.author.name} on #{self.ticket_id}"
+        return f"comment on #{self.ticket_id}"
 
 
 class HistoryEvent(Event):
