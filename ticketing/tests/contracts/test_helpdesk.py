@@ -571,6 +571,13 @@ class TestChange:
     def test_names_what_is_wrong(self, desk: APIClient, ticket: Ticket, field: str, value: Any) -> None:
         assert_error(desk.patch(path_of(ticket), {field: value}), 400, "INVALID_FIELD", field)
 
+    def test_is_in_the_history_with_who_made_it(self, api: APIClient, ticket: Ticket, owner: User) -> None:
+        api.patch(path_of(ticket), {"status": "resolved"})
+
+        newest = api.get(f"/tickets/{ticket.pk}/history").json()["items"][0]
+        assert newest["by"] == {"id": owner.pk, "name": "Olga Owner"}
+        assert newest["changes"] == [{"field": "status", "from": "open", "to": "closed"}]
+
     def test_without_anything_changes_nothing(self, api: APIClient, ticket: Ticket) -> None:
         answer = api.patch(path_of(ticket), {"title": "Ignored"})
 
