@@ -19,6 +19,7 @@ from accounts.models import User
 from notifications.models import Delivery, Kind
 from projects.models import Project
 from tickets import queries
+from tickets.models import Comment
 
 LABELS = {
     "title": "Title",
@@ -40,8 +41,15 @@ LABELS = {
 NOTHING = "(nothing)"
 
 
+class Withheld(Exception):
+    """What this tells of is not for its user any more."""
+
+
 def compose(delivery: Delivery, *, to: User) -> EmailMultiAlternatives:
-    """The mail of a delivery, to its user. Reads what is not in its payload."""
+    """The mail of a delivery, to its user. Reads what is not in its payload.
+
+    :raises Withheld:
+    """
     template = f"emails/{delivery.kind.replace('-', '_')}"
     context = {
         "name": delivery.name,
@@ -177,6 +185,25 @@ def sla_deadline(delivery: Delivery, to: User) -> dict[str, Any]:
     }
 
 
+def comment_added(delivery: Delivery, to: User) -> dict[str, Any]:
+    payload, ticket_id = delivery.payload, cast(int, delivery.ticket_id)
+    comment = Comment.objects.select_related("author").get(pk=payload["comment"])
+    if comment.is_internal and not to.is_staff:
+        raise Withheld
+    return {
+        "number": ticket_id,
+        "title": one_line(payload["title"]),
+        "status": readable("status", payload["status"]),
+        "status_code": payload["status"],
+        "author": one_line(comment.author.name),
+        "message": comment.message,
+        "indented_message": textwrap.indent(comment.message, "    "),
+        "is_internal": comment.is_internal,
+        "commented_at": readable("commented_at", comment.created_at),
+        "link": link(ticket_id) if to.is_staff else "",
+    }
+
+
 def password_code(delivery: Delivery, to: User) -> dict[str, Any]:
     """The code is made now and kept nowhere."""
     uid, code = password_codes.code_for(to)
@@ -188,6 +215,7 @@ CONTEXTS: dict[Kind, Callable[[Delivery, User], dict[str, Any]]] = {
     Kind.TICKET_UPDATED: ticket_updated,
     Kind.SLA_AT_RISK: sla_deadline,
     Kind.SLA_BREACHED: sla_deadline,
+    Kind.COMMENT_ADDED: comment_added,
     Kind.SET_PASSWORD: password_code,
     Kind.RESET_PASSWORD: password_code,
 }

@@ -1,7 +1,7 @@
 """What people are told: one row a person and event, from its writing until it is delivered or given up.
 
-Rows are written by `services.notify` and, for changes of tickets and bookings, by triggers (migrations/0002 and 0004).
-The same SQL function defers the jobs of all.
+Rows are written by `services.notify` and, for changes of tickets, comments and bookings, by triggers (migrations/0002,
+0004 and 0005). The same SQL function defers the jobs of all.
 """
 
 from datetime import datetime, timedelta
@@ -29,6 +29,7 @@ class Kind(models.TextChoices):
     EVENT_CANCELLED = "event-cancelled"
     SLA_AT_RISK = "sla-at-risk"
     SLA_BREACHED = "sla-breached"
+    COMMENT_ADDED = "comment-added"
     SET_PASSWORD = "set-password"  # noqa: S105
     RESET_PASSWORD = "reset-password"  # noqa: S105
 

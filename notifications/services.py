@@ -26,6 +26,7 @@ MOST_AT_ONCE = 5000
 DEADLINES_AT_ONCE = 100
 
 GONE = "There is no such user any more, or a deactivated one."
+WITHHELD = "It was for staff, and the user is none any more."
 
 
 def notify(
@@ -101,6 +102,9 @@ def deliver(*, delivery_id: int, at: datetime) -> None:
         transport.send(message)
     except transport.Unreachable as error:
         _note_outage(str(error), at=at)
+        return
+    except mails.Withheld:
+        delivery.fail(error=WITHHELD)
         return
     except transport.Rejected as error:
         log.warning("mail_rejected", delivery=delivery_id, error=str(error))

@@ -198,6 +198,12 @@ RATE_LIMIT = env.str("RATE_LIMIT", default="600/minute")
 RATE_LIMIT_SIGN_IN = env.str("RATE_LIMIT_SIGN_IN", default="20/minute")
 REDIS_URL = env.str("REDIS_URL", default="")
 
+# Other people's wire formats that are served beside the product's own; ticketing/urls.py says where.
+_contracts = ["box_office", "ticks", "helpdesk"]
+CONTRACTS = env.list("CONTRACTS", default=_contracts)
+if _unknown := sorted(set(CONTRACTS) - set(_contracts)):
+    raise ImproperlyConfigured(f"CONTRACTS names {', '.join(_unknown)}; there are {', '.join(_contracts)}.")
+
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/(?!admin/).*$"
 CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "if-match", "if-none-match"]
@@ -213,7 +219,7 @@ CORS_EXPOSE_HEADERS = [
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Ticketing",
-    "DESCRIPTION": "The desk: users, projects, tickets, assignment and analytics.",
+    "DESCRIPTION": "The desk: users, projects, tickets, assignment, comments and analytics.",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -222,7 +228,7 @@ SPECTACULAR_SETTINGS = {
     "TAGS": [
         {"name": "accounts", "description": "People, signing in and staying so."},
         {"name": "projects", "description": "What tickets are grouped under, and who may see them."},
-        {"name": "tickets", "description": "The work, and who is assigned to it."},
+        {"name": "tickets", "description": "The work, who is assigned to it, and what is said about it."},
         {"name": "analytics", "description": "The numbers."},
         {"name": "ticketing", "description": "The server itself."},
     ],

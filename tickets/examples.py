@@ -104,6 +104,16 @@ REPLACED_TICKET: dict[str, Any] = {
 ASSIGN: dict[str, Any] = {"userId": 3}
 ASSIGNED: dict[str, Any] = {"message": "User assigned successfully"}
 
+NEW_COMMENT: dict[str, Any] = {"message": "We are working on this issue."}
+COMMENT: dict[str, Any] = {
+    "id": 12,
+    "message": "We are working on this issue.",
+    "internal": False,
+    "author": {"id": 2, "name": "User Name"},
+    "createdDate": "2024-07-01T18:45:00Z",
+}
+COMMENT_PAGE: dict[str, Any] = {"items": [COMMENT], "nextCursor": None}
+
 HISTORY: dict[str, Any] = {
     "items": [
         {

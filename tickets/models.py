@@ -1,6 +1,7 @@
-"""The work: tickets and who is assigned to them. What must hold whatever code runs is in the constraints and triggers.
+"""The work: tickets, who is assigned to them, and what is said about them.
 
-Rules that need the caller or several rows are in services.py.
+What must hold whatever code runs is in the constraints and triggers. Rules that need the caller or several rows are in
+services.py.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,8 +21,8 @@ from django.contrib.postgres.search import SearchQuery, SearchVectorField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Case, Expression, F, Func, Prefetch, Q, Value, When
-from django.db.models.functions import Coalesce, Trim, Upper
-from django.db.models.lookups import Exact, GreaterThan, LessThan
+from django.db.models.functions import Coalesce, Length, Trim, Upper
+from django.db.models.lookups import Exact, GreaterThan, LessThan, LessThanOrEqual
 from django.utils import timezone
 from pghistory.models import Event
 
@@ -33,6 +34,7 @@ from tickets.sla import ROUND_THE_CLOCK, BusinessHours
 # Document 000: "a defined limit (e.g., 5 users per ticket)". The table's constraint says the same number.
 MAX_ASSIGNEES = 5
 MAX_PRICE = Decimal("99999999.99")
+MAX_MESSAGE = 20_000
 # How many words of a search the index is asked for.
 MOST_LOOKED_UP = 4
 # What the database writes itself, and what follows from the rest: no change of a ticket.
@@ -269,6 +271,10 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
     def involving(self, user: User) -> Self:
         """Those that somebody created or is assigned to."""
         return self.filter(_involving(user))
+
+    def concerning(self, user: User) -> Self:
+        """Of those visible to somebody, what is theirs to look after: all of them for staff."""
+        return self if user.is_staff else self.involving(user)
 
     def breached(self, at: datetime) -> Self:
         """The one definition of "breached": sla_due_at < at, of those whose clock runs, as an index knows them."""
@@ -660,6 +666,43 @@ class Assignment(models.Model):
 
 
 ASSIGNMENTS = Prefetch("assignments", Assignment.objects.select_related("user"))
+
+
+class CommentQuerySet(models.QuerySet["Comment"]):
+    def visible_to(self, user: User) -> Self:
+        """Those on tickets that they may see; internal ones are for staff alone."""
+        if user.is_staff:
+            return self
+        return self.filter(is_internal=False, ticket__in=Ticket.objects.visible_to(user).order_by())
+
+
+class Comment(models.Model):
+    """What somebody said about a ticket. It stays as it was said."""
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="comments", db_index=False)
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="comments")
+    message = models.TextField(max_length=MAX_MESSAGE)
+    is_internal = models.BooleanField(default=False, help_text="Among staff: nobody else sees it or is told of it.")
+    created_at = models.DateTimeField(editable=False)
+
+    objects = CommentQuerySet.as_manager()
+
+    class Meta:
+        # Oldest first is by id, which no clock can turn back.
+        indexes = [models.Index(fields=["ticket", "id"], name="comment_of_ticket")]
+        constraints = [
+            models.CheckConstraint(condition=~Exact(Trim("message"), ""), name="comment_message"),
+            models.CheckConstraint(
+                condition=LessThanOrEqual(Length("message"), MAX_MESSAGE), name="comment_message_length"
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            refuse_truncate("keep_all"),
+        ]
+
+    def __str__(self) -> str:
+        return f"comment on #{self.ticket_id}"
 
 
 class HistoryEvent(Event):

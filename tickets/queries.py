@@ -12,7 +12,7 @@ from django.db.models import prefetch_related_objects
 from accounts.models import User
 from ticketing import sql
 from ticketing.spans import Span
-from tickets.models import ASSIGNMENTS, Ordering, SlaState, Status, Ticket, TicketQuerySet
+from tickets.models import ASSIGNMENTS, Comment, Ordering, SlaState, Status, Ticket, TicketQuerySet
 
 ASSIGNEE = "assignee"
 MAX_VERSION = 2**31 - 1
@@ -93,26 +93,28 @@ def tickets(
     filter: TicketFilter,  # noqa: A002
     ordering: Ordering,
     after: tuple[Any, int] | None = None,
+    offset: int = 0,
     limit: int,
     at: datetime,
 ) -> list[Ticket]:
     """The first `limit` tickets that `viewer` may see, with their assignees; of these, those `after` a place.
 
-    Costs the same at any depth. PostgreSQL would have to guess whether to walk along the order until enough matches, or
-    to fetch all that matches and sort it, and the wrong guess costs a walk along all tickets there are. So it is told:
-    the next few in order are looked at, then the next thousands; where those do not suffice, little matches.
+    Costs the same at any depth that is reached by `after`; what is passed over by `offset` costs as if it were shown.
+    PostgreSQL would have to guess whether to walk along the order until enough matches, or to fetch all that matches
+    and sort it, and the wrong guess costs a walk along all tickets there are. So it is told: the next few in order are
+    looked at, then the next thousands; where those do not suffice, little matches.
     """
     if filter.search == []:
         return []
     if viewer.is_staff and filter == TicketFilter():
-        return _with_assignees(Ticket.objects.in_order(ordering, after=after)[:limit])
+        return _with_assignees(Ticket.objects.in_order(ordering, after=after)[offset : offset + limit])
     matching = filter.matching(at=at)
     # An export asks for more at once than a list does.
     far = max(WALK, 4 * limit)
-    for walk in sorted({4 * limit, far, 4 * far}):
+    for walk in sorted({4 * limit, far, 4 * far}) if offset < WALK else ():
         order = filter.along(ordering).in_order(ordering, after=after).values("pk")
         near = matching.visible_to(viewer).filter(pk__in=order[:walk])
-        found = list(near.in_order(ordering)[:limit])
+        found = list(near.in_order(ordering)[offset : offset + limit])
         # Full, or there is no more to walk: the last page, or a list of few.
         if len(found) == limit or not order[walk : walk + 1]:
             return _with_assignees(found)
@@ -121,15 +123,28 @@ def tickets(
     # Apart, because of the few that somebody is involved in PostgreSQL has an index.
     visible = [matching] if viewer.is_staff else [matching.involving(viewer), matching.seen_by_everyone()]
     first, *others = (
-        tickets.in_order(ordering, after=after, by_index=False).values("pk")[:limit] for tickets in visible
+        tickets.in_order(ordering, after=after, by_index=False).values("pk")[: offset + limit] for tickets in visible
     )
-    return _with_assignees(Ticket.objects.filter(pk__in=first.union(*others)).in_order(ordering)[:limit])
+    foremost = Ticket.objects.filter(pk__in=first.union(*others)).in_order(ordering)
+    return _with_assignees(foremost[offset : offset + limit])
 
 
 def _with_assignees(tickets: Iterable[Ticket]) -> list[Ticket]:
     found = list(tickets)
     prefetch_related_objects(found, ASSIGNMENTS)
     return found
+
+
+def comments(*, ticket_id: int, viewer: User, after_id: int = 0, limit: int) -> list[Comment]:
+    """The first `limit` comments on a ticket that `viewer` may see, after one of them; oldest first, with authors."""
+    comments = Comment.objects.visible_to(viewer).filter(ticket=ticket_id, pk__gt=after_id)
+    return list(comments.select_related("author").order_by("pk")[:limit])
+
+
+def last_comments(*, ticket_id: int, viewer: User, limit: int) -> list[Comment]:
+    """The last `limit` of them; oldest first, with authors."""
+    comments = Comment.objects.visible_to(viewer).filter(ticket=ticket_id)
+    return list(comments.select_related("author").order_by("-pk")[:limit])[::-1]
 
 
 def words(text: str) -> list[str]:

@@ -7,11 +7,20 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from ticketing.fields import IdField, MomentField, MoneyField, SingleLineField, TextField, UtcDateTimeField, utc_text
+from ticketing.fields import (
+    IdField,
+    MomentField,
+    MoneyField,
+    SingleLineField,
+    StrictBooleanField,
+    TextField,
+    UtcDateTimeField,
+    utc_text,
+)
 from ticketing.paging import NO_CURSOR, CursorField, PageSerializer, line, moment, row_id
 from ticketing.spans import Span
 from ticketing.sql import MAX_ID
-from tickets.models import Assignment, Ordering, Priority, SlaState, Status, Ticket
+from tickets.models import MAX_MESSAGE, Assignment, Comment, Ordering, Priority, SlaState, Status, Ticket
 from tickets.queries import ASSIGNEE, FIELDS, SLA_STATES, Change, Item, Person, TicketFilter, words
 
 
@@ -326,4 +335,28 @@ class ItemSerializer(serializers.Serializer[Item]):
 
 class HistoryPageSerializer(serializers.Serializer[Any]):
     items = ItemSerializer(many=True)
+    nextCursor = serializers.CharField(allow_null=True)
+
+
+class NewCommentSerializer(serializers.Serializer[Comment]):
+    message = TextField(max_length=MAX_MESSAGE)
+    internal = StrictBooleanField(
+        source="is_internal", required=False, help_text="Among staff: nobody else sees it or is told of it."
+    )
+
+
+class CommentSerializer(serializers.Serializer[Comment]):
+    id = serializers.IntegerField()
+    message = serializers.CharField()
+    internal = serializers.BooleanField(source="is_internal")
+    author = PersonSerializer()
+    createdDate = UtcDateTimeField(source="created_at")
+
+
+class CommentQuerySerializer(PageSerializer):
+    cursor = CursorField([row_id])
+
+
+class CommentPageSerializer(serializers.Serializer[Any]):
+    items = CommentSerializer(many=True)
     nextCursor = serializers.CharField(allow_null=True)

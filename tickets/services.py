@@ -14,7 +14,7 @@ from projects.models import Project, Visibility
 from ticketing.errors import Conflict, Forbidden, Invalid, Missing, Outdated, Refused
 from ticketing.sql import violated
 from tickets import queries
-from tickets.models import AT_RISK_SHARE, MAX_ASSIGNEES, Assignment, SlaPolicy, Status, Ticket
+from tickets.models import AT_RISK_SHARE, MAX_ASSIGNEES, Assignment, Comment, SlaPolicy, Status, Ticket
 
 # What is wrong with a field that its shape alone does not show.
 DUE_DATE_PAST = "The due date must be in the future."
@@ -76,6 +76,10 @@ class NotOnHold(Conflict):
 
 class ClosedForHold(Conflict):
     message = "Cannot put a closed ticket on hold"
+
+
+class InternalForStaff(Forbidden):
+    message = "Only staff write internal comments"
 
 
 class VersionConflict(Conflict):
@@ -338,6 +342,55 @@ def unassign(*, ticket_id: int, user_id: int, by: User) -> None:
     removed, _ = ticket.assignments.filter(user_id=user_id).delete()
     if not removed:
         raise NotAssigned
+
+
+@transaction.atomic
+def hand_over(
+    *,
+    ticket_id: int,
+    assignee_id: int | None,
+    by: User,
+    at: datetime,
+    expected: Expected | None = None,
+    **changes: Any,
+) -> Ticket:
+    """Let one person alone work on a ticket, None: nobody, and change its fields as `update` does: all or nothing.
+
+    A ticket takes them also when the same call opens or closes it.
+
+    :raises NotAllowed: `by` is no staff.
+    :raises TicketNotFound, VersionConflict, PreconditionFailed, Forbidden, Invalid: as `update`.
+    :raises TicketClosed, UserNotFound, AdminNotAssignable: as `assign`, of one who is not assigned already.
+    """
+    ticket = _lock(ticket_id, by=by)
+    if not by.is_staff:
+        raise NotAllowed
+    closing = {"status": changes.pop("status")} if changes.get("status") == Status.CLOSED else {}
+    # Before anything moves the version that was expected.
+    ticket = update(ticket_id=ticket_id, by=by, at=at, expected=expected, **changes)
+    replaced = ticket.assignments.all()
+    if assignee_id is not None:
+        replaced = replaced.exclude(user_id=assignee_id)
+    replaced.delete()
+    if assignee_id is not None and not ticket.assignments.exists():
+        _add_assignees(ticket, [assignee_id], by=by, at=at)
+    return update(ticket_id=ticket_id, by=by, at=at, **closing)
+
+
+@transaction.atomic
+def comment(*, ticket_id: int, by: User, at: datetime, message: str, is_internal: bool = False) -> Comment:
+    """Say something about a ticket, be it closed. It moves no version; the database tells those whom it concerns.
+
+    :raises TicketNotFound: no such ticket, or not visible to `by`.
+    :raises InternalForStaff: an internal one, from one who is no staff.
+    """
+    if not Ticket.objects.visible_to(by).filter(pk=ticket_id).exists():
+        raise TicketNotFound
+    if is_internal and not by.is_staff:
+        raise InternalForStaff
+    return Comment.objects.create(
+        ticket_id=ticket_id, author=by, message=message, is_internal=is_internal, created_at=_in_milliseconds(at)
+    )
 
 
 def _lock(ticket_id: int, *, by: User) -> Ticket:

@@ -1,4 +1,4 @@
-"""Tickets and assignment, over HTTP."""
+"""Tickets, assignment and comments, over HTTP."""
 
 from typing import Any
 
@@ -19,13 +19,17 @@ from ticketing.openapi import Refusal, describes, invalid, missing
 from ticketing.spans import START_AFTER_END
 from ticketing.versions import expected_versions, versioned
 from tickets import examples, exports, queries, services
-from tickets.models import Ticket
+from tickets.models import Comment, Ticket
 from tickets.serializers import (
     AssignSerializer,
+    CommentPageSerializer,
+    CommentQuerySerializer,
+    CommentSerializer,
     HistoryPageSerializer,
     HistoryQuerySerializer,
     HoldSerializer,
     MessageSerializer,
+    NewCommentSerializer,
     NewTicketSerializer,
     NewTrackerTicketSerializer,
     ReplacedTicketSerializer,
@@ -259,6 +263,41 @@ class TicketViewSet(viewsets.GenericViewSet[Ticket]):
         found = queries.history(ticket_id=ticket_id, before_id=before_id, limit=query["limit"] + 1)
         page = paging.page(found, limit=query["limit"], key=lambda item: (item.id,))
         return Response(HistoryPageSerializer(page).data)
+
+
+class CommentViewSet(viewsets.GenericViewSet[Comment]):
+    @describes(
+        "List a ticket's comments",
+        name="listComments",
+        more="Oldest first. Internal ones are shown to staff alone.",
+        parameters=[CommentQuerySerializer],
+        answers={200: (CommentPageSerializer, examples.COMMENT_PAGE)},
+        refusals=[paging.BAD_CURSOR, services.TicketNotFound],
+    )
+    def list(self, request: Request, ticket_id: int) -> Response:
+        query, viewer = read_query(CommentQuerySerializer, request), caller(request)
+        if not Ticket.objects.visible_to(viewer).filter(pk=ticket_id).exists():
+            raise services.TicketNotFound
+        (after_id,) = query.get("cursor", [0])
+        found = queries.comments(ticket_id=ticket_id, viewer=viewer, after_id=after_id, limit=query["limit"] + 1)
+        page = paging.page(found, limit=query["limit"], key=lambda comment: (comment.pk,))
+        return Response(CommentPageSerializer(page).data)
+
+    @describes(
+        "Comment on a ticket",
+        name="addComment",
+        more="For everybody who may see it, be it closed. Its assignees and its creator are mailed, but not "
+        "the author; of an `internal` comment, which only staff write and see, the staff among them. It stays as it "
+        "is, and moves no `version`.",
+        request=(NewCommentSerializer, examples.NEW_COMMENT),
+        answers={201: (CommentSerializer, examples.COMMENT)},
+        refusals=[missing("message"), services.TicketNotFound, services.InternalForStaff],
+    )
+    @idempotent
+    def create(self, request: Request, ticket_id: int) -> Response:
+        fields = read(NewCommentSerializer, request)
+        comment = services.comment(ticket_id=ticket_id, by=caller(request), at=timezone.now(), **fields)
+        return Response(CommentSerializer(comment).data, status=status.HTTP_201_CREATED)
 
 
 def _detail(ticket: Ticket) -> Response:

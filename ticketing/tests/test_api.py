@@ -71,7 +71,7 @@ class TestPaths:
             "/%",
             "/%ed%a0%80",
             "/static/nothing.css",
-            "/api/tickets",
+            "/apiary",
             "/nothing?a=%ff&b=%00&c=%zz",
         ],
     )

@@ -141,6 +141,8 @@ class TestExamples:
         perform("listTickets", **me)
         perform("changeTicket", **me, ticketId=ticket["id"], version=2)
         perform("replaceTicket", **me, ticketId=ticket["id"])
+        perform("addComment", **me, ticketId=ticket["id"])
+        perform("listComments", **me, ticketId=ticket["id"])
         for analytics in ("getTicketAnalytics", "getDashboardAnalytics"):
             perform(analytics, **me, query={"type": "concert"})
         perform("unassignUser", **me, ticketId=ticket["id"])

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from ticketing.urls import CONTRACTS
+
 ROOT: Path = settings.BASE_DIR
 APPS = ["accounts", "projects", "tickets", "events", "analytics", "notifications"]
 DOMAIN = {"models.py", "services.py", "queries.py", "errors.py", "sql.py", "sla.py"}
@@ -104,3 +106,8 @@ class TestContracts:
         ]
 
         assert set(importers) <= {"ticketing/urls.py"}
+
+    def test_are_all_mounted(self) -> None:
+        modules = {module.stem for module in (ROOT / "ticketing" / "contracts").glob("*.py")} - {"__init__"}
+
+        assert modules == set(CONTRACTS)

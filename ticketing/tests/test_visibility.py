@@ -1,9 +1,9 @@
 """What somebody may not see makes no difference to what they are told, on any path (CONTRACTS: projects).
 
-Two worlds are alike but for tickets that the viewer may not see. The same requests are sent in both: every operation of
-the OpenAPI document, with the ids and the words of those tickets. Each answer, a count, an error or a header included,
-must be the same in both, so nothing in it comes from them. A path that is added later is walked by itself; a parameter
-that this does not know fails.
+Two worlds are alike but for tickets and comments that the viewer may not see. The same requests are sent in both: every
+operation of the OpenAPI document and of the contracts, with the ids and the words of those tickets. Each answer, a
+count, an error or a header included, must be the same in both, so nothing in it comes from them. A path of the document
+that is added later is walked by itself; a parameter that this does not know fails.
 """
 
 import itertools
@@ -38,8 +38,8 @@ from ticketing.openapi import describes
 from ticketing.urls import urlpatterns
 from ticketing.views import document
 from tickets import services
-from tickets.models import Status, Ticket, TicketQuerySet
-from tickets.tests.factories import assign, make_ticket
+from tickets.models import CommentQuerySet, Status, Ticket, TicketQuerySet
+from tickets.tests.factories import assign, make_comment, make_ticket
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +58,8 @@ class World:
 
     people: dict[str, User]
     project: Project
+    # Tickets that are there in both: one that everybody may see, and the creator's.
+    seen: list[Ticket]
 
     def hidden_from(self, viewer: str) -> list[tuple[User, str]]:
         """Creator and mark of the tickets that are there in the second world alone."""
@@ -71,16 +73,18 @@ def world() -> World:
     del people["nobody"]
     people["colleague"] = make_user("Colleague Zyxcolleague", email="zyxcolleague@example.com")
     people["agent"] = make_user("Agent Zyxagent", email="zyxagent@example.com", type=UserType.AGENT)
-    world = World(people, make_project("Hidden", visibility=Visibility.INVOLVED))
+    project = make_project("Hidden", visibility=Visibility.INVOLVED)
     # What each of them may see, so that lists and figures are not empty: by creation, and by assignment.
-    make_ticket(people["creator"], title="Seen by creator", project=world.project)
-    assign(make_ticket(people["agent"], title="Seen by assignee", project=world.project), people["assignee"])
-    make_ticket(people["colleague"], title="Seen by all")
-    return world
+    own = make_ticket(people["creator"], title="Seen by creator", project=project)
+    assign(make_ticket(people["agent"], title="Seen by assignee", project=project), people["assignee"])
+    open_to_all = make_ticket(people["colleague"], title="Seen by all")
+    for ticket in (own, open_to_all):
+        make_comment(ticket, ticket.created_by)
+    return World(people, project, [open_to_all, own])
 
 
 def hide(world: World, viewer: str) -> None:
-    """Fill the second world with what the viewer may not see: tickets old, new, changed, overdue and closed."""
+    """Fill the second world with what the viewer may not see: tickets old, new, changed, overdue, closed; comments."""
     count_from(UNSEEN)
     for number, (by, mark) in enumerate(world.hidden_from(viewer)):
         for offset, status in enumerate(Status.values):
@@ -96,11 +100,14 @@ def hide(world: World, viewer: str) -> None:
                 created_at=timezone.now() - timedelta(days=30 * offset, hours=1),
             )
             assign(ticket, world.people["colleague"])
+            make_comment(ticket, by, message=f"Zyxcomment {mark}")
             services.update(ticket_id=ticket.pk, by=by, at=timezone.now(), title=f"Zyxanother {mark}", status=status)
+    for ticket in world.seen if viewer != "agent" else []:
+        make_comment(ticket, world.people["agent"], message="Zyxinternal", is_internal=True)
     fold_daily_counts()
     # And with the very request, under the very key, that the viewer will send.
-    for call in requests(document(), world):
-        if call.path in ("/ticket", "/tickets") and "Idempotency-Key" in call.headers:
+    for call in requests(described(), world):
+        if call.path in ("/ticket", "/tickets", "/api/tickets") and "Idempotency-Key" in call.headers:
             for by, _ in world.hidden_from(viewer):
                 assert call.send(client(by)).status_code == 201
 
@@ -118,6 +125,32 @@ def client(user: User | None) -> APIClient:
 
 
 # --- The requests -------------------------------------------------------------------------------------------------
+
+
+def operation(body: Any = None, **names_of_place: list[str]) -> dict[str, Any]:
+    """As much of an operation's description as is read here."""
+    parameters = [{"in": place, "name": name} for place, names in names_of_place.items() for name in names]
+    content = {"application/json": {"examples": {"": {"value": body}}}}
+    return {"parameters": parameters} | ({"requestBody": {"content": content}} if body else {})
+
+
+# Contracts are described by their documents alone. Document 004's:
+HELPDESK = {
+    "/api/tickets": {
+        "get": operation(query=["limit", "offset", "status", "q"]),
+        "post": operation(header=["Idempotency-Key"], body={"title": "Server down"}),
+    },
+    "/api/tickets/{ticketId}": {
+        "get": operation(path=["ticketId"]),
+        "patch": operation(path=["ticketId"], header=["If-Match"], body={"status": "closed"}),
+    },
+    "/api/tickets/{ticketId}/comments": {"post": operation(path=["ticketId"], body={"message": "Any news?"})},
+}
+
+
+def described() -> dict[str, Any]:
+    """The calls of the product's own API and of the contracts."""
+    return document() | {"paths": document()["paths"] | HELPDESK}
 
 
 @dataclass(frozen=True)
@@ -141,13 +174,15 @@ class Call:
 def values(world: World) -> dict[str, list[str]]:
     """What is sent for each parameter. One that is not here has to be thought about: how could it tell?"""
     ids = {name: str(user.pk) for name, user in world.people.items()}
-    hidden_tickets = [str(HIDDEN), str(HIDDEN + 10), str(HIDDEN + 12)]
+    tickets = [HIDDEN, HIDDEN + 10, HIDDEN + 12, *(ticket.pk for ticket in world.seen)]
+    words = ["zyxtitle", "zyxanother", "zyxdescription", "hidden", "zyxcolleague", "zyxagent@example.com"]
     return {
-        "ticketId": hidden_tickets,
+        "ticketId": [str(ticket_id) for ticket_id in tickets],
         "userId": list(ids.values()),
         "projectId": [str(world.project.pk)],
-        "search": ["zyxtitle", "zyxanother", "zyxdescription", "hidden", "zyxcolleague", "zyxagent@example.com"],
-        "status": Status.values,
+        "search": words,
+        "q": words,
+        "status": [*Status.values, "in_progress", "breached"],
         "priority": ["medium", "high"],
         "type": ["zyxtype", "task", "customer", "admin"],
         "venue": ["Zyxvenue"],
@@ -163,6 +198,7 @@ def values(world: World) -> dict[str, list[str]]:
             for sign in ("", "-")
         ],
         "limit": ["1", "100"],
+        "offset": ["1"],
         # Followed from page to page in `answers`.
         "cursor": [],
         "Idempotency-Key": [KEY],
@@ -250,18 +286,20 @@ class TestWhatOneMayNotSee:
     def test_makes_no_difference_and_is_not_named_on_any_path(self, world: World, viewer: str) -> None:
         # These are there in both worlds, and would make no difference.
         names = [f"zyx{name}" for name in ("creator", "assignee", "outsider", "agent") if name != viewer]
-        secrets = [*names, "zyxtitle", "zyxanother", "zyxdescription", "zyxtype"]
+        words = ("title", "another", "description", "type", "comment", "internal")
+        secrets = [*names, *(f"zyx{word}" for word in words)]
 
-        told = both(document(), world, viewer)
+        told = both(described(), world, viewer)
 
         assert {call: answers for call, answers in told.items() if answers[0] != answers[1]} == {}
         assert [call for call, (_, answer) in told.items() if any(each in answer.lower() for each in secrets)] == []
 
     def test_is_there_for_whom_it_concerns(self, world: World) -> None:
         """Else the two worlds would be one."""
-        changed = differences(document(), world, "agent")
+        changed = differences(described(), world, "agent")
 
         assert {"GET /tickets", f"GET /tickets/{HIDDEN}", "GET /dashboard/analytics", "GET /projects"} <= changed
+        assert {f"GET /tickets/{HIDDEN}/comments", "GET /api/tickets", f"GET /api/tickets/{HIDDEN}"} <= changed
 
 
 class Leak(APIView):
@@ -318,6 +356,20 @@ class TestWalk:
         found = differences(document(), world, "outsider")
 
         assert {f"GET /tickets/{HIDDEN}", f"GET /tickets/{HIDDEN}/history", f"PATCH /tickets/{HIDDEN}"} <= found
+
+    @pytest.mark.parametrize("viewer", ["creator", "outsider"])
+    def test_finds_internal_comments_that_are_shown_to_all(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, viewer: str
+    ) -> None:
+        monkeypatch.setattr(CommentQuerySet, "visible_to", lambda comments, user: comments)
+        of_all, of_creator = world.seen
+        paths = ["/tickets/{ticketId}/comments", "/api/tickets/{ticketId}"]
+        only = described() | {"paths": {path: described()["paths"][path] for path in paths}}
+
+        found = differences(only, world, viewer)
+
+        assert f"GET /tickets/{of_all.pk}/comments" in found
+        assert (f"GET /api/tickets/{of_creator.pk}" in found) == (viewer == "creator")
 
     def test_refuses_a_parameter_that_it_does_not_know(self, world: World) -> None:
         operation = {"parameters": [{"name": "peek", "in": "query"}]}

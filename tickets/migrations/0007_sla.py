@@ -42,7 +42,7 @@ ALTER TABLE tickets_ticket ENABLE TRIGGER USER;
 class Migration(migrations.Migration):
     dependencies = [
         ("projects", "0002_system_projects"),
-        ("tickets", "0005_list"),
+        ("tickets", "0006_comment"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

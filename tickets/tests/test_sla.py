@@ -44,7 +44,7 @@ calendars = st.builds(BusinessHours, zones, weeks, holidays)
 
 
 def local(*when: int) -> datetime:
-    return datetime(*when, tzinfo=BERLIN)  # type: ignore[arg-type]
+    return datetime(*when, tzinfo=BERLIN)  # type: ignore[arg-type,misc]
 
 
 class TestBusinessTime:
