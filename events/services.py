@@ -22,6 +22,7 @@ from ticketing.sql import violated
 TRIES = 3
 # What of an event is its inventory's.
 SEATS = ["capacity", "withheld"]
+TOO_MUCH_WITHHELD = "There are not so many seats."
 
 
 class EventNotFound(Missing):
@@ -149,7 +150,7 @@ def book(
             raise
         if booked:
             ahead = booked[0].pop("ahead")
-            booking = Booking(**fields, **booked[0], created_at=at)
+            booking = Booking(**fields, **booked[0], cancelled=0, created_at=at)
             booking.ahead = ahead
             return booking
         _explain(event_id=event_id, quantity=quantity, by=by, holder=holder, joins=joins, at=at)
@@ -235,7 +236,7 @@ def create(*, by: User, at: datetime, capacity: int, withheld: int = 0, **fields
 
 def _check_withheld(withheld: int, capacity: int) -> None:
     if withheld > capacity:
-        raise Invalid(fields={"withheld": ["There are not so many seats."]})
+        raise Invalid(fields={"withheld": [TOO_MUCH_WITHHELD]})
 
 
 @transaction.atomic

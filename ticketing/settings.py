@@ -200,12 +200,12 @@ REDIS_URL = env.str("REDIS_URL", default="")
 
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/(?!admin/).*$"
-CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "if-match", "if-none-match"]
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "if-match", "if-none-match", "x-manage-token"]
 CORS_EXPOSE_HEADERS = ["X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After", "ETag", "Idempotent-Replayed"]
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Ticketing",
-    "DESCRIPTION": "The desk: users, projects, tickets, assignment and analytics.",
+    "DESCRIPTION": "A desk (users, projects, tickets, assignment, analytics) and a box office (events and bookings).",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -215,6 +215,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "accounts", "description": "People, signing in and staying so."},
         {"name": "projects", "description": "What tickets are grouped under, and who may see them."},
         {"name": "tickets", "description": "The work, and who is assigned to it."},
+        {"name": "events", "description": "What can be booked, who booked it, and who waits."},
         {"name": "analytics", "description": "The numbers."},
         {"name": "ticketing", "description": "The server itself."},
     ],
