@@ -92,12 +92,3 @@ def bookings(
     )
     ids = list(found.order_by("-pk").values_list("pk", flat=True)[:limit])
     return list(Booking.objects.raw(sql.text("events/bookings"), {"ids": ids})) if ids else []
-
-
-def booking(*, booking_id: int, viewer: User | None, is_proven: bool = False) -> Booking | None:
-    """One booking, as in the list. `is_proven`: the caller has shown that it is theirs. One query."""
-    if is_proven:
-        found = Booking.objects.all()
-    else:
-        found = Booking.objects.visible_to(viewer) if viewer else Booking.objects.none()
-    return found.with_position().filter(pk=booking_id).first()

@@ -192,6 +192,22 @@ def find(*, event_id: int, by: User | None) -> Event:
     return event
 
 
+def find_booking(*, booking_id: int, by: User | None, is_proven: bool = False) -> Booking:
+    """Return a booking, which tells by `ahead` how many wait in front of it.
+
+    `is_proven`: the caller has shown that it is theirs.
+
+    :raises BookingNotFound: or one that `by` does not see.
+    """
+    bookings = Booking.objects.with_position()
+    if not is_proven:
+        bookings = bookings.visible_to(by) if by else bookings.none()
+    booking = bookings.filter(pk=booking_id).first()
+    if booking is None:
+        raise BookingNotFound
+    return booking
+
+
 @transaction.atomic
 def cancel(*, booking_id: int, by: User | None, seats: int | None = None, is_proven: bool = False) -> Booking:
     """Give up so many seats of a booking, all that are left by default, be they held or wished for.
@@ -202,9 +218,7 @@ def cancel(*, booking_id: int, by: User | None, seats: int | None = None, is_pro
     :raises AlreadyCancelled:
     :raises MoreThanBooked:
     """
-    found = Booking.objects.filter(pk=booking_id).first()
-    if found is None or not (is_proven or (by and (by.is_admin or found.user_id == by.pk))):
-        raise BookingNotFound
+    found = find_booking(booking_id=booking_id, by=by, is_proven=is_proven)
     Inventory.objects.locked().get(pk=found.event_id)
     booking = Booking.objects.select_for_update(no_key=True).get(pk=booking_id)
     if booking.status == BookingStatus.CANCELLED:

@@ -271,9 +271,7 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
     )
     def retrieve(self, request: Request, booking_id: int) -> Response:
         is_proven = holds_token(request, booking_id)
-        booking = queries.booking(booking_id=booking_id, viewer=viewer(request), is_proven=is_proven)
-        if booking is None:
-            raise services.BookingNotFound
+        booking = services.find_booking(booking_id=booking_id, by=viewer(request), is_proven=is_proven)
         return Response(BookingDetailSerializer(booking).data)
 
     @describes(

@@ -249,10 +249,11 @@ class TestListEvents:
         at = timezone.now()
         for days in (1, 1, 1, 2, 2):
             make_event(admin, starts_at=at + timedelta(days=days), created_at=at - timedelta(days=days))
-        shown, cursor = [], ""
+        shown: list[int] = []
+        cursor: str | None = ""
 
         while cursor is not None:
-            page = anonymous.get("/events", {"ordering": ordering, "limit": limit, "cursor": cursor}).json()
+            page = anonymous.get("/events", {"ordering": ordering, "limit": str(limit), "cursor": cursor}).json()
             shown += [item["id"] for item in page["items"]]
             cursor = page["nextCursor"]
 
@@ -616,7 +617,7 @@ class TestListBookings:
 
         assert ids(api.get("/bookings", {"event": event})) == [fourth, third, first]
         assert ids(api.get("/bookings", {"status": "waiting"})) == [fourth, third]
-        assert ids(api.get("/bookings", {"event": event, "status": "confirmed"})) == [first]
+        assert ids(api.get("/bookings", {"event": str(event), "status": "confirmed"})) == [first]
         assert ids(api.get("/bookings", {"event": NOBODYS})) == []
         assert ids(signed_in(owner).get("/bookings", {"status": "waiting"})) == []
         assert faults(api.get("/bookings", {"status": "pending"})) == ["status"]
@@ -633,7 +634,7 @@ class TestListBookings:
 
     def test_pages_show_each_once(self, booked: list[Booking], admin: User, signed_in: SignedIn) -> None:
         first = signed_in(admin).get("/bookings", {"limit": 3})
-        second = signed_in(admin).get("/bookings", {"limit": 3, "cursor": first.json()["nextCursor"]})
+        second = signed_in(admin).get("/bookings", {"limit": "3", "cursor": first.json()["nextCursor"]})
 
         assert ids(first) + ids(second) == [booking.pk for booking in reversed(booked)]
         assert second.json()["nextCursor"] is None
