@@ -35,6 +35,8 @@ if not SECRET_KEY:
     if not IS_LOCAL:
         raise ImproperlyConfigured("SECRET_KEY is not set. In production it has no default; see .env.example.")
     SECRET_KEY = database.local_secret(VAR_DIR / "secret_key")
+# Earlier ones, by which what they signed is still known.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if IS_LOCAL else [])
 
