@@ -22,6 +22,7 @@ from ticketing.sql import violated
 TRIES = 3
 # What of an event is its inventory's.
 SEATS = ["capacity", "withheld"]
+TOO_MUCH_WITHHELD = "There are not so many seats."
 
 
 class EventNotFound(Missing):
@@ -152,7 +153,7 @@ def book(
             raise
         if booked:
             ahead = booked[0].pop("ahead")
-            booking = Booking(**fields, **booked[0], created_at=at)
+            booking = Booking(**fields, **booked[0], cancelled=0, created_at=at)
             booking.ahead = ahead
             return booking
         _explain(event_id=event_id, quantity=quantity, by=by, holder=holder, joins=joins, at=at)
@@ -194,6 +195,22 @@ def find(*, event_id: int, by: User | None) -> Event:
     return event
 
 
+def find_booking(*, booking_id: int, by: User | None, is_proven: bool = False) -> Booking:
+    """Return a booking, which tells by `ahead` how many wait in front of it.
+
+    `is_proven`: the caller has shown that it is theirs.
+
+    :raises BookingNotFound: or one that `by` does not see.
+    """
+    bookings = Booking.objects.with_position()
+    if not is_proven:
+        bookings = bookings.visible_to(by) if by else bookings.none()
+    booking = bookings.filter(pk=booking_id).first()
+    if booking is None:
+        raise BookingNotFound
+    return booking
+
+
 @transaction.atomic
 def cancel(*, booking_id: int, by: User | None, seats: int | None = None, is_proven: bool = False) -> Booking:
     """Give up so many seats of a booking, all that are left by default, be they held or wished for.
@@ -204,9 +221,7 @@ def cancel(*, booking_id: int, by: User | None, seats: int | None = None, is_pro
     :raises AlreadyCancelled:
     :raises MoreThanBooked:
     """
-    found = Booking.objects.filter(pk=booking_id).first()
-    if found is None or not (is_proven or (by and (by.is_admin or found.user_id == by.pk))):
-        raise BookingNotFound
+    found = find_booking(booking_id=booking_id, by=by, is_proven=is_proven)
     Inventory.objects.locked().get(pk=found.event_id)
     booking = Booking.objects.select_for_update(no_key=True).get(pk=booking_id)
     if booking.status == BookingStatus.CANCELLED:
@@ -238,7 +253,7 @@ def create(*, by: User, at: datetime, capacity: int, withheld: int = 0, **fields
 
 def _check_withheld(withheld: int, capacity: int) -> None:
     if withheld > capacity:
-        raise Invalid(fields={"withheld": ["There are not so many seats."]})
+        raise Invalid(fields={"withheld": [TOO_MUCH_WITHHELD]})
 
 
 @transaction.atomic

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -47,6 +47,7 @@ class DeliveryAdmin(ModelAdmin):
         "name",
         "address",
         "ticket_link",
+        "booking_number",
         "attempts",
         "last_error",
         "next_attempt",
@@ -58,12 +59,12 @@ class DeliveryAdmin(ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     search_fields = ["address__istartswith"]
-    search_help_text = "A ticket's number, or the beginning of an address"
+    search_help_text = "A ticket's or a booking's number, or the beginning of an address"
     sortable_by = ["id"]
     ordering = ["-id"]
     actions = ["send_again"]
     fieldsets = [
-        (None, {"fields": [("state_label", "kind"), ("name", "address"), ("ticket_link", "about")]}),
+        (None, {"fields": [("state_label", "kind"), ("name", "address"), ("ticket_link", "booking_number", "about")]}),
         ("Attempts", {"fields": [("attempts", "next_attempt"), "last_error", ("created_at", "sent_at")]}),
     ]
 
@@ -80,6 +81,10 @@ class DeliveryAdmin(ModelAdmin):
             return None
         url = reverse("admin:tickets_ticket_change", args=[delivery.ticket_id])
         return format_html('<a href="{}" class="{}">#{}</a>', url, LINK, delivery.ticket_id)
+
+    @admin.display(description="booking", empty_value="")
+    def booking_number(self, delivery: Delivery) -> str | None:
+        return None if delivery.booking_id is None else f"#{delivery.booking_id}"
 
     @admin.display(description="next attempt", empty_value="")
     def next_attempt(self, delivery: Delivery) -> str | None:
@@ -102,7 +107,7 @@ class DeliveryAdmin(ModelAdmin):
     ) -> tuple[QuerySet[Delivery], bool]:
         number = search_term.strip().removeprefix("#")
         if number.isascii() and number.isdecimal() and len(number) < DIGITS_OF_NO_ID:
-            return queryset.filter(ticket=int(number)), False
+            return queryset.filter(Q(ticket=int(number)) | Q(booking=int(number))), False
         return super().get_search_results(request, queryset, search_term)
 
     def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:

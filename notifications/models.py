@@ -97,6 +97,11 @@ class Delivery(models.Model):
     def __str__(self) -> str:
         return f"{self.get_kind_display()} to {self.address}"
 
+    @property
+    def is_to_guest(self) -> bool:
+        """Whether it goes to somebody without an account: who has one and a booking is never deleted."""
+        return self.user_id is None and self.booking_id is not None
+
     def mark_sent(self, *, at: datetime) -> None:
         self.attempts += 1
         self.state = State.SENT

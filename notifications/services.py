@@ -88,17 +88,18 @@ def deliver(*, delivery_id: int, at: datetime) -> None:
     """
     if not _claim(delivery_id):
         return
-    delivery = Delivery.objects.due(at).filter(pk=delivery_id).select_related("user").first()
+    delivery = Delivery.objects.due(at).filter(pk=delivery_id).select_related("user", "booking__event").first()
     outage = Outage.objects.first()
     if delivery is None or (outage and outage.until > at):
         return
-    if delivery.user is None or not delivery.user.is_active:
+    if delivery.user and delivery.user.is_active:
+        delivery.address, delivery.name = delivery.user.email, delivery.user.name
+    elif not delivery.is_to_guest:
         delivery.fail(error=GONE)
         return
-    delivery.address, delivery.name = delivery.user.email, delivery.user.name
     try:
         with transaction.atomic():
-            message = mails.compose(delivery, to=delivery.user)
+            message = mails.compose(delivery)
         transport.send(message)
     except transport.Unreachable as error:
         _note_outage(str(error), at=at)
@@ -168,5 +169,5 @@ def purge(*, older_than: timedelta, at: datetime) -> int:
 
 
 def hush() -> None:
-    """From here to the end of the transaction, changes of tickets tell nobody. For loading rows in bulk."""
+    """From here to the end of the transaction, what changes tells nobody. For loading rows in bulk."""
     sql.row("notifications/hush")

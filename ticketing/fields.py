@@ -100,6 +100,17 @@ class IdField(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
+class CountField(serializers.IntegerField):
+    """A whole number, also one written as 7.0. A string is no number."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            self.fail("invalid")
+        if isinstance(data, float) and data.is_integer():
+            data = int(data)
+        return super().to_internal_value(data)
+
+
 class StrictBooleanField(serializers.BooleanField):
     """true or false. Words and numbers that mean the same elsewhere are not read."""
 

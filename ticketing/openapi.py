@@ -29,7 +29,7 @@ REFUSALS_OF_KEYS = (BAD_KEY, StillRunning(), KeyReused())
 REFUSALS_OF_WORK = (TooMany(retry_after=42), Busy())
 
 # The things that the examples are about, by the name of the path's parameter.
-EXAMPLE_IDS = {"project_id": 3, "ticket_id": 7, "user_id": 3}
+EXAMPLE_IDS = {"booking_id": 31, "event_id": 5, "project_id": 3, "ticket_id": 7, "user_id": 3}
 EXAMPLE_REQUEST_ID = "0b6f5c0e-7d0f-4d7a-9a57-3c1c9c2f8e11"
 
 HEADERS: dict[str, dict[str, Any]] = {
@@ -55,9 +55,9 @@ HEADERS: dict[str, dict[str, Any]] = {
         "example": "true",
     },
     "ETag": {
-        "description": "The version and a hash of the body.",
+        "description": "A hash of the body; in front of it, where the thing has one, its version.",
         "required": True,
-        "schema": {"type": "string", "pattern": '^"[0-9]+-[0-9a-f]+"$'},
+        "schema": {"type": "string", "pattern": '^"([0-9]+-)?[0-9a-f]+"$'},
         "example": '"3-5f0c9a1e2b7d4836"',
     },
     "Retry-After": {

@@ -35,6 +35,8 @@ if not SECRET_KEY:
     if not IS_LOCAL:
         raise ImproperlyConfigured("SECRET_KEY is not set. In production it has no default; see .env.example.")
     SECRET_KEY = database.local_secret(VAR_DIR / "secret_key")
+# Earlier ones, by which what they signed is still known.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if IS_LOCAL else [])
 
@@ -206,7 +208,7 @@ if _unknown := sorted(set(CONTRACTS) - set(_contracts)):
 
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/(?!admin/).*$"
-CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "if-match", "if-none-match"]
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "if-match", "if-none-match", "x-manage-token"]
 CORS_EXPOSE_HEADERS = [
     "X-Request-ID",
     "RateLimit",
@@ -219,7 +221,7 @@ CORS_EXPOSE_HEADERS = [
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Ticketing",
-    "DESCRIPTION": "The desk: users, projects, tickets, assignment, comments and analytics.",
+    "DESCRIPTION": "A desk (users, projects, tickets, comments) and a box office (events and bookings).",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -229,6 +231,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "accounts", "description": "People, signing in and staying so."},
         {"name": "projects", "description": "What tickets are grouped under, and who may see them."},
         {"name": "tickets", "description": "The work, who is assigned to it, and what is said about it."},
+        {"name": "events", "description": "What can be booked, who booked it, and who waits."},
         {"name": "analytics", "description": "The numbers."},
         {"name": "ticketing", "description": "The server itself."},
     ],

@@ -18,6 +18,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("projects.urls")),
     path("", include("tickets.urls")),
+    path("", include("events.urls")),
     path("", include("analytics.urls")),
     path("healthz", Health.as_view()),
     path("schema", Schema.as_view(), name="schema"),

@@ -119,7 +119,7 @@ class TestMail:
         delivery = Delivery.objects.get(name="Ada Admin")
         assert delivery.user
 
-        message = mails.compose(delivery, to=delivery.user)
+        message = mails.compose(delivery)
 
         assert message.subject == f"Ticket #{ticket.pk} is due soon"
         assert message.body.startswith(
@@ -134,7 +134,7 @@ class TestMail:
         delivery = Delivery.objects.get(name="Axel Assignee")
         assert delivery.user
 
-        message = mails.compose(delivery, to=delivery.user)
+        message = mails.compose(delivery)
 
         assert message.subject == f"Ticket #{ticket.pk} is late"
         assert "/admin/" not in message.body

@@ -44,8 +44,7 @@ def newest(ticket: Ticket) -> EmailMultiAlternatives:
 
 
 def compose(delivery: Delivery) -> EmailMultiAlternatives:
-    assert delivery.user is not None
-    return mails.compose(delivery, to=delivery.user)
+    return mails.compose(delivery)
 
 
 def html(mail: EmailMultiAlternatives) -> str:

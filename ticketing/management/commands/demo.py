@@ -24,9 +24,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from accounts.models import User, UserType
 from analytics.models import DailyCount
 from analytics.services import fold_daily_counts
+from events.models import Booking, BookingEntry, Event, Inventory
 from notifications.services import hush
 from projects.models import Project, Visibility
 from ticketing import sql
+from ticketing.management.commands import _box_office
+from ticketing.management.commands._box_office import next_id
 from tickets.models import (
     AT_RISK_SHARE,
     Assignment,
@@ -172,13 +175,14 @@ TICKET_FIELDS = (
     *("closed_at", "sla_hours", "sla_calendar", "sla_warn_at"),
 )
 # What the triggers would do to a past that has been made up: refuse to assign to what was closed later, overwrite when
-# tickets changed, and write a history of this very moment.
+# tickets changed, and write a history and a ledger of this very moment.
 # Over the whole of the loading: to stop ignoring amid a transaction makes each later trigger slow.
 OVERRULED = (
     "tickets.Assignment:refuse_assignment",
     "tickets.Assignment:move_ticket_version",
     "tickets.Assignment:record_assignment",
     "tickets.Ticket:record_creation",
+    "events.Booking:enter_new",
 )
 ASSIGNMENT_FIELDS = ("ticket", "user", "slot", "assigned_at", "assigned_by")
 EVENT_FIELDS = ("pgh_label", "pgh_created_at", "pgh_context")
@@ -187,7 +191,7 @@ TICKET_EVENT_FIELDS = tuple(name for name in TICKET_FIELDS if name not in NO_EVE
 
 
 class Command(BaseCommand):
-    help = "Fill an empty database with plausible people, projects and tickets of the last 90 days."
+    help = "Fill an empty database with plausible people, projects, tickets and bookings of the last 90 days."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--tickets", type=int, default=300, help="how many; people grow with them")
@@ -204,6 +208,7 @@ class Command(BaseCommand):
         fill(tickets=tickets, seed=seed, at=timezone.now(), console=Console(file=cast(IO[str], self.stdout)))
         fold_daily_counts()
         sql.vacuum(User, Project, Ticket, Assignment, DailyCount, TicketEvent, AssignmentEvent)
+        sql.vacuum(Event, Inventory, Booking, BookingEntry)
         for role, email, password in SIGN_INS:
             self.stdout.write(f"{role:9} {email}  {password}")
 
@@ -221,6 +226,7 @@ def fill(*, tickets: int, seed: int, at: datetime, console: Console) -> None:
         for day, number in _tickets_of_days(random, tickets, midnight):
             desk.load(day, number)
             progress.advance(bar, number)
+        _box_office.load(random, admin_id=people.admins[0], customer_ids=people.customers, name=_name, now=midnight)
 
 
 def _progress(console: Console) -> Progress:
@@ -230,13 +236,14 @@ def _progress(console: Console) -> Progress:
 
 @dataclass(frozen=True)
 class _People:
+    admins: Sequence[int]
     customers: Sequence[int]
     agents: Sequence[int]
 
 
 def _load_people(random: Random, *, tickets: int, at: datetime) -> _People:
     """Those of SIGN_INS first of their kind. Nobody else can sign in before setting a password."""
-    first_id = _next_id(User)
+    first_id = next_id(User)
     number_of = {
         UserType.ADMIN.value: 2,
         UserType.AGENT.value: min(MOST_AGENTS, 3 + tickets // 20_000),
@@ -245,11 +252,10 @@ def _load_people(random: Random, *, tickets: int, at: datetime) -> _People:
     types = [kind for kind, number in number_of.items() for _ in range(number)]
     sign_in_of = {types.index(role): (email, password) for role, email, password in SIGN_INS}
     joined_at = at - timedelta(days=DAYS)
-    first_names, last_names = FIRST_NAMES.split(), LAST_NAMES.split()
 
     def rows() -> Iterator[Sequence[Any]]:
         for place, kind in enumerate(types):
-            first, last = random.choice(first_names), random.choice(last_names)
+            first, last = _name(random)
             user_id = first_id + place
             email = f"{first}.{last}.{user_id}@example.com".lower()
             email, password = sign_in_of.get(place, (email, None))
@@ -259,10 +265,12 @@ def _load_people(random: Random, *, tickets: int, at: datetime) -> _People:
     fields = ("id", "name", "email", "type", "password", "created_at", "is_active", "is_superuser")
     sql.copy(User, fields, rows())
     ids = range(first_id, first_id + len(types))
-    return _People(
-        customers=[user_id for user_id, kind in zip(ids, types, strict=True) if kind == UserType.CUSTOMER],
-        agents=[user_id for user_id, kind in zip(ids, types, strict=True) if kind == UserType.AGENT],
-    )
+    ids_of = {kind: [user_id for user_id, other in zip(ids, types, strict=True) if other == kind] for kind in number_of}
+    return _People(ids_of[UserType.ADMIN], ids_of[UserType.CUSTOMER], ids_of[UserType.AGENT])
+
+
+def _name(random: Random) -> tuple[str, str]:
+    return random.choice(FIRST_NAMES.split()), random.choice(LAST_NAMES.split())
 
 
 def _load_projects(at: datetime) -> list[int]:
@@ -285,11 +293,6 @@ def _tickets_of_days(random: Random, tickets: int, midnight: datetime) -> Iterat
     return ((day, number_of[place]) for place, day in enumerate(days) if number_of[place])
 
 
-def _next_id(model: type[User] | type[Ticket]) -> int:
-    newest = model.objects.order_by("-pk").values_list("pk", flat=True).first()
-    return (newest or 0) + 1
-
-
 class _Desk:
     """Makes the tickets of a day at a time, in the order of their creation."""
 
@@ -298,7 +301,7 @@ class _Desk:
         self.people = people
         self.project_ids = project_ids
         self.now = now
-        self.next_id = _next_id(Ticket)
+        self.next_id = next_id(Ticket)
         self.policies = {policy.priority: policy for policy in SlaPolicy.objects.select_related("calendar")}
         # A few customers ask a lot, most ask little; staff ask some things too.
         customers = [(place + 3) ** -0.6 for place in range(len(people.customers))]
