@@ -372,6 +372,7 @@ class MoneyExtension(OpenApiSerializerFieldExtension):
 
 class UtcDateTimeExtension(OpenApiSerializerFieldExtension):
     target_class = "ticketing.fields.UtcDateTimeField"
+    match_subclasses = True
 
     def map_serializer_field(self, auto_schema: openapi.AutoSchema, direction: str) -> dict[str, Any]:
         schema = {"type": "string", "format": "date-time"}
@@ -380,6 +381,7 @@ class UtcDateTimeExtension(OpenApiSerializerFieldExtension):
 
 class MomentExtension(OpenApiSerializerFieldExtension):
     target_class = "ticketing.fields.MomentField"
+    priority = 1
 
     def map_serializer_field(self, auto_schema: openapi.AutoSchema, direction: str) -> dict[str, Any]:
         return {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}

@@ -18,6 +18,7 @@ from unfold.decorators import display
 from unfold.forms import PaginationInlineFormSet
 from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
+from unfold.widgets import UnfoldBooleanWidget
 
 from accounts.models import User
 from projects.models import Project
@@ -73,13 +74,18 @@ class ChangedMeanwhile(Conflict):
 class TicketForm(ServiceForm):
     # Without it, saving a page that was opened a while ago would undo what others have changed since.
     seen_version = forms.IntegerField(widget=forms.HiddenInput)
+    on_hold = forms.BooleanField(
+        required=False, widget=UnfoldBooleanWidget, help_text="The clock of the SLA stands still meanwhile."
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk is None:
             self.fields.pop("seen_version", None)
+            self.fields.pop("on_hold", None)
         elif "seen_version" in self.fields:
             self.fields["seen_version"].initial = self.instance.version
+            self.fields["on_hold"].initial = self.instance.held_at is not None
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
@@ -218,7 +224,7 @@ class TicketAdmin(ServiceAdmin):
     autocomplete_fields = ["project", "created_by"]
     readonly_fields = ["created_at", "updated_at", "closed_at", "sla_due_at", "held_at", "version"]
     fieldsets = [
-        (None, {"fields": ["seen_version", *FIELDS]}),
+        (None, {"fields": ["seen_version", *FIELDS, "on_hold"]}),
         (
             "Kept by the system",
             {"fields": [("created_at", "updated_at"), ("closed_at", "version"), ("sla_due_at", "held_at")]},
@@ -291,6 +297,9 @@ class TicketAdmin(ServiceAdmin):
     def save_model(self, request: HttpRequest, ticket: Ticket, form: Any, change: bool) -> None:
         values = changed_values(form) if change else dict(form.cleaned_data)
         values.pop("seen_version", None)
+        hold = {True: services.hold, False: services.resume}.get(values.pop("on_hold", None))
+        if hold:
+            hold(ticket_id=ticket.pk, by=signed_in(request), at=timezone.now())
         for name in ("project", "created_by"):
             if name in values:
                 values[f"{name}_id"] = values.pop(name).pk

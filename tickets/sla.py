@@ -55,8 +55,7 @@ class BusinessHours:
         return passed
 
     def _spans_from(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """From when to when it is open, in UTC, in order, none within another; the first begins at `start` if that is
-        open."""
+        """From when to when it is open, in UTC and in order, no time twice; of what has begun by `start`, the rest."""
         zone = ZoneInfo(self.time_zone)
         first = start.astimezone(zone).date()
         reached = start.astimezone(UTC)

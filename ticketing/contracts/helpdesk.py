@@ -132,12 +132,16 @@ class TicketSerializer(serializers.Serializer[Any]):
     description = serializers.CharField()
     priority = serializers.CharField()
     status = StatusField()
-    sla_due = MillisecondsField(source="sla_due_at")
+    sla_due = serializers.SerializerMethodField()
     assignee = serializers.SerializerMethodField()
     created_by = serializers.CharField(source="created_by_id")
     created_at = MillisecondsField()
     updated_at = MillisecondsField()
     version = serializers.IntegerField()
+
+    def get_sla_due(self, ticket: Ticket) -> str | None:
+        """Null while the ticket is on hold, which the document does not know of."""
+        return None if ticket.held_at else MillisecondsField().to_representation(ticket.sla_due_at)
 
     def get_assignee(self, ticket: Ticket) -> str | None:
         """Of several, whom other contracts may put to work on it, the first."""

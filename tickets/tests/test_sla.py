@@ -43,8 +43,8 @@ holidays = st.frozensets(st.dates(date(2026, 3, 1), date(2026, 12, 31)), max_siz
 calendars = st.builds(BusinessHours, zones, weeks, holidays)
 
 
-def local(*when: int) -> datetime:
-    return datetime(*when, tzinfo=BERLIN)  # type: ignore[arg-type,misc]
+def local(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=BERLIN)
 
 
 class TestBusinessTime:

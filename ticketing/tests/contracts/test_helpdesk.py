@@ -451,7 +451,7 @@ class TestList:
         shown = expected.values_list("pk", flat=True)[offset : offset + 10]
         assert [int(item["_id"]) for item in items] == list(shown)
 
-    @pytest.mark.parametrize(("role", "queries"), [("owner", 6), ("agent", 3)])
+    @pytest.mark.parametrize(("role", "queries"), [("owner", 4), ("agent", 3)])
     @pytest.mark.parametrize("number", [5, 19])
     def test_costs_the_same_for_any_number(
         self,
