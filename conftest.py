@@ -17,6 +17,7 @@ REFUSALS_TO_BE_EMPTIED = [
     "tickets.Ticket:keep_all_tickets",
     "tickets.TicketEvent:keep_all",
     "tickets.AssignmentEvent:keep_all",
+    "events.Inventory:keep_all_inventories",
     "events.Booking:keep_all_bookings",
     "events.BookingEntry:keep_all_entries",
 ]
