@@ -429,7 +429,8 @@ class Booking(models.Model):
                         seats * unit_price
                     FROM booked
                     WHERE status <> 'cancelled'
-                    ORDER BY id;
+                    -- Of many at once nobody is passed either: those who wait came last.
+                    ORDER BY status = 'waiting', queue_number, id;
                     PERFORM events_promote(event_id) FROM unnest(roomy) AS event_id;
                     RETURN NULL;
                 """,
