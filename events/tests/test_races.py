@@ -1,0 +1,433 @@
+"""What holds when many book, cancel and change at once: real threads, real connections, PostgreSQL's own locks.
+
+Each rule is shown as it is, then with the services' lock taken out, where the database alone must hold it, then with
+what guards it in the database taken out as well. The last must see the race, else the others would prove nothing.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pgtrigger.installation
+import pytest
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.utils import timezone
+
+from accounts import services as accounts
+from accounts.models import User
+from accounts.tests.factories import make_user
+from events import services
+from events.models import Booking, BookingQuerySet, Event, InventoryQuerySet
+from events.tests.books import falsify, faults
+from events.tests.factories import GUEST, Joins, book, make_event
+from projects.tests.psql import psql
+from ticketing import sql
+from ticketing.api import describe
+from ticketing.sql import violated
+from ticketing.tests.races import during, together
+
+pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.database]
+
+LOCK = "FOR NO KEY UPDATE OF inventory"
+
+
+@pytest.fixture
+def event(admin: User) -> Event:
+    """Five seats."""
+    return make_event(admin, capacity=5)
+
+
+@pytest.fixture
+def without_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The services as they would be if nobody had thought of a lock."""
+    text = sql.text
+    assert LOCK in text("events/book")
+    monkeypatch.setattr(sql, "text", lambda statement: text(statement).replace(LOCK, ""))
+    monkeypatch.setattr(InventoryQuerySet, "locked", lambda inventories: inventories)
+    monkeypatch.setattr(BookingQuerySet, "select_for_update", lambda bookings, **_: bookings)
+
+
+@pytest.fixture
+def without_checks(db: None) -> Iterator[None]:
+    """The tables as they would be if nobody had thought of the promise, nor of a user's one booking."""
+    ((promise,),) = psql("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'inventory_seats_fit'")
+    ((once,),) = psql("SELECT pg_get_indexdef('booking_once'::regclass)")
+    psql("ALTER TABLE events_inventory DROP CONSTRAINT inventory_seats_fit")
+    psql("DROP INDEX booking_once")
+    yield
+    falsify("DELETE FROM events_inventory", "DELETE FROM events_bookingentry")
+    falsify("DELETE FROM notifications_delivery", "DELETE FROM events_booking")
+    psql(f"ALTER TABLE events_inventory ADD CONSTRAINT inventory_seats_fit {promise}")
+    psql(once)
+
+
+@pytest.fixture
+def without_trigger(db: None) -> Iterator[None]:
+    """The bookings as they would be if nobody had thought of entering them."""
+    pgtrigger.installation.disable("events.Booking:enter_new")
+    yield
+    pgtrigger.installation.enable("events.Booking:enter_new")
+
+
+def hold(event: Event) -> Callable[[], Any]:
+    return lambda: psql("SELECT FROM events_inventory WHERE event_id = %(event)s FOR NO KEY UPDATE", event=event.pk)
+
+
+def booking_of(event: Event, user: User | None = None, **more: Any) -> Callable[[], Any]:
+    """A call that books, and returns what became of it: a status, or the constraint that it ran into."""
+    who = {"guest": GUEST} if user is None else {"user": user}
+
+    def call() -> str:
+        try:
+            return str(book(event, **who, **more).status)
+        except IntegrityError as error:
+            return violated(error)
+
+    return call
+
+
+def change(event: Event, **changes: Any) -> Callable[[], Any]:
+    return lambda: services.update(event_id=event.pk, by=event.created_by, at=timezone.now(), **changes)
+
+
+def cancelling(event: Event) -> Callable[[], Any]:
+    return lambda: services.cancel_event(event_id=event.pk, by=event.created_by, at=timezone.now())
+
+
+def sold(event: Event) -> int:
+    return sum(Booking.objects.filter(event=event).values_list("seats", flat=True))
+
+
+class TestTwentyBookFiveSeats:
+    def outcomes(self, event: Event) -> Counter[str]:
+        return Counter(during(hold(event), *[booking_of(event)] * 20))
+
+    def test_leaves_fifteen_waiting_in_line(self, event: Event) -> None:
+        assert self.outcomes(event) == {"confirmed": 5, "waiting": 15}
+        assert list(Booking.objects.queue().values_list("queue_number", flat=True)) == list(range(1, 16))
+        assert faults() == []
+
+    def test_sells_five_by_the_constraints_alone(self, event: Event, without_lock: None) -> None:
+        # All of them saw the seats free.
+        assert self.outcomes(event) == {"confirmed": 5, "inventory_seats_fit": 15}
+        assert faults() == []
+
+    def test_oversells_without_either(self, event: Event, without_lock: None, without_checks: None) -> None:
+        assert self.outcomes(event) == {"confirmed": 20}
+        assert sold(event) == 20
+        assert "oversold" in {fault.fault for fault in faults()}
+
+
+class TestOneUserBooksTwice:
+    def outcomes(self, event: Event) -> list[Any]:
+        user = make_user()
+        return during(hold(event), *[booking_of(event, user)] * 3)
+
+    def test_has_one(self, event: Event) -> None:
+        assert Counter(self.outcomes(event)) == {"confirmed": 1, services.AlreadyBooked: 2}
+
+    def test_is_told_when_the_one_waits(self, event: Event) -> None:
+        book(event, quantity=5)
+
+        assert Counter(self.outcomes(event)) == {"waiting": 1, services.AlreadyWaiting: 2}
+
+    def test_is_told_in_the_middle_of_a_transaction(self, event: Event, owner: User) -> None:
+        book(event, quantity=5)
+
+        def in_a_transaction() -> Any:
+            with transaction.atomic():
+                return book(event, owner)
+
+        (outcome,) = during(lambda: book(event, owner), in_a_transaction)
+
+        assert outcome is services.AlreadyWaiting
+
+    def test_has_several_without_the_constraint(self, event: Event, without_checks: None) -> None:
+        assert Counter(self.outcomes(event)) == {"confirmed": 3}
+
+
+class TestBookingWhileTheLastSeatsGo:
+    """They were free when it was asked for; it waits for its turn, and they are gone."""
+
+    def outcome(self, event: Event, joins: Joins) -> Any:
+        (outcome,) = during(lambda: book(event, quantity=4), booking_of(event, quantity=2, joins=joins))
+        return outcome
+
+    @pytest.mark.parametrize(
+        ("joins", "outcome"),
+        [
+            (Joins.ALWAYS, "waiting"),
+            (Joins.NEVER, services.NotEnoughLeft),
+            (Joins.WHEN_SOLD_OUT, services.NotEnoughLeft),
+        ],
+    )
+    def test_waits_or_is_refused(self, event: Event, joins: Joins, outcome: Any) -> None:
+        assert self.outcome(event, joins) == outcome
+        assert faults() == []
+
+    def test_is_stopped_by_the_constraint_alone(self, event: Event, without_lock: None) -> None:
+        assert self.outcome(event, Joins.ALWAYS) == "inventory_seats_fit"
+
+    def test_oversells_without_either(self, event: Event, without_lock: None, without_checks: None) -> None:
+        assert self.outcome(event, Joins.ALWAYS) == "confirmed"
+        assert sold(event) == 6
+
+
+class TestBookingWhileSeatsAreFreed:
+    """None was free when it was asked for; it waits for its turn, and there are some."""
+
+    def outcome(self, event: Event) -> Any:
+        booking = book(event, quantity=5)
+        (outcome,) = during(
+            lambda: services.cancel(booking_id=booking.pk, by=booking.user, seats=2), booking_of(event, quantity=2)
+        )
+        return outcome
+
+    def test_has_them(self, event: Event) -> None:
+        assert self.outcome(event) == "confirmed"
+
+    def test_has_them_by_the_trigger_alone(self, event: Event, without_lock: None) -> None:
+        # It believed that it had to wait.
+        assert self.outcome(event) == "waiting"
+        assert sold(event) == 5
+        assert faults() == []
+
+
+class TestNewcomersWhileTheQueueIsServed:
+    def test_pass_nobody(self, event: Event) -> None:
+        book(event, quantity=5)
+        queue = [book(event, quantity=quantity) for quantity in (2, 3)]
+
+        outcomes = during(change(event, capacity=8), *[booking_of(event)] * 5)
+
+        assert outcomes == ["waiting"] * 5
+        assert list(Booking.objects.queue()[:1]) == queue[1:]
+        assert faults() == []
+
+    def test_pass_nobody_by_the_trigger_alone(self, event: Event, without_lock: None) -> None:
+        book(event, quantity=4)
+
+        outcomes = during(lambda: book(event, quantity=2), *[booking_of(event)] * 3)
+
+        # All of them saw a seat free, and nobody waiting for it.
+        assert outcomes == ["booking_passes_nobody"] * 3
+        assert faults() == []
+
+    def test_pass_them_without_either(self, event: Event, without_lock: None, without_trigger: None) -> None:
+        outcomes = during(hold(event), *[booking_of(event)] * 6)
+
+        assert outcomes == ["confirmed"] * 6
+
+
+class TestBookingWhileTheEventChanges:
+    """What it was asked for is no more when its turn comes."""
+
+    def outcomes(self, event: Event, held: Callable[[], Any], **more: Any) -> list[Any]:
+        """By itself, then within a transaction."""
+
+        def in_a_transaction() -> Any:
+            with transaction.atomic():
+                return booking_of(event, **more)()
+
+        return during(held, booking_of(event, **more), in_a_transaction)
+
+    def test_is_refused_when_it_is_cancelled(self, event: Event) -> None:
+        assert self.outcomes(event, cancelling(event)) == [services.EventCancelled] * 2
+        assert not Booking.objects.exists()
+
+    def test_is_refused_when_psql_cancels_it(self, event: Event) -> None:
+        outcomes = self.outcomes(event, lambda: psql("UPDATE events_event SET status = 'cancelled'"))
+
+        assert outcomes == [services.EventCancelled] * 2
+
+    def test_is_refused_without_the_lock_too(self, event: Event, without_lock: None) -> None:
+        assert self.outcomes(event, cancelling(event)) == [services.EventCancelled] * 2
+
+    def test_gets_through_without_the_trigger(self, event: Event, without_lock: None, without_trigger: None) -> None:
+        assert self.outcomes(event, cancelling(event)) == ["confirmed"] * 2
+        assert "live_in_unpublished" in {fault.fault for fault in faults()}
+
+    def test_finds_nothing_when_it_is_withdrawn(self, event: Event, admin: User) -> None:
+        outcomes = self.outcomes(event, lambda: services.withdraw(event_id=event.pk, by=admin, at=timezone.now()))
+
+        assert outcomes == [services.EventNotFound] * 2
+
+    def test_finds_nothing_when_it_is_deleted(self, event: Event, admin: User) -> None:
+        assert self.outcomes(event, lambda: services.delete(event_id=event.pk, by=admin)) == (
+            [services.EventNotFound] * 2
+        )
+
+    def test_finds_nothing_when_it_becomes_a_draft_but_admins_are_told(self, event: Event, admin: User) -> None:
+        outcomes = during(change(event, status="draft"), booking_of(event), booking_of(event, admin))
+
+        assert outcomes == [services.EventNotFound, services.EventNotPublished]
+
+    def test_is_refused_when_it_is_more_than_is_left_to_sell(self, event: Event) -> None:
+        assert self.outcomes(event, change(event, capacity=2), quantity=3) == [services.MoreThanForSale] * 2
+
+    def test_costs_what_it_did_when_it_was_asked_for(self, event: Event) -> None:
+        assert self.outcomes(event, change(event, price=30)) == ["confirmed"] * 2
+        assert set(Booking.objects.values_list("unit_price", flat=True)) == {25}
+
+
+class TestChangesWhileABookingIsMade:
+    def test_leave_it_its_seats(self, event: Event) -> None:
+        (outcome,) = during(lambda: book(event, quantity=3), change(event, capacity=2))
+
+        assert outcome is services.CapacityBelowSold
+
+    def test_leave_it_its_seats_by_the_constraint_alone(self, event: Event, without_lock: None) -> None:
+        def shrink() -> Any:
+            try:
+                return change(event, capacity=2)()
+            except IntegrityError as error:
+                return violated(error)
+
+        (outcome,) = during(lambda: book(event, quantity=3), shrink)
+
+        assert outcome == "inventory_seats_fit"
+
+    @pytest.mark.parametrize("by_psql", [False, True])
+    def test_cancel_it_along_with_the_event(self, event: Event, by_psql: bool) -> None:
+        def cancel() -> None:
+            psql("UPDATE events_event SET status = 'cancelled'")
+
+        during(lambda: book(event), cancel if by_psql else cancelling(event))
+
+        assert Booking.objects.get().status == "cancelled"
+        assert faults() == []
+
+    def test_keep_the_event_from_being_a_draft(self, event: Event) -> None:
+        (outcome,) = during(lambda: book(event), change(event, status="draft"))
+
+        assert outcome is services.EventHasBookings
+
+    def test_keep_the_event_from_being_deleted(self, event: Event, admin: User) -> None:
+        (outcome,) = during(lambda: book(event), lambda: services.delete(event_id=event.pk, by=admin))
+
+        assert outcome is services.EventHasBookings
+
+    def test_do_not_wait_for_the_deactivation_of_its_user(self, event: Event, admin: User, owner: User) -> None:
+        (outcome,) = during(
+            lambda: accounts.update(user_id=owner.pk, by=admin, is_active=False), booking_of(event, owner)
+        )
+
+        assert outcome == "confirmed"
+
+
+class TestTwentyCancelOneSeatEach:
+    def outcomes(self, event: Event, booking: Booking) -> Counter[Any]:
+        def call() -> str:
+            services.cancel(booking_id=booking.pk, by=booking.user, seats=1)
+            return "done"
+
+        return Counter(during(hold(event), *[call] * 8))
+
+    def test_gives_each_back_once(self, event: Event) -> None:
+        booking = book(event, quantity=5)
+
+        assert self.outcomes(event, booking) == {"done": 5, services.AlreadyCancelled: 3}
+        assert sold(event) == 0
+        assert faults() == []
+
+    def test_loses_some_without_the_lock(self, event: Event, without_lock: None) -> None:
+        booking = book(event, quantity=5)
+
+        assert self.outcomes(event, booking) == {"done": 8}
+        assert sold(event) > 0
+        # What is wrong is what people were told: the books follow the rows.
+        assert faults() == []
+
+
+class TestHolderAndHeadLeaveTogether:
+    """The seat goes to who stands behind both, or to the head if it left a moment too late: never to nobody."""
+
+    def rounds(self, event: Event, number: int) -> None:
+        for _ in range(number):
+            holder, head = book(event, quantity=5), book(event, quantity=5)
+            last = book(event, quantity=5)
+
+            together(
+                lambda holder=holder: services.cancel(booking_id=holder.pk, by=holder.user),
+                lambda head=head: services.cancel(booking_id=head.pk, by=head.user),
+            )
+
+            last.refresh_from_db()
+            assert last.status == "confirmed"
+            services.cancel(booking_id=last.pk, by=last.user)
+
+    def test_never_deadlocks(self, event: Event) -> None:
+        self.rounds(event, 40)
+
+        assert faults() == []
+
+    def test_deadlocks_without_the_lock(self, event: Event, without_lock: None) -> None:
+        with pytest.raises(OperationalError, match="deadlock detected"):
+            self.rounds(event, 400)
+
+
+class TestEverybodyLeaves:
+    def test_serves_the_queue_in_order(self, event: Event) -> None:
+        holders = [book(event) for _ in range(5)]
+        queue = [book(event) for _ in range(12)]
+        leaving = [*holders, *queue[:7:2]]
+
+        during(
+            hold(event),
+            *(lambda leaver=leaver: services.cancel(booking_id=leaver.pk, by=leaver.user) for leaver in leaving),
+        )
+
+        stayed = [booking for booking in queue if booking not in leaving]
+        assert list(Booking.objects.filter(status="confirmed").order_by("id")) == stayed[:5]
+        assert list(Booking.objects.queue()) == stayed[5:]
+        assert faults() == []
+
+
+class TestPsqlBesideTheServices:
+    def test_leaves_nobody_waiting_in_front_of_room(self, event: Event) -> None:
+        """Who waits asks for less while seats are freed: neither sees what the other is about to do."""
+        holder, waits = book(event, quantity=5), book(event, quantity=3)
+
+        during(
+            lambda: psql("UPDATE events_booking SET cancelled = 1 WHERE id = %(id)s", id=waits.pk),
+            lambda: services.cancel(booking_id=holder.pk, by=holder.user, seats=2),
+        )
+
+        waits.refresh_from_db()
+        assert (waits.status, waits.seats) == ("confirmed", 2)
+        assert faults() == []
+
+    def test_is_told_of_a_deadlock_and_leaves_the_books_right(self, event: Event, admin: User) -> None:
+        """It takes the rows in the other order, so one of the two has to yield."""
+        booking = book(event)
+
+        def cancel_event() -> Any:
+            try:
+                return cancelling(event)()
+            except OperationalError as error:
+                return describe(error).status
+
+        with suppress(OperationalError):
+            during(
+                lambda: psql("SELECT FROM events_booking WHERE id = %(id)s FOR UPDATE", id=booking.pk),
+                cancel_event,
+            )
+
+        assert faults() == []
+
+
+class TestALockThatIsNotHad:
+    def test_is_answered_by_a_503(self, event: Event) -> None:
+        def hurry() -> Any:
+            psql("SET lock_timeout = '50ms'")
+            try:
+                return booking_of(event)()
+            except OperationalError as error:
+                return describe(error)
+
+        (problem,) = during(hold(event), hurry)
+
+        assert (problem.status, problem.headers) == (503, {"Retry-After": "1"})
+        assert not Booking.objects.exists()
+        assert connection.is_usable()
