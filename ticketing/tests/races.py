@@ -22,7 +22,7 @@ def during(held: Callable[[], Any], *calls: Callable[[], Any]) -> list[Any]:
         with transaction.atomic():
             held()
             futures = [pool.submit(apart, call) for call in calls]
-            _until_all_wait(futures)
+            until_all_wait(futures)
         return [future.result() for future in futures]
 
 
@@ -42,7 +42,8 @@ def apart(call: Callable[[], Any]) -> Any:
         connection.close()
 
 
-def _until_all_wait(futures: list[Future[Any]]) -> None:
+def until_all_wait(futures: list[Future[Any]]) -> None:
+    """Within a transaction: return when each of these calls waits for a lock or has ended."""
     # Whoever waits gives up after three seconds, the limit that the settings set.
     deadline = time.monotonic() + 2.8
     while sum(future.done() for future in futures) + psql(WAITING)[0][0] < len(futures):
