@@ -43,7 +43,7 @@ def row(statement: str, **parameters: Any) -> dict[str, Any]:
 
 @contextmanager
 def snapshot() -> Iterator[None]:
-    """Have all that is read within come from one moment. Nothing can be written within, nor may it be in a transaction."""
+    """Have all that is read within come from one moment. Writes nothing, and is no part of another transaction."""
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

@@ -312,7 +312,7 @@ class TestRowsOfTheBooks:
     def test_are_not_deleted(self, event: Event, table: str) -> None:
         book(event)
 
-        with pytest.raises(RaiseException, match="Cannot (update or )?delete rows"):
+        with pytest.raises(RaiseException, match=r"Cannot (update or )?delete rows"):
             psql(f"DELETE FROM {table}")
 
     def test_of_the_ledger_are_not_changed(self, event: Event) -> None:

@@ -7,6 +7,7 @@ from events import queries, services
 from events.models import Booking, Event
 from events.tests.books import falsify, faults
 from events.tests.factories import GUEST, book, make_event
+from ticketing import sql
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -138,7 +139,7 @@ class TestBookingFaults:
 
     def test_have_a_sentence_each(self) -> None:
         for name in queries.FAULTS:
-            assert f"'{name}'" in queries.sql.text("events/booking_faults")
+            assert f"'{name}'" in sql.text("events/booking_faults")
 
 
 class TestBookingSpans:

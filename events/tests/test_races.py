@@ -26,6 +26,7 @@ from events.tests.factories import GUEST, Joins, book, make_event
 from projects.tests.psql import psql
 from ticketing import sql
 from ticketing.api import describe
+from ticketing.idempotency import claim
 from ticketing.sql import violated
 from ticketing.tests.races import apart, during, together, until_all_wait
 
@@ -97,6 +98,10 @@ def cancelling(event: Event) -> Callable[[], Any]:
     return lambda: services.cancel_event(event_id=event.pk, by=event.created_by, at=timezone.now())
 
 
+def leaving(booking: Booking) -> Callable[[], Any]:
+    return lambda: services.cancel(booking_id=booking.pk, by=booking.user)
+
+
 def sold(event: Event) -> int:
     return sum(Booking.objects.filter(event=event).values_list("seats", flat=True))
 
@@ -147,6 +152,23 @@ class TestOneUserBooksTwice:
 
     def test_has_several_without_the_constraint(self, event: Event, without_checks: None) -> None:
         assert Counter(self.outcomes(event)) == {"confirmed": 3}
+
+
+class TestOneKeyForEightBookings:
+    """As a view does that honours `Idempotency-Key`: guests are held back by nothing else."""
+
+    def test_makes_one(self, event: Event) -> None:
+        def once() -> Any:
+            with transaction.atomic():
+                if claim(digest=b"key", body_digest=b"body", at=timezone.now()) is None:
+                    return "there already"
+                return booking_of(event)()
+
+        assert Counter(during(hold(event), *[once] * 8)) == {"confirmed": 1, "there already": 7}
+        assert event.bookings.count() == 1
+
+    def test_is_needed_for_that(self, event: Event) -> None:
+        assert Counter(during(hold(event), *[booking_of(event)] * 8)) == {"confirmed": 5, "waiting": 3}
 
 
 class TestBookingWhileTheLastSeatsGo:
@@ -318,7 +340,7 @@ class TestChangesWhileABookingIsMade:
         assert outcome == "confirmed"
 
 
-class TestTwentyCancelOneSeatEach:
+class TestEightCancelOneSeatEach:
     def outcomes(self, event: Event, booking: Booking) -> Counter[Any]:
         def call() -> str:
             services.cancel(booking_id=booking.pk, by=booking.user, seats=1)
@@ -350,10 +372,7 @@ class TestHolderAndHeadLeaveTogether:
             holder, head = book(event, quantity=5), book(event, quantity=5)
             last = book(event, quantity=5)
 
-            together(
-                lambda holder=holder: services.cancel(booking_id=holder.pk, by=holder.user),
-                lambda head=head: services.cancel(booking_id=head.pk, by=head.user),
-            )
+            together(leaving(holder), leaving(head))
 
             last.refresh_from_db()
             assert last.status == "confirmed"
@@ -373,14 +392,14 @@ class TestEverybodyLeaves:
     def test_serves_the_queue_in_order(self, event: Event) -> None:
         holders = [book(event) for _ in range(5)]
         queue = [book(event) for _ in range(12)]
-        leaving = [*holders, *queue[:7:2]]
+        leavers = [*holders, *queue[:7:2]]
 
         during(
             hold(event),
-            *(lambda leaver=leaver: services.cancel(booking_id=leaver.pk, by=leaver.user) for leaver in leaving),
+            *(leaving(booking) for booking in leavers),
         )
 
-        stayed = [booking for booking in queue if booking not in leaving]
+        stayed = [booking for booking in queue if booking not in leavers]
         assert list(Booking.objects.filter(status="confirmed").order_by("id")) == stayed[:5]
         assert list(Booking.objects.queue()) == stayed[5:]
         assert faults() == []
@@ -410,12 +429,11 @@ class TestPsqlBesideTheServices:
             except OperationalError as error:
                 return describe(error).status
 
-        with ThreadPoolExecutor(1) as pool:
-            with suppress(DeadlockDetected), transaction.atomic():
-                psql("SELECT FROM events_booking WHERE id = %(id)s FOR UPDATE", id=booking.pk)
-                cancelled = pool.submit(apart, cancel_event)
-                until_all_wait([cancelled])
-                psql(cancel, id=booking.pk)
+        with ThreadPoolExecutor(1) as pool, suppress(DeadlockDetected), transaction.atomic():
+            psql("SELECT FROM events_booking WHERE id = %(id)s FOR UPDATE", id=booking.pk)
+            cancelled = pool.submit(apart, cancel_event)
+            until_all_wait([cancelled])
+            psql(cancel, id=booking.pk)
 
         assert cancelled.result() in ("cancelled", 503)
         booking.refresh_from_db()
