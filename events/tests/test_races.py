@@ -73,6 +73,15 @@ def without_trigger(db: None) -> Iterator[None]:
     pgtrigger.installation.enable("events.Booking:enter_new")
 
 
+@pytest.fixture
+def promoting_without_lock(db: None) -> Iterator[None]:
+    ((promote,),) = psql("SELECT pg_get_functiondef('events_promote'::regproc)")
+    assert LOCK in promote
+    psql(promote.replace(LOCK, ""))
+    yield
+    psql(promote)
+
+
 def hold(event: Event) -> Callable[[], Any]:
     return lambda: psql("SELECT FROM events_inventory WHERE event_id = %(event)s FOR NO KEY UPDATE", event=event.pk)
 
@@ -406,7 +415,7 @@ class TestEverybodyLeaves:
 
 
 class TestPsqlBesideTheServices:
-    def test_leaves_nobody_waiting_in_front_of_room(self, event: Event) -> None:
+    def outcome(self, event: Event) -> str:
         """Who waits asks for less while seats are freed: neither sees what the other is about to do."""
         holder, waits = book(event, quantity=5), book(event, quantity=3)
 
@@ -415,9 +424,15 @@ class TestPsqlBesideTheServices:
             lambda: services.cancel(booking_id=holder.pk, by=holder.user, seats=2),
         )
 
-        waits.refresh_from_db()
-        assert (waits.status, waits.seats) == ("confirmed", 2)
+        return Booking.objects.get(pk=waits.pk).status
+
+    def test_leaves_nobody_waiting_in_front_of_room(self, event: Event) -> None:
+        assert self.outcome(event) == "confirmed"
         assert faults() == []
+
+    def test_leaves_somebody_without_the_lock_of_who_promotes(self, event: Event, promoting_without_lock: None) -> None:
+        assert self.outcome(event) == "waiting"
+        assert [fault.fault for fault in faults()] == ["room_for_waiting"]
 
     def test_yields_or_is_yielded_to_when_it_takes_the_rows_in_the_other_order(self, event: Event) -> None:
         booking = book(event)
