@@ -111,6 +111,10 @@ def leaving(booking: Booking) -> Callable[[], Any]:
     return lambda: services.cancel(booking_id=booking.pk, by=booking.user)
 
 
+def deactivating(user: User, *, by: User) -> Callable[[], Any]:
+    return lambda: accounts.update(user_id=user.pk, by=by, is_active=False)
+
+
 def sold(event: Event) -> int:
     return sum(Booking.objects.filter(event=event).values_list("seats", flat=True))
 
@@ -342,9 +346,7 @@ class TestChangesWhileABookingIsMade:
         assert outcome is services.EventHasBookings
 
     def test_do_not_wait_for_the_deactivation_of_its_user(self, event: Event, admin: User, owner: User) -> None:
-        (outcome,) = during(
-            lambda: accounts.update(user_id=owner.pk, by=admin, is_active=False), booking_of(event, owner)
-        )
+        (outcome,) = during(deactivating(owner, by=admin), booking_of(event, owner))
 
         assert outcome == "confirmed"
 
@@ -411,6 +413,29 @@ class TestEverybodyLeaves:
         stayed = [booking for booking in queue if booking not in leavers]
         assert list(Booking.objects.filter(status="confirmed").order_by("id")) == stayed[:5]
         assert list(Booking.objects.queue()) == stayed[5:]
+        assert faults() == []
+
+
+class TestEverythingAtOnce:
+    """Bookings, cancellations, changes, deactivations and the end of the event. A deadlock would be raised here."""
+
+    def test_never_deadlocks(self, admin: User) -> None:
+        for _ in range(8):
+            event = make_event(admin, capacity=5)
+            holders = [book(event, quantity=quantity) for quantity in (2, 3, 1, 4, 1)]
+
+            outcomes = together(
+                *(leaving(booking) for booking in holders[::2]),
+                *(deactivating(booking.user, by=admin) for booking in holders[:2] if booking.user),
+                *[booking_of(event)] * 3,
+                change(event, capacity=8, price=30),
+                change(event, withheld=1),
+                cancelling(event),
+            )
+
+            refusals = {services.EventCancelled, services.AlreadyCancelled, services.CapacityBelowSold}
+            assert {outcome for outcome in outcomes if isinstance(outcome, type)} <= refusals
+            assert not Booking.objects.live().filter(event=event).exists()
         assert faults() == []
 
 
