@@ -18,6 +18,7 @@ REFUSALS_TO_BE_EMPTIED = [
     "tickets.Comment:keep_all",
     "tickets.TicketEvent:keep_all",
     "tickets.AssignmentEvent:keep_all",
+    "events.Inventory:keep_all_inventories",
     "events.Booking:keep_all_bookings",
     "events.BookingEntry:keep_all_entries",
 ]

@@ -4,18 +4,19 @@ Every writer takes the same lock first, the event's inventory, then the rest. Wh
 numbers of seats, the ledger, who comes next, the mails) is done by the triggers in the same transaction.
 """
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models import F, Max, ProtectedError
 
 from accounts.models import User
 from events.models import MAX_CAPACITY, Booking, BookingStatus, Event, EventStatus, Inventory, Origin
 from ticketing import sql
-from ticketing.errors import Busy, Conflict, Invalid, Missing, Refused
+from ticketing.errors import Busy, Conflict, Invalid, Missing
 from ticketing.sql import violated
 
 # Whether somebody may be booked is looked at again when what stood in the way has gone meanwhile.
@@ -85,10 +86,8 @@ class EventHasBookings(Conflict):
     message = "The event has bookings"
 
 
-REFUSAL_OF_CONSTRAINT: dict[str, type[Refused]] = {
-    "booking_once": AlreadyBooked,
-    "booking_of_published_event": EventCancelled,
-}
+# What a booking may run into that waited for its turn: the same user's other one, and the event's end.
+OVERTAKEN = {"booking_once", "booking_of_published_event"}
 
 
 class Joins(StrEnum):
@@ -145,12 +144,7 @@ def book(
         # No event has so many, nor room for the number in its column: PostgreSQL would call it a fault.
         _explain(event_id=event_id, quantity=quantity, by=by, holder=holder, joins=joins, at=at)
     for _ in range(TRIES):
-        try:
-            booked = sql.rows("events/book", **fields, joins=joins, at=at)
-        except IntegrityError as error:
-            if refusal := REFUSAL_OF_CONSTRAINT.get(violated(error)):
-                raise refusal from error
-            raise
+        booked = _book_now(**fields, joins=joins, at=at)
         if booked:
             ahead = booked[0].pop("ahead")
             booking = Booking(**fields, **booked[0], cancelled=0, created_at=at)
@@ -158,6 +152,18 @@ def book(
             return booking
         _explain(event_id=event_id, quantity=quantity, by=by, holder=holder, joins=joins, at=at)
     raise Busy
+
+
+def _book_now(**parameters: Any) -> list[dict[str, Any]]:
+    # Within a transaction, what fails has to be undone before anything can be asked about it.
+    undone = transaction.atomic() if connection.in_atomic_block else nullcontext()
+    try:
+        with undone:
+            return sql.rows("events/book", **parameters)
+    except IntegrityError as error:
+        if violated(error) not in OVERTAKEN:
+            raise
+        return []
 
 
 def _explain(*, event_id: int, quantity: int, by: User | None, holder: User | None, joins: Joins, at: datetime) -> None:

@@ -2,7 +2,8 @@
 -- hot event. Triggers move the inventory, write the ledger and have the mail sent, all in this statement.
 --
 -- What the unlocked reading shows to be hopeless is not waited for. Where the row was changed while this waited for its
--- lock, PostgreSQL asks every condition on it once more, of what it has become.
+-- lock, PostgreSQL asks every condition on it once more, of what it has become. The event stays as it was when this
+-- began, price included; only that it was cancelled or became a draft meanwhile is found out, by the trigger.
 -- params   event_id    bigint
 --          quantity    int, seats
 --          joins       text            who may wait: 'always', 'never', 'when-sold-out' (or somebody waits already)
@@ -12,7 +13,7 @@
 --          at          timestamptz     now
 -- returns  id bigint; status text; queue_number bigint, ahead int: of who waits, else null; unit_price numeric.
 --          No row: not now, not so many, or not again; a second live booking of a user may also end in the violation of
---          booking_once, an event cancelled meanwhile in that of booking_of_published_event
+--          booking_once, an event that is published no more in that of booking_of_published_event
 -- index    events_event_pkey, events_inventory_pkey, booking_once
 WITH place AS (
     SELECT

@@ -1,0 +1,23 @@
+"""The books of the box office, as tests look at them and falsify them."""
+
+from django.db import connection
+
+from events import queries
+from events.queries import Fault, Part
+from ticketing.sql import MAX_ID
+
+ALL = Part(after_id=0, until_id=MAX_ID, events=0, bookings=0)
+
+
+def faults() -> list[Fault]:
+    return list(queries.booking_faults(ALL))
+
+
+def falsify(*statements: str) -> None:
+    """Run SQL with all triggers off, those of foreign keys included."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+        cursor.execute("SET session_replication_role = replica")
+        for statement in statements:
+            cursor.execute(statement)
+        cursor.execute("SET session_replication_role = origin")
