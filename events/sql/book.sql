@@ -12,8 +12,7 @@
 --          origin      text
 --          at          timestamptz     now
 -- returns  id bigint; status text; queue_number bigint, ahead int: of who waits, else null; unit_price numeric.
---          No row: not now, not so many, or not again; a second live booking of a user may also end in the violation of
---          booking_once, an event that is published no more in that of booking_of_published_event
+--          No row: not now, not so many, or not again
 -- index    events_event_pkey, events_inventory_pkey, booking_once
 SELECT id, status, queue_number, ahead, unit_price
 FROM events_book(
