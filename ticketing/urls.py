@@ -5,6 +5,7 @@ from django.http import HttpResponseRedirect
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularSwaggerView
 
+from accounts import gate
 from ticketing.api import Unknown
 from ticketing.views import Health, Schema
 
@@ -17,6 +18,7 @@ urlpatterns = [
     path("schema", Schema.as_view(), name="schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema", authentication_classes=[]), name="docs"),
     path("admin", lambda request: HttpResponseRedirect("/admin/")),
+    path("admin/second-factor/", gate.ask, name="second_factor"),
     path("admin/", admin.site.urls),
     re_path(r"", Unknown.as_view()),
 ]
