@@ -80,9 +80,11 @@ def ask(request: HttpRequest) -> HttpResponse:
                 return _set_up(request, form) if is_new else _check(request, form)
         except TooMany as refusal:
             wait = refusal.retry_after
-            form.add_error("code", f"{refusal.message}: try again in {wait} seconds.")
+            form.add_error("code", f"{refusal.message}: try again in {wait} s.")
         except Refused as refusal:
             form.add_error("code", f"{refusal.message}.")
+    # A code that was refused is of no use: the next is typed into an empty field.
+    form.data = {}
     new = _new_app(request) if is_new else {}
     page = _page(request, "second_factor", form=form, **new)
     if wait:

@@ -32,11 +32,6 @@ def page_of(user: User, page: str = "change") -> str:
     return f"{USERS}{user.pk}/{page}/"
 
 
-@pytest.fixture
-def superuser(db: None) -> User:
-    return make_user("Susan Super", type=UserType.ADMIN, is_superuser=True)
-
-
 class TestSignIn:
     @pytest.mark.parametrize("staff", [UserType.AGENT, UserType.ADMIN])
     @pytest.mark.parametrize("page", ["/admin/login/", "/admin/login/?next=/admin/"])

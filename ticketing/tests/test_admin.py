@@ -11,9 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from accounts.tests.factories import make_user
 from ticketing.tests.browser import Browser
-from ticketing.tests.test_roles import Examples, examples, offers_of
-
-__all__ = ["examples"]
+from ticketing.tests.pages import make_examples, offers_of
 
 
 class TestOffers:
@@ -25,7 +23,8 @@ class TestOffers:
         return Browser(user).get(page.url, page.query | query).json()
 
     @pytest.mark.parametrize("name", ["accounts.User", "projects.Project", "tickets.Ticket", "events.Event"])
-    def test_is_not_counted(self, admin: User, examples: Examples, name: str) -> None:
+    def test_is_not_counted(self, admin: User, name: str) -> None:
+        make_examples()
         with CaptureQueriesContext(connection) as asked:
             answer = self.offered(admin, model_of(name), term="e")
 
