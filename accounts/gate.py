@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 from django_otp import login
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from accounts import second_factor
 from ticketing.admin import database_refusals, signed_in
@@ -60,6 +60,11 @@ class CodeForm(forms.Form):
             attrs={"autocomplete": "one-time-code", "autofocus": "", "autocapitalize": "none", "spellcheck": "false"}
         ),
     )
+    set_up_again = forms.BooleanField(
+        required=False,
+        label="Then set up another app, with new recovery codes",
+        widget=UnfoldBooleanSwitchWidget,
+    )
 
 
 @never_cache
@@ -100,7 +105,11 @@ def onward(request: HttpRequest) -> str:
 
 
 def _check(request: HttpRequest, form: CodeForm) -> HttpResponse:
-    _let_in(request, second_factor.check(user=signed_in(request), code=form.cleaned_data["code"]))
+    device = second_factor.check(user=signed_in(request), code=form.cleaned_data["code"])
+    if form.cleaned_data["set_up_again"]:
+        second_factor.forget(signed_in(request))
+        return HttpResponseRedirect(request.get_full_path())
+    _let_in(request, device)
     return HttpResponseRedirect(onward(request))
 
 

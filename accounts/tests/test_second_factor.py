@@ -279,6 +279,26 @@ class TestCode:
 
         assert waits == [1, 2, 4, 8]
 
+    @pytest.mark.parametrize("is_recovery_code", [True, False])
+    def test_opens_the_way_to_another_app(self, required: None, agent: User, is_recovery_code: bool) -> None:
+        app, codes = set_up(agent)
+        browser, page = Browser(agent), f"{PAGE}?next=/admin/tickets/ticket/"
+
+        code = codes[0] if is_recovery_code else code_of(app.key)
+        answer = browser.post(page, {"code": code, "set_up_again": "on"})
+
+        assert answer["Location"] == page
+        assert "secret" in browser.get(page).context
+        assert browser.get("/admin/").status_code == 302
+        assert second_factor.recovery_codes_left(agent) == 0
+
+    def test_that_is_wrong_opens_no_way_to_another_app(self, required: None, agent: User) -> None:
+        app, _ = set_up(agent)
+
+        Browser(agent).post(PAGE, {"code": other_code(app.key), "set_up_again": "on"})
+
+        assert second_factor.is_set_up(agent)
+
     def test_waits_for_nobody_for_long(self, required: None, transactional_db: None) -> None:
         agent = make_user("Agnes Agent", type=UserType.AGENT)
         app, _ = set_up(agent)
