@@ -15,8 +15,10 @@ from accounts.tests.factories import make_user
 # it on again for themselves.
 REFUSALS_TO_BE_EMPTIED = [
     "tickets.Ticket:keep_all_tickets",
+    "tickets.Comment:keep_all",
     "tickets.TicketEvent:keep_all",
     "tickets.AssignmentEvent:keep_all",
+    "events.Inventory:keep_all_inventories",
     "events.Booking:keep_all_bookings",
     "events.BookingEntry:keep_all_entries",
 ]

@@ -20,6 +20,9 @@ PERMISSIONS_OF_AGENTS = {
     "tickets.add_assignment",
     "tickets.delete_assignment",
     "tickets.view_slapolicy",
+    "tickets.view_calendar",
+    "tickets.view_opening",
+    "tickets.view_holiday",
     "notifications.view_delivery",
     # To have it sent again; the page changes nothing else.
     "notifications.change_delivery",
@@ -40,6 +43,7 @@ PERMISSIONS_OF_ADMINS = PERMISSIONS_OF_AGENTS | {
     # To cancel it; the page changes nothing else.
     "events.change_booking",
     "events.view_bookingentry",
+    *(f"tickets.{verb}_{row}" for verb in ("add", "change", "delete") for row in ("calendar", "opening", "holiday")),
     "axes.view_accessattempt",
     "axes.delete_accessattempt",
 }
@@ -68,3 +72,8 @@ class IsAdmin(BasePermission):
 def caller(request: Request) -> User:
     """Who calls; a view's permissions have let nobody else through."""
     return cast(User, request.user)
+
+
+def caller_if_any(request: Request) -> User | None:
+    """Who calls, None when nobody has signed in."""
+    return caller(request) if request.user.is_authenticated else None

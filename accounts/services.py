@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import authenticate, user_logged_in
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.password_validation import MinimumLengthValidator, validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError, Q
@@ -42,17 +42,26 @@ class LockedOut(TooMany):
     message = "Too many failed sign-ins, please try again later"
 
 
-def sign_up(*, name: str, email: str, type: str, password: str | None, by: User | None) -> User:  # noqa: A002
+def sign_up(
+    *,
+    name: str,
+    email: str,
+    type: str,  # noqa: A002
+    password: str | None,
+    by: User | None,
+    shortest_password: int | None = None,
+) -> User:
     """Create a user. Anybody may become a customer; staff are made by admins, or by anybody while STAFF_SIGNUP is on.
 
-    One without a password, whom only an admin can make, gets a mail to set one.
+    One without a password, whom only an admin can make, gets a mail to set one. `shortest_password` is the rule of a
+    contract of its own, in place of all of ours.
 
     :raises Invalid: the password is too weak.
     :raises StaffSignupClosed:
     :raises EmailTaken: in whatever case, and whatever the type of its owner.
     """
     if password is not None:
-        check_password_strength(password)
+        check_password_strength(password, shortest=shortest_password)
     if type in STAFF_TYPES and not settings.STAFF_SIGNUP and not (by and by.is_admin):
         raise StaffSignupClosed
     user = User(name=name, email=email, type=UserType(type), password=make_password(password))
@@ -68,9 +77,11 @@ def sign_up(*, name: str, email: str, type: str, password: str | None, by: User 
     return user
 
 
-def check_password_strength(password: str) -> None:
+def check_password_strength(password: str, *, shortest: int | None = None) -> None:
+    """:raises Invalid: by AUTH_PASSWORD_VALIDATORS; given `shortest`, by that length alone."""
+    validators = None if shortest is None else [MinimumLengthValidator(shortest)]
     try:
-        validate_password(password)
+        validate_password(password, password_validators=validators)
     except ValidationError as error:
         raise Invalid(fields={"password": error.messages}) from error
 
@@ -85,6 +96,11 @@ def sign_in(*, email: str, password: str, request: HttpRequest) -> TokenPair:
     user = _authenticate(email=email, password=password, request=request)
     user_logged_in.send(sender=User, request=request, user=user)
     return tokens.issue(user)
+
+
+def has_account(*, email: str) -> bool:
+    """Whether somebody has this address. Tell nobody whom no contract allows to know."""
+    return User.objects.filter(email__iexact=email).exists()
 
 
 def change_password(*, user: User, current_password: str, password: str, request: HttpRequest) -> None:

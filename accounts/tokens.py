@@ -50,6 +50,18 @@ class BearerToken(authentication.JWTAuthentication):
             raise AuthenticationFailed from error
 
 
+class BareToken(BearerToken):
+    """`Authorization: <token>`, with or without `Bearer`. Whatever else is there is a token that is no good."""
+
+    def get_raw_token(self, header: bytes) -> bytes | None:
+        words = header.split()
+        if len(words) > 1 and words[0].lower() == b"bearer":
+            del words[0]
+        if len(words) > 1:
+            raise AuthenticationFailed
+        return words[0] if words else None
+
+
 def owner(token: tokens.Token, users: QuerySet[User] | None = None) -> User:
     """Whose token it is.
 

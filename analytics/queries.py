@@ -5,7 +5,7 @@ What is counted is decided in sql/. Names and rounding are the serializers'.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -123,6 +123,49 @@ def _page(row: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
 def _figures(row: dict[str, Any]) -> dict[str, Any]:
     types = dict(zip(row.pop("types"), row.pop("tickets_of_types"), strict=True))
     return row | {"types": types}
+
+
+# Beyond this the desk's figures say "more than": to count them all would take longer than anybody waits.
+MOST_COUNTED = 10_000
+# How many types and projects are told apart.
+ROWS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """Where the desk stands, and what it did on some UTC days.
+
+    `open`, `breached` and `unassigned` are tickets that are not closed, now (the latter two at most MOST_COUNTED);
+    `met` and `missed` those closed on these days; `created` and `closed` by day; the rest those created, by kind.
+    """
+
+    open: int
+    breached: int
+    unassigned: int
+    met: int
+    missed: int
+    days: list[date]
+    created: list[int]
+    closed: list[int]
+    priorities: dict[str, int]
+    types: dict[str, int]
+    projects: dict[str, int]
+
+
+def desk(*, days: int, at: datetime) -> Desk:
+    """Look at the desk over so many UTC days, the last of them that of `at`."""
+    today = at.astimezone(UTC).date()
+    row = sql.row(
+        "analytics/desk",
+        at=at,
+        days_from=today - timedelta(days=days - 1),
+        days_until=today + timedelta(days=1),
+        most=MOST_COUNTED,
+        rows=ROWS,
+    )
+    for names, numbers in (("priorities", "by_priority"), ("types", "by_type"), ("projects", "by_project")):
+        row[names] = dict(zip(row[names], row.pop(numbers), strict=True))
+    return Desk(**row)
 
 
 @dataclass(frozen=True)

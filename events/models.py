@@ -102,6 +102,21 @@ class Event(models.Model):
                         USING ERRCODE = 'check_violation', CONSTRAINT = 'event_stays_cancelled';
                 """,
             ),
+            # Nobody would be promoted in a draft, nor caught up with when it is published again.
+            pgtrigger.Trigger(
+                name="keep_published",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__status="published", new__status="draft"),
+                func="""
+                    PERFORM FROM events_inventory WHERE event_id = NEW.id FOR NO KEY UPDATE;
+                    IF EXISTS (SELECT FROM events_booking WHERE event_id = NEW.id AND status <> 'cancelled') THEN
+                        RAISE EXCEPTION 'an event with bookings is no draft'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'event_draft_has_no_bookings';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
             # Whoever cancels it, psql included, cancels its bookings; the lock is everybody's first.
             pgtrigger.Trigger(
                 name="cancel_bookings",
@@ -159,6 +174,31 @@ class Inventory(models.Model):
             ),
         ]
         triggers = [
+            # Without the row that all writers lock, and check against, nothing would be promised any more.
+            pgtrigger.ReadOnly(name="keep_event", fields=["event"]),
+            pgtrigger.Trigger(
+                name="keep_inventory",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Delete,
+                func="""
+                    IF EXISTS (SELECT FROM events_booking WHERE event_id = OLD.event_id) THEN
+                        RAISE EXCEPTION 'an event that was booked keeps its inventory'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_of_booked_event';
+                    END IF;
+                    RETURN OLD;
+                """,
+            ),
+            refuse_truncate("keep_all_inventories"),
+            pgtrigger.Trigger(
+                name="begin_empty",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Condition("NEW.confirmed <> 0 OR NEW.waiting <> 0 OR NEW.last_queue_number <> 0"),
+                func="""
+                    RAISE EXCEPTION 'what is sold and who waits follows from the bookings'
+                        USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_counts';
+                """,
+            ),
             pgtrigger.Trigger(
                 name="move_version",
                 when=pgtrigger.Before,
@@ -178,6 +218,26 @@ class Inventory(models.Model):
                 func="""
                     RAISE EXCEPTION 'what is sold and who waits follows from the bookings'
                         USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_counts';
+                """,
+            ),
+            # Whoever asks for more than there will ever be would keep all others waiting behind them.
+            pgtrigger.Trigger(
+                name="keep_wishes",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("capacity", "withheld"),
+                condition=pgtrigger.Condition(
+                    "NEW.waiting > 0 AND NEW.capacity - NEW.withheld < OLD.capacity - OLD.withheld"
+                ),
+                func="""
+                    IF EXISTS (
+                        SELECT FROM events_booking
+                        WHERE event_id = NEW.event_id AND status = 'waiting'
+                            AND quantity - cancelled > NEW.capacity - NEW.withheld
+                    ) THEN
+                        RAISE EXCEPTION 'somebody waits for more seats than that'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_wishes_fit';
+                    END IF;
+                    RETURN NEW;
                 """,
             ),
             pgtrigger.Trigger(
@@ -281,7 +341,7 @@ class Booking(models.Model):
                 condition=Q(user__isnull=False, guest_email="") | (Q(user__isnull=True) & ~Q(guest_email="")),
                 name="booking_of_user_or_guest",
             ),
-            models.CheckConstraint(condition=Q(unit_price__gte=0), name="booking_unit_price"),
+            models.CheckConstraint(condition=Q(unit_price__range=(0, MAX_PRICE)), name="booking_unit_price"),
             models.UniqueConstraint(fields=["event", "user"], condition=~Q(status="cancelled"), name="booking_once"),
             # What the queue is read by.
             models.UniqueConstraint(
@@ -293,7 +353,7 @@ class Booking(models.Model):
             refuse_truncate("keep_all_bookings"),
             pgtrigger.ReadOnly(
                 name="keep_terms",
-                fields=["event", "user", "quantity", "queue_number", "unit_price", "origin", "created_at"],
+                fields=["id", "event", "user", "quantity", "queue_number", "unit_price", "origin", "created_at"],
             ),
             # From waiting to confirmed to cancelled, and never back.
             pgtrigger.Trigger(
@@ -316,21 +376,41 @@ class Booking(models.Model):
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
                 referencing=pgtrigger.Referencing(new="booked"),
+                declare=[("has_passed", "boolean"), ("roomy", "bigint[]")],
                 func="""
-                    UPDATE events_inventory AS inventory
-                    SET confirmed = inventory.confirmed + made.seats,
-                        waiting = inventory.waiting + made.waiting,
-                        last_queue_number = greatest(inventory.last_queue_number, made.last_queue_number)
-                    FROM (
+                    WITH made AS (
                         SELECT
                             event_id,
                             sum(seats) AS seats,
                             count(*) FILTER (WHERE status = 'waiting') AS waiting,
+                            min(queue_number) FILTER (WHERE status = 'waiting') AS first_queue_number,
                             max(queue_number) AS last_queue_number
                         FROM booked
                         GROUP BY event_id
-                    ) AS made
-                    WHERE inventory.event_id = made.event_id;
+                    ), moved AS (
+                        UPDATE events_inventory AS inventory
+                        SET confirmed = inventory.confirmed + made.seats,
+                            waiting = inventory.waiting + made.waiting,
+                            last_queue_number = greatest(inventory.last_queue_number, made.last_queue_number)
+                        FROM made
+                        WHERE inventory.event_id = made.event_id
+                            -- Who waits already is not passed, neither for seats nor in the queue.
+                            AND (made.seats = 0 OR inventory.waiting = 0)
+                            AND (made.waiting = 0 OR made.first_queue_number > inventory.last_queue_number)
+                        RETURNING
+                            inventory.event_id,
+                            made.waiting > 0 AND inventory.capacity - inventory.withheld > inventory.confirmed
+                                AS has_room
+                    )
+                    SELECT
+                        count(moved.event_id) < count(*),
+                        array_agg(made.event_id) FILTER (WHERE moved.has_room)
+                        INTO has_passed, roomy
+                        FROM made LEFT JOIN moved USING (event_id);
+                    IF has_passed THEN
+                        RAISE EXCEPTION 'a newcomer passes nobody who waits'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'booking_passes_nobody';
+                    END IF;
                     -- Looked at with the inventory held, so that no cancellation of the event comes in between.
                     IF EXISTS (
                         SELECT FROM booked JOIN events_event AS event ON event.id = booked.event_id
@@ -350,7 +430,9 @@ class Booking(models.Model):
                         seats * unit_price
                     FROM booked
                     WHERE status <> 'cancelled'
-                    ORDER BY id;
+                    -- Of many at once nobody is passed either: those who wait came last.
+                    ORDER BY status = 'waiting', queue_number, id;
+                    PERFORM events_promote(event_id) FROM unnest(roomy) AS event_id;
                     RETURN NULL;
                 """,
             ),
@@ -360,7 +442,7 @@ class Booking(models.Model):
                 when=pgtrigger.After,
                 operation=pgtrigger.Update,
                 referencing=pgtrigger.Referencing(old="before", new="after"),
-                declare=[("freed", "bigint[]")],
+                declare=[("freed", "bigint[]"), ("promoted", "bigint[]"), ("last_numbers", "bigint[]")],
                 func="""
                     WITH moves AS (
                         SELECT
@@ -368,7 +450,10 @@ class Booking(models.Model):
                             sum(after.seats - before.seats) AS seats,
                             count(*) FILTER (WHERE after.status = 'waiting')
                                 - count(*) FILTER (WHERE before.status = 'waiting') AS waiting,
-                            bool_or(after.cancelled > before.cancelled) AS has_freed
+                            bool_or(after.cancelled > before.cancelled) AS has_freed,
+                            max(after.queue_number) FILTER (
+                                WHERE before.status = 'waiting' AND after.status = 'confirmed'
+                            ) AS last_promoted
                         FROM after JOIN before USING (id)
                         GROUP BY after.event_id
                     ), moved AS (
@@ -377,7 +462,22 @@ class Booking(models.Model):
                         FROM moves
                         WHERE inventory.event_id = moves.event_id AND (moves.seats <> 0 OR moves.waiting <> 0)
                     )
-                    SELECT array_agg(event_id) FILTER (WHERE has_freed) INTO freed FROM moves;
+                    SELECT
+                        array_agg(event_id) FILTER (WHERE has_freed),
+                        array_agg(event_id) FILTER (WHERE last_promoted IS NOT NULL),
+                        array_agg(last_promoted) FILTER (WHERE last_promoted IS NOT NULL)
+                        INTO freed, promoted, last_numbers
+                        FROM moves;
+                    IF promoted IS NOT NULL AND EXISTS (
+                        SELECT FROM unnest(promoted, last_numbers) AS last_one (event_id, queue_number)
+                        JOIN events_booking AS passed
+                            ON passed.event_id = last_one.event_id
+                            AND passed.status = 'waiting'
+                            AND passed.queue_number < last_one.queue_number
+                    ) THEN
+                        RAISE EXCEPTION 'nobody who waits is passed'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'booking_passes_nobody';
+                    END IF;
                     INSERT INTO events_bookingentry (event_id, booking_id, kind, quantity, seats, waiting, amount)
                     SELECT
                         after.event_id,

@@ -9,19 +9,19 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db import IntegrityError, models, transaction
+from django.db import models, transaction
 from django.db.models import F, Max, ProtectedError
 
 from accounts.models import User
-from events.models import Booking, BookingStatus, Event, EventStatus, Inventory, Origin
+from events.models import MAX_CAPACITY, Booking, BookingStatus, Event, EventStatus, Inventory, Origin
 from ticketing import sql
-from ticketing.errors import Busy, Conflict, Invalid, Missing, Refused
-from ticketing.sql import violated
+from ticketing.errors import Busy, Conflict, Invalid, Missing
 
 # Whether somebody may be booked is looked at again when what stood in the way has gone meanwhile.
 TRIES = 3
 # What of an event is its inventory's.
 SEATS = ["capacity", "withheld"]
+TOO_MUCH_WITHHELD = "There are not so many seats."
 
 
 class EventNotFound(Missing):
@@ -84,12 +84,6 @@ class EventHasBookings(Conflict):
     message = "The event has bookings"
 
 
-REFUSAL_OF_CONSTRAINT: dict[str, type[Refused]] = {
-    "booking_once": AlreadyBooked,
-    "booking_of_published_event": EventCancelled,
-}
-
-
 class Joins(StrEnum):
     """When a booking that does not fit is put into the queue; else it is refused."""
 
@@ -140,16 +134,14 @@ def book(
         "quantity": quantity,
         "origin": origin,
     }
+    if quantity > MAX_CAPACITY or event_id > sql.MAX_ID:
+        # No event has so many, or such a number, and PostgreSQL would call it a fault.
+        _explain(event_id=event_id, quantity=quantity, by=by, holder=holder, joins=joins, at=at)
     for _ in range(TRIES):
-        try:
-            booked = sql.rows("events/book", **fields, joins=joins, at=at)
-        except IntegrityError as error:
-            if refusal := REFUSAL_OF_CONSTRAINT.get(violated(error)):
-                raise refusal from error
-            raise
+        booked = sql.rows("events/book", **fields, joins=joins, at=at)
         if booked:
             ahead = booked[0].pop("ahead")
-            booking = Booking(**fields, **booked[0], created_at=at)
+            booking = Booking(**fields, **booked[0], cancelled=0, created_at=at)
             booking.ahead = ahead
             return booking
         _explain(event_id=event_id, quantity=quantity, by=by, holder=holder, joins=joins, at=at)
@@ -191,6 +183,22 @@ def find(*, event_id: int, by: User | None) -> Event:
     return event
 
 
+def find_booking(*, booking_id: int, by: User | None, is_proven: bool = False) -> Booking:
+    """Return a booking, which tells by `ahead` how many wait in front of it.
+
+    `is_proven`: the caller has shown that it is theirs.
+
+    :raises BookingNotFound: or one that `by` does not see.
+    """
+    bookings = Booking.objects.with_position()
+    if not is_proven:
+        bookings = bookings.visible_to(by) if by else bookings.none()
+    booking = bookings.filter(pk=booking_id).first()
+    if booking is None:
+        raise BookingNotFound
+    return booking
+
+
 @transaction.atomic
 def cancel(*, booking_id: int, by: User | None, seats: int | None = None, is_proven: bool = False) -> Booking:
     """Give up so many seats of a booking, all that are left by default, be they held or wished for.
@@ -201,9 +209,7 @@ def cancel(*, booking_id: int, by: User | None, seats: int | None = None, is_pro
     :raises AlreadyCancelled:
     :raises MoreThanBooked:
     """
-    found = Booking.objects.filter(pk=booking_id).first()
-    if found is None or not (is_proven or (by and (by.is_admin or found.user_id == by.pk))):
-        raise BookingNotFound
+    found = find_booking(booking_id=booking_id, by=by, is_proven=is_proven)
     Inventory.objects.locked().get(pk=found.event_id)
     booking = Booking.objects.select_for_update(no_key=True).get(pk=booking_id)
     if booking.status == BookingStatus.CANCELLED:
@@ -235,7 +241,7 @@ def create(*, by: User, at: datetime, capacity: int, withheld: int = 0, **fields
 
 def _check_withheld(withheld: int, capacity: int) -> None:
     if withheld > capacity:
-        raise Invalid(fields={"withheld": ["There are not so many seats."]})
+        raise Invalid(fields={"withheld": [TOO_MUCH_WITHHELD]})
 
 
 @transaction.atomic

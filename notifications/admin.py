@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -15,7 +15,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from notifications import services
-from notifications.models import Delivery, Outage, State
+from notifications.models import GIVEN_UP, Delivery, Outage, State
 from ticketing.admin import LINK
 
 # Imported above to be taken out: it lets jobs be aborted, and says nothing to people that deliveries do not.
@@ -23,6 +23,19 @@ admin.site.unregister(ProcrastinateJob)
 
 # A bigint has at most 19.
 DIGITS_OF_NO_ID = 20
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("given-up", "Given up"), *State.choices]
+
+    def queryset(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        if self.value() == "given-up":
+            return deliveries.filter(state__in=GIVEN_UP)
+        return deliveries.filter(state=self.value()) if self.value() in State.values else deliveries
 
 
 @admin.register(Delivery)
@@ -34,23 +47,24 @@ class DeliveryAdmin(ModelAdmin):
         "name",
         "address",
         "ticket_link",
+        "booking_number",
         "attempts",
         "last_error",
         "next_attempt",
         "created_at",
         "sent_at",
     ]
-    list_filter = ["state", "kind", "created_at"]
+    list_filter = [StateFilter, "kind", "created_at"]
     list_fullwidth = True
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     search_fields = ["address__istartswith"]
-    search_help_text = "A ticket's number, or the beginning of an address"
+    search_help_text = "A ticket's or a booking's number, or the beginning of an address"
     sortable_by = ["id"]
     ordering = ["-id"]
     actions = ["send_again"]
     fieldsets = [
-        (None, {"fields": [("state_label", "kind"), ("name", "address"), ("ticket_link", "about")]}),
+        (None, {"fields": [("state_label", "kind"), ("name", "address"), ("ticket_link", "booking_number", "about")]}),
         ("Attempts", {"fields": [("attempts", "next_attempt"), "last_error", ("created_at", "sent_at")]}),
     ]
 
@@ -67,6 +81,10 @@ class DeliveryAdmin(ModelAdmin):
             return None
         url = reverse("admin:tickets_ticket_change", args=[delivery.ticket_id])
         return format_html('<a href="{}" class="{}">#{}</a>', url, LINK, delivery.ticket_id)
+
+    @admin.display(description="booking", empty_value="")
+    def booking_number(self, delivery: Delivery) -> str | None:
+        return None if delivery.booking_id is None else f"#{delivery.booking_id}"
 
     @admin.display(description="next attempt", empty_value="")
     def next_attempt(self, delivery: Delivery) -> str | None:
@@ -89,7 +107,7 @@ class DeliveryAdmin(ModelAdmin):
     ) -> tuple[QuerySet[Delivery], bool]:
         number = search_term.strip().removeprefix("#")
         if number.isascii() and number.isdecimal() and len(number) < DIGITS_OF_NO_ID:
-            return queryset.filter(ticket=int(number)), False
+            return queryset.filter(Q(ticket=int(number)) | Q(booking=int(number))), False
         return super().get_search_results(request, queryset, search_term)
 
     def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:

@@ -16,9 +16,12 @@ from django.utils.crypto import salted_hmac
 
 from accounts import password_codes
 from accounts.models import User
+from events.models import Booking
+from events.tokens import manage_token
 from notifications.models import Delivery, Kind
 from projects.models import Project
 from tickets import queries
+from tickets.models import Comment
 
 LABELS = {
     "title": "Title",
@@ -31,6 +34,8 @@ LABELS = {
     "priority": "Priority",
     "due_at": "Due date",
     "sla_due_at": "SLA due",
+    "held_at": "On hold since",
+    "hold_reason": "Reason of the hold",
     "created_by_id": "Created by",
     "created_at": "Created",
 }
@@ -38,14 +43,21 @@ LABELS = {
 NOTHING = "(nothing)"
 
 
-def compose(delivery: Delivery, *, to: User) -> EmailMultiAlternatives:
-    """The mail of a delivery, to its user. Reads what is not in its payload."""
+class Withheld(Exception):
+    """What this tells of is not for its user any more."""
+
+
+def compose(delivery: Delivery) -> EmailMultiAlternatives:
+    """The mail of a delivery, to its user or guest. Reads what is not in its payload.
+
+    :raises Withheld:
+    """
     template = f"emails/{delivery.kind.replace('-', '_')}"
     context = {
         "name": delivery.name,
         "site_url": settings.SITE_URL,
         "payload": delivery.payload,
-        **CONTEXTS[Kind(delivery.kind)](delivery, to),
+        **CONTEXTS[Kind(delivery.kind)](delivery),
     }
     context["subject"] = one_line(render_to_string(f"{template}.subject.txt", context))
     message = EmailMultiAlternatives(
@@ -70,9 +82,12 @@ def headers(delivery: Delivery) -> dict[str, str]:
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "All",
     }
-    if delivery.ticket_id is None:
+    if delivery.ticket_id:
+        thread = f"<ticket-{delivery.ticket_id}@{domain}>"
+    elif delivery.booking_id:
+        thread = f"<booking-{delivery.booking_id}@{domain}>"
+    else:
         return fixed
-    thread = f"<ticket-{delivery.ticket_id}@{domain}>"
     return {**fixed, "In-Reply-To": thread, "References": thread}
 
 
@@ -103,7 +118,7 @@ class Line:
         return {name: textwrap.indent(getattr(self, name), "    ") for name in ("before", "after")}
 
 
-def ticket_updated(delivery: Delivery, to: User) -> dict[str, Any]:
+def ticket_updated(delivery: Delivery) -> dict[str, Any]:
     payload, ticket_id = delivery.payload, cast(int, delivery.ticket_id)
     items = changes_between(ticket_id, payload["first_event"], payload["last_event"])
     return {
@@ -115,7 +130,7 @@ def ticket_updated(delivery: Delivery, to: User) -> dict[str, Any]:
         "lines": [line for item in items for line in readable_lines(item)],
         "by": items[0].by if items else None,
         "changed_at": readable("changed_at", delivery.created_at),
-        "link": link(ticket_id) if to.is_staff else "",
+        "link": link(ticket_id) if is_to_staff(delivery) else "",
     }
 
 
@@ -163,15 +178,83 @@ def link(ticket_id: int) -> str:
     return settings.SITE_URL and settings.SITE_URL + reverse("admin:tickets_ticket_change", args=[ticket_id])
 
 
-def password_code(delivery: Delivery, to: User) -> dict[str, Any]:
+def is_to_staff(delivery: Delivery) -> bool:
+    return delivery.user is not None and delivery.user.is_staff
+
+
+def sla_deadline(delivery: Delivery) -> dict[str, Any]:
+    payload, ticket_id = delivery.payload, cast(int, delivery.ticket_id)
+    return {
+        "number": ticket_id,
+        "title": one_line(payload["title"]),
+        "status": readable("status", payload["status"]),
+        "priority": readable("priority", payload["priority"]),
+        "due": readable("due", datetime.fromisoformat(payload["due"])),
+        "link": link(ticket_id) if is_to_staff(delivery) else "",
+    }
+
+
+def comment_added(delivery: Delivery) -> dict[str, Any]:
+    payload, ticket_id = delivery.payload, cast(int, delivery.ticket_id)
+    comment = Comment.objects.select_related("author").get(pk=payload["comment"])
+    if comment.is_internal and not is_to_staff(delivery):
+        raise Withheld
+    return {
+        "number": ticket_id,
+        "title": one_line(payload["title"]),
+        "status": readable("status", payload["status"]),
+        "status_code": payload["status"],
+        "author": one_line(comment.author.name),
+        "message": comment.message,
+        "indented_message": textwrap.indent(comment.message, "    "),
+        "is_internal": comment.is_internal,
+        "commented_at": readable("commented_at", comment.created_at),
+        "link": link(ticket_id) if is_to_staff(delivery) else "",
+    }
+
+
+def password_code(delivery: Delivery) -> dict[str, Any]:
     """The code is made now and kept nowhere."""
-    uid, code = password_codes.code_for(to)
+    uid, code = password_codes.code_for(cast(User, delivery.user))
     return {"uid": uid, "code": code, "hours": settings.PASSWORD_RESET_TIMEOUT // 3600}
 
 
+def booking_changed(delivery: Delivery) -> dict[str, Any]:
+    """What became of the booking then, at the event as it is now. A guest's token is derived now and kept nowhere."""
+    booking, payload = cast(Booking, delivery.booking), delivery.payload
+    is_over = payload["left"] == 0
+    facts = [("When", readable("starts_at", booking.event.starts_at)), ("Where", one_line(booking.event.venue))]
+    if not is_over:
+        each, total = booking.unit_price, booking.unit_price * payload["left"]
+        facts.append(("Price", f"{each:,.2f} a ticket, {total:,.2f} in all" if each else "free"))
+    return {
+        "number": booking.pk,
+        "event": one_line(booking.event.name),
+        "starts_at": facts[0][1],
+        "facts": [(label, value) for label, value in facts if value],
+        "tickets": tickets(payload["quantity"]),
+        "left": payload["left"],
+        "tickets_left": tickets(payload["left"]),
+        "place": payload["place"],
+        "manage_token": "" if booking.user_id or is_over else manage_token(booking.pk),
+    }
+
+
+def tickets(number: int) -> str:
+    return "1 ticket" if number == 1 else f"{number:,} tickets"
+
+
 # What the texts of a kind know besides the payload.
-CONTEXTS: dict[Kind, Callable[[Delivery, User], dict[str, Any]]] = {
+CONTEXTS: dict[Kind, Callable[[Delivery], dict[str, Any]]] = {
     Kind.TICKET_UPDATED: ticket_updated,
+    Kind.SLA_AT_RISK: sla_deadline,
+    Kind.SLA_BREACHED: sla_deadline,
+    Kind.COMMENT_ADDED: comment_added,
+    Kind.BOOKING_CONFIRMED: booking_changed,
+    Kind.BOOKING_WAITING: booking_changed,
+    Kind.BOOKING_PROMOTED: booking_changed,
+    Kind.BOOKING_CANCELLED: booking_changed,
+    Kind.EVENT_CANCELLED: booking_changed,
     Kind.SET_PASSWORD: password_code,
     Kind.RESET_PASSWORD: password_code,
 }

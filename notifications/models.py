@@ -1,7 +1,7 @@
 """What people are told: one row a person and event, from its writing until it is delivered or given up.
 
-Rows are written by `services.notify` and, for changes of tickets and bookings, by triggers (migrations/0002 and 0004).
-The same SQL function defers the jobs of all.
+Rows are written by `services.notify` and, for changes of tickets, comments and bookings, by triggers (migrations/0002,
+0004 and 0005). The same SQL function defers the jobs of all.
 """
 
 from datetime import datetime, timedelta
@@ -27,6 +27,9 @@ class Kind(models.TextChoices):
     BOOKING_PROMOTED = "booking-promoted"
     BOOKING_CANCELLED = "booking-cancelled"
     EVENT_CANCELLED = "event-cancelled"
+    SLA_AT_RISK = "sla-at-risk"
+    SLA_BREACHED = "sla-breached"
+    COMMENT_ADDED = "comment-added"
     SET_PASSWORD = "set-password"  # noqa: S105
     RESET_PASSWORD = "reset-password"  # noqa: S105
 
@@ -93,6 +96,11 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} to {self.address}"
+
+    @property
+    def is_to_guest(self) -> bool:
+        """Whether it goes to somebody without an account: who has one and a booking is never deleted."""
+        return self.user_id is None and self.booking_id is not None
 
     def mark_sent(self, *, at: datetime) -> None:
         self.attempts += 1

@@ -7,21 +7,26 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from psycopg.types.json import Jsonb
 
-from accounts.models import User
+from accounts.models import User, UserType
 from notifications import mails, transport
-from notifications.models import Delivery, DeliveryQuerySet, Outage, State
+from notifications.models import Delivery, DeliveryQuerySet, Kind, Outage, State
 from ticketing import sql
 from tickets.models import Ticket
 
 log = structlog.get_logger(__name__)
 
-# How many deliveries one look for work gives jobs to. It is one a minute, so this also bounds what a server that comes
-# back after a day has to take at once.
-MOST_AT_ONCE = 5000
+# How many deliveries one look for work gives jobs to. There is one every few seconds; a server that comes back after a
+# day is not to find them all in line at once, in front of those that are new.
+MOST_AT_ONCE = 1000
+
+# Tickets of one transaction of `tell_of_deadlines`, whose rows are locked meanwhile.
+DEADLINES_AT_ONCE = 100
 
 GONE = "There is no such user any more, or a deactivated one."
+WITHHELD = "It was for staff, and the user is none any more."
 
 
 def notify(
@@ -42,6 +47,39 @@ def notify(
     )
 
 
+def tell_of_deadlines(*, at: datetime) -> int:
+    """Tell assignees and admins of SLA deadlines that come near, and of those that have passed. Returns of how many.
+
+    Once of each: the ticket's row says what there is to tell next, and a deadline that was moved is another one. Costs
+    nothing for what was told already. Of several workers each takes what no other has in hand.
+    """
+    number = 0
+    while told := _tell_of_some_deadlines(at):
+        number += told
+    return number
+
+
+@transaction.atomic
+def _tell_of_some_deadlines(at: datetime) -> int:
+    alarmed = Ticket.objects.alarmed(at).with_assignees().locked(skip_locked=True)
+    tickets = list(alarmed[:DEADLINES_AT_ONCE])
+    admins = list(User.objects.filter(type=UserType.ADMIN, is_active=True)) if tickets else []
+    for ticket in tickets:
+        kind = Kind.SLA_BREACHED if ticket.sla_due_at < at else Kind.SLA_AT_RISK
+        due = ticket.sla_due_at.isoformat()
+        notify(
+            kind=kind,
+            about=f"ticket/{ticket.pk}/{kind}/{due}",
+            users=[*(assignment.user for assignment in ticket.assignments.all()), *admins],
+            payload={"title": ticket.title, "status": ticket.status, "priority": ticket.priority, "due": due},
+            ticket=ticket,
+        )
+    told = Ticket.objects.filter(pk__in=[ticket.pk for ticket in tickets])
+    told.filter(sla_due_at__gte=at).update(sla_alarm_at=F("sla_due_at"))
+    told.filter(sla_due_at__lt=at).update(sla_alarm_at=None)
+    return len(tickets)
+
+
 @transaction.atomic
 def deliver(*, delivery_id: int, at: datetime) -> None:
     """Try to send a delivery that is due. Never raises for what is wrong with the mail or its server.
@@ -50,20 +88,24 @@ def deliver(*, delivery_id: int, at: datetime) -> None:
     """
     if not _claim(delivery_id):
         return
-    delivery = Delivery.objects.due(at).filter(pk=delivery_id).select_related("user").first()
+    delivery = Delivery.objects.due(at).filter(pk=delivery_id).select_related("user", "booking__event").first()
     outage = Outage.objects.first()
     if delivery is None or (outage and outage.until > at):
         return
-    if delivery.user is None or not delivery.user.is_active:
+    if delivery.user and delivery.user.is_active:
+        delivery.address, delivery.name = delivery.user.email, delivery.user.name
+    elif not delivery.is_to_guest:
         delivery.fail(error=GONE)
         return
-    delivery.address, delivery.name = delivery.user.email, delivery.user.name
     try:
         with transaction.atomic():
-            message = mails.compose(delivery, to=delivery.user)
+            message = mails.compose(delivery)
         transport.send(message)
     except transport.Unreachable as error:
         _note_outage(str(error), at=at)
+        return
+    except mails.Withheld:
+        delivery.fail(error=WITHHELD)
         return
     except transport.Rejected as error:
         log.warning("mail_rejected", delivery=delivery_id, error=str(error))
@@ -127,5 +169,5 @@ def purge(*, older_than: timedelta, at: datetime) -> int:
 
 
 def hush() -> None:
-    """From here to the end of the transaction, changes of tickets tell nobody. For loading rows in bulk."""
+    """From here to the end of the transaction, what changes tells nobody. For loading rows in bulk."""
     sql.row("notifications/hush")

@@ -19,6 +19,10 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         """The project of tickets that name none."""
         return self.get(system_name="general")
 
+    def helpdesk(self) -> "Project":
+        """Document 004's: its tickets are between who created them and staff."""
+        return self.get(system_name="helpdesk")
+
 
 class Project(models.Model):
     name = models.CharField(max_length=150, validators=[MinLengthValidator(3)])

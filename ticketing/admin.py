@@ -42,7 +42,7 @@ from ticketing.fields import NO_CONTROL_CHARACTERS
 admin.site.unregister([Group, BlacklistedToken, OutstandingToken, StaticDevice, TOTPDevice])
 
 
-SHOWN_TICKETS = 10
+SHOWN_RECORDS = 10
 # How the theme marks a link.
 LINK = "text-primary-600 dark:text-primary-500"
 
@@ -164,16 +164,18 @@ class ServiceAdmin(ModelAdmin):
         return without_shortcuts(super().formfield_for_dbfield(db_field, request, **kwargs))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """What the page of a deletion shows. Of the tickets that forbid it a few, where there may be a million."""
-        tickets = [ticket for doomed in objs for ticket in doomed.tickets.order_by("-pk")[: SHOWN_TICKETS + 1]]
-        if not tickets:
+        """What the page of a deletion shows. Of what forbids it a few, where there may be a million."""
+        records = [(ticket.pk, ticket) for doomed in objs for ticket in _newest(doomed.tickets)]
+        people = (doomed for doomed in objs if isinstance(doomed, User))
+        records += [(comment.ticket_id, comment) for person in people for comment in _newest(person.comments)]
+        if not records:
             return super().get_deleted_objects(objs, request)
         page = "admin:tickets_ticket_change"
         links = [
-            format_html('<a href="{}" class="{}">{}</a>', reverse(page, args=[ticket.pk]), LINK, ticket)
-            for ticket in tickets[:SHOWN_TICKETS]
+            format_html('<a href="{}" class="{}">{}</a>', reverse(page, args=[ticket_id]), LINK, record)
+            for ticket_id, record in records[:SHOWN_RECORDS]
         ]
-        return [], {}, set(), [*links, *(["and older ones"] if len(tickets) > SHOWN_TICKETS else [])]
+        return [], {}, set(), [*links, *(["and older ones"] if len(records) > SHOWN_RECORDS else [])]
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -207,6 +209,10 @@ def form_page(
         "back": back,
     }
     return TemplateResponse(request, "admin/form_page.html", context)
+
+
+def _newest(records: Any) -> Any:
+    return records.order_by("-pk")[: SHOWN_RECORDS + 1]
 
 
 def refusal_lines(refusal: Refused) -> list[tuple[str, str]]:

@@ -6,7 +6,8 @@
 
 import http
 import math
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -17,7 +18,6 @@ from django.http import Http404, HttpResponse, UnreadablePostError
 from psycopg.errors import ForeignKeyViolation
 from rest_framework import exceptions, views
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from ticketing import errors
@@ -48,13 +48,17 @@ class RequestTooLarge(exceptions.APIException):
 
 @dataclass(frozen=True)
 class Problem:
-    """A refusal as the wire knows it: `errors` is a list of (field, sentence)."""
+    """A refusal as the wire knows it: `errors` is a list of (field, sentence).
+
+    `kinds` says of each of them what DRF calls such a fault (`required`, `max_length`), where it found them.
+    """
 
     status: int
     code: str
     message: str
     errors: list[tuple[str, str]] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
+    kinds: list[str] = field(default_factory=list)
 
     def body(self) -> dict[str, Any]:
         """The members of RFC 9457, and the two that document 000's clients read: `message` and `code`."""
@@ -82,7 +86,9 @@ def describe(exc: Exception) -> Problem:
     if isinstance(exc, errors.Refused):
         return _describe_refusal(exc)
     if isinstance(exc, exceptions.ValidationError):
-        return _invalid(list(_faults(exc.detail)))
+        faults = list(_faults(exc.detail))
+        problem = _invalid([(name, str(detail)) for name, detail in faults])
+        return replace(problem, kinds=[str(detail.code) for _, detail in faults])
     if isinstance(exc, exceptions.APIException):
         return _describe_framework(exc)
     if isinstance(exc, Http404):
@@ -133,8 +139,8 @@ def _describe_framework(exc: exceptions.APIException) -> Problem:
     return Problem(exc.status_code, exc.default_code, str(exc.detail), [], headers)
 
 
-def _faults(detail: Any, path: str = "") -> Any:
-    """Every (field, sentence) of DRF's nested error detail; `field` is a path such as `assignedUsers.0`."""
+def _faults(detail: Any, path: str = "") -> Iterator[tuple[str, exceptions.ErrorDetail]]:
+    """Every (field, detail) of DRF's nested error detail; `field` is a path such as `assignedUsers.0`."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
             name = "" if name == "non_field_errors" else str(name)
@@ -143,17 +149,24 @@ def _faults(detail: Any, path: str = "") -> Any:
         for inner in detail:
             yield from _faults(inner, path)
     else:
-        yield path, str(detail)
+        yield path, detail
 
 
-def refuse(exc: Exception, context: dict[str, Any]) -> Response:
-    """DRF's exception handler: answer with the problem, and log what the operator has to know of."""
+def refuse(exc: Exception, context: dict[str, Any]) -> HttpResponse:
+    """DRF's exception handler: answer with the problem, and log what the operator has to know of.
+
+    A contract's views lay it out in their own way, by a static method `lay_out`.
+    """
     problem = describe(_limited(exc, context))
     if problem.status >= 500 and not _is_everyday(exc):
         logger.error("unexpected", exc_info=exc)
-    response = Response(problem.body(), status=problem.status, headers=problem.headers)
-    response.content_type = PROBLEM_JSON
-    return response
+    return layout_of(context["view"])(problem)
+
+
+def layout_of(view: Any) -> Callable[[Problem], HttpResponse]:
+    """How the views of that class, or this one, say what is wrong."""
+    layout: Callable[[Problem], HttpResponse] = getattr(view, "lay_out", Problem.response)
+    return layout
 
 
 def _limited(exc: Exception, context: dict[str, Any]) -> Exception:
@@ -181,7 +194,8 @@ def camel(name: str) -> str:
 
 def read(shape: type[Serializer[Any]], request: Request, **context: Any) -> dict[str, Any]:
     """The body in the domain's words, or a 400 that names every wrong field."""
-    return _validated(shape(data=request.data, context=context))
+    # No body at all is a form's when it calls itself one, and in a form an absent box is one that is not ticked.
+    return _validated(shape(data=dict(request.data), context=context))
 
 
 def read_query(shape: type[Serializer[Any]], request: Request) -> dict[str, Any]:
@@ -193,6 +207,18 @@ def _validated(serializer: Serializer[Any]) -> dict[str, Any]:
     serializer.is_valid(raise_exception=True)
     validated: dict[str, Any] = serializer.validated_data
     return validated
+
+
+class Dialect(views.APIView):
+    """A view of a contract: described by its document, not by us, and refusing in its own words (`lay_out`)."""
+
+    schema = None
+
+    def check_permissions(self, request: Request) -> None:
+        # Which methods there are is no secret.
+        if request.method not in self.allowed_methods:
+            self.http_method_not_allowed(request)
+        super().check_permissions(request)
 
 
 class Unknown(views.APIView):

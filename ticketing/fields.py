@@ -51,12 +51,21 @@ class UtcDateTimeField(serializers.DateTimeField):
         return utc_text(value)
 
 
+class MillisecondsField(UtcDateTimeField):
+    """Written as JavaScript does: 2025-10-05T00:17:40.000Z, with milliseconds even where there are none."""
+
+    def to_representation(self, value: datetime) -> str:
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
 class MomentField(UtcDateTimeField):
     """A time with an offset, or a date for the whole of that UTC day."""
 
     default_error_messages = {"invalid": "Neither a date (2024-07-01) nor a time (2024-07-01T18:00:00Z)."}
 
-    def to_internal_value(self, value: str) -> date | datetime:  # type: ignore[override]
+    def to_internal_value(self, value: Any) -> date | datetime:  # type: ignore[override]
+        if not isinstance(value, str):
+            self.fail("invalid")
         if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
             try:
                 return date.fromisoformat(value)
@@ -66,7 +75,7 @@ class MomentField(UtcDateTimeField):
 
     def fail(self, key: str, **values: Any) -> Any:
         """Say the same of whatever cannot be read, without naming formats one by one."""
-        super().fail(key if key in ("naive", "overflow") else "invalid", **values)
+        super().fail(key if key in ("naive", "overflow", "required", "null") else "invalid", **values)
 
 
 def utc_text(value: datetime) -> str:
@@ -88,6 +97,17 @@ class IdField(serializers.IntegerField):
         is_digits = isinstance(data, str) and data.isascii() and data.isdigit()
         if isinstance(data, bool) or not (isinstance(data, int) or is_digits):
             self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class CountField(serializers.IntegerField):
+    """A whole number, also one written as 7.0. A string is no number."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            self.fail("invalid")
+        if isinstance(data, float) and data.is_integer():
+            data = int(data)
         return super().to_internal_value(data)
 
 
@@ -116,6 +136,8 @@ class MoneyField(serializers.DecimalField):
         # Before DRF rounds it, which fails beyond 28 digits.
         if data > MAX_MONEY:
             self.fail("max_value", max_value=MAX_MONEY)
+        if data < 0:
+            self.fail("min_value", min_value=0)
         return super().to_internal_value(data)
 
     def to_representation(self, value: Decimal) -> int | float:  # type: ignore[override]

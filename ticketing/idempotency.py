@@ -1,7 +1,8 @@
 """`Idempotency-Key`: a client who does not know whether its request arrived sends it again, and it is done once.
 
 The key is a row of the transaction that does the work, so a crash leaves both or neither, and its unique index is what
-others wait at, in whatever process they are. A view's method honours keys by the decorator `idempotent`.
+others wait at, in whatever process they are. A view's method honours keys by the decorator `idempotent`, or by
+`unrepeatable`.
 """
 
 import re
@@ -35,6 +36,10 @@ class KeyReused(exceptions.APIException):
     default_detail = "This Idempotency-Key came with another body before"
 
 
+class DuplicateRequest(Conflict):
+    message = "A request with this Idempotency-Key was made before"
+
+
 class StillRunning(Conflict):
     message = "The first request with this Idempotency-Key is still running"
 
@@ -45,7 +50,20 @@ def idempotent(handler: Callable[..., Response]) -> Callable[..., Response]:
     The rest gets the first answer, once it is there. What is refused counts as never sent. The answer is kept, so it
     must hold no secret.
     """
+    return _honouring_keys(handler, _replay)
 
+
+def unrepeatable(handler: Callable[..., Response]) -> Callable[..., Response]:
+    """Decorate a view's method like `idempotent`, but whoever comes second under a key is refused, whatever they send.
+
+    :raises DuplicateRequest:
+    """
+    return _honouring_keys(handler, _refuse)
+
+
+def _honouring_keys(
+    handler: Callable[..., Response], answer_again: Callable[[IdempotencyKey, bytes], Response]
+) -> Callable[..., Response]:
     @wraps(handler)
     def answer_once(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
         key = request.headers.get(HEADER)
@@ -57,7 +75,7 @@ def idempotent(handler: Callable[..., Response]) -> Callable[..., Response]:
         with transaction.atomic():
             key_id = claim(digest=identity, body_digest=body_digest, at=timezone.now())
             if key_id is None:
-                return _replay(IdempotencyKey.objects.get(digest=identity), body_digest)
+                return answer_again(IdempotencyKey.objects.get(digest=identity), body_digest)
             response = handler(view, request, *args, **kwargs)
             _keep(response, key_id)
             return response
@@ -92,6 +110,10 @@ def _replay(first: IdempotencyKey, body_digest: bytes) -> Response:
     if bytes(first.body_digest) != body_digest:
         raise KeyReused
     return Response(orjson.loads(first.body), first.status, headers={**first.headers, REPLAYED: "true"})
+
+
+def _refuse(first: IdempotencyKey, body_digest: bytes) -> Response:
+    raise DuplicateRequest
 
 
 def _digests(request: Request, key: str) -> tuple[bytes, bytes]:

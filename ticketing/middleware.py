@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.dispatch import receiver
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import resolve
 from django_structlog.signals import (
     bind_extra_request_failed_metadata,
     bind_extra_request_finished_metadata,
@@ -20,16 +21,17 @@ from django_structlog.signals import (
 )
 
 from ticketing import errors
-from ticketing.api import Problem, RequestTooLarge, describe
+from ticketing.api import Problem, RequestTooLarge, describe, layout_of
 
 
 def answer_with_request_id(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponseBase]:
     """Middleware: `X-Request-ID` on every answer, and problems in JSON where no view is reached to write them."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        response = _unreadable(request) or get_response(request)
+        problem = _unreadable(request)
+        response = _lay_out(problem, request) if problem else get_response(request)
         if _is_page_of_django(request, response):
-            response = _problem_instead(response)
+            response = _lay_out(_problem_instead(response), request)
         response["X-Request-ID"] = request_id()
         for name, value in getattr(request, "rate_limit_headers", {}).items():
             response[name] = value
@@ -51,16 +53,21 @@ class HistoryMiddleware(pghistory.middleware.HistoryMiddleware):
         return {"user": user, "door": "admin" if is_admin else "api", "request_id": request_id()}
 
 
-def _unreadable(request: HttpRequest) -> HttpResponse | None:
+def _lay_out(problem: Problem, request: HttpRequest) -> HttpResponse:
+    """As the view would that the path leads to."""
+    return layout_of(getattr(resolve(request.path_info).func, "cls", None))(problem)
+
+
+def _unreadable(request: HttpRequest) -> Problem | None:
     try:
         request.get_host()
     except DisallowedHost:
-        return Problem(400, "unknown_host", "This host name is not served here").response()
+        return Problem(400, "unknown_host", "This host name is not served here")
     if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
         # Django would take the body for empty.
-        return Problem(411, "length_required", "A request body needs a Content-Length").response()
+        return Problem(411, "length_required", "A request body needs a Content-Length")
     if _length(request) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
-        return describe(RequestTooLarge()).response()
+        return describe(RequestTooLarge())
     return None
 
 
@@ -81,12 +88,12 @@ def _is_admin(request: HttpRequest) -> bool:
     return request.path.startswith("/admin/")
 
 
-def _problem_instead(page: HttpResponseBase) -> HttpResponse:
+def _problem_instead(page: HttpResponseBase) -> Problem:
     if page.status_code >= 500:
-        return describe(Exception()).response()
+        return describe(Exception())
     if page.status_code == 404:
-        return describe(Http404()).response()
-    return Problem(page.status_code, "refused", errors.Refused.message).response()
+        return describe(Http404())
+    return Problem(page.status_code, "refused", errors.Refused.message)
 
 
 def request_id() -> str:

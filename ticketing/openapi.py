@@ -29,7 +29,7 @@ REFUSALS_OF_KEYS = (BAD_KEY, StillRunning(), KeyReused())
 REFUSALS_OF_WORK = (TooMany(retry_after=42), Busy())
 
 # The things that the examples are about, by the name of the path's parameter.
-EXAMPLE_IDS = {"project_id": 3, "ticket_id": 7, "user_id": 3}
+EXAMPLE_IDS = {"booking_id": 31, "event_id": 5, "project_id": 3, "ticket_id": 7, "user_id": 3}
 EXAMPLE_REQUEST_ID = "0b6f5c0e-7d0f-4d7a-9a57-3c1c9c2f8e11"
 
 HEADERS: dict[str, dict[str, Any]] = {
@@ -55,9 +55,9 @@ HEADERS: dict[str, dict[str, Any]] = {
         "example": "true",
     },
     "ETag": {
-        "description": "The version and a hash of the body.",
+        "description": "A hash of the body; in front of it, where the thing has one, its version.",
         "required": True,
-        "schema": {"type": "string", "pattern": '^"[0-9]+-[0-9a-f]+"$'},
+        "schema": {"type": "string", "pattern": '^"([0-9]+-)?[0-9a-f]+"$'},
         "example": '"3-5f0c9a1e2b7d4836"',
     },
     "Retry-After": {
@@ -130,11 +130,13 @@ def describes(
     request: tuple[Any, Any] | None = None,
     refusals: Iterable[Refusal] = (),
     parameters: list[OpenApiParameter | Any] | None = None,
+    media_type: str = "application/json",
     more: str = "",
 ) -> Callable[[Any], Any]:
     """Say what a call does. `request` and each of `answers` are a shape and an example of it, None: no body.
 
-    `refusals` are the call's own, in the order in which they are checked; those of every call come by themselves.
+    `media_type` is that of the answers, `refusals` are the call's own, in the order in which they are checked; those
+    of every call come by themselves.
     """
     examples = [OpenApiExample(summary, request[1], request_only=True)] if request else []
 
@@ -146,7 +148,10 @@ def describes(
             request=request and request[0],
             parameters=parameters,
             examples=examples,
-            responses={status: _answer(status, summary, answer) for status, answer in answers.items()},
+            responses={
+                (status, media_type) if answer else status: _answer(status, summary, answer)
+                for status, answer in answers.items()
+            },
         )(method)
         method.refusals = tuple(refusals)
         return method
@@ -367,6 +372,7 @@ class MoneyExtension(OpenApiSerializerFieldExtension):
 
 class UtcDateTimeExtension(OpenApiSerializerFieldExtension):
     target_class = "ticketing.fields.UtcDateTimeField"
+    match_subclasses = True
 
     def map_serializer_field(self, auto_schema: openapi.AutoSchema, direction: str) -> dict[str, Any]:
         schema = {"type": "string", "format": "date-time"}
@@ -375,6 +381,7 @@ class UtcDateTimeExtension(OpenApiSerializerFieldExtension):
 
 class MomentExtension(OpenApiSerializerFieldExtension):
     target_class = "ticketing.fields.MomentField"
+    priority = 1
 
     def map_serializer_field(self, auto_schema: openapi.AutoSchema, direction: str) -> dict[str, Any]:
         return {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}

@@ -35,6 +35,8 @@ if not SECRET_KEY:
     if not IS_LOCAL:
         raise ImproperlyConfigured("SECRET_KEY is not set. In production it has no default; see .env.example.")
     SECRET_KEY = database.local_secret(VAR_DIR / "secret_key")
+# Earlier ones, by which what they signed is still known.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if IS_LOCAL else [])
 
@@ -163,14 +165,14 @@ AXES_RESET_ON_SUCCESS = True
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
+# How many proxies of ours stand in front; 0: none, and X-Forwarded-For is not believed.
+PROXY_COUNT = env.int("PROXY_COUNT", default=0)
+AXES_CLIENT_IP_CALLABLE = "ticketing.address.client_address"
+
 # Whether the admin asks staff for a code as well as the password (accounts/gate.py). The API's tokens need none.
 ADMIN_SECOND_FACTOR = env.bool("ADMIN_SECOND_FACTOR", default=False)
 # What authenticator apps call this site.
 OTP_TOTP_ISSUER = "Ticketing"
-
-# How many proxies of ours stand in front; 0: none, and X-Forwarded-For is not believed.
-PROXY_COUNT = env.int("PROXY_COUNT", default=0)
-AXES_CLIENT_IP_CALLABLE = "ticketing.address.client_address"
 
 # --- History -----------------------------------------------------------------------------------------------------
 
@@ -208,14 +210,28 @@ RATE_LIMIT = env.str("RATE_LIMIT", default="600/minute")
 RATE_LIMIT_SIGN_IN = env.str("RATE_LIMIT_SIGN_IN", default="20/minute")
 REDIS_URL = env.str("REDIS_URL", default="")
 
+# Other people's wire formats that are served beside the product's own; ticketing/urls.py says where.
+_contracts = ["box_office", "ticks", "helpdesk"]
+CONTRACTS = env.list("CONTRACTS", default=_contracts)
+if _unknown := sorted(set(CONTRACTS) - set(_contracts)):
+    raise ImproperlyConfigured(f"CONTRACTS names {', '.join(_unknown)}; there are {', '.join(_contracts)}.")
+
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/(?!admin/).*$"
-CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "if-match", "if-none-match"]
-CORS_EXPOSE_HEADERS = ["X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After", "ETag", "Idempotent-Replayed"]
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "if-match", "if-none-match", "x-manage-token"]
+CORS_EXPOSE_HEADERS = [
+    "X-Request-ID",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "ETag",
+    "Idempotent-Replayed",
+    "Content-Disposition",
+]
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Ticketing",
-    "DESCRIPTION": "The desk: users, projects, tickets, assignment and analytics.",
+    "DESCRIPTION": "A desk (users, projects, tickets, comments) and a box office (events and bookings).",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -224,7 +240,8 @@ SPECTACULAR_SETTINGS = {
     "TAGS": [
         {"name": "accounts", "description": "People, signing in and staying so."},
         {"name": "projects", "description": "What tickets are grouped under, and who may see them."},
-        {"name": "tickets", "description": "The work, and who is assigned to it."},
+        {"name": "tickets", "description": "The work, who is assigned to it, and what is said about it."},
+        {"name": "events", "description": "What can be booked, who booked it, and who waits."},
         {"name": "analytics", "description": "The numbers."},
         {"name": "ticketing", "description": "The server itself."},
     ],
@@ -294,8 +311,14 @@ UNFOLD = {
     "SITE_SYMBOL": "confirmation_number",
     "SITE_URL": reverse_lazy("docs"),
     "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "analytics.admin.dashboard",
     "SIDEBAR": {
         "navigation": [
+            {
+                "items": [
+                    {"title": "Overview", "icon": "monitoring", "link": reverse_lazy("admin:index")},
+                ],
+            },
             {
                 "title": "Desk",
                 "items": [
@@ -316,6 +339,12 @@ UNFOLD = {
                         "icon": "timer",
                         "link": reverse_lazy("admin:tickets_slapolicy_changelist"),
                         "permission": lambda request: request.user.has_perm("tickets.view_slapolicy"),
+                    },
+                    {
+                        "title": "Calendars",
+                        "icon": "calendar_month",
+                        "link": reverse_lazy("admin:tickets_calendar_changelist"),
+                        "permission": lambda request: request.user.has_perm("tickets.view_calendar"),
                     },
                     {
                         "title": "Deliveries",

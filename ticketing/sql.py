@@ -4,13 +4,14 @@ A statement is one file, `<app>/sql/<question>.sql`, run as it stands: its param
 assembled.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, cast
 
 from django.conf import settings
 from django.core.management.color import no_style
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Model
 from psycopg.sql import SQL, Identifier
@@ -38,6 +39,15 @@ def row(statement: str, **parameters: Any) -> dict[str, Any]:
     """The one row of a statement that always answers with exactly one."""
     (only,) = rows(statement, **parameters)
     return only
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Have all that is read within come from one moment. Writes nothing, and is no part of another transaction."""
+    with transaction.atomic(durable=True):
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
 
 
 def copy(model: type[Model], fields: Sequence[str], values: Iterable[Sequence[Any]]) -> None:

@@ -1,7 +1,7 @@
 """`ETag`, `If-None-Match` and `If-Match` (RFC 9110): who knows which version of a thing, and changes which.
 
 A tag is the version and a hash of the whole body, `"3-5f0c9a1e2b7d4836"`: it changes also when only a name in it does.
-To change a thing one needs to know its version alone.
+To change a thing one needs to know its version alone. What has no version is tagged by the hash.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ TAG = re.compile(r'(?:W/)?("?)([0-9]{1,10})(?:-[0-9a-f]+)?\1')
 
 
 def versioned(handler: Callable[..., Response]) -> Callable[..., Response]:
-    """Decorate a view's method that answers with one thing and its `version`: the answer bears its tag.
+    """Decorate a view's method that answers with one thing: the answer bears its tag, with its `version` if it has one.
 
     Who reads it and shows that tag has it already, and gets a 304.
     """
@@ -41,7 +41,7 @@ def versioned(handler: Callable[..., Response]) -> Callable[..., Response]:
 
 def _tag(body: Any) -> str:
     digest = hashlib.blake2b(orjson.dumps(body), digest_size=8).hexdigest()
-    return f'"{body["version"]}-{digest}"'
+    return f'"{body["version"]}-{digest}"' if "version" in body else f'"{digest}"'
 
 
 def _is_known(tag: str, request: Request) -> bool:

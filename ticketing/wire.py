@@ -13,6 +13,10 @@ class NotJSON(exceptions.ParseError):
     default_detail = "The request body is not valid JSON"
 
 
+class NestedTooDeeply(exceptions.ParseError):
+    default_detail = "The request body is nested too deeply"
+
+
 class NotAnObject(exceptions.ParseError):
     default_detail = "The request body must be a JSON object"
 
@@ -28,8 +32,12 @@ class StrictJSONParser(parsers.BaseParser):
         body = stream.body if isinstance(stream, HttpRequest) else stream.read()
         try:
             value = orjson.loads(body)
+            # What it reads may be nested deeper than it writes, and than Python can show in a refusal.
+            orjson.dumps(value)
         except orjson.JSONDecodeError as error:
             raise NotJSON from error
+        except orjson.JSONEncodeError as error:
+            raise NestedTooDeeply from error
         if not isinstance(value, dict):
             raise NotAnObject
         return value

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -18,6 +18,7 @@ from unfold.decorators import display
 from unfold.forms import PaginationInlineFormSet
 from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
+from unfold.widgets import UnfoldBooleanWidget
 
 from accounts.models import User
 from projects.models import Project
@@ -33,7 +34,18 @@ from ticketing.admin import (
 )
 from ticketing.errors import Conflict
 from tickets import queries, services
-from tickets.models import MAX_ASSIGNEES, Assignment, Priority, SlaPolicy, Status, Ticket
+from tickets.models import (
+    MAX_ASSIGNEES,
+    Assignment,
+    Calendar,
+    Holiday,
+    Opening,
+    Priority,
+    SlaPolicy,
+    Status,
+    Ticket,
+    TicketQuerySet,
+)
 from tickets.serializers import HistoryQuerySerializer
 
 # A bigint has at most 19.
@@ -62,13 +74,18 @@ class ChangedMeanwhile(Conflict):
 class TicketForm(ServiceForm):
     # Without it, saving a page that was opened a while ago would undo what others have changed since.
     seen_version = forms.IntegerField(widget=forms.HiddenInput)
+    on_hold = forms.BooleanField(
+        required=False, widget=UnfoldBooleanWidget, help_text="The clock of the SLA stands still meanwhile."
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk is None:
             self.fields.pop("seen_version", None)
+            self.fields.pop("on_hold", None)
         elif "seen_version" in self.fields:
             self.fields["seen_version"].initial = self.instance.version
+            self.fields["on_hold"].initial = self.instance.held_at is not None
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
@@ -121,6 +138,49 @@ class AssignmentInline(TabularInline):
         return False
 
 
+class SlaFilter(admin.SimpleListFilter):
+    """As the API's list has it."""
+
+    title = "SLA"
+    parameter_name = "sla"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("breached", "Breached"), ("at-risk", "At risk"), ("met", "Met"), ("missed", "Missed")]
+
+    def queryset(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> QuerySet[Ticket]:
+        found = cast(TicketQuerySet, tickets)
+        match self.value():
+            case "breached":
+                return found.breached(timezone.now())
+            case "at-risk":
+                return found.at_risk(timezone.now())
+            case "met":
+                return found.met()
+            case "missed":
+                return found.missed()
+        return tickets
+
+
+class WorkFilter(admin.SimpleListFilter):
+    """What there is to do, and whose work it is."""
+
+    title = "work"
+    parameter_name = "work"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("any", "Not closed"), ("mine", "Mine"), ("nobodys", "Nobody's")]
+
+    def queryset(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> QuerySet[Ticket]:
+        if self.value() not in dict(self.lookup_choices):
+            return tickets
+        tickets = tickets.filter(status__in=[Status.OPEN, Status.IN_PROGRESS])
+        if self.value() == "mine":
+            return tickets.filter(pk__in=Assignment.objects.filter(user=request.user.pk).values("ticket"))
+        if self.value() == "nobodys":
+            return tickets.filter(~Exists(Assignment.objects.filter(ticket=OuterRef("pk"))))
+        return tickets
+
+
 class TicketList(ChangeList):
     def get_queryset(self, *args: Any, **kwargs: Any) -> QuerySet[Ticket]:
         assignments = Prefetch("assignments", Assignment.objects.select_related("user"))
@@ -144,7 +204,14 @@ class TicketAdmin(ServiceAdmin):
         "sla_due_at",
     ]
     list_display_links = ["id", "title"]
-    list_filter = ["status", "priority", ("project", AutocompleteSelectFilter), "created_at"]
+    list_filter = [
+        "status",
+        "priority",
+        SlaFilter,
+        WorkFilter,
+        ("project", AutocompleteSelectFilter),
+        "created_at",
+    ]
     list_filter_submit = True
     # As with the paginator below: these would count for each choice of each filter.
     show_facets = admin.ShowFacets.NEVER
@@ -155,10 +222,13 @@ class TicketAdmin(ServiceAdmin):
     sortable_by = ["id", "title", "created_at", "sla_due_at"]
     ordering = ["-created_at"]
     autocomplete_fields = ["project", "created_by"]
-    readonly_fields = ["created_at", "updated_at", "sla_due_at", "version"]
+    readonly_fields = ["created_at", "updated_at", "closed_at", "sla_due_at", "held_at", "version"]
     fieldsets = [
-        (None, {"fields": ["seen_version", *FIELDS]}),
-        ("Kept by the system", {"fields": [("created_at", "updated_at"), ("sla_due_at", "version")]}),
+        (None, {"fields": ["seen_version", *FIELDS, "on_hold"]}),
+        (
+            "Kept by the system",
+            {"fields": [("created_at", "updated_at"), ("closed_at", "version"), ("sla_due_at", "held_at")]},
+        ),
     ]
 
     @display(
@@ -228,6 +298,9 @@ class TicketAdmin(ServiceAdmin):
     def save_model(self, request: HttpRequest, ticket: Ticket, form: Any, change: bool) -> None:
         values = changed_values(form) if change else dict(form.cleaned_data)
         values.pop("seen_version", None)
+        hold = {True: services.hold, False: services.resume}.get(values.pop("on_hold", None))
+        if hold:
+            hold(ticket_id=ticket.pk, by=signed_in(request), at=timezone.now())
         for name in ("project", "created_by"):
             if name in values:
                 values[f"{name}_id"] = values.pop(name).pk
@@ -318,9 +391,14 @@ def _readable_value(value: Any, names: dict[Any, Any]) -> str:
 class SlaPolicyAdmin(ModelAdmin):
     """How long tickets may take, for those made or given that priority from now on."""
 
-    list_display = ["priority", "hours"]
+    list_display = ["priority", "hours", "calendar"]
+    list_select_related = ["calendar"]
+    fields = ["priority", "hours", "calendar"]
     readonly_fields = ["priority"]
     actions = None
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return without_shortcuts(super().formfield_for_dbfield(db_field, request, **kwargs))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """There is one a priority."""
@@ -328,3 +406,24 @@ class SlaPolicyAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class OpeningInline(TabularInline):
+    model = Opening
+    extra = 0
+    hide_title = True
+
+
+class HolidayInline(TabularInline):
+    model = Holiday
+    extra = 0
+    hide_title = True
+
+
+@admin.register(Calendar)
+class CalendarAdmin(ModelAdmin):
+    """When hours of SLA policies count. For deadlines that are worked out from now on."""
+
+    list_display = ["name", "time_zone"]
+    inlines = [OpeningInline, HolidayInline]
+    actions = None

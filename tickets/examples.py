@@ -56,11 +56,43 @@ TICKET_DETAIL: dict[str, Any] = TICKET | {
         {"userId": 4, "name": "User Name 2", "email": "user2@example.com"},
     ],
     "updatedDate": "2024-07-01T18:30:00Z",
+    "slaDue": "2024-07-02T00:10:00Z",
     "version": 3,
     "statistics": {"totalAssigned": 2, "status": "open"},
+    "sla": {
+        "policy": "high",
+        "hours": 4,
+        "calendar": None,
+        "onHold": False,
+        "onHoldSince": None,
+        "holdReason": "",
+        "heldSeconds": 7800,
+        "closedDate": None,
+        "state": "ok",
+        "because": "4 h round the clock, on hold 2 h 10 m",
+    },
+}
+HOLD: dict[str, Any] = {"reason": "Waiting for the customer"}
+TICKET_ON_HOLD: dict[str, Any] = TICKET_DETAIL | {
+    "slaDue": None,
+    "version": 4,
+    "sla": TICKET_DETAIL["sla"]
+    | {
+        "onHold": True,
+        "onHoldSince": "2024-07-01T21:30:00Z",
+        "holdReason": "Waiting for the customer",
+        "state": "on-hold",
+        "because": "4 h round the clock, on hold 2 h 10 m, on hold since 2024-07-01T21:30:00Z",
+    },
 }
 
 TICKET_PAGE: dict[str, Any] = {"items": [TRACKER_TICKET, TICKET], "nextCursor": None}
+EXPORT = (
+    "id,title,description,type,venue,status,price,priority,dueDate,createdBy,assignedUsers,project,createdDate,"
+    "updatedDate,slaDue,version\r\n"
+    "7,Ticket Title,Ticket Description,concert,Venue Name,open,223,high,2099-08-01T18:00:00Z,2,"
+    "User Name 1 <user1@example.com>,1,2024-07-01T18:00:00Z,,2024-07-01T22:00:00Z,1\r\n"
+)
 TICKET_PATCH: dict[str, Any] = {"status": "in-progress", "priority": "high", "version": 3}
 REPLACED_TICKET: dict[str, Any] = {
     "title": "Fix the database",
@@ -71,6 +103,16 @@ REPLACED_TICKET: dict[str, Any] = {
 
 ASSIGN: dict[str, Any] = {"userId": 3}
 ASSIGNED: dict[str, Any] = {"message": "User assigned successfully"}
+
+NEW_COMMENT: dict[str, Any] = {"message": "We are working on this issue."}
+COMMENT: dict[str, Any] = {
+    "id": 12,
+    "message": "We are working on this issue.",
+    "internal": False,
+    "author": {"id": 2, "name": "User Name"},
+    "createdDate": "2024-07-01T18:45:00Z",
+}
+COMMENT_PAGE: dict[str, Any] = {"items": [COMMENT], "nextCursor": None}
 
 HISTORY: dict[str, Any] = {
     "items": [

@@ -1,13 +1,17 @@
-"""The work: tickets and who is assigned to them. What must hold whatever code runs is in the constraints and triggers.
+"""The work: tickets, who is assigned to them, and what is said about them.
 
-Rules that need the caller or several rows are in services.py.
+What must hold whatever code runs is in the constraints and triggers. Rules that need the caller or several rows are in
+services.py.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
+from functools import cached_property
+from itertools import groupby
 from typing import Any, Self, cast
+from zoneinfo import available_timezones
 
 import pghistory
 import pgtrigger
@@ -17,20 +21,29 @@ from django.contrib.postgres.search import SearchQuery, SearchVectorField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Case, Expression, F, Func, Prefetch, Q, Value, When
-from django.db.models.functions import Coalesce, Trim, Upper
-from django.db.models.lookups import Exact, GreaterThan, LessThan
+from django.db.models.functions import Coalesce, Length, Trim, Upper
+from django.db.models.lookups import Exact, GreaterThan, LessThan, LessThanOrEqual
 from django.utils import timezone
 from pghistory.models import Event
 
 from accounts.models import User
 from projects.models import Project, Visibility
 from ticketing.triggers import refuse_truncate
+from tickets.sla import ROUND_THE_CLOCK, BusinessHours
 
 # Document 000: "a defined limit (e.g., 5 users per ticket)". The table's constraint says the same number.
 MAX_ASSIGNEES = 5
 MAX_PRICE = Decimal("99999999.99")
-# What the database writes itself: no change of a ticket.
-DERIVED = ["version", "updated_at", "search"]
+MAX_MESSAGE = 20_000
+# How many words of a search the index is asked for.
+MOST_LOOKED_UP = 4
+# What the database writes itself, and what follows from the rest: no change of a ticket.
+DERIVED = [
+    *("version", "updated_at", "search"),
+    *("closed_at", "held_seconds", "sla_hours", "sla_calendar", "sla_warn_at", "sla_met", "sla_alarm_at"),
+]
+# When this much of the time is used, people are warned. The table's triggers say the same.
+AT_RISK_SHARE = 0.8
 
 
 class Status(models.TextChoices):
@@ -45,11 +58,106 @@ class Priority(models.TextChoices):
     HIGH = "high"
 
 
+def time_zones() -> list[tuple[str, str]]:
+    """Those of the IANA by their names; what else the machine has a file for are old names of the same."""
+    return [(name, name) for name in sorted(available_timezones()) if "/" in name or name == "UTC"]
+
+
+class Calendar(models.Model):
+    """When people are at work: the clock of an SLA policy with a calendar stands still outside of it.
+
+    Without any hours it is open round the clock, holidays apart.
+    """
+
+    name = models.CharField(max_length=150)
+    time_zone = models.CharField(max_length=64, default="UTC", choices=time_zones)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                Upper("name"), name="calendar_name", violation_error_message="There is a calendar of that name."
+            ),
+            models.CheckConstraint(condition=~Exact(Trim("name"), ""), name="calendar_has_name"),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="refuse_time_zone",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("time_zone"),
+                func="""
+                    IF NOT EXISTS (SELECT FROM pg_timezone_names WHERE name = NEW.time_zone) THEN
+                        RAISE EXCEPTION 'no such time zone'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'calendar_time_zone';
+                    END IF;
+                    RETURN NEW;
+                """,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def business_hours(self) -> BusinessHours:
+        """What its rows say. This causes two queries."""
+        by_weekday = groupby(self.openings.order_by("weekday"), lambda opening: opening.weekday)
+        openings = {weekday: [(each.opens_at, each.closes_at) for each in day] for weekday, day in by_weekday}
+        return BusinessHours(self.time_zone, openings, frozenset(self.holidays.values_list("day", flat=True)))
+
+
+class Weekday(models.IntegerChoices):
+    MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY, SATURDAY, SUNDAY = range(7)
+
+
+class Opening(models.Model):
+    """From when to when people are at work on a weekday, in the calendar's time zone. There may be several a day."""
+
+    calendar = models.ForeignKey(Calendar, on_delete=models.CASCADE, related_name="openings", db_index=False)
+    weekday = models.PositiveSmallIntegerField(choices=Weekday.choices)
+    opens_at = models.TimeField("opens")
+    closes_at = models.TimeField("closes", help_text="00:00 is the end of the day.")
+
+    class Meta:
+        ordering = ["weekday", "opens_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["calendar", "weekday", "opens_at"], name="opening_once"),
+            models.CheckConstraint(condition=Q(weekday__range=(0, 6)), name="opening_weekday"),
+            models.CheckConstraint(
+                condition=Q(closes_at__gt=F("opens_at")) | Q(closes_at=time.min),
+                name="opening_before_closing",
+                violation_error_message="It must close after it opens; 00:00 is the end of the day.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_weekday_display()}, {self.opens_at:%H:%M} to {self.closes_at:%H:%M}"
+
+
+class Holiday(models.Model):
+    calendar = models.ForeignKey(Calendar, on_delete=models.CASCADE, related_name="holidays", db_index=False)
+    day = models.DateField()
+    name = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        ordering = ["day"]
+        constraints = [models.UniqueConstraint(fields=["calendar", "day"], name="holiday_once")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.name}".strip()
+
+
 class SlaPolicy(models.Model):
     """How long a ticket of a priority may take. Rows, so that staff can change them."""
 
     priority = models.CharField(max_length=10, choices=Priority.choices, primary_key=True)
     hours = models.PositiveSmallIntegerField(validators=[MinValueValidator(1)])
+    calendar = models.ForeignKey(
+        Calendar,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="policies",
+        help_text="When the hours count. Without a calendar they count round the clock.",
+    )
 
     class Meta:
         verbose_name = "SLA policy"
@@ -63,8 +171,15 @@ class SlaPolicy(models.Model):
     def __str__(self) -> str:
         return f"{self.priority}: {self.hours} h"
 
-    def due(self, created_at: datetime) -> datetime:
-        return created_at + timedelta(hours=self.hours)
+    @cached_property
+    def business_hours(self) -> BusinessHours:
+        return self.calendar.business_hours() if self.calendar else ROUND_THE_CLOCK
+
+    def due(self, created_at: datetime, *, held_seconds: int = 0, share: float = 1) -> datetime:
+        """When `share` of the hours have passed since the creation, and what the clock stood still besides."""
+        return self.business_hours.add(
+            created_at, share * timedelta(hours=self.hours) + timedelta(seconds=held_seconds)
+        )
 
 
 class WordBeginning(SearchQuery):
@@ -139,6 +254,10 @@ def _involving(user: User) -> Q:
     return Q(created_by=user) | Q(AnyOf("pk", Assignment.objects.filter(user=user).values("ticket")))
 
 
+# It stands still while a ticket is on hold, and when it is closed.
+CLOCK_RUNS = ~Q(status=Status.CLOSED) & Q(held_at__isnull=True)
+
+
 class TicketQuerySet(models.QuerySet["Ticket"]):
     def visible_to(self, user: User) -> Self:
         """The one definition of "visible"; `analytics/sql` states the same for the raw queries, and a test compares."""
@@ -153,20 +272,43 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         """Those that somebody created or is assigned to."""
         return self.filter(_involving(user))
 
+    def concerning(self, user: User) -> Self:
+        """Of those visible to somebody, what is theirs to look after: all of them for staff."""
+        return self if user.is_staff else self.involving(user)
+
     def breached(self, at: datetime) -> Self:
-        """The one definition of "breached", as an index knows it: sla_due_at < at AND NOT status = 'closed'."""
-        return self.filter(~Q(status=Status.CLOSED), sla_due_at__lt=at)
+        """The one definition of "breached": sla_due_at < at, of those whose clock runs, as an index knows them."""
+        return self.filter(CLOCK_RUNS, sla_due_at__lt=at)
+
+    def at_risk(self, at: datetime) -> Self:
+        """Not breached, but more than AT_RISK_SHARE of the time is used."""
+        return self.filter(CLOCK_RUNS, sla_due_at__gte=at, sla_warn_at__lt=at)
+
+    def met(self) -> Self:
+        """Closed in time."""
+        return self.filter(sla_met=True)
+
+    def missed(self) -> Self:
+        """Closed late."""
+        return self.filter(sla_met=False)
+
+    def alarmed(self, at: datetime) -> Self:
+        """Those of which people are to be told something about the deadline, the most urgent first."""
+        return self.filter(sla_alarm_at__lt=at).order_by("sla_alarm_at")
 
     def search(self, words: Iterable[str]) -> Self:
         """Those in which each of these begins a word of title or description. `queries.words` takes a text apart."""
-        asked = {word: WordBeginning(word) for word in words}
-        # One or two letters begin so many words that it takes long to look them up; they are looked for in what is
-        # found by the others. A word of another script may be as short, but takes more bytes.
-        short = {word for word in asked if len(word.encode()) < 3}
-        if short == asked.keys():
-            short.clear()
-        by_index = [Q(search=beginning) for word, beginning in asked.items() if word not in short]
-        return self.filter(*by_index, *(~Q(search=~asked[word]) for word in short))
+        # A word of another script may be short, but takes more bytes.
+        asked = sorted(words, key=lambda word: len(word.encode()), reverse=True)
+        # One or two letters begin so many words that it takes long to look them up, and many words take as long; they
+        # are looked for in what is found by the others.
+        longest = [word for word in asked if len(word.encode()) >= 3] or asked
+        by_index = longest[:MOST_LOOKED_UP]
+        others = (word for word in asked if word not in by_index)
+        return self.filter(
+            *(Q(search=WordBeginning(word)) for word in by_index),
+            *(~Q(search=~WordBeginning(word)) for word in others),
+        )
 
     def alike(self, ordering: Ordering, value: Any) -> Self:
         """Those that stand where `value` does in this order."""
@@ -190,9 +332,9 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         """Fetch the assignments with their users, in the order of assignment: one more query, however many."""
         return self.prefetch_related(ASSIGNMENTS)
 
-    def locked(self) -> Self:
+    def locked(self, *, skip_locked: bool = False) -> Self:
         """Hold the rows until the transaction ends, without keeping out those who merely point at them."""
-        return self.select_for_update(no_key=True, of=("self",))
+        return self.select_for_update(no_key=True, of=("self",), skip_locked=skip_locked)
 
 
 def _row(*values: Any) -> Func:
@@ -214,6 +356,91 @@ class TicketManager(models.Manager.from_queryset(TicketQuerySet)):  # type: igno
         return tickets
 
 
+# How the clock of a ticket stops, whatever stops it. When it goes on, the services work out the deadline: that takes a
+# calendar. Fired before move_version, by name.
+CLOCK = [
+    pgtrigger.Trigger(
+        name="start_clock",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        func="""
+            NEW.sla_hours := coalesce(
+                NEW.sla_hours, (SELECT hours FROM tickets_slapolicy WHERE priority = NEW.priority)
+            );
+            NEW.sla_warn_at := coalesce(
+                NEW.sla_warn_at, NEW.created_at + 0.8 * (NEW.sla_due_at - NEW.created_at)
+            );
+            IF NEW.status = 'closed' THEN
+                NEW.closed_at := coalesce(NEW.closed_at, NEW.created_at);
+                NEW.sla_met := NEW.closed_at <= NEW.sla_due_at;
+                NEW.held_at := NULL;
+                NEW.hold_reason := '';
+                NEW.sla_alarm_at := NULL;
+                RETURN NEW;
+            END IF;
+            NEW.closed_at := NULL;
+            NEW.sla_met := NULL;
+            NEW.sla_alarm_at := CASE WHEN NEW.held_at IS NULL THEN NEW.sla_warn_at END;
+            -- Who loads a past tells nobody of what is past.
+            IF current_setting('ticketing.quiet', true) = 'on' AND NEW.sla_alarm_at <= now() THEN
+                NEW.sla_alarm_at := CASE WHEN NEW.sla_due_at > now() THEN NEW.sla_due_at END;
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+    pgtrigger.Trigger(
+        name="keep_clock",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        condition=pgtrigger.AnyChange(
+            *("status", "closed_at", "sla_met", "held_at", "hold_reason", "sla_due_at", "sla_warn_at", "sla_hours")
+        ),
+        func="""
+            -- Who saves a row that they have written themselves may not know what start_clock made of it.
+            NEW.sla_hours := coalesce(NEW.sla_hours, OLD.sla_hours);
+            NEW.sla_warn_at := coalesce(NEW.sla_warn_at, OLD.sla_warn_at);
+            IF NEW.sla_due_at <> OLD.sla_due_at AND NEW.sla_warn_at = OLD.sla_warn_at THEN
+                NEW.sla_warn_at := NEW.created_at + 0.8 * (NEW.sla_due_at - NEW.created_at);
+            END IF;
+            IF NEW.status = 'closed' THEN
+                -- Once closed, it stays closed as it was.
+                IF OLD.status = 'closed' THEN
+                    NEW.closed_at := OLD.closed_at;
+                    NEW.sla_met := OLD.sla_met;
+                ELSE
+                    NEW.closed_at := coalesce(NEW.closed_at, date_trunc('milliseconds', clock_timestamp()));
+                    NEW.sla_met := coalesce(NEW.held_at, NEW.closed_at) <= NEW.sla_due_at;
+                END IF;
+                NEW.held_at := NULL;
+            ELSE
+                NEW.closed_at := NULL;
+                NEW.sla_met := NULL;
+            END IF;
+            IF NEW.held_at IS NULL THEN
+                NEW.hold_reason := '';
+            END IF;
+            IF NEW.status = 'closed' OR NEW.held_at IS NOT NULL THEN
+                NEW.sla_alarm_at := NULL;
+            ELSIF OLD.status = 'closed' OR OLD.held_at IS NOT NULL OR NEW.sla_due_at <> OLD.sla_due_at THEN
+                NEW.sla_alarm_at := NEW.sla_warn_at;
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+]
+
+
+class SlaState(models.TextChoices):
+    """How a ticket stands to its deadline."""
+
+    OK = "ok"
+    AT_RISK = "at-risk"
+    BREACHED = "breached"
+    ON_HOLD = "on-hold"
+    MET = "met"
+    MISSED = "missed"
+
+
 class Ticket(models.Model):
     title = models.CharField(max_length=255)
     description = models.TextField(blank=True, max_length=20_000)
@@ -233,8 +460,25 @@ class Ticket(models.Model):
     priority = models.CharField(max_length=10, choices=Priority.choices, default=Priority.MEDIUM)
     due_at = models.DateTimeField("due date", null=True, blank=True)
     sla_due_at = models.DateTimeField("SLA due", editable=False)
+    # While it is on hold, what it was when the clock stopped.
+    held_at = models.DateTimeField("on hold since", null=True, editable=False)
+    hold_reason = models.CharField(
+        "reason of the hold", max_length=255, blank=True, default="", db_default="", editable=False
+    )
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="tickets", db_index=False)
     created_at = models.DateTimeField(editable=False)
+    closed_at = models.DateTimeField(null=True, editable=False)
+    # How sla_due_at came about: the hours since the creation, the calendar by which they counted ("": round the clock),
+    # and how much of that time the ticket was on hold or closed, up to the last time that its clock went on.
+    sla_hours = models.PositiveSmallIntegerField("SLA hours", editable=False)
+    sla_calendar = models.CharField(max_length=150, blank=True, default="", db_default="", editable=False)
+    held_seconds = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    # When AT_RISK_SHARE of the time is used.
+    sla_warn_at = models.DateTimeField(editable=False)
+    # Whether it was closed in time; of others nobody knows yet.
+    sla_met = models.BooleanField("SLA met", null=True, editable=False)
+    # When people are to be told of the deadline next: that it comes near, then that it has passed.
+    sla_alarm_at = models.DateTimeField(null=True, editable=False)
     # Both move in the database alone, and only when something really changed. Assignees are something.
     updated_at = models.DateTimeField(null=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -269,7 +513,18 @@ class Ticket(models.Model):
             GinIndex(fields=["search"], fastupdate=False, name="ticket_search"),
             models.Index(fields=["status", "-created_at", "-id"], name="ticket_by_status"),
             models.Index(fields=["type", "-created_at", "-id"], name="ticket_by_type"),
-            models.Index(fields=["sla_due_at"], condition=~Q(status=Status.CLOSED), name="ticket_sla_due_at"),
+            models.Index(
+                fields=["sla_due_at"], include=["sla_warn_at"], condition=CLOCK_RUNS, name="ticket_sla_due_at"
+            ),
+            models.Index(fields=["sla_met", "-created_at", "-id"], name="ticket_sla_met"),
+            # Of what was closed when, in time or not, the admin's first page asks; from this alone.
+            models.Index(
+                fields=["closed_at"],
+                include=["sla_met"],
+                condition=Q(closed_at__isnull=False),
+                name="ticket_closed_at",
+            ),
+            models.Index(fields=["sla_alarm_at"], condition=Q(sla_alarm_at__isnull=False), name="ticket_sla_alarm"),
             models.Index(fields=["project", "-created_at"], name="ticket_project"),
             models.Index(fields=["venue", "created_at"], name="ticket_venue"),
             # Which customers have a matching ticket is answered from this index alone; see analytics/sql/dashboard.sql.
@@ -287,8 +542,14 @@ class Ticket(models.Model):
             models.CheckConstraint(
                 condition=Q(price__isnull=True) | Q(price__range=(0, MAX_PRICE)), name="ticket_price"
             ),
+            models.CheckConstraint(
+                condition=Q(status=Status.CLOSED, closed_at__isnull=False, sla_met__isnull=False, held_at__isnull=True)
+                | (~Q(status=Status.CLOSED) & Q(closed_at__isnull=True, sla_met__isnull=True)),
+                name="ticket_clock",
+            ),
         ]
         triggers = [
+            *CLOCK,
             # Document 001: "Deleting ticket is not possible in the system."
             pgtrigger.Protect(name="keep_tickets", operation=pgtrigger.Delete),
             refuse_truncate("keep_all_tickets"),
@@ -326,6 +587,16 @@ class Ticket(models.Model):
     def may_be_assigned_by(self, user: User) -> bool:
         """Document 000: "only the user who created the ticket or an admin"; our agents count as staff."""
         return user.is_staff or self.created_by_id == user.pk
+
+    def sla_state(self, at: datetime) -> SlaState:
+        """The QuerySet's words, of one ticket; a test compares."""
+        if self.status == Status.CLOSED:
+            return SlaState.MET if self.sla_met else SlaState.MISSED
+        if self.held_at is not None:
+            return SlaState.ON_HOLD
+        if self.sla_due_at < at:
+            return SlaState.BREACHED
+        return SlaState.AT_RISK if self.sla_warn_at < at else SlaState.OK
 
 
 class Assignment(models.Model):
@@ -397,6 +668,43 @@ class Assignment(models.Model):
 ASSIGNMENTS = Prefetch("assignments", Assignment.objects.select_related("user"))
 
 
+class CommentQuerySet(models.QuerySet["Comment"]):
+    def visible_to(self, user: User) -> Self:
+        """Those on tickets that they may see; internal ones are for staff alone."""
+        if user.is_staff:
+            return self
+        return self.filter(is_internal=False, ticket__in=Ticket.objects.visible_to(user).order_by())
+
+
+class Comment(models.Model):
+    """What somebody said about a ticket. It stays as it was said."""
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="comments", db_index=False)
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="comments")
+    message = models.TextField(max_length=MAX_MESSAGE)
+    is_internal = models.BooleanField(default=False, help_text="Among staff: nobody else sees it or is told of it.")
+    created_at = models.DateTimeField(editable=False)
+
+    objects = CommentQuerySet.as_manager()
+
+    class Meta:
+        # Oldest first is by id, which no clock can turn back.
+        indexes = [models.Index(fields=["ticket", "id"], name="comment_of_ticket")]
+        constraints = [
+            models.CheckConstraint(condition=~Exact(Trim("message"), ""), name="comment_message"),
+            models.CheckConstraint(
+                condition=LessThanOrEqual(Length("message"), MAX_MESSAGE), name="comment_message_length"
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            refuse_truncate("keep_all"),
+        ]
+
+    def __str__(self) -> str:
+        return f"comment on #{self.ticket_id}"
+
+
 class HistoryEvent(Event):
     """What was done to a ticket, written by triggers, with who did it as far as they said (`pgh_context`).
 
@@ -422,7 +730,7 @@ _TicketSnapshot: Any = pghistory.create_event_model(
     pghistory.UpdateEvent(trigger_name="record_change", condition=pgtrigger.AnyChange(exclude=DERIVED)),
     fields=[
         *("title", "description", "project", "status", "type", "venue", "price", "priority"),
-        *("due_at", "sla_due_at", "created_by", "created_at", "version"),
+        *("due_at", "sla_due_at", "held_at", "hold_reason", "created_by", "created_at", "version"),
     ],
     obj_field=pghistory.ObjForeignKey(db_index=False, related_name="+"),
     base_model=HistoryEvent,

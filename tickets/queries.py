@@ -12,21 +12,23 @@ from django.db.models import prefetch_related_objects
 from accounts.models import User
 from ticketing import sql
 from ticketing.spans import Span
-from tickets.models import ASSIGNMENTS, Ordering, Status, Ticket, TicketQuerySet
+from tickets.models import ASSIGNMENTS, Comment, Ordering, SlaState, Status, Ticket, TicketQuerySet
 
 ASSIGNEE = "assignee"
 MAX_VERSION = 2**31 - 1
+# By which a list can be asked for.
+SLA_STATES = (SlaState.BREACHED, SlaState.AT_RISK, SlaState.MET, SlaState.MISSED)
 DELETED = "Deleted user"
 # In this order an item names them.
 FIELDS = (
     *("title", "description", "project_id", "status", "type", "venue", "price", "priority"),
-    *("due_at", "sla_due_at", "created_by_id", "created_at"),
+    *("due_at", "sla_due_at", "held_at", "hold_reason", "created_by_id", "created_at"),
 )
 
 # How many tickets of the order are looked at before the search begins at the other end.
 WALK = 2_000
 # Each has an index that goes on with created_at. Those that few tickets have in common come first.
-WALKED = ("created_by_id", "venue", "project_id", "type", "status")
+WALKED = ("created_by_id", "venue", "project_id", "type", "sla_met", "status")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,19 +45,29 @@ class TicketFilter:
     assignee_id: int | None = None
     # Beginnings of words.
     search: Sequence[str] | None = None
-    is_breached: bool = False
+    # SLA_STATES.
+    sla: str | None = None
 
     def matching(self, *, at: datetime) -> TicketQuerySet:
         tickets: TicketQuerySet = self._during(Ticket.objects.filter(**self._equal()))
         if self.assignee_id is not None:
             tickets = tickets.filter(assignments__user_id=self.assignee_id)
-        if self.is_breached:
-            tickets = tickets.breached(at)
+        match self.sla:
+            case SlaState.BREACHED:
+                tickets = tickets.breached(at)
+            case SlaState.AT_RISK:
+                tickets = tickets.at_risk(at)
+            case SlaState.MET:
+                tickets = tickets.met()
+            case SlaState.MISSED:
+                tickets = tickets.missed()
         return tickets if self.search is None else tickets.search(self.search)
 
     def along(self, ordering: Ordering) -> TicketQuerySet:
         """Those that an index finds in this order without a look at any other: all that match, and more."""
         equal = self._equal()
+        if self.sla in (SlaState.MET, SlaState.MISSED):
+            equal["sla_met"] = self.sla == SlaState.MET
         tickets: TicketQuerySet = Ticket.objects.all()
         if ordering.field == "created_at":
             name = next((name for name in WALKED if name in equal), None)
@@ -81,40 +93,58 @@ def tickets(
     filter: TicketFilter,  # noqa: A002
     ordering: Ordering,
     after: tuple[Any, int] | None = None,
+    offset: int = 0,
     limit: int,
     at: datetime,
 ) -> list[Ticket]:
     """The first `limit` tickets that `viewer` may see, with their assignees; of these, those `after` a place.
 
-    Costs the same at any depth. PostgreSQL would have to guess whether to walk along the order until enough matches, or
-    to fetch all that matches and sort it, and the wrong guess costs a walk along all tickets there are. So it is told:
-    the next few in order are looked at, then the next thousands; where those do not suffice, little matches.
+    Costs the same at any depth that is reached by `after`; what is passed over by `offset` costs as if it were shown.
+    PostgreSQL would have to guess whether to walk along the order until enough matches, or to fetch all that matches
+    and sort it, and the wrong guess costs a walk along all tickets there are. So it is told: the next few in order are
+    looked at, then the next thousands; where those do not suffice, little matches.
     """
     if filter.search == []:
         return []
     if viewer.is_staff and filter == TicketFilter():
-        return _with_assignees(Ticket.objects.in_order(ordering, after=after)[:limit])
+        return _with_assignees(Ticket.objects.in_order(ordering, after=after)[offset : offset + limit])
     matching = filter.matching(at=at)
-    for walk in (4 * limit, WALK, 4 * WALK):
-        next_ones = filter.along(ordering).in_order(ordering, after=after).values("pk")[:walk]
-        near = matching.visible_to(viewer).filter(pk__in=next_ones)
-        found = list(near.in_order(ordering)[:limit])
-        if len(found) == limit:
+    # An export asks for more at once than a list does.
+    far = max(WALK, 4 * limit)
+    for walk in sorted({4 * limit, far, 4 * far}) if offset < WALK else ():
+        order = filter.along(ordering).in_order(ordering, after=after).values("pk")
+        near = matching.visible_to(viewer).filter(pk__in=order[:walk])
+        found = list(near.in_order(ordering)[offset : offset + limit])
+        # Full, or there is no more to walk: the last page, or a list of few.
+        if len(found) == limit or not order[walk : walk + 1]:
             return _with_assignees(found)
         if walk >= WALK and len(found) < limit // 6:
             break
     # Apart, because of the few that somebody is involved in PostgreSQL has an index.
     visible = [matching] if viewer.is_staff else [matching.involving(viewer), matching.seen_by_everyone()]
     first, *others = (
-        tickets.in_order(ordering, after=after, by_index=False).values("pk")[:limit] for tickets in visible
+        tickets.in_order(ordering, after=after, by_index=False).values("pk")[: offset + limit] for tickets in visible
     )
-    return _with_assignees(Ticket.objects.filter(pk__in=first.union(*others)).in_order(ordering)[:limit])
+    foremost = Ticket.objects.filter(pk__in=first.union(*others)).in_order(ordering)
+    return _with_assignees(foremost[offset : offset + limit])
 
 
 def _with_assignees(tickets: Iterable[Ticket]) -> list[Ticket]:
     found = list(tickets)
     prefetch_related_objects(found, ASSIGNMENTS)
     return found
+
+
+def comments(*, ticket_id: int, viewer: User, after_id: int = 0, limit: int) -> list[Comment]:
+    """The first `limit` comments on a ticket that `viewer` may see, after one of them; oldest first, with authors."""
+    comments = Comment.objects.visible_to(viewer).filter(ticket=ticket_id, pk__gt=after_id)
+    return list(comments.select_related("author").order_by("pk")[:limit])
+
+
+def last_comments(*, ticket_id: int, viewer: User, limit: int) -> list[Comment]:
+    """The last `limit` of them; oldest first, with authors."""
+    comments = Comment.objects.visible_to(viewer).filter(ticket=ticket_id)
+    return list(comments.select_related("author").order_by("-pk")[:limit])[::-1]
 
 
 def words(text: str) -> list[str]:

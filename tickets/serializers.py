@@ -1,16 +1,27 @@
 """The wire shapes of tickets (CONTRACTS: tickets; document 000, sections 3 to 5)."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from ticketing.fields import IdField, MomentField, MoneyField, SingleLineField, TextField, UtcDateTimeField
+from ticketing.fields import (
+    IdField,
+    MomentField,
+    MoneyField,
+    SingleLineField,
+    StrictBooleanField,
+    TextField,
+    UtcDateTimeField,
+    utc_text,
+)
 from ticketing.paging import NO_CURSOR, CursorField, PageSerializer, line, moment, row_id
 from ticketing.spans import Span
 from ticketing.sql import MAX_ID
-from tickets.models import Assignment, Ordering, Priority, Status, Ticket
-from tickets.queries import ASSIGNEE, FIELDS, Change, Item, Person, TicketFilter, words
+from tickets.models import MAX_MESSAGE, Assignment, Comment, Ordering, Priority, SlaState, Status, Ticket
+from tickets.queries import ASSIGNEE, FIELDS, SLA_STATES, Change, Item, Person, TicketFilter, words
 
 
 class StatusField(serializers.ChoiceField):
@@ -93,6 +104,13 @@ class AssigneeSerializer(serializers.Serializer[Assignment]):
     email = serializers.EmailField(source="user.email")
 
 
+class SlaDueField(UtcDateTimeField):
+    """Null while the ticket is on hold: when it will be due then, nobody knows."""
+
+    def get_attribute(self, ticket: Ticket) -> datetime | None:
+        return None if ticket.held_at else ticket.sla_due_at
+
+
 class TicketSerializer(serializers.Serializer[Ticket]):
     id = serializers.IntegerField()
     title = serializers.CharField()
@@ -108,7 +126,7 @@ class TicketSerializer(serializers.Serializer[Ticket]):
     project = serializers.IntegerField(source="project_id")
     createdDate = UtcDateTimeField(source="created_at")
     updatedDate = UtcDateTimeField(source="updated_at", allow_null=True)
-    slaDue = UtcDateTimeField(source="sla_due_at")
+    slaDue = SlaDueField(source="sla_due_at", allow_null=True)
     version = serializers.IntegerField()
 
 
@@ -120,8 +138,55 @@ class TicketStatisticsSerializer(serializers.Serializer[Ticket]):
         return len(ticket.assignments.all())
 
 
+class SlaSerializer(serializers.Serializer[Ticket]):
+    """Why a ticket is due when it is. Its context holds the time `at` which this is said."""
+
+    policy = serializers.ChoiceField(source="priority", choices=Priority.values)
+    hours = serializers.IntegerField(source="sla_hours")
+    calendar = serializers.SerializerMethodField()
+    onHold = serializers.SerializerMethodField()
+    onHoldSince = UtcDateTimeField(source="held_at", allow_null=True)
+    holdReason = serializers.CharField(source="hold_reason")
+    heldSeconds = serializers.IntegerField(source="held_seconds")
+    closedDate = UtcDateTimeField(source="closed_at", allow_null=True)
+    state = serializers.SerializerMethodField()
+    because = serializers.SerializerMethodField()
+
+    def get_calendar(self, ticket: Ticket) -> str | None:
+        return ticket.sla_calendar or None
+
+    def get_onHold(self, ticket: Ticket) -> bool:  # noqa: N802
+        return ticket.held_at is not None
+
+    @extend_schema_field(serializers.ChoiceField(choices=SlaState.values))
+    def get_state(self, ticket: Ticket) -> str:
+        return ticket.sla_state(self.context["at"]).value
+
+    def get_because(self, ticket: Ticket) -> str:
+        """As in "4 h business time, on hold 2 h 10 m"."""
+        parts = [f"{ticket.sla_hours} h {'business time' if ticket.sla_calendar else 'round the clock'}"]
+        if ticket.held_seconds:
+            parts.append(f"on hold {_duration(ticket.held_seconds)}")
+        if ticket.held_at:
+            parts.append(f"on hold since {utc_text(ticket.held_at)}")
+        return ", ".join(parts)
+
+
+def _duration(seconds: int) -> str:
+    """The two largest of days, hours, minutes and seconds, as in "2 h 10 m"."""
+    amounts = {"d": seconds // 86400, "h": seconds // 3600 % 24, "m": seconds // 60 % 60, "s": seconds % 60}
+    units = list(amounts)
+    largest = next(place for place, unit in enumerate(units) if amounts[unit])
+    return " ".join(f"{amounts[unit]} {unit}" for unit in units[largest : largest + 2] if amounts[unit])
+
+
+class HoldSerializer(serializers.Serializer[Any]):
+    reason = SingleLineField(max_length=255, required=False, allow_blank=True)
+
+
 class TicketDetailSerializer(TicketSerializer):
     statistics = TicketStatisticsSerializer(source="*")
+    sla = SlaSerializer(source="*")
 
 
 # As the tickets are shown, and as the domain calls it.
@@ -135,8 +200,8 @@ FIELD_OF_ORDERING = {
 ORDERINGS = [sign + name for name in FIELD_OF_ORDERING for sign in ("", "-")]
 
 
-class TicketQuerySerializer(PageSerializer):
-    """The query string of the list. A parameter that is empty filters nothing."""
+class TicketFilterSerializer(serializers.Serializer[Any]):
+    """Which tickets are meant, in which order, as in a query string. A parameter that is empty filters nothing."""
 
     search = TextField(
         max_length=255,
@@ -158,26 +223,39 @@ class TicketQuerySerializer(PageSerializer):
     )
     createdBy = IdField(source="created_by_id", min_value=1, max_value=MAX_ID, required=False)
     sla = serializers.ChoiceField(
-        choices=["breached"], required=False, help_text="Not closed, though `slaDue` has passed."
+        choices=SLA_STATES,
+        required=False,
+        help_text="`breached`: neither closed nor on hold, though `slaDue` has passed; `at-risk`: not yet, but more "
+        "than 80 % of the time is used; `met`, `missed`: closed in time, or late.",
     )
     startDate = MomentField(required=False, help_text="Created at this time or later; a date: that whole day, in UTC.")
     endDate = MomentField(required=False, help_text="Created at this time or earlier; a date: that whole day, in UTC.")
     ordering = serializers.ChoiceField(
         choices=ORDERINGS, default="-createdDate", help_text="With `-` the other way round. No date comes last in both."
     )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Put it in the domain's words: `filter` and `ordering`."""
+        name = attrs.pop("ordering")
+        ordering = Ordering(FIELD_OF_ORDERING[name.removeprefix("-")], is_descending=name.startswith("-"))
+        span = Span.between(attrs.pop("startDate", None), attrs.pop("endDate", None))
+        sla = attrs.pop("sla", None) or None
+        search = words(text) if (text := attrs.pop("search", "")) else None
+        return {"ordering": ordering, "filter": TicketFilter(span=span, sla=sla, search=search, **attrs)}
+
+
+class TicketQuerySerializer(PageSerializer, TicketFilterSerializer):
+    """The query string of the list."""
+
     cursor = CursorField([str, lambda key: key, row_id], help_text="The `nextCursor` of the page before.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Put it in the domain's words: `filter`, `ordering`, `limit` and, unless it is the first page, `after`."""
-        name = attrs.pop("ordering")
-        ordering = Ordering(FIELD_OF_ORDERING[name.removeprefix("-")], is_descending=name.startswith("-"))
-        query = {"ordering": ordering, "limit": attrs.pop("limit")}
-        if "cursor" in attrs:
-            query["after"] = self._place(attrs.pop("cursor"), name, ordering)
-        span = Span.between(attrs.pop("startDate", None), attrs.pop("endDate", None))
-        is_breached = attrs.pop("sla", None) == "breached"
-        search = words(text) if (text := attrs.pop("search", "")) else None
-        return query | {"filter": TicketFilter(span=span, is_breached=is_breached, search=search, **attrs)}
+        """Put it in the domain's words: those of the filter, `limit` and, unless it is the first page, `after`."""
+        limit, cursor, name = attrs.pop("limit"), attrs.pop("cursor", None), attrs["ordering"]
+        query = super().validate(attrs) | {"limit": limit}
+        if cursor is not None:
+            query["after"] = self._place(cursor, name, query["ordering"])
+        return query
 
     def _place(self, cursor: tuple[Any, ...], name: str, ordering: Ordering) -> tuple[Any, int]:
         cursors_ordering, key, ticket_id = cursor
@@ -222,6 +300,8 @@ class ChangeSerializer(serializers.Serializer[Change]):
 
     shapes: dict[str, tuple[str, serializers.Field[Any, Any, Any, Any]]] = {
         **{str(field.source): (name, field) for name, field in TicketSerializer().fields.items()},
+        "held_at": ("onHoldSince", UtcDateTimeField()),
+        "hold_reason": ("holdReason", serializers.CharField()),
         ASSIGNEE: ("assignedUsers", AssignedPersonSerializer()),
     }
 
@@ -255,4 +335,28 @@ class ItemSerializer(serializers.Serializer[Item]):
 
 class HistoryPageSerializer(serializers.Serializer[Any]):
     items = ItemSerializer(many=True)
+    nextCursor = serializers.CharField(allow_null=True)
+
+
+class NewCommentSerializer(serializers.Serializer[Comment]):
+    message = TextField(max_length=MAX_MESSAGE)
+    internal = StrictBooleanField(
+        source="is_internal", required=False, help_text="Among staff: nobody else sees it or is told of it."
+    )
+
+
+class CommentSerializer(serializers.Serializer[Comment]):
+    id = serializers.IntegerField()
+    message = serializers.CharField()
+    internal = serializers.BooleanField(source="is_internal")
+    author = PersonSerializer()
+    createdDate = UtcDateTimeField(source="created_at")
+
+
+class CommentQuerySerializer(PageSerializer):
+    cursor = CursorField([row_id])
+
+
+class CommentPageSerializer(serializers.Serializer[Any]):
+    items = CommentSerializer(many=True)
     nextCursor = serializers.CharField(allow_null=True)

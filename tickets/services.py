@@ -1,5 +1,6 @@
 """What changes tickets. One keyword-only function a use case; the actor is `by`, the clock is `at`."""
 
+import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,7 @@ from projects.models import Project, Visibility
 from ticketing.errors import Conflict, Forbidden, Invalid, Missing, Outdated, Refused
 from ticketing.sql import violated
 from tickets import queries
-from tickets.models import MAX_ASSIGNEES, Assignment, SlaPolicy, Status, Ticket
+from tickets.models import AT_RISK_SHARE, MAX_ASSIGNEES, Assignment, Comment, SlaPolicy, Status, Ticket
 
 # What is wrong with a field that its shape alone does not show.
 DUE_DATE_PAST = "The due date must be in the future."
@@ -26,6 +27,7 @@ NAME_OF_CHANGED = {
     "project_id": "project",
     "created_by_id": "created_by",
     "sla_due_at": "sla_due",
+    "held_at": "on_hold_since",
     queries.ASSIGNEE: "assigned_users",
 }
 
@@ -62,6 +64,22 @@ class AssignmentLimitReached(Conflict):
 
 class NotAssigned(Missing):
     message = "User is not assigned"
+
+
+class AlreadyOnHold(Conflict):
+    message = "Ticket is already on hold"
+
+
+class NotOnHold(Conflict):
+    message = "Ticket is not on hold"
+
+
+class ClosedForHold(Conflict):
+    message = "Cannot put a closed ticket on hold"
+
+
+class InternalForStaff(Forbidden):
+    message = "Only staff write internal comments"
 
 
 class VersionConflict(Conflict):
@@ -113,7 +131,8 @@ def create(
         created_at=_in_milliseconds(at),
         **fields,
     )
-    ticket.sla_due_at = SlaPolicy.objects.get(pk=ticket.priority).due(ticket.created_at)
+    for name, value in _deadline(ticket, _policy(ticket.priority)).items():
+        setattr(ticket, name, value)
     ticket.save(force_insert=True)
     _add_assignees(ticket, assigned_user_ids, by=by, at=ticket.created_at)
     return ticket
@@ -189,14 +208,17 @@ def update(*, ticket_id: int, by: User, at: datetime, expected: Expected | None 
         changes["created_by_id"] = _creator(changes["created_by_id"], by=by).pk
         if not by.is_admin:
             raise Forbidden
-    if changes.get("priority", ticket.priority) != ticket.priority:
-        changes["sla_due_at"] = SlaPolicy.objects.get(pk=changes["priority"]).due(ticket.created_at)
+    changes |= _clock(ticket, changes, at=at)
+    return _save(ticket, changes)
+
+
+def _save(ticket: Ticket, changes: dict[str, Any]) -> Ticket:
     changed = {name: value for name, value in changes.items() if value != getattr(ticket, name)}
     if changed:
         for name, value in changed.items():
             setattr(ticket, name, value)
         ticket.save(update_fields=changed)
-        ticket.refresh_from_db(fields=["version", "updated_at"])
+        ticket.refresh_from_db(fields=["version", "updated_at", "closed_at", "sla_met"])
     return ticket
 
 
@@ -209,6 +231,82 @@ def _check_move(ticket: Ticket, *, to: Project, by: User) -> None:
     is_hidden = Visibility.INVOLVED in (ticket.project.visibility, to.visibility)
     if is_hidden and not ticket.may_be_assigned_by(by):
         raise NotAllowed
+
+
+@transaction.atomic
+def hold(*, ticket_id: int, by: User, at: datetime, reason: str = "") -> Ticket:
+    """Stop the clock of a ticket: it is late neither now nor later, until somebody lets it go on.
+
+    :raises TicketNotFound: no such ticket, or not visible to `by`.
+    :raises NotAllowed: `by` is no staff.
+    :raises ClosedForHold: its clock stands still already.
+    :raises AlreadyOnHold:
+    """
+    ticket = _lock(ticket_id, by=by)
+    if not by.is_staff:
+        raise NotAllowed
+    if ticket.status == Status.CLOSED:
+        raise ClosedForHold
+    if ticket.held_at is not None:
+        raise AlreadyOnHold
+    return _save(ticket, {"held_at": _in_milliseconds(at), "hold_reason": reason})
+
+
+@transaction.atomic
+def resume(*, ticket_id: int, by: User, at: datetime) -> Ticket:
+    """Let the clock of a ticket go on: as much of its time is left as when it stopped.
+
+    :raises TicketNotFound: no such ticket, or not visible to `by`.
+    :raises NotAllowed: `by` is no staff.
+    :raises NotOnHold:
+    """
+    ticket = _lock(ticket_id, by=by)
+    if not by.is_staff:
+        raise NotAllowed
+    if ticket.held_at is None:
+        raise NotOnHold
+    return _save(ticket, _clock(ticket, {"held_at": None}, at=at) | {"held_at": None, "hold_reason": ""})
+
+
+def _clock(ticket: Ticket, changes: dict[str, Any], *, at: datetime) -> dict[str, Any]:
+    """What these changes do to the clock of a ticket.
+
+    It stands still while the ticket is on hold or closed. When that ends, and with a new priority, the deadline is
+    worked out anew, by the policy as it is now. Of a closed ticket it stays. To close what is on hold ends the hold.
+    """
+    is_closed, was_closed = (
+        status == Status.CLOSED for status in (changes.get("status", ticket.status), ticket.status)
+    )
+    if is_closed and was_closed:
+        return {}
+    is_over = is_closed or changes.get("held_at", ticket.held_at) is None
+    stopped_at = ticket.closed_at if was_closed else ticket.held_at if is_over else None
+    closing = {"closed_at": _in_milliseconds(at), "held_at": None, "hold_reason": ""} if is_closed else {}
+    priority = changes.get("priority", ticket.priority)
+    if stopped_at is None and priority == ticket.priority:
+        return closing
+    policy = _policy(priority)
+    if stopped_at is None:
+        return _deadline(ticket, policy) | closing
+    stood_still = policy.business_hours.between(stopped_at, at)
+    # Whole seconds: nobody is to lose a part of one.
+    held_seconds = ticket.held_seconds + math.ceil(stood_still.total_seconds())
+    return _deadline(ticket, policy, held_seconds=held_seconds) | {"held_seconds": held_seconds} | closing
+
+
+def _policy(priority: str) -> SlaPolicy:
+    return SlaPolicy.objects.select_related("calendar").get(pk=priority)
+
+
+def _deadline(ticket: Ticket, policy: SlaPolicy, *, held_seconds: int | None = None) -> dict[str, Any]:
+    """When a ticket is due by a policy, and why."""
+    held_seconds = ticket.held_seconds if held_seconds is None else held_seconds
+    return {
+        "sla_hours": policy.hours,
+        "sla_calendar": policy.calendar.name if policy.calendar else "",
+        "sla_due_at": policy.due(ticket.created_at, held_seconds=held_seconds),
+        "sla_warn_at": policy.due(ticket.created_at, held_seconds=held_seconds, share=AT_RISK_SHARE),
+    }
 
 
 @transaction.atomic
@@ -244,6 +342,55 @@ def unassign(*, ticket_id: int, user_id: int, by: User) -> None:
     removed, _ = ticket.assignments.filter(user_id=user_id).delete()
     if not removed:
         raise NotAssigned
+
+
+@transaction.atomic
+def hand_over(
+    *,
+    ticket_id: int,
+    assignee_id: int | None,
+    by: User,
+    at: datetime,
+    expected: Expected | None = None,
+    **changes: Any,
+) -> Ticket:
+    """Let one person alone work on a ticket, None: nobody, and change its fields as `update` does: all or nothing.
+
+    A ticket takes them also when the same call opens or closes it.
+
+    :raises NotAllowed: `by` is no staff.
+    :raises TicketNotFound, VersionConflict, PreconditionFailed, Forbidden, Invalid: as `update`.
+    :raises TicketClosed, UserNotFound, AdminNotAssignable: as `assign`, of one who is not assigned already.
+    """
+    ticket = _lock(ticket_id, by=by)
+    if not by.is_staff:
+        raise NotAllowed
+    closing = {"status": changes.pop("status")} if changes.get("status") == Status.CLOSED else {}
+    # Before anything moves the version that was expected.
+    ticket = update(ticket_id=ticket_id, by=by, at=at, expected=expected, **changes)
+    replaced = ticket.assignments.all()
+    if assignee_id is not None:
+        replaced = replaced.exclude(user_id=assignee_id)
+    replaced.delete()
+    if assignee_id is not None and not ticket.assignments.exists():
+        _add_assignees(ticket, [assignee_id], by=by, at=at)
+    return update(ticket_id=ticket_id, by=by, at=at, **closing)
+
+
+@transaction.atomic
+def comment(*, ticket_id: int, by: User, at: datetime, message: str, is_internal: bool = False) -> Comment:
+    """Say something about a ticket, be it closed. It moves no version; the database tells those whom it concerns.
+
+    :raises TicketNotFound: no such ticket, or not visible to `by`.
+    :raises InternalForStaff: an internal one, from one who is no staff.
+    """
+    if not Ticket.objects.visible_to(by).filter(pk=ticket_id).exists():
+        raise TicketNotFound
+    if is_internal and not by.is_staff:
+        raise InternalForStaff
+    return Comment.objects.create(
+        ticket_id=ticket_id, author=by, message=message, is_internal=is_internal, created_at=_in_milliseconds(at)
+    )
 
 
 def _lock(ticket_id: int, *, by: User) -> Ticket:

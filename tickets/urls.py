@@ -1,15 +1,19 @@
 from django.urls import path
 
-from tickets.views import TicketViewSet
+from tickets.views import CommentViewSet, TicketViewSet
 
 urlpatterns = [
     path("ticket", TicketViewSet.as_view({"post": "create"})),
     path("tickets", TicketViewSet.as_view({"get": "list", "post": "create_in_project"})),
+    path("tickets/export", TicketViewSet.as_view({"get": "export"})),
     path(
         "tickets/<int:ticket_id>",
         TicketViewSet.as_view({"get": "retrieve", "put": "update", "patch": "partial_update"}),
     ),
+    path("tickets/<int:ticket_id>/comments", CommentViewSet.as_view({"get": "list", "post": "create"})),
     path("tickets/<int:ticket_id>/history", TicketViewSet.as_view({"get": "history"})),
+    path("tickets/<int:ticket_id>/hold", TicketViewSet.as_view({"post": "hold"})),
+    path("tickets/<int:ticket_id>/resume", TicketViewSet.as_view({"post": "resume"})),
     path("tickets/<int:ticket_id>/assign", TicketViewSet.as_view({"post": "assign"})),
     path("tickets/<int:ticket_id>/assign/<int:user_id>", TicketViewSet.as_view({"delete": "unassign"})),
 ]

@@ -1,14 +1,16 @@
-"""Tickets and assignment, over HTTP."""
+"""Tickets, assignment and comments, over HTTP."""
 
 from typing import Any
 
+from django.http import StreamingHttpResponse
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
 from rest_framework import status, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import caller
-from ticketing import paging
+from ticketing import csv_export, paging
 from ticketing.api import read, read_query
 from ticketing.errors import Forbidden
 from ticketing.fields import MomentField
@@ -16,17 +18,23 @@ from ticketing.idempotency import idempotent
 from ticketing.openapi import Refusal, describes, invalid, missing
 from ticketing.spans import START_AFTER_END
 from ticketing.versions import expected_versions, versioned
-from tickets import examples, queries, services
-from tickets.models import Ticket
+from tickets import examples, exports, queries, services
+from tickets.models import Comment, Ticket
 from tickets.serializers import (
     AssignSerializer,
+    CommentPageSerializer,
+    CommentQuerySerializer,
+    CommentSerializer,
     HistoryPageSerializer,
     HistoryQuerySerializer,
+    HoldSerializer,
     MessageSerializer,
+    NewCommentSerializer,
     NewTicketSerializer,
     NewTrackerTicketSerializer,
     ReplacedTicketSerializer,
     TicketDetailSerializer,
+    TicketFilterSerializer,
     TicketPageSerializer,
     TicketPatchSerializer,
     TicketQuerySerializer,
@@ -89,6 +97,24 @@ class TicketViewSet(viewsets.GenericViewSet[Ticket]):
         return Response(TicketPageSerializer(page).data)
 
     @describes(
+        "Export the tickets",
+        name="exportTickets",
+        more="As CSV (RFC 4180) all that the list shows under the same filters, a line a ticket. Cells that a "
+        "spreadsheet would take for a formula begin with an apostrophe.",
+        parameters=[TicketFilterSerializer],
+        answers={200: (OpenApiTypes.STR, examples.EXPORT)},
+        media_type=csv_export.CSV,
+        refusals=[
+            invalid(startDate=str(MomentField.default_error_messages["invalid"])),
+            invalid(start_at=START_AFTER_END),
+        ],
+    )
+    def export(self, request: Request) -> StreamingHttpResponse:
+        query = read_query(TicketFilterSerializer, request)
+        content = exports.tickets(viewer=caller(request), **query, at=timezone.now())
+        return csv_export.answer("tickets", content)
+
+    @describes(
         "Create a ticket",
         name="createTicket",
         more="Without a project it is a ticket of the project General.",
@@ -124,7 +150,7 @@ class TicketViewSet(viewsets.GenericViewSet[Ticket]):
         ticket = Ticket.objects.visible_to(caller(request)).with_assignees().filter(pk=ticket_id).first()
         if ticket is None:
             raise services.TicketNotFound
-        return Response(TicketDetailSerializer(ticket).data)
+        return _detail(ticket)
 
     @describes(
         "Replace a ticket",
@@ -158,8 +184,33 @@ class TicketViewSet(viewsets.GenericViewSet[Ticket]):
             versions = expected_versions(request)
             expected = None if versions is None else services.Expected(versions, services.PreconditionFailed)
         services.update(ticket_id=ticket_id, by=caller(request), at=timezone.now(), expected=expected, **changes)
-        ticket = Ticket.objects.with_assignees().get(pk=ticket_id)
-        return Response(TicketDetailSerializer(ticket).data)
+        return _detail(Ticket.objects.with_assignees().get(pk=ticket_id))
+
+    @describes(
+        "Put a ticket on hold",
+        name="holdTicket",
+        more="For staff. The clock of the SLA stops: `slaDue` is null, and the ticket is not late however long it "
+        "takes. A change of the ticket like any other.",
+        request=(HoldSerializer, examples.HOLD),
+        answers={200: (TicketDetailSerializer, examples.TICKET_ON_HOLD)},
+        refusals=[services.TicketNotFound, services.NotAllowed, services.ClosedForHold, services.AlreadyOnHold],
+    )
+    @versioned
+    def hold(self, request: Request, ticket_id: int) -> Response:
+        services.hold(ticket_id=ticket_id, **read(HoldSerializer, request), by=caller(request), at=timezone.now())
+        return _detail(Ticket.objects.with_assignees().get(pk=ticket_id))
+
+    @describes(
+        "Let a ticket go on",
+        name="resumeTicket",
+        more="For staff. The clock of the SLA goes on: `slaDue` moves by the time that was left.",
+        answers={200: DETAIL},
+        refusals=[services.TicketNotFound, services.NotAllowed, services.NotOnHold],
+    )
+    @versioned
+    def resume(self, request: Request, ticket_id: int) -> Response:
+        services.resume(ticket_id=ticket_id, by=caller(request), at=timezone.now())
+        return _detail(Ticket.objects.with_assignees().get(pk=ticket_id))
 
     @describes(
         "Assign a user",
@@ -212,3 +263,42 @@ class TicketViewSet(viewsets.GenericViewSet[Ticket]):
         found = queries.history(ticket_id=ticket_id, before_id=before_id, limit=query["limit"] + 1)
         page = paging.page(found, limit=query["limit"], key=lambda item: (item.id,))
         return Response(HistoryPageSerializer(page).data)
+
+
+class CommentViewSet(viewsets.GenericViewSet[Comment]):
+    @describes(
+        "List a ticket's comments",
+        name="listComments",
+        more="Oldest first. Internal ones are shown to staff alone.",
+        parameters=[CommentQuerySerializer],
+        answers={200: (CommentPageSerializer, examples.COMMENT_PAGE)},
+        refusals=[paging.BAD_CURSOR, services.TicketNotFound],
+    )
+    def list(self, request: Request, ticket_id: int) -> Response:
+        query, viewer = read_query(CommentQuerySerializer, request), caller(request)
+        if not Ticket.objects.visible_to(viewer).filter(pk=ticket_id).exists():
+            raise services.TicketNotFound
+        (after_id,) = query.get("cursor", [0])
+        found = queries.comments(ticket_id=ticket_id, viewer=viewer, after_id=after_id, limit=query["limit"] + 1)
+        page = paging.page(found, limit=query["limit"], key=lambda comment: (comment.pk,))
+        return Response(CommentPageSerializer(page).data)
+
+    @describes(
+        "Comment on a ticket",
+        name="addComment",
+        more="For everybody who may see it, be it closed. Its assignees and its creator are mailed, but not "
+        "the author; of an `internal` comment, which only staff write and see, the staff among them. It stays as it "
+        "is, and moves no `version`.",
+        request=(NewCommentSerializer, examples.NEW_COMMENT),
+        answers={201: (CommentSerializer, examples.COMMENT)},
+        refusals=[missing("message"), services.TicketNotFound, services.InternalForStaff],
+    )
+    @idempotent
+    def create(self, request: Request, ticket_id: int) -> Response:
+        fields = read(NewCommentSerializer, request)
+        comment = services.comment(ticket_id=ticket_id, by=caller(request), at=timezone.now(), **fields)
+        return Response(CommentSerializer(comment).data, status=status.HTTP_201_CREATED)
+
+
+def _detail(ticket: Ticket) -> Response:
+    return Response(TicketDetailSerializer(ticket, context={"at": timezone.now()}).data)

@@ -16,7 +16,7 @@ from accounts.tests.factories import PASSWORD, make_user
 from ticketing.errors import Busy, Forbidden
 from ticketing.tests.browser import Browser, errors
 from tickets.models import Status
-from tickets.tests.factories import assign, make_ticket
+from tickets.tests.factories import assign, make_comment, make_ticket
 
 USERS = "/admin/accounts/user/"
 NEW_USER = {
@@ -348,6 +348,27 @@ class TestDelete:
         assert answer.status_code == 200
         assert str(ticket) in answer.content.decode()
         assert User.objects.filter(pk=owner.pk).exists()
+
+    @pytest.mark.parametrize(("number", "shown"), [(1, 1), (12, 10)])
+    def test_says_so_of_comments_of_which_it_shows_a_few(
+        self,
+        admin: User,
+        owner: User,
+        outsider: User,
+        number: int,
+        shown: int,
+        django_assert_num_queries: DjangoAssertNumQueries,
+    ) -> None:
+        ticket = make_ticket(owner)
+        for _ in range(number):
+            make_comment(ticket, outsider)
+        browser = Browser(admin)
+
+        with django_assert_num_queries(7):
+            page = browser.get(page_of(outsider, "delete")).content.decode()
+
+        assert page.count(f"comment on #{ticket.pk}</a>") == shown
+        assert ("and older ones" in page) == (number > shown)
 
     def test_leaves_oneself(self, admin: User) -> None:
         answer = Browser(admin).post(page_of(admin, "delete"), {"post": "yes"})

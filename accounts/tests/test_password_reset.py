@@ -99,7 +99,7 @@ class TestAsk:
         run_jobs()
         delivery = Delivery.objects.get()
 
-        text = str(mails.compose(delivery, to=owner).body)
+        text = str(mails.compose(delivery).body)
 
         uid, code = password_codes.code_for(owner)
         assert uid in text

@@ -11,6 +11,8 @@ from rest_framework.test import APIClient
 from accounts import password_codes, tokens
 from accounts.models import User, UserType
 from accounts.tests.factories import PASSWORD, make_user
+from events import services as events
+from events.tests.factories import book, make_event
 from notifications.models import Delivery
 from projects.tests.psql import psql
 from tickets.models import Status, Ticket
@@ -324,6 +326,14 @@ class TestChange:
         assert answer.status_code == 400
         assert {fault["field"] for fault in answer.json()["errors"]} == {field}
 
+    @pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])
+    def test_changes_nothing_without_a_body(
+        self, admin: User, owner: User, signed_in: SignedIn, content_type: str
+    ) -> None:
+        answer = signed_in(admin).generic("PATCH", f"/users/{owner.pk}", "", content_type)
+
+        assert (answer.status_code, answer.json()["isActive"]) == (200, True)
+
     def test_leaves_passwords_and_superusers_alone(self, admin: User, owner: User, signed_in: SignedIn) -> None:
         signed_in(admin).patch(f"/users/{owner.pk}", {"password": "another, please", "is_superuser": True, "id": 7})
 
@@ -515,6 +525,18 @@ class TestDelete:
         assert (answer.status_code, answer.content) == (204, b"")
         assert not User.objects.filter(pk=assignee.pk).exists()
         assert [user.pk for user in ticket.assignees.all()] == [outsider.pk]
+
+    def test_refuses_who_booked_something_or_made_an_event(
+        self, admin: User, owner: User, outsider: User, signed_in: SignedIn
+    ) -> None:
+        organiser = make_user("Eva Events", type=UserType.ADMIN)
+        event = make_event(organiser)
+        events.cancel(booking_id=book(event, owner).pk, by=owner)
+
+        answers = [signed_in(admin).delete(f"/users/{user.pk}") for user in (owner, organiser, outsider)]
+
+        assert [answer.status_code for answer in answers] == [409, 409, 204]
+        assert [answer.json()["code"] for answer in answers[:2]] == ["has_records"] * 2
 
     def test_refuses_who_created_tickets(self, admin: User, owner: User, signed_in: SignedIn) -> None:
         make_ticket(owner)

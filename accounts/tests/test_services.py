@@ -92,6 +92,29 @@ def living(user: User) -> int:
 
 
 @pytest.mark.django_db
+class TestShortestPassword:
+    """What a contract may ask for in place of our own rules."""
+
+    @pytest.mark.parametrize("type", [UserType.CUSTOMER, UserType.ADMIN])
+    def test_is_all_that_is_asked(self, admin: User, type: str) -> None:  # noqa: A002
+        changes = {"type": type, "by": admin, "password": "secure12"}
+
+        assert services.sign_up(**NEWCOMER | changes, shortest_password=8).check_password("secure12")
+
+    def test_is_asked(self) -> None:
+        with pytest.raises(Invalid):
+            services.sign_up(**NEWCOMER | {"password": "secure1"}, shortest_password=8)
+
+
+@pytest.mark.django_db
+class TestHasAccount:
+    def test_tells_it_in_whatever_case(self, owner: User) -> None:
+        known = [services.has_account(email=email) for email in (owner.email, owner.email.upper(), "x" + owner.email)]
+
+        assert known == [True, True, False]
+
+
+@pytest.mark.django_db
 class TestRenew:
     def test_gives_a_new_pair(self, owner: User) -> None:
         first = tokens.issue(owner)

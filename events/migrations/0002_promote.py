@@ -1,6 +1,6 @@
 """Who is next: the longest part of an event's queue, from its head, for which there is room. Called by the triggers.
 
-Nobody is passed over for wanting many seats. The caller holds the event's inventory.
+Nobody is passed over for wanting many seats. Holds the event's inventory, as most callers do already.
 """
 
 from django.db import migrations
@@ -15,7 +15,8 @@ BEGIN
     SELECT inventory.capacity - inventory.withheld - inventory.confirmed INTO room
         FROM events_inventory AS inventory
         JOIN events_event AS event ON event.id = inventory.event_id
-        WHERE inventory.event_id = promoted_event AND inventory.waiting > 0 AND event.status = 'published';
+        WHERE inventory.event_id = promoted_event AND inventory.waiting > 0 AND event.status = 'published'
+        FOR NO KEY UPDATE OF inventory;
     IF room IS NULL OR room = 0 THEN
         RETURN;
     END IF;

@@ -1,5 +1,6 @@
 """Who gets which seats."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ from accounts.models import User
 from accounts.tests.factories import make_user
 from events import services
 from events.models import Booking, BookingStatus, Event
-from events.tests.factories import GUEST, book, make_event
+from events.tests.factories import GUEST, Joins, book, make_event
 from notifications.models import Delivery, Kind
+from ticketing.errors import Invalid
 
 
 def state(*bookings: Booking) -> list[tuple[str, int]]:
@@ -56,6 +58,145 @@ class TestBook:
         assert seats(event) == (1, 2, 2)
         assert [delivery.payload["place"] for delivery in Delivery.objects.filter(kind=Kind.BOOKING_WAITING)] == [1, 2]
 
+    @pytest.mark.parametrize("quantity", [11, 2**31, 2**63, 10**30])
+    @pytest.mark.parametrize("joins", list(Joins))
+    def test_refuses_more_than_there_are(self, admin: User, joins: Joins, quantity: int) -> None:
+        event = make_event(admin, capacity=10, max_per_booking=None)
+
+        with pytest.raises(services.MoreThanForSale):
+            book(event, quantity=quantity, joins=joins)
+
+    def test_keeps_the_price_of_then(self, admin: User) -> None:
+        event = make_event(admin, capacity=1)
+        first, second = book(event), book(event)
+
+        services.update(event_id=event.pk, by=admin, at=timezone.now(), price=30, capacity=3)
+        third = book(event)
+
+        for booking in (first, second, third):
+            booking.refresh_from_db()
+        assert [booking.unit_price for booking in (first, second, third)] == [25, 25, 30]
+        assert second.entries.get(kind="promoted").amount == 25
+
+    def test_is_for_another_when_it_says_so(self, admin: User, owner: User) -> None:
+        event = make_event(admin)
+
+        booking = services.book(event_id=event.pk, quantity=1, by=admin, user=owner, at=timezone.now())
+
+        assert Booking.objects.get().user == booking.user == owner
+
+    def test_lets_guests_book_as_often_as_they_like(self, admin: User) -> None:
+        event = make_event(admin)
+
+        bookings = [book(event, guest=GUEST) for _ in range(2)]
+
+        assert state(*bookings) == [(CONFIRMED, 1), (CONFIRMED, 1)]
+        assert {booking.guest_email for booking in bookings} == {GUEST.email}
+
+    def test_lets_a_user_book_again_who_gave_the_first_up(self, admin: User, owner: User) -> None:
+        event = make_event(admin)
+        services.cancel(booking_id=book(event, owner).pk, by=owner)
+
+        assert state(book(event, owner)) == [(CONFIRMED, 1)]
+
+
+class TestBookRefuses:
+    def test_what_there_is_not(self, admin: User, owner: User) -> None:
+        draft, withdrawn = make_event(admin, status="draft"), make_event(admin)
+        services.withdraw(event_id=withdrawn.pk, by=admin, at=timezone.now())
+
+        for event_id in (0, draft.pk, withdrawn.pk):
+            with pytest.raises(services.EventNotFound):
+                services.book(event_id=event_id, quantity=1, by=owner, at=timezone.now())
+
+    def test_an_admin_who_books_in_a_draft(self, admin: User) -> None:
+        with pytest.raises(services.EventNotPublished):
+            book(make_event(admin, status="draft"), admin)
+
+    def test_a_cancelled_event(self, admin: User, owner: User) -> None:
+        event = make_event(admin)
+        services.cancel_event(event_id=event.pk, by=admin, at=timezone.now())
+
+        with pytest.raises(services.EventCancelled):
+            book(event, owner)
+
+    def test_from_the_moment_at_which_bookings_close(self, admin: User, owner: User) -> None:
+        event = make_event(admin, bookings_close_at=timezone.now())
+        closing = event.bookings_close_at
+        assert closing
+
+        with pytest.raises(services.BookingsClosed):
+            services.book(event_id=event.pk, quantity=1, by=owner, at=closing)
+        assert services.book(event_id=event.pk, quantity=1, by=owner, at=closing - timedelta(microseconds=1)).pk
+
+    def test_more_than_could_ever_be_had(self, admin: User, owner: User) -> None:
+        event = make_event(admin, capacity=5, withheld=2)
+
+        with pytest.raises(services.MoreThanForSale) as refusal:
+            book(event, owner, quantity=4)
+
+        assert refusal.value.fields == {"quantity": ["The event has not so many tickets."]}
+        assert state(book(event, owner, quantity=3)) == [(CONFIRMED, 3)]
+
+    def test_more_than_one_booking_may_have(self, admin: User, owner: User) -> None:
+        event = make_event(admin, max_per_booking=2)
+
+        with pytest.raises(services.TooManyAtOnce):
+            book(event, owner, quantity=3)
+
+        assert state(book(event, owner, quantity=2)) == [(CONFIRMED, 2)]
+
+    def test_a_users_second(self, admin: User, owner: User, outsider: User) -> None:
+        event = make_event(admin, capacity=1)
+        book(event, owner)
+        book(event, outsider)
+
+        with pytest.raises(services.AlreadyBooked) as refusal:
+            book(event, owner)
+        with pytest.raises(services.AlreadyWaiting):
+            book(event, outsider)
+
+        assert refusal.type is services.AlreadyBooked
+
+    def test_who_does_not_wait_when_there_is_no_room(self, admin: User) -> None:
+        event = make_event(admin, capacity=3)
+        book(event, quantity=2)
+
+        with pytest.raises(services.NotEnoughLeft):
+            book(event, quantity=2, joins=Joins.NEVER)
+        with pytest.raises(services.NotEnoughLeft):
+            book(event, quantity=2, joins=Joins.WHEN_SOLD_OUT)
+
+        assert seats(event) == (1, 2, 0)
+
+    def test_who_does_not_wait_when_others_do(self, admin: User) -> None:
+        event = make_event(admin, capacity=3)
+        book(event, quantity=2)
+        book(event, quantity=2)
+
+        with pytest.raises(services.NotEnoughLeft):
+            book(event, quantity=1, joins=Joins.NEVER)
+
+        assert state(book(event, quantity=1, joins=Joins.WHEN_SOLD_OUT)) == [(WAITING, 1)]
+
+    def test_nobody_who_waits_only_when_all_is_sold(self, admin: User) -> None:
+        event = make_event(admin, capacity=3, withheld=1)
+        book(event, quantity=2)
+
+        assert state(book(event, quantity=2, joins=Joins.WHEN_SOLD_OUT)) == [(WAITING, 2)]
+
+    def test_without_a_trace(self, admin: User, owner: User) -> None:
+        event = make_event(admin, capacity=1)
+        book(event, owner)
+        event.inventory.refresh_from_db()
+        version = event.inventory.version
+
+        with pytest.raises(services.AlreadyBooked):
+            book(event, owner)
+
+        event.inventory.refresh_from_db()
+        assert (Booking.objects.count(), Delivery.objects.count(), event.inventory.version) == (1, 1, version)
+
 
 class TestCancel:
     def test_promotes_from_the_head_what_fits(self, admin: User) -> None:
@@ -94,6 +235,66 @@ class TestCancel:
             ("promoted", 1, 1, -1),
         ]
 
+    def test_gives_a_part_back(self, admin: User, owner: User) -> None:
+        event = make_event(admin, capacity=5)
+        booking = book(event, owner, quantity=4)
+
+        cancelled = services.cancel(booking_id=booking.pk, by=owner, seats=1)
+
+        assert (cancelled.left, cancelled.seats, cancelled.status) == (3, 3, CONFIRMED)
+        assert seats(event) == (2, 3, 0)
+        assert list(booking.entries.values_list("kind", "quantity", "seats", "amount"))[1:] == [
+            ("cancelled", 1, -1, -25)
+        ]
+
+    def test_keeps_the_place_of_who_asks_for_less(self, admin: User) -> None:
+        event = make_event(admin, capacity=2)
+        book(event, quantity=2)
+        first, second = book(event, quantity=2), book(event)
+
+        shrunk = services.cancel(booking_id=first.pk, by=first.user, seats=1)
+
+        assert (shrunk.ahead, shrunk.left) == (0, 1)
+        assert Booking.objects.with_position().get(pk=second.pk).ahead == 1
+
+    def test_is_for_its_owner_an_admin_and_who_has_proven_it(self, admin: User, owner: User) -> None:
+        event = make_event(admin)
+        for by, is_proven in ((owner, False), (admin, False), (None, True)):
+            booking = book(event, owner)
+
+            assert services.cancel(booking_id=booking.pk, by=by, is_proven=is_proven).status == CANCELLED
+
+    def test_is_for_nobody_else(self, admin: User, agent: User, outsider: User, owner: User) -> None:
+        event = make_event(admin)
+        bookings = [book(event, owner), book(event, guest=GUEST)]
+
+        for booking in bookings:
+            for by in (outsider, agent, None):
+                with pytest.raises(services.BookingNotFound):
+                    services.cancel(booking_id=booking.pk, by=by)
+        with pytest.raises(services.BookingNotFound):
+            services.cancel(booking_id=0, by=admin)
+
+        assert state(*bookings) == [(CONFIRMED, 1), (CONFIRMED, 1)]
+
+    def test_refuses_more_than_are_left(self, admin: User, owner: User) -> None:
+        booking = book(make_event(admin), owner, quantity=3)
+        services.cancel(booking_id=booking.pk, by=owner, seats=1)
+
+        with pytest.raises(services.MoreThanBooked):
+            services.cancel(booking_id=booking.pk, by=owner, seats=3)
+
+        assert state(booking) == [(CONFIRMED, 2)]
+
+    def test_refuses_what_is_cancelled(self, admin: User, owner: User) -> None:
+        booking = book(make_event(admin), owner)
+        services.cancel(booking_id=booking.pk, by=owner)
+
+        with pytest.raises(services.AlreadyCancelled):
+            services.cancel(booking_id=booking.pk, by=owner)
+
+        assert booking.entries.count() == 2
+
 
 class TestUpdate:
     def test_gives_more_seats_to_the_queue(self, admin: User) -> None:
@@ -122,6 +323,40 @@ class TestUpdate:
         with pytest.raises(refusal):
             services.update(event_id=event.pk, by=admin, at=timezone.now(), **changes)
 
+    @pytest.mark.parametrize("changes", [{"withheld": 5}, {"capacity": 3, "withheld": 4}])
+    def test_refuses_to_withhold_more_than_there_is(self, admin: User, changes: dict[str, Any]) -> None:
+        event = make_event(admin, capacity=4)
+
+        with pytest.raises(Invalid):
+            services.update(event_id=event.pk, by=admin, at=timezone.now(), **changes)
+
+    def test_refuses_what_there_is_not_and_what_is_over(self, admin: User) -> None:
+        event = make_event(admin)
+        services.cancel_event(event_id=event.pk, by=admin, at=timezone.now())
+
+        with pytest.raises(services.EventNotFound):
+            services.update(event_id=0, by=admin, at=timezone.now(), capacity=2)
+        with pytest.raises(services.EventCancelled):
+            services.update(event_id=event.pk, by=admin, at=timezone.now(), capacity=2)
+
+    def test_refuses_a_draft_while_there_are_bookings(self, admin: User) -> None:
+        event = make_event(admin)
+        booking = book(event)
+
+        with pytest.raises(services.EventHasBookings):
+            services.update(event_id=event.pk, by=admin, at=timezone.now(), status="draft")
+        services.cancel(booking_id=booking.pk, by=admin)
+
+        assert services.update(event_id=event.pk, by=admin, at=timezone.now(), status="draft").status == "draft"
+
+    def test_changes_nothing_when_nothing_is_different(self, admin: User) -> None:
+        event = make_event(admin, capacity=4)
+
+        same = services.update(event_id=event.pk, by=admin, at=timezone.now(), capacity=4, name=event.name)
+
+        assert same.updated_at == event.updated_at
+        assert same.inventory.version == 1
+
 
 class TestCancelEvent:
     def test_cancels_every_booking_and_tells_each_once(self, admin: User) -> None:
@@ -136,6 +371,37 @@ class TestCancelEvent:
         assert told(second) == [Kind.BOOKING_WAITING, Kind.EVENT_CANCELLED]
         with pytest.raises(services.EventCancelled):
             book(event, make_user())
+
+    def test_refuses_a_second_time(self, admin: User) -> None:
+        event = make_event(admin)
+        services.cancel_event(event_id=event.pk, by=admin, at=timezone.now())
+
+        with pytest.raises(services.EventCancelled):
+            services.cancel_event(event_id=event.pk, by=admin, at=timezone.now())
+        with pytest.raises(services.EventNotFound):
+            services.cancel_event(event_id=0, by=admin, at=timezone.now())
+
+
+class TestWithdraw:
+    def test_cancels_and_is_seen_no_more(self, admin: User) -> None:
+        event = make_event(admin)
+        booking = book(event)
+
+        services.withdraw(event_id=event.pk, by=admin, at=timezone.now())
+
+        assert state(booking) == [(CANCELLED, 0)]
+        assert told(booking) == [Kind.BOOKING_CONFIRMED, Kind.EVENT_CANCELLED]
+        with pytest.raises(services.EventNotFound):
+            services.withdraw(event_id=event.pk, by=admin, at=timezone.now())
+
+    def test_tells_nobody_again_of_what_was_cancelled(self, admin: User) -> None:
+        event = make_event(admin)
+        booking = book(event)
+        services.cancel_event(event_id=event.pk, by=admin, at=timezone.now())
+
+        services.withdraw(event_id=event.pk, by=admin, at=timezone.now())
+
+        assert told(booking) == [Kind.BOOKING_CONFIRMED, Kind.EVENT_CANCELLED]
 
 
 class TestDelete:

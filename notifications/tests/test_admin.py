@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from events.tests.factories import book, make_event
 from notifications import services
 from notifications.models import Delivery, Kind, State
 from notifications.tests.factories import jobs, make_delivery
@@ -50,6 +51,17 @@ class TestList:
         }
 
         assert found == {f"#{ticket.pk}": {str(team[0])}, team[1].email[:8]: {str(team[1])}}
+
+    def test_shows_the_booking_and_finds_by_its_number(self, agent: User, admin: User, team: list[User]) -> None:
+        event = make_event(admin)
+        bookings = [book(event, user) for user in team[:2]]
+
+        page = Browser(agent).get(LIST, {"q": f"#{bookings[0].pk}"})
+
+        assert [delivery.booking for delivery in page.context["cl"].queryset] == bookings[:1]
+        assert f">#{bookings[0].pk}<" in page.content.decode()
+        delivery = Delivery.objects.get(booking=bookings[0])
+        assert f"#{bookings[0].pk}" in Browser(agent).get(f"{LIST}{delivery.pk}/change/").content.decode()
 
     def test_takes_a_fixed_number_of_queries(
         self, agent: User, team: list[User], django_assert_max_num_queries: Any

@@ -10,14 +10,15 @@ from django.template.loader import get_template
 from django.utils import timezone
 
 from accounts import password_codes
-from accounts.models import User
+from accounts.models import User, UserType
 from accounts.tests.factories import make_user
 from notifications import mails, services
-from notifications.models import Delivery, Kind
+from notifications.models import Delivery, Kind, State
 from notifications.tests.factories import end_of_transaction, make_delivery
 from projects.tests.factories import make_project
 from tickets import services as tickets
-from tickets.models import Ticket
+from tickets.models import Comment, Ticket
+from tickets.tests.factories import make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -43,8 +44,7 @@ def newest(ticket: Ticket) -> EmailMultiAlternatives:
 
 
 def compose(delivery: Delivery) -> EmailMultiAlternatives:
-    assert delivery.user is not None
-    return mails.compose(delivery, to=delivery.user)
+    return mails.compose(delivery)
 
 
 def html(mail: EmailMultiAlternatives) -> str:
@@ -139,6 +139,97 @@ class TestTicketUpdated:
     def test_takes_a_fixed_number_of_queries(self, ticket: Ticket, django_assert_num_queries: Any) -> None:
         change(ticket, status="closed", venue="Hall", title="Another")
         delivery = Delivery.objects.filter(ticket=ticket).select_related("user")[0]
+
+        with django_assert_num_queries(1):
+            compose(delivery)
+
+
+COMMENT = """\
+Comment on ticket #{number}:
+Title: "Fix the database"
+Status: "Open"
+
+Otto Outsider, {at}:
+
+    We are working on this issue.
+    It takes <b>a while</b>.
+
+--\x20
+You get this mail because you created this ticket or are assigned to it.
+"""
+
+
+def comment_on(ticket: Ticket, by: User, **fields: Any) -> dict[User | None, EmailMultiAlternatives]:
+    """Comment on a ticket; returns the mails by whom they are to."""
+    make_comment(ticket, by, **fields)
+    end_of_transaction()
+    found = Delivery.objects.filter(ticket=ticket, kind=Kind.COMMENT_ADDED).select_related("user")
+    return {delivery.user: compose(delivery) for delivery in found}
+
+
+class TestCommentAdded:
+    MESSAGE = "We are working on this issue.\nIt takes <b>a while</b>."
+
+    def test_says_who_said_what(self, ticket: Ticket, owner: User, outsider: User) -> None:
+        mail = comment_on(ticket, outsider, message=self.MESSAGE)[owner]
+
+        at = mails.readable("created_at", Comment.objects.get().created_at)
+        assert mail.subject == f"Ticket #{ticket.pk}: new comment"
+        assert mail.body == COMMENT.format(number=ticket.pk, at=at)
+
+    def test_shows_markup_as_text(self, ticket: Ticket, owner: User, outsider: User) -> None:
+        mail = comment_on(ticket, outsider, message=self.MESSAGE)[owner]
+
+        assert "It takes &lt;b&gt;a while&lt;/b&gt;." in html(mail)
+        assert "<b>a while" not in html(mail)
+
+    def test_says_that_it_is_internal(self, ticket: Ticket, agent: User, admin: User) -> None:
+        tickets.assign(ticket_id=ticket.pk, user_id=agent.pk, by=ticket.created_by)
+
+        (mail,) = comment_on(ticket, admin, is_internal=True).values()
+
+        assert mail.subject == f"Ticket #{ticket.pk}: new internal comment"
+        assert mail.body.startswith(f"Internal comment on ticket #{ticket.pk}:\n")
+        assert "This comment is for staff alone." in mail.body
+        assert "This comment is for staff alone." in html(mail)
+
+    def test_leads_staff_to_the_ticket(self, ticket: Ticket, agent: User, owner: User, settings: Any) -> None:
+        settings.SITE_URL = "https://tickets.example.com"
+        tickets.assign(ticket_id=ticket.pk, user_id=agent.pk, by=owner)
+
+        told = comment_on(ticket, owner)
+
+        links = [
+            user for user, mail in told.items() if "https://tickets.example.com/admin/tickets/ticket/" in mail.body
+        ]
+        assert links == [agent]
+
+    def test_threads_with_the_other_mails_of_the_ticket(self, ticket: Ticket, team: list[User], outsider: User) -> None:
+        other = change(ticket, status="closed").message()
+
+        mail = comment_on(ticket, outsider)[team[0]].message()
+
+        assert (mail["References"], mail["In-Reply-To"]) == (other["References"], other["In-Reply-To"])
+        assert mail["Message-ID"] != other["Message-ID"]
+
+    def test_is_withheld_from_who_is_no_staff_any_more(self, ticket: Ticket, agent: User, admin: User) -> None:
+        Ticket.objects.filter(pk=ticket.pk).update(created_by=agent)
+        make_comment(ticket, admin, is_internal=True)
+        end_of_transaction()
+        delivery = Delivery.objects.get(kind=Kind.COMMENT_ADDED)
+        User.objects.filter(pk=agent.pk).update(type=UserType.CUSTOMER)
+
+        services.deliver(delivery_id=delivery.pk, at=timezone.now())
+
+        delivery.refresh_from_db()
+        assert (delivery.state, delivery.last_error) == (State.FAILED, services.WITHHELD)
+
+    def test_takes_a_fixed_number_of_queries(
+        self, ticket: Ticket, outsider: User, django_assert_num_queries: Any
+    ) -> None:
+        make_comment(ticket, outsider)
+        end_of_transaction()
+        delivery = Delivery.objects.select_related("user")[0]
 
         with django_assert_num_queries(1):
             compose(delivery)

@@ -14,7 +14,7 @@ from notifications.tests.factories import end_of_transaction, jobs, make_deliver
 from projects.tests.psql import psql
 from tickets import services
 from tickets.models import Assignment, Ticket
-from tickets.tests.factories import make_ticket
+from tickets.tests.factories import make_comment, make_ticket
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -97,6 +97,64 @@ class TestAssigning:
         services.unassign(ticket_id=ticket.pk, user_id=team[1].pk, by=ticket.created_by)
 
         assert told() == ["Max", "Yaris"]
+
+
+class TestComment:
+    def test_is_told_to_the_assignees_and_the_creator(self, ticket: Ticket, outsider: User) -> None:
+        make_comment(ticket, outsider)
+
+        assert told() == ["Dave", "Max", "Olga Owner", "Yaris"]
+        assert len(jobs()) == 4
+
+    def test_is_not_told_to_its_author(self, ticket: Ticket, owner: User, team: list[User]) -> None:
+        make_comment(ticket, owner)
+        make_comment(ticket, team[0])
+
+        assert told() == ["Dave", "Dave", "Max", "Olga Owner", "Yaris", "Yaris"]
+
+    def test_is_told_once_to_a_creator_who_is_assigned(self, ticket: Ticket, owner: User, outsider: User) -> None:
+        services.assign(ticket_id=ticket.pk, user_id=owner.pk, by=owner)
+        end_of_transaction()
+        Delivery.objects.all().delete()
+        make_comment(ticket, outsider)
+
+        assert told() == ["Dave", "Max", "Olga Owner", "Yaris"]
+
+    def test_that_is_internal_is_told_to_staff_among_them(self, ticket: Ticket, agent: User, admin: User) -> None:
+        services.assign(ticket_id=ticket.pk, user_id=agent.pk, by=ticket.created_by)
+        end_of_transaction()
+        Delivery.objects.all().delete()
+        make_comment(ticket, admin, is_internal=True)
+
+        assert told() == ["Agnes Agent"]
+
+    def test_is_told_when_psql_makes_it(self, ticket: Ticket, owner: User) -> None:
+        psql(
+            "INSERT INTO tickets_comment (ticket_id, author_id, message, is_internal, created_at)"
+            " VALUES (%(ticket)s, %(author)s, 'Any news?', false, now())",
+            ticket=ticket.pk,
+            author=owner.pk,
+        )
+
+        assert told() == TEAM
+
+    def test_is_told_to_whoever_is_assigned_with_it(self, ticket: Ticket, owner: User, outsider: User) -> None:
+        make_comment(ticket, owner)
+        services.assign(ticket_id=ticket.pk, user_id=outsider.pk, by=owner)
+        end_of_transaction()
+
+        assert Delivery.objects.filter(kind="comment-added", user=outsider).exists()
+
+    def test_is_told_to_nobody_where_nobody_else_is(self, owner: User) -> None:
+        make_comment(make_ticket(owner), owner)
+
+        assert told() == []
+
+    def test_is_not_told_while_hushed(self, ticket: Ticket, outsider: User) -> None:
+        hush()
+        make_comment(ticket, outsider)
+
+        assert told() == []
 
 
 class TestCreation:

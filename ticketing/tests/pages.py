@@ -20,7 +20,7 @@ from notifications.tests.factories import make_delivery
 from projects.models import Project
 from projects.tests.factories import make_project
 from ticketing import urls
-from tickets.models import Priority, SlaPolicy, Ticket
+from tickets.models import Calendar, Priority, SlaPolicy, Ticket
 from tickets.tests.factories import make_ticket
 
 # Pages that show something, whatever is sent to them.
@@ -55,6 +55,7 @@ def make_examples() -> Examples:
         Project: make_project("Website"),
         Ticket: make_ticket(creator),
         SlaPolicy: SlaPolicy.objects.get(priority=Priority.HIGH),
+        Calendar: Calendar.objects.create(name="Office hours"),
         Delivery: make_delivery(creator),
         Event: make_event(creator),
         Booking: book(make_event(creator)),

@@ -4,15 +4,19 @@ import re
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
+from wsgiref.util import setup_testing_defaults
 
 import orjson
 import psycopg
 import pytest
 from django.conf import settings as configured
+from django.core.exceptions import TooManyFieldsSent
 from django.db import close_old_connections, connection
+from django.http import HttpRequest
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from ticketing.wsgi import application
 from tickets.tests.factories import make_ticket
 
 pytestmark = pytest.mark.django_db
@@ -67,7 +71,7 @@ class TestPaths:
             "/%",
             "/%ed%a0%80",
             "/static/nothing.css",
-            "/api/tickets",
+            "/apiary",
             "/nothing?a=%ff&b=%00&c=%zz",
         ],
     )
@@ -155,6 +159,7 @@ class TestBodies:
             b"[" * 100_000,
             b'{"a":' * 100_000,
             b"[" * 500_000 + b"]" * 500_000,
+            b'{"title": "x", "status": ' + b"[" * 1000 + b"]" * 1000 + b"}",
         ],
         ids=lambda body: repr(body[:12]),
     )
@@ -247,6 +252,28 @@ class TestRequests:
 
     def test_with_a_broken_cookie_are_served(self, anonymous: APIClient) -> None:
         assert is_problem(anonymous.get("/auth/me", HTTP_COOKIE='sessionid=\x00"; =;;'), 401)
+
+
+class TestEncoding:
+    """Django reads it of the content type before there is a request that any of the above could be said of."""
+
+    @staticmethod
+    def request(query: str, charset: str) -> HttpRequest:
+        environ = {"QUERY_STRING": query, "CONTENT_TYPE": f"application/json; charset={charset}"}
+        setup_testing_defaults(environ)
+        return application.request_class(environ)
+
+    @pytest.mark.parametrize("charset", ["hex", "idna", "punycode", "undefined", "unicode_escape", "utf-16", "latin1"])
+    def test_is_utf_8_whatever_is_said(self, charset: str) -> None:
+        request = self.request(r"venue=Caf%c3%a9&search=\ud800", charset)
+
+        assert request.GET.dict() == {"venue": "Café", "search": r"\ud800"}
+
+    def test_leaves_too_many_parameters_to_who_asks_for_them(self) -> None:
+        request = self.request("a=1&" * 2000, "utf-8")
+
+        with pytest.raises(TooManyFieldsSent):
+            _ = request.GET
 
 
 class TestRequestId:

@@ -14,6 +14,9 @@ from rich.console import Console
 from accounts.models import User, UserType
 from analytics import queries
 from analytics.models import DailyCount
+from events import services
+from events.models import Booking, Event
+from events.tests.factories import book
 from notifications.models import Delivery
 from ticketing.management.commands.demo import SIGN_INS, fill
 from tickets.models import Assignment, Ticket
@@ -33,7 +36,8 @@ def everything() -> list[list[Any]]:
     fields = [field.attname for field in Ticket._meta.concrete_fields if field.name != "project"]
     tickets = Ticket.objects.order_by("pk").values_list("project__name", *fields)
     assignments = Assignment.objects.order_by("ticket", "slot").values_list("ticket", "user", "slot", "assigned_at")
-    return [list(people), list(tickets), list(assignments)]
+    bookings = Booking.objects.order_by("pk").values_list("event__name", "user", "guest_email", "status", "created_at")
+    return [list(people), list(tickets), list(assignments), list(bookings)]
 
 
 @pytest.mark.django_db
@@ -92,6 +96,56 @@ class TestFill:
 
         assert queries.daily_count_faults() == []
         assert DailyCount.objects.count() > 0
+
+    def test_sold_tickets_by_the_books(self) -> None:
+        load()
+
+        for event in Event.objects.select_related("inventory"):
+            event.full_clean()
+            inventory, bookings = event.inventory, event.bookings.all()
+            sold, waiting = sum(booking.seats for booking in bookings), event.bookings.queue()
+            assert (inventory.confirmed, inventory.waiting) == (sold, waiting.count())
+            assert inventory.last_queue_number == max((each.queue_number or 0 for each in bookings), default=0)
+            # Whoever waits first asks for more than is left.
+            assert not waiting or waiting[0].left > inventory.available
+            taken = queued = 0
+            for entry in event.entries.order_by("pk"):
+                taken, queued = taken + entry.seats, queued + entry.waiting
+                assert 0 <= taken <= inventory.for_sale
+                assert entry.amount == entry.seats * event.price
+            assert (taken, queued) == (sold, waiting.count())
+        for booking in Booking.objects.all():
+            booking.full_clean(exclude=["user", "queue_number"])
+            entries = booking.entries.order_by("pk")
+            assert sum(entry.seats for entry in entries) == booking.seats
+            assert sum(entry.quantity for entry in entries if entry.kind == "cancelled") == booking.cancelled
+            times = [entry.at for entry in entries]
+            assert times == sorted(times)
+            assert booking.created_at == times[0] >= NOW - timedelta(days=91)
+            assert times[-1] <= min(NOW, booking.event.starts_at)
+
+    def test_has_events_of_every_kind(self) -> None:
+        load()
+
+        sold_out = [event for event in Event.objects.all() if event.inventory.waiting]
+        assert len(sold_out) >= 3
+        assert set(Event.objects.values_list("status", flat=True)) == {"draft", "published", "cancelled"}
+        assert set(Booking.objects.values_list("status", flat=True)) == {"confirmed", "waiting", "cancelled"}
+        assert Booking.objects.filter(user=None).exists()
+        assert Booking.objects.exclude(user=None).exists()
+
+    def test_goes_on_where_it_ended(self) -> None:
+        load()
+        event = next(event for event in Event.objects.filter(status="published") if event.inventory.waiting)
+        event.bookings_close_at = None
+        event.save()
+
+        latest = book(event)
+        services.cancel(booking_id=event.bookings.filter(status="confirmed")[0].pk, by=event.created_by)
+
+        assert latest.pk == Booking.objects.latest("pk").pk
+        assert latest.ahead is not None
+        assert event.entries.filter(kind="promoted", at__gt=latest.created_at).exists()
 
     def test_leaves_the_next_ids_free(self) -> None:
         load()

@@ -39,8 +39,11 @@ CREATING: dict[str, dict[str, Any]] = {
     "/projects": {"name": "Website"},
     "/ticket": TICKET,
     "/tickets": TICKET | {"status": "open"},
+    "/events": {"name": "Jazz in the park", "startsAt": "2099-08-01T18:00:00Z", "capacity": 12, "price": 25},
 }
 SECRETS = {"password", "token", "refresh", "code", "uid", "manageToken"}
+# Derived once more for each answer, and added to it outside of what is kept: events/tests/test_api.py.
+NOT_KEPT = {"POST /events/{eventId}/bookings": {"manageToken"}}
 
 
 def send(api: APIClient, body: dict[str, Any], path: str = "/ticket", key: str = KEY) -> Any:
@@ -292,9 +295,9 @@ class TestWhatIsKept:
 
     def test_holds_no_secret_by_its_shape(self) -> None:
         """Whatever call comes to honour keys: what it answers with is kept for a day."""
-        secrets = {name: SECRETS & keys_of_answers(operation) for name, operation in honouring().items()}
+        secrets = {name: found for name, each in honouring().items() if (found := SECRETS & keys_of_answers(each))}
 
-        assert not any(secrets.values()), secrets
+        assert secrets == NOT_KEPT
         assert SECRETS & keys_of_answers(document()["paths"]["/auth/login"]["post"]) == {"token", "refresh"}
 
 

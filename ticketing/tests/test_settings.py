@@ -23,7 +23,7 @@ PRODUCTION = {
 OURS = {
     *("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "DEBUG", "DEMO", "TESTING", "STAFF_SIGNUP", "RATE_LIMITS"),
     *("RATE_LIMIT", "RATE_LIMIT_SIGN_IN", "REDIS_URL", "PROXY_COUNT", "CORS_ALLOWED_ORIGINS", "LOG_LEVEL"),
-    *("EMAIL_URL", "EMAIL_BACKEND", "MAIL_FROM", "MAIL_TIMEOUT", "SITE_URL", "ADMIN_SECOND_FACTOR"),
+    *("EMAIL_URL", "EMAIL_BACKEND", "MAIL_FROM", "MAIL_TIMEOUT", "SITE_URL", "CONTRACTS", "ADMIN_SECOND_FACTOR"),
 }
 
 
@@ -115,6 +115,33 @@ class TestDemo:
         finished = run("manage.py", "check", "--deploy", "--fail-level", "WARNING", **PRODUCTION, DEMO="on")
 
         assert "ticketing.W002" in finished.stderr
+
+
+WHO_SERVES = """
+import django
+django.setup()
+from django.urls import resolve
+print(resolve("/api/health").func.cls.__module__)
+"""
+
+
+class TestContracts:
+    @pytest.mark.parametrize(
+        ("named", "server"), [("helpdesk", "ticketing.contracts.helpdesk"), ("ticks", "ticketing.api")]
+    )
+    def test_are_served_when_they_are_named(self, named: str, server: str) -> None:
+        finished = run("-c", WHO_SERVES, **PRODUCTION, CONTRACTS=named)
+
+        assert (finished.stdout.strip(), finished.returncode) == (server, 0)
+
+    def test_are_all_served_by_default(self) -> None:
+        assert values("CONTRACTS", **PRODUCTION) == [["box_office", "ticks", "helpdesk"]]
+
+    def test_that_nobody_knows_are_refused(self) -> None:
+        finished = run("manage.py", "check", **PRODUCTION, CONTRACTS="helpdesk,hepldesk")
+
+        assert finished.returncode != 0
+        assert "CONTRACTS names hepldesk; there are box_office, ticks, helpdesk." in finished.stderr
 
 
 class TestChecks:

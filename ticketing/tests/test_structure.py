@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from ticketing.urls import CONTRACTS
+
 ROOT: Path = settings.BASE_DIR
 APPS = ["accounts", "projects", "tickets", "events", "analytics", "notifications"]
-DOMAIN = {"models.py", "services.py", "queries.py", "errors.py", "sql.py"}
+DOMAIN = {"models.py", "services.py", "queries.py", "errors.py", "sql.py", "sla.py"}
 FILES = {
     *("__init__.py", "models.py", "services.py", "queries.py", "serializers.py", "permissions.py", "views.py"),
     *(
@@ -24,6 +26,8 @@ FILES = {
         "transport.py",
         "password_codes.py",
         "examples.py",
+        "exports.py",
+        "sla.py",
     ),
 }
 FOLDERS = {"management", "migrations", "sql", "tests"}
@@ -104,3 +108,9 @@ class TestContracts:
         ]
 
         assert set(importers) <= {"ticketing/urls.py"}
+
+    def test_are_all_mounted(self) -> None:
+        modules = (ROOT / "ticketing" / "contracts").glob("*.py")
+        contracts = {module.stem for module in modules if "urlpatterns =" in module.read_text()}
+
+        assert contracts == set(CONTRACTS)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.models import User
 from projects.models import Project
 from tickets import services
-from tickets.models import Ticket
+from tickets.models import Comment, Ticket
 
 
 def make_ticket(
@@ -29,3 +29,7 @@ def make_ticket(
 def assign(ticket: Ticket, *users: User) -> None:
     for user in users:
         services.assign(ticket_id=ticket.pk, user_id=user.pk, by=ticket.created_by)
+
+
+def make_comment(ticket: Ticket, by: User, *, message: str = "Any news?", **fields: Any) -> Comment:
+    return services.comment(ticket_id=ticket.pk, by=by, at=timezone.now(), message=message, **fields)

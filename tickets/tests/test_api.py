@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
@@ -12,7 +13,8 @@ from accounts.models import User
 from accounts.tests.factories import make_user
 from projects.models import Project, Visibility
 from projects.tests.factories import make_project
-from tickets.models import Status, Ticket
+from tickets import services
+from tickets.models import Calendar, SlaPolicy, Status, Ticket
 from tickets.tests.factories import assign, make_ticket
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +40,7 @@ REFUSED: dict[str, list[Any]] = {
     "priority": ["", "urgent", "High", None, 1, True, [], {}],
     "price": [
         *("", "223", True, False, [], {}, -0.01, -1, 1.005, 0.001, 1e-7),
-        *(100_000_000, 99_999_999.995, 1e20, 1e300, 2**63, 2**64, 10**40),
+        *(100_000_000, 99_999_999.995, 1e20, 1e300, -1e300, 2**63, 2**64, 10**40),
     ],
     "project": ["", "General", True, [], {}, 1.5, 0, -1, *HUGE_IDS],
     "createdBy": ["", "user_id", True, [], {}, 1.5, 0, -1, "１", "1_0", *HUGE_IDS],
@@ -174,7 +176,7 @@ class TestCreate:
             {"userId": outsider.pk, "name": "Otto Outsider", "email": outsider.email},
             {"userId": assignee.pk, "name": "Axel Assignee", "email": assignee.email},
         ]
-        assert read == created | {"statistics": {"totalAssigned": 2, "status": "open"}}
+        assert read == created | {"statistics": {"totalAssigned": 2, "status": "open"}, "sla": read["sla"]}
 
     def test_takes_an_admins_word_for_the_creator(self, owner: User, admin: User, signed_in: SignedIn) -> None:
         answer = signed_in(admin).post("/ticket", {"title": "Fix it", "createdBy": owner.pk})
@@ -375,7 +377,7 @@ class TestRead:
         answer = signed_in(outsider).get(f"/tickets/{ticket.pk}")
 
         assert answer.status_code == 200
-        assert list(answer.json()) == [*KEYS_OF_CREATED, "statistics"]
+        assert list(answer.json()) == [*KEYS_OF_CREATED, "statistics", "sla"]
         updated = answer.json()["updatedDate"]
         assert answer.json() == {
             "id": ticket.pk,
@@ -398,6 +400,18 @@ class TestRead:
             "slaDue": "2024-07-02T18:00:00Z",
             "version": 3,
             "statistics": {"totalAssigned": 2, "status": "open"},
+            "sla": {
+                "policy": "medium",
+                "hours": 24,
+                "calendar": None,
+                "onHold": False,
+                "onHoldSince": None,
+                "holdReason": "",
+                "heldSeconds": 0,
+                "closedDate": None,
+                "state": "breached",
+                "because": "24 h round the clock",
+            },
         }
         assert updated.endswith("Z")
         assert datetime.fromisoformat(updated) > ticket.created_at
@@ -626,3 +640,112 @@ class TestWrongMethods:
         assert answer.status_code == 405
         assert allowed in answer["Allow"]
         assert answer["Content-Type"] == "application/problem+json"
+
+
+class TestHold:
+    @pytest.fixture
+    def staff(self, agent: User, signed_in: SignedIn) -> APIClient:
+        return signed_in(agent)
+
+    def test_stops_the_clock_and_says_so(self, ticket: Ticket, staff: APIClient) -> None:
+        path = f"/tickets/{ticket.pk}"
+
+        answer = staff.post(f"{path}/hold", {"reason": "Waiting for the customer"})
+
+        assert answer.status_code == 200
+        assert answer.json() == staff.get(path).json()
+        assert answer["ETag"].startswith('"2-')
+        assert (answer.json()["slaDue"], answer.json()["version"]) == (None, 2)
+        sla = answer.json()["sla"]
+        assert sla["because"] == f"24 h round the clock, on hold since {sla['onHoldSince']}"
+        assert {key: sla[key] for key in ("onHold", "holdReason", "heldSeconds", "state")} == {
+            "onHold": True,
+            "holdReason": "Waiting for the customer",
+            "heldSeconds": 0,
+            "state": "on-hold",
+        }
+
+    def test_needs_no_reason_and_no_body(self, ticket: Ticket, staff: APIClient) -> None:
+        assert staff.generic("POST", f"/tickets/{ticket.pk}/hold").status_code == 200
+
+    def test_ends_with_the_time_that_was_left(self, owner: User, staff: APIClient) -> None:
+        ticket = make_ticket(owner, held_at=timezone.now() - timedelta(minutes=130), hold_reason="Waiting")
+
+        answer = staff.post(f"/tickets/{ticket.pk}/resume")
+
+        assert answer.status_code == 200
+        sla = answer.json()["sla"]
+        assert sla["because"] == "24 h round the clock, on hold 2 h 10 m"
+        assert (sla["onHold"], sla["onHoldSince"], sla["holdReason"], sla["state"]) == (False, None, "", "ok")
+        moved = datetime.fromisoformat(answer.json()["slaDue"]) - ticket.sla_due_at
+        assert moved == timedelta(seconds=sla["heldSeconds"])
+        assert 7800 <= sla["heldSeconds"] < 7860
+
+    def test_says_by_which_hours_it_counts(self, owner: User, staff: APIClient) -> None:
+        calendar = Calendar.objects.create(name="Office hours")
+        SlaPolicy.objects.filter(pk="high").update(calendar=calendar)
+        ticket = services.create(by=owner, at=timezone.now(), title="New", priority="high")
+        Ticket.objects.filter(pk=ticket.pk).update(held_seconds=7800)
+
+        sla = staff.get(f"/tickets/{ticket.pk}").json()["sla"]
+
+        assert (sla["policy"], sla["hours"], sla["calendar"]) == ("high", 4, "Office hours")
+        assert sla["because"] == "4 h business time, on hold 2 h 10 m"
+
+    @pytest.mark.parametrize(
+        ("seconds", "text"),
+        [(1, "1 s"), (60, "1 m"), (61, "1 m 1 s"), (3600, "1 h"), (3601, "1 h"), (90_000, "1 d 1 h"), (86_460, "1 d")],
+    )
+    def test_is_told_in_two_units(self, seconds: int, text: str, owner: User, staff: APIClient) -> None:
+        ticket = make_ticket(owner, held_seconds=seconds)
+
+        assert staff.get(f"/tickets/{ticket.pk}").json()["sla"]["because"] == f"24 h round the clock, on hold {text}"
+
+    def test_shows_whether_a_closed_ticket_was_in_time(self, ticket: Ticket, api: APIClient) -> None:
+        sla = api.patch(f"/tickets/{ticket.pk}", {"status": "closed"}).json()["sla"]
+
+        assert sla["state"] == "met"
+        assert sla["closedDate"].endswith("Z")
+
+    def test_is_refused(self, owner: User, ticket: Ticket, api: APIClient, staff: APIClient) -> None:
+        path, closed = f"/tickets/{ticket.pk}", make_ticket(owner, status=Status.CLOSED)
+
+        assert_refused(api.post(f"{path}/hold"), 403, "Unauthorized")
+        assert_refused(api.post(f"{path}/resume"), 403, "Unauthorized")
+        assert_refused(staff.post(f"{path}/resume"), 409, "Ticket is not on hold")
+        assert_refused(staff.post(f"/tickets/{closed.pk}/hold"), 409, "Cannot put a closed ticket on hold")
+        assert staff.post(f"{path}/hold", {"reason": "x" * 256}).status_code == 400
+        assert staff.post(f"{path}/hold", {"reason": "two\nlines"}).status_code == 400
+        staff.post(f"{path}/hold")
+        assert_refused(staff.post(f"{path}/hold"), 409, "Ticket is already on hold")
+
+    @pytest.mark.parametrize("action", ["hold", "resume"])
+    @pytest.mark.parametrize("ticket_id", [0, *HUGE_IDS])
+    def test_knows_no_such_ticket(self, action: str, ticket_id: int, staff: APIClient) -> None:
+        assert_refused(staff.post(f"/tickets/{ticket_id}/{action}"), 404, "Ticket not found")
+
+    @pytest.mark.parametrize("action", ["hold", "resume"])
+    def test_is_told_nobody_who_may_not_see_it(
+        self, action: str, hidden: Ticket, outsider: User, anonymous: APIClient, signed_in: SignedIn
+    ) -> None:
+        assert_refused(signed_in(outsider).post(f"/tickets/{hidden.pk}/{action}"), 404, "Ticket not found")
+        assert anonymous.post(f"/tickets/{hidden.pk}/{action}").status_code == 401
+
+    def test_costs_a_fixed_number_of_queries(
+        self, ticket: Ticket, staff: APIClient, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        # The caller; in a transaction the lock, the change and what it made of the row, of the end the policy before;
+        # then the ticket and its assignees.
+        with django_assert_num_queries(8):
+            staff.post(f"/tickets/{ticket.pk}/hold")
+        with django_assert_num_queries(9):
+            staff.post(f"/tickets/{ticket.pk}/resume")
+
+    def test_is_in_the_history(self, ticket: Ticket, staff: APIClient) -> None:
+        staff.post(f"/tickets/{ticket.pk}/hold", {"reason": "Waiting"})
+
+        latest = staff.get(f"/tickets/{ticket.pk}/history").json()["items"][0]
+
+        assert latest["by"]["name"] == "Agnes Agent"
+        assert [change["field"] for change in latest["changes"]] == ["onHoldSince", "holdReason"]
+        assert latest["changes"][1] == {"field": "holdReason", "from": "", "to": "Waiting"}

@@ -207,7 +207,7 @@ class TestPut:
 
         answer = api.put(f"/tickets/{ticket.pk}", body)
 
-        moved = {key: answer.json()[key] for key in ("updatedDate", "version", "statistics")}
+        moved = {key: answer.json()[key] for key in ("updatedDate", "version", "statistics", "sla")}
         assert answer.status_code == 200
         assert answer.json() == before | body | moved
 

@@ -4,22 +4,20 @@ Each rule is shown as it is, then by the database alone with the services' lock 
 The last must see the race, else the others would prove nothing.
 """
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError
 from psycopg.errors import CheckViolation
 from rest_framework.test import APIClient
 
 from accounts.models import User, UserType
 from accounts.tests.factories import make_user
 from projects.tests.psql import psql
-from ticketing.errors import Refused
+from ticketing.tests.races import during
 from tickets import services
 from tickets.models import Assignment, Status, Ticket, TicketQuerySet
 from tickets.tests.factories import assign, make_ticket
@@ -30,7 +28,6 @@ SignedIn = Callable[[User], APIClient]
 
 UNIQUE_CONSTRAINTS = {"assignment_once": "(ticket_id, user_id)", "assignment_slot_once": "(ticket_id, slot)"}
 REFUSING_TRIGGERS = {"tickets_assignment": "pgtrigger_refuse_assignment%", "accounts_user": "user_holds_assignments"}
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 @pytest.fixture
@@ -59,38 +56,6 @@ def without_constraints(db: None) -> Iterator[None]:
         psql(f"ALTER TABLE tickets_assignment ADD CONSTRAINT {name} UNIQUE {columns}")
     for table, trigger in triggers:
         psql(f"ALTER TABLE {table} ENABLE TRIGGER {trigger}")
-
-
-def during(held: Callable[[], Any], *calls: Callable[[], Any]) -> list[Any]:
-    """Do `held`, and commit it only when each call, in a thread and a connection of its own, waits for it or has ended.
-
-    Returns what each call returned or was refused by.
-    """
-    with ThreadPoolExecutor(len(calls)) as pool:
-        with transaction.atomic():
-            held()
-            futures = [pool.submit(_apart, call) for call in calls]
-            _until_all_wait(futures)
-        return [future.result() for future in futures]
-
-
-def _apart(call: Callable[[], Any]) -> Any:
-    try:
-        return call()
-    except Refused as refusal:
-        return type(refusal)
-    finally:
-        connection.close()
-
-
-def _until_all_wait(futures: list[Future[Any]]) -> None:
-    # Whoever waits gives up after three seconds, the limit that the settings set.
-    deadline = time.monotonic() + 2.8
-    while sum(future.done() for future in futures) + psql(WAITING)[0][0] < len(futures):
-        assert time.monotonic() < deadline, "some call neither ends nor waits"
-        # In a transaction the numbers stand still unless they are let go.
-        psql("SELECT pg_stat_clear_snapshot()")
-        time.sleep(0.01)
 
 
 def hold(ticket: Ticket) -> Callable[[], Ticket]:

@@ -24,10 +24,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from accounts.models import User, UserType
 from analytics.models import DailyCount
 from analytics.services import fold_daily_counts
+from events.models import Booking, BookingEntry, Event, Inventory
 from notifications.services import hush
 from projects.models import Project, Visibility
 from ticketing import sql
-from tickets.models import Assignment, AssignmentEvent, Priority, SlaPolicy, Status, Ticket, TicketEvent
+from ticketing.management.commands import _box_office
+from ticketing.management.commands._box_office import next_id
+from tickets.models import (
+    AT_RISK_SHARE,
+    Assignment,
+    AssignmentEvent,
+    Priority,
+    SlaPolicy,
+    Status,
+    Ticket,
+    TicketEvent,
+)
 
 # Whom to sign in as: role, e-mail, password. The README and `make run` say the same.
 SIGN_INS: list[tuple[str, str, str]] = [
@@ -160,23 +172,27 @@ WEEKDAYS = [1.0, 1.05, 1.0, 0.95, 0.85, 0.25, 0.2]
 TICKET_FIELDS = (
     *("id", "title", "description", "project", "status", "type", "venue", "price", "priority"),
     *("due_at", "sla_due_at", "created_by", "created_at", "updated_at", "version"),
+    *("closed_at", "sla_hours", "sla_calendar", "sla_warn_at"),
 )
 # What the triggers would do to a past that has been made up: refuse to assign to what was closed later, overwrite when
-# tickets changed, and write a history of this very moment.
+# tickets changed, and write a history and a ledger of this very moment.
 # Over the whole of the loading: to stop ignoring amid a transaction makes each later trigger slow.
 OVERRULED = (
     "tickets.Assignment:refuse_assignment",
     "tickets.Assignment:move_ticket_version",
     "tickets.Assignment:record_assignment",
     "tickets.Ticket:record_creation",
+    "events.Inventory:begin_empty",
+    "events.Booking:enter_new",
 )
 ASSIGNMENT_FIELDS = ("ticket", "user", "slot", "assigned_at", "assigned_by")
 EVENT_FIELDS = ("pgh_label", "pgh_created_at", "pgh_context")
-TICKET_EVENT_FIELDS = tuple(name for name in TICKET_FIELDS if name not in ("id", "updated_at"))
+NO_EVENT_FIELDS = ("id", "updated_at", "closed_at", "sla_hours", "sla_calendar", "sla_warn_at")
+TICKET_EVENT_FIELDS = tuple(name for name in TICKET_FIELDS if name not in NO_EVENT_FIELDS)
 
 
 class Command(BaseCommand):
-    help = "Fill an empty database with plausible people, projects and tickets of the last 90 days."
+    help = "Fill an empty database with plausible people, projects, tickets and bookings of the last 90 days."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--tickets", type=int, default=300, help="how many; people grow with them")
@@ -193,6 +209,7 @@ class Command(BaseCommand):
         fill(tickets=tickets, seed=seed, at=timezone.now(), console=Console(file=cast(IO[str], self.stdout)))
         fold_daily_counts()
         sql.vacuum(User, Project, Ticket, Assignment, DailyCount, TicketEvent, AssignmentEvent)
+        sql.vacuum(Event, Inventory, Booking, BookingEntry)
         for role, email, password in SIGN_INS:
             self.stdout.write(f"{role:9} {email}  {password}")
 
@@ -210,6 +227,7 @@ def fill(*, tickets: int, seed: int, at: datetime, console: Console) -> None:
         for day, number in _tickets_of_days(random, tickets, midnight):
             desk.load(day, number)
             progress.advance(bar, number)
+        _box_office.load(random, admin_id=people.admins[0], customer_ids=people.customers, name=_name, now=midnight)
 
 
 def _progress(console: Console) -> Progress:
@@ -219,13 +237,14 @@ def _progress(console: Console) -> Progress:
 
 @dataclass(frozen=True)
 class _People:
+    admins: Sequence[int]
     customers: Sequence[int]
     agents: Sequence[int]
 
 
 def _load_people(random: Random, *, tickets: int, at: datetime) -> _People:
     """Those of SIGN_INS first of their kind. Nobody else can sign in before setting a password."""
-    first_id = _next_id(User)
+    first_id = next_id(User)
     number_of = {
         UserType.ADMIN.value: 2,
         UserType.AGENT.value: min(MOST_AGENTS, 3 + tickets // 20_000),
@@ -234,11 +253,10 @@ def _load_people(random: Random, *, tickets: int, at: datetime) -> _People:
     types = [kind for kind, number in number_of.items() for _ in range(number)]
     sign_in_of = {types.index(role): (email, password) for role, email, password in SIGN_INS}
     joined_at = at - timedelta(days=DAYS)
-    first_names, last_names = FIRST_NAMES.split(), LAST_NAMES.split()
 
     def rows() -> Iterator[Sequence[Any]]:
         for place, kind in enumerate(types):
-            first, last = random.choice(first_names), random.choice(last_names)
+            first, last = _name(random)
             user_id = first_id + place
             email = f"{first}.{last}.{user_id}@example.com".lower()
             email, password = sign_in_of.get(place, (email, None))
@@ -248,10 +266,12 @@ def _load_people(random: Random, *, tickets: int, at: datetime) -> _People:
     fields = ("id", "name", "email", "type", "password", "created_at", "is_active", "is_superuser")
     sql.copy(User, fields, rows())
     ids = range(first_id, first_id + len(types))
-    return _People(
-        customers=[user_id for user_id, kind in zip(ids, types, strict=True) if kind == UserType.CUSTOMER],
-        agents=[user_id for user_id, kind in zip(ids, types, strict=True) if kind == UserType.AGENT],
-    )
+    ids_of = {kind: [user_id for user_id, other in zip(ids, types, strict=True) if other == kind] for kind in number_of}
+    return _People(ids_of[UserType.ADMIN], ids_of[UserType.CUSTOMER], ids_of[UserType.AGENT])
+
+
+def _name(random: Random) -> tuple[str, str]:
+    return random.choice(FIRST_NAMES.split()), random.choice(LAST_NAMES.split())
 
 
 def _load_projects(at: datetime) -> list[int]:
@@ -274,11 +294,6 @@ def _tickets_of_days(random: Random, tickets: int, midnight: datetime) -> Iterat
     return ((day, number_of[place]) for place, day in enumerate(days) if number_of[place])
 
 
-def _next_id(model: type[User] | type[Ticket]) -> int:
-    newest = model.objects.order_by("-pk").values_list("pk", flat=True).first()
-    return (newest or 0) + 1
-
-
 class _Desk:
     """Makes the tickets of a day at a time, in the order of their creation."""
 
@@ -287,8 +302,8 @@ class _Desk:
         self.people = people
         self.project_ids = project_ids
         self.now = now
-        self.next_id = _next_id(Ticket)
-        self.policies = {policy.priority: policy for policy in SlaPolicy.objects.all()}
+        self.next_id = next_id(Ticket)
+        self.policies = {policy.priority: policy for policy in SlaPolicy.objects.select_related("calendar")}
         # A few customers ask a lot, most ask little; staff ask some things too.
         customers = [(place + 3) ** -0.6 for place in range(len(people.customers))]
         agents = [0.04 * sum(customers) / len(people.agents)] * len(people.agents)
@@ -340,9 +355,9 @@ class _Desk:
         for created_at, kind, project, priority, status, creator in columns:
             ticket_id = self.next_id
             self.next_id += 1
-            version, updated_at = 1, None
+            version, updated_at, policy = 1, None, self.policies[priority]
             if status != Status.OPEN or random.random() < 0.2:
-                updated_at = self._later(created_at)
+                updated_at = self._later(created_at, policy.hours if status == Status.CLOSED else 48)
                 assigned = list(self._assignments(ticket_id, creator, updated_at))
                 assignments.extend(assigned)
                 version += len(assigned) + (status != Status.OPEN)
@@ -358,11 +373,15 @@ class _Desk:
                 Decimal(random.choice(kind.prices)) * random.choice((1, 1, 2, 2, 3, 4)) if kind.prices else None,
                 priority,
                 created_at + timedelta(days=random.randrange(2, 30)) if random.random() < 0.4 else None,
-                self.policies[priority].due(created_at),
+                policy.due(created_at),
                 creator,
                 created_at,
                 updated_at,
                 version,
+                updated_at if status == Status.CLOSED else None,
+                policy.hours,
+                policy.calendar.name if policy.calendar else "",
+                policy.due(created_at, share=AT_RISK_SHARE),
             )
 
     def _status_weights(self, day: datetime) -> tuple[list[str], list[float]]:
@@ -375,10 +394,10 @@ class _Desk:
             1 - unclosed,
         ]
 
-    def _later(self, created_at: datetime) -> datetime:
-        """When somebody last touched it: soon, and before now."""
+    def _later(self, created_at: datetime, hours: int) -> datetime:
+        """When somebody last touched it: in most cases within these hours, and before now."""
         most = (self.now - created_at).total_seconds()
-        return created_at + timedelta(milliseconds=min(self.random.expovariate(1 / 90_000), most) * 1000 // 1)
+        return created_at + timedelta(milliseconds=min(self.random.expovariate(2 / (hours * 3600)), most) * 1000 // 1)
 
     def _assignments(self, ticket_id: int, creator: int, at: datetime) -> Iterator[Sequence[Any]]:
         """Mostly one agent, sometimes two, now and then a customer who helps; never an admin."""

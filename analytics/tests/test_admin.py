@@ -1,0 +1,130 @@
+"""The admin's first page."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import User
+from analytics import queries
+from analytics.admin import DEFAULT_DAYS
+from events.tests.factories import book, make_event
+from ticketing.tests.browser import Browser
+from tickets.models import Status, Ticket
+from tickets.tests.factories import assign, make_ticket
+
+pytestmark = pytest.mark.django_db
+
+FIRST_PAGE = "/admin/"
+
+
+def close(ticket: Ticket, *, days_ago: int) -> None:
+    closed_at = timezone.now() - timedelta(days=days_ago)
+    Ticket.objects.filter(pk=ticket.pk).update(status=Status.CLOSED, closed_at=closed_at)
+
+
+class TestDesk:
+    def test_tells_where_it_stands(self, owner: User, assignee: User) -> None:
+        now = timezone.now()
+        make_ticket(owner, created_at=now - timedelta(days=3), priority="high", type="bug")
+        assign(make_ticket(owner, created_at=now), assignee)
+        close(make_ticket(owner, created_at=now - timedelta(hours=30)), days_ago=1)
+        close(make_ticket(owner, created_at=now - timedelta(hours=50)), days_ago=2)
+
+        desk = queries.desk(days=7, at=now)
+
+        assert (desk.open, desk.breached, desk.unassigned) == (2, 1, 1)
+        assert (desk.met, desk.missed) == (2, 0)
+        assert len(desk.days) == 7
+        assert desk.days[-1] == now.date()
+        assert sum(desk.created) == 4
+        assert (desk.closed[-2], desk.closed[-3]) == (1, 1)
+        assert desk.priorities == {"medium": 3, "high": 1}
+        assert desk.types == {"task": 3, "bug": 1}
+        assert desk.projects == {"General": 4}
+
+    def test_counts_only_these_days(self, owner: User) -> None:
+        close(make_ticket(owner, created_at=timezone.now() - timedelta(days=40)), days_ago=35)
+
+        desk = queries.desk(days=30, at=timezone.now())
+
+        assert (sum(desk.created), sum(desk.closed), desk.met + desk.missed, desk.types) == (0, 0, 0, {})
+
+    def test_tells_closed_late_from_in_time(self, owner: User) -> None:
+        close(make_ticket(owner, created_at=timezone.now() - timedelta(days=9)), days_ago=1)
+
+        desk = queries.desk(days=7, at=timezone.now())
+
+        assert (desk.met, desk.missed) == (0, 1)
+
+    def test_does_not_count_forever(self, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(queries, "MOST_COUNTED", 2)
+        for _ in range(4):
+            make_ticket(owner, created_at=timezone.now() - timedelta(days=3))
+
+        desk = queries.desk(days=7, at=timezone.now())
+
+        assert (desk.open, desk.breached, desk.unassigned) == (4, 2, 2)
+
+
+class TestFirstPage:
+    def test_shows_an_admin_both_halves(
+        self, admin: User, owner: User, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        make_ticket(owner)
+        book(make_event(admin, capacity=2), quantity=2)
+        browser = Browser(admin)
+
+        # Session, user, their groups' and own permissions; desk, box office, coming events, mails, outage.
+        with django_assert_num_queries(9):
+            page = browser.get(FIRST_PAGE)
+
+        assert card(page, "desk_cards", "Open tickets")["value"] == "1"
+        assert card(page, "box_office_cards", "Seats sold")["value"] == "2"
+        assert card(page, "box_office_cards", "Revenue")["value"] == "50.00"
+        assert [event["share"] for event in page.context["coming_events"]] == [100]
+        assert len(json.loads(page.context["tickets_by_day"])["labels"]) == DEFAULT_DAYS
+
+    def test_shows_an_agent_the_desk_alone(self, agent: User) -> None:
+        page = Browser(agent).get(FIRST_PAGE)
+
+        assert "desk_cards" in page.context
+        assert "box_office_cards" not in page.context
+
+    @pytest.mark.parametrize(("asked", "days"), [("7", 7), ("365", 365), ("8", 30), ("-7", 30), ("²", 30), ("", 30)])
+    def test_is_about_the_span_that_is_chosen(self, agent: User, asked: str, days: int) -> None:
+        page = Browser(agent).get(FIRST_PAGE, {"days": asked})
+
+        assert len(json.loads(page.context["tickets_by_day"])["labels"]) == days
+
+    def test_leads_to_what_it_counts(self, agent: User, owner: User, assignee: User) -> None:
+        now = timezone.now()
+        late, worked_on = make_ticket(owner, created_at=now - timedelta(days=3)), make_ticket(owner, created_at=now)
+        assign(worked_on, assignee)
+        close(make_ticket(owner, created_at=now - timedelta(hours=30)), days_ago=1)
+        browser = Browser(agent)
+        page = browser.get(FIRST_PAGE)
+
+        def behind(label: str) -> set[Ticket]:
+            return set(browser.get(card(page, "desk_cards", label)["url"]).context["cl"].result_list)
+
+        assert behind("Open tickets") == {late, worked_on}
+        assert behind("Breached") == {late}
+        assert behind("Unassigned") == {late}
+
+    def test_says_what_to_do_when_there_is_nothing(self, admin: User) -> None:
+        page = Browser(admin).get(FIRST_PAGE).content.decode()
+
+        assert "No event is to come." in page
+        assert "Nothing was closed in this time." in page
+
+    def test_is_closed_to_customers(self, owner: User) -> None:
+        assert Browser(owner).get(FIRST_PAGE).status_code == 302
+
+
+def card(page: Any, group: str, label: str) -> dict[str, Any]:
+    (found,) = (card for card in page.context[group] if card["label"] == label)
+    return dict(found)

@@ -1,0 +1,74 @@
+"""What the API's description shows of events and bookings."""
+
+from typing import Any
+
+NEW_EVENT: dict[str, Any] = {
+    "name": "Jazz in the park",
+    "description": "Three bands and the night sky.",
+    "venue": "Botanical Garden",
+    "startsAt": "2099-08-01T18:00:00Z",
+    "capacity": 120,
+    "withheld": 10,
+    "price": 25,
+}
+EVENT: dict[str, Any] = {
+    "id": 5,
+    "name": "Jazz in the park",
+    "description": "Three bands and the night sky.",
+    "venue": "Botanical Garden",
+    "startsAt": "2099-08-01T18:00:00Z",
+    "bookingsCloseAt": "2099-08-01T18:00:00Z",
+    "capacity": 120,
+    "withheld": 10,
+    "price": 25,
+    "maxPerBooking": 10,
+    "status": "published",
+    "available": 110,
+    "waiting": 0,
+    "createdBy": 1,
+    "createdAt": "2024-07-01T18:00:00Z",
+}
+EVENT_PAGE: dict[str, Any] = {"items": [EVENT], "nextCursor": None}
+EVENT_PATCH: dict[str, Any] = {"capacity": 150, "venue": "Open-Air Park"}
+REPLACED_EVENT: dict[str, Any] = {
+    "name": "Jazz in the park",
+    "startsAt": "2099-08-02T18:00:00Z",
+    "capacity": 150,
+    "price": 25,
+}
+CHANGED_EVENT: dict[str, Any] = EVENT | {"capacity": 150, "venue": "Open-Air Park", "available": 140}
+CANCELLED_EVENT: dict[str, Any] = EVENT | {"status": "cancelled"}
+AVAILABILITY: dict[str, Any] = {"event": 5, "capacity": 120, "available": 108, "waiting": 0}
+
+NEW_BOOKING: dict[str, Any] = {
+    "quantity": 2,
+    "joinWaitlist": True,
+    "guest": {"firstName": "Greta", "lastName": "Guest", "email": "greta@example.com"},
+}
+BOOKING: dict[str, Any] = {
+    "id": 31,
+    "event": 5,
+    "user": 2,
+    "guest": None,
+    "quantity": 2,
+    "cancelled": 0,
+    "status": "confirmed",
+    "position": None,
+    "unitPrice": 25,
+    "createdAt": "2024-07-02T09:30:00Z",
+}
+WAITING_BOOKING: dict[str, Any] = BOOKING | {
+    "id": 32,
+    "user": None,
+    "guest": NEW_BOOKING["guest"],
+    "status": "waiting",
+    "position": 3,
+}
+BOOKING_DETAIL: dict[str, Any] = BOOKING | {"reason": None}
+BOOKING_PAGE: dict[str, Any] = {"items": [BOOKING, WAITING_BOOKING], "nextCursor": None}
+CANCELLATION: dict[str, Any] = {"tickets": 1}
+CANCELLED_BOOKING: dict[str, Any] = BOOKING | {"cancelled": 1}
+EXPORT = (
+    "id,event,user,guestFirstName,guestLastName,guestEmail,quantity,cancelled,status,position,unitPrice,createdAt\r\n"
+    "12,5,,Greta,Guest,greta@example.com,2,0,waiting,3,25,2026-05-20T09:30:00Z\r\n"
+)

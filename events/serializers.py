@@ -1,0 +1,233 @@
+"""The wire shapes of events and bookings (CONTRACTS: events and bookings, the product's own shape)."""
+
+from datetime import datetime
+from typing import Any
+
+from rest_framework import serializers
+
+from events.models import MAX_CAPACITY, MAX_PER_BOOKING, Booking, BookingStatus, Event, EventStatus
+from events.queries import EventFilter, Ordering
+from events.services import Guest
+from ticketing.fields import (
+    CountField,
+    IdField,
+    MomentField,
+    MoneyField,
+    SingleLineField,
+    StrictBooleanField,
+    TextField,
+    UtcDateTimeField,
+)
+from ticketing.paging import NO_CURSOR, CursorField, PageSerializer, moment, row_id
+from ticketing.spans import Span
+from ticketing.sql import MAX_ID
+
+# A cancelled event became so by a call of its own.
+STATUSES_TO_SET = [EventStatus.DRAFT.value, EventStatus.PUBLISHED.value]
+
+
+class EventPatchSerializer(serializers.Serializer[Event]):
+    """What may be changed."""
+
+    name = SingleLineField(max_length=255, required=False)
+    description = TextField(max_length=20_000, required=False, allow_blank=True)
+    venue = SingleLineField(max_length=255, required=False, allow_blank=True)
+    startsAt = UtcDateTimeField(source="starts_at", required=False)
+    bookingsCloseAt = UtcDateTimeField(
+        source="bookings_close_at", required=False, allow_null=True, help_text="null: they never close by themselves."
+    )
+    capacity = CountField(min_value=1, max_value=MAX_CAPACITY, required=False)
+    withheld = CountField(
+        min_value=0, max_value=MAX_CAPACITY, required=False, help_text="How many of them are not for sale."
+    )
+    price = MoneyField(required=False, help_text="Of one ticket.")
+    maxPerBooking = CountField(
+        source="max_per_booking",
+        min_value=1,
+        max_value=MAX_CAPACITY,
+        required=False,
+        allow_null=True,
+        help_text="null: as many as there are.",
+    )
+    status = serializers.ChoiceField(choices=STATUSES_TO_SET, required=False)
+
+
+class ReplacedEventSerializer(EventPatchSerializer):
+    """`PUT`: what makes an event has to be there, the rest stays when absent."""
+
+    name = SingleLineField(max_length=255)
+    startsAt = UtcDateTimeField(source="starts_at")
+    capacity = CountField(min_value=1, max_value=MAX_CAPACITY)
+    price = MoneyField(help_text="Of one ticket.")
+
+
+class NewEventSerializer(ReplacedEventSerializer):
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return {"bookings_close_at": attrs["starts_at"], "max_per_booking": MAX_PER_BOOKING, **attrs}
+
+
+class EventSerializer(serializers.Serializer[Event]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    venue = serializers.CharField()
+    startsAt = UtcDateTimeField(source="starts_at")
+    bookingsCloseAt = UtcDateTimeField(source="bookings_close_at", allow_null=True)
+    capacity = serializers.IntegerField(source="inventory.capacity")
+    withheld = serializers.IntegerField(source="inventory.withheld")
+    price = MoneyField()
+    maxPerBooking = serializers.IntegerField(source="max_per_booking", allow_null=True)
+    status = serializers.ChoiceField(choices=EventStatus.values)
+    available = serializers.IntegerField(
+        source="inventory.available", help_text="Tickets that nobody has, also while somebody waits for more of them."
+    )
+    waiting = serializers.IntegerField(source="inventory.waiting", help_text="Bookings that wait, not tickets.")
+    createdBy = serializers.IntegerField(source="created_by_id")
+    createdAt = UtcDateTimeField(source="created_at")
+
+
+class EventPageSerializer(serializers.Serializer[Any]):
+    items = EventSerializer(many=True)
+    nextCursor = serializers.CharField(allow_null=True)
+
+
+class AvailabilitySerializer(serializers.Serializer[Any]):
+    event = serializers.IntegerField(source="event_id")
+    capacity = serializers.IntegerField()
+    available = serializers.IntegerField()
+    waiting = serializers.IntegerField()
+
+
+# As the events are shown, and as the domain calls it.
+FIELD_OF_ORDERING = {"createdAt": "created_at", "startsAt": "starts_at"}
+ORDERINGS = [sign + name for name in FIELD_OF_ORDERING for sign in ("", "-")]
+DEFAULT_ORDERING = "-createdAt"
+
+
+class EventQuerySerializer(PageSerializer):
+    """The query string of the list. A parameter that is empty filters nothing."""
+
+    search = SingleLineField(
+        max_length=255, required=False, allow_blank=True, help_text="A part of the name or the venue."
+    )
+    status = serializers.ChoiceField(choices=EventStatus.values, required=False)
+    startDate = MomentField(required=False, help_text="Starts at this time or later; a date: that whole day, in UTC.")
+    endDate = MomentField(required=False, help_text="Starts at this time or earlier; a date: that whole day, in UTC.")
+    available = serializers.ChoiceField(
+        choices=["true", "false"],
+        required=False,
+        help_text="Whether a ticket can be had at once: one is left, nobody waits for it, and bookings are open.",
+    )
+    ordering = serializers.ChoiceField(
+        choices=ORDERINGS, default=DEFAULT_ORDERING, help_text="With `-` the other way round."
+    )
+    cursor = CursorField([str, moment, row_id], help_text="The `nextCursor` of the page before.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Put it in the domain's words: `filter`, `ordering`, `limit` and, unless it is the first page, `after`."""
+        name = attrs.pop("ordering")
+        ordering = Ordering(FIELD_OF_ORDERING[name.removeprefix("-")], is_descending=name.startswith("-"))
+        query: dict[str, Any] = {"ordering": ordering, "limit": attrs.pop("limit")}
+        if "cursor" in attrs:
+            query["after"] = self._place(attrs.pop("cursor"), name)
+        span = Span.between(attrs.pop("startDate", None), attrs.pop("endDate", None))
+        available = attrs.pop("available", None)
+        is_available = None if available is None else available == "true"
+        return query | {"filter": EventFilter(span=span, is_available=is_available, **attrs)}
+
+    def _place(self, cursor: tuple[str, datetime, int], name: str) -> tuple[datetime, int]:
+        cursors_ordering, key, event_id = cursor
+        if cursors_ordering != name:
+            raise serializers.ValidationError({"cursor": NO_CURSOR})
+        return key, event_id
+
+
+class GuestSerializer(serializers.Serializer[Any]):
+    firstName = SingleLineField(source="first_name", max_length=150)
+    lastName = SingleLineField(source="last_name", max_length=150)
+    email = serializers.EmailField(max_length=254)
+
+
+class NewBookingSerializer(serializers.Serializer[Booking]):
+    """`quantity` and `joins_waitlist`; of who is not signed in, as the view says by `is_guest`, the guest too."""
+
+    quantity = CountField(min_value=1, max_value=MAX_CAPACITY, default=1)
+    joinWaitlist = StrictBooleanField(
+        source="joins_waitlist", default=True, help_text="false: 409 when there is no room now."
+    )
+    guest = GuestSerializer(required=False, help_text="Required of who is not signed in, ignored of who is.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        guest = attrs.pop("guest", None)
+        if self.context["is_guest"] and guest is None:
+            raise serializers.ValidationError({"guest": self.fields["guest"].error_messages["required"]})
+        return attrs | {"guest": Guest(**guest) if self.context["is_guest"] else None}
+
+
+class CancellationSerializer(serializers.Serializer[Any]):
+    tickets = CountField(
+        source="seats", min_value=1, max_value=MAX_CAPACITY, required=False, help_text="How many; all that are left."
+    )
+
+
+class GuestOfBookingSerializer(serializers.Serializer[Booking]):
+    firstName = serializers.CharField(source="guest_first_name")
+    lastName = serializers.CharField(source="guest_last_name")
+    email = serializers.EmailField(source="guest_email")
+
+    def to_representation(self, instance: Booking) -> Any:
+        return super().to_representation(instance) if instance.user_id is None else None
+
+
+class BookingSerializer(serializers.Serializer[Booking]):
+    id = serializers.IntegerField()
+    event = serializers.IntegerField(source="event_id")
+    user = serializers.IntegerField(source="user_id", allow_null=True)
+    guest = GuestOfBookingSerializer(source="*", allow_null=True)
+    quantity = serializers.IntegerField(help_text="How many were asked for.")
+    cancelled = serializers.IntegerField(help_text="How many of them were given up again.")
+    status = serializers.ChoiceField(choices=BookingStatus.values)
+    position = serializers.SerializerMethodField(help_text="In the queue, from 1; null unless it waits.")
+    unitPrice = MoneyField(source="unit_price", help_text="Of one ticket, as it was on booking.")
+    createdAt = UtcDateTimeField(source="created_at")
+
+    def get_position(self, booking: Booking) -> int | None:
+        return None if booking.ahead is None else booking.ahead + 1
+
+
+class BookingDetailSerializer(BookingSerializer):
+    reason = serializers.SerializerMethodField(help_text="Why it waits; null unless it does.")
+
+    def get_reason(self, booking: Booking) -> str | None:
+        if booking.ahead is None:
+            return None
+        if booking.ahead:
+            return f"{booking.ahead} booking{'s are' if booking.ahead > 1 else ' is'} ahead"
+        return f"Fewer tickets are left than the {booking.left} asked for"
+
+
+class NewBookingAnswerSerializer(BookingDetailSerializer):
+    manageToken = serializers.CharField(
+        required=False, help_text="For guests alone: to be sent as `X-Manage-Token` to see and cancel the booking."
+    )
+
+
+class BookingPageSerializer(serializers.Serializer[Any]):
+    items = BookingSerializer(many=True)
+    nextCursor = serializers.CharField(allow_null=True)
+
+
+class BookingFilterSerializer(serializers.Serializer[Any]):
+    """What narrows a list of bookings. A parameter that is empty filters nothing."""
+
+    status = serializers.ChoiceField(choices=BookingStatus.values, required=False)
+    event = IdField(source="event_id", min_value=1, max_value=MAX_ID, required=False)
+
+
+class BookingsOfEventQuerySerializer(PageSerializer):
+    status = serializers.ChoiceField(choices=BookingStatus.values, required=False)
+    cursor = CursorField([row_id], help_text="The `nextCursor` of the page before.")
+
+
+class BookingQuerySerializer(BookingsOfEventQuerySerializer, BookingFilterSerializer):
+    """The query string of the list."""

@@ -1,0 +1,104 @@
+-- Where the books of bookings contradict themselves, event by event. No row: nowhere.
+-- params   after_id, until_id  bigint      of these events: after_id < id <= until_id
+-- returns  fault text (see queries.FAULTS); event_id bigint; booking_id bigint | null: where it is one booking's;
+--          said, found numeric: the two numbers that differ, as the fault's sentence names them
+-- index    events_inventory_pkey, booking_event, booking_entry_at; a pass over the bookings and entries of these events
+WITH booking AS (
+    SELECT * FROM events_booking WHERE event_id > %(after_id)s AND event_id <= %(until_id)s
+), entry AS (
+    SELECT * FROM events_bookingentry WHERE event_id > %(after_id)s AND event_id <= %(until_id)s
+), booked AS (
+    SELECT
+        event_id,
+        sum(seats) AS seats,
+        count(*) FILTER (WHERE status = 'waiting') AS waiting,
+        count(*) FILTER (WHERE status <> 'cancelled') AS live,
+        min(queue_number) FILTER (WHERE status = 'waiting') AS head,
+        max(queue_number) AS last_queue_number
+    FROM booking
+    GROUP BY event_id
+), entered AS (
+    SELECT event_id, sum(seats) AS seats, sum(waiting) AS waiting FROM entry GROUP BY event_id
+), entered_of_booking AS (
+    SELECT booking_id, sum(seats) AS seats, sum(waiting) AS waiting, sum(amount) AS amount FROM entry GROUP BY booking_id
+), standing AS (
+    -- Since when the first of each queue waits: ids of an event's entries are given out while its inventory is held.
+    SELECT booking.event_id, booking.id, booking.quantity - booking.cancelled AS wished, min(entry.id) AS entry_id
+    FROM booked
+    JOIN booking ON booking.event_id = booked.event_id AND booking.queue_number = booked.head
+        AND booking.status = 'waiting'
+    LEFT JOIN entry ON entry.booking_id = booking.id AND entry.kind = 'requested'
+    GROUP BY booking.event_id, booking.id, booking.quantity, booking.cancelled
+), books AS (
+    SELECT
+        event.id AS event_id,
+        event.status,
+        inventory.event_id IS NOT NULL AS is_counted,
+        inventory.capacity - inventory.withheld AS for_sale,
+        inventory.confirmed,
+        inventory.waiting,
+        inventory.last_queue_number,
+        coalesce(booked.seats, 0) AS booked_seats,
+        coalesce(booked.waiting, 0) AS booked_waiting,
+        coalesce(booked.live, 0) AS live,
+        coalesce(booked.last_queue_number, 0) AS booked_queue_number,
+        coalesce(entered.seats, 0) AS entered_seats,
+        coalesce(entered.waiting, 0) AS entered_waiting
+    FROM events_event AS event
+    LEFT JOIN events_inventory AS inventory ON inventory.event_id = event.id
+    LEFT JOIN booked ON booked.event_id = event.id
+    LEFT JOIN entered ON entered.event_id = event.id
+    WHERE event.id > %(after_id)s AND event.id <= %(until_id)s
+), fault AS (
+    SELECT 'uncounted' AS fault, event_id, NULL::bigint AS booking_id, 0::numeric AS said, live::numeric AS found
+    FROM books WHERE NOT is_counted
+    UNION ALL
+    SELECT 'oversold', event_id, NULL, for_sale, booked_seats
+    FROM books WHERE booked_seats > for_sale
+    UNION ALL
+    SELECT 'seats_of_bookings', event_id, NULL, confirmed, booked_seats
+    FROM books WHERE confirmed <> booked_seats
+    UNION ALL
+    SELECT 'waiting_of_bookings', event_id, NULL, waiting, booked_waiting
+    FROM books WHERE waiting <> booked_waiting
+    UNION ALL
+    SELECT 'queue_numbers', event_id, NULL, last_queue_number, booked_queue_number
+    FROM books WHERE last_queue_number < booked_queue_number
+    UNION ALL
+    SELECT 'seats_of_ledger', event_id, NULL, confirmed, entered_seats
+    FROM books WHERE confirmed <> entered_seats
+    UNION ALL
+    SELECT 'waiting_of_ledger', event_id, NULL, waiting, entered_waiting
+    FROM books WHERE waiting <> entered_waiting
+    UNION ALL
+    SELECT 'live_in_unpublished', event_id, NULL, 0, live
+    FROM books WHERE status <> 'published' AND live > 0
+    UNION ALL
+    SELECT 'room_for_waiting', standing.event_id, standing.id, standing.wished, books.for_sale - books.booked_seats
+    FROM standing JOIN books USING (event_id)
+    WHERE books.status = 'published' AND standing.wished <= books.for_sale - books.booked_seats
+    UNION ALL
+    -- Who had a later number and was promoted, or came after and never had to wait.
+    SELECT 'passed', standing.event_id, passer.booking_id, standing.id, NULL
+    FROM standing
+    JOIN entry AS passer ON passer.event_id = standing.event_id AND passer.id > standing.entry_id
+    JOIN booking ON booking.id = passer.booking_id
+    WHERE passer.kind = 'confirmed'
+        OR passer.kind = 'promoted'
+            AND booking.queue_number > (SELECT head FROM booked WHERE booked.event_id = standing.event_id)
+    UNION ALL
+    SELECT 'seats_of_entries', booking.event_id, booking.id, booking.seats, coalesce(entered_of_booking.seats, 0)
+    FROM booking LEFT JOIN entered_of_booking ON entered_of_booking.booking_id = booking.id
+    WHERE booking.seats <> coalesce(entered_of_booking.seats, 0)
+    UNION ALL
+    SELECT 'waiting_of_entries', booking.event_id, booking.id,
+        (booking.status = 'waiting')::int, coalesce(entered_of_booking.waiting, 0)
+    FROM booking LEFT JOIN entered_of_booking ON entered_of_booking.booking_id = booking.id
+    WHERE (booking.status = 'waiting')::int <> coalesce(entered_of_booking.waiting, 0)
+    UNION ALL
+    SELECT 'amount_of_entries', booking.event_id, booking.id,
+        booking.seats * booking.unit_price, coalesce(entered_of_booking.amount, 0)
+    FROM booking LEFT JOIN entered_of_booking ON entered_of_booking.booking_id = booking.id
+    WHERE booking.seats * booking.unit_price <> coalesce(entered_of_booking.amount, 0)
+)
+SELECT fault, event_id, booking_id, said, found FROM fault ORDER BY event_id, booking_id NULLS FIRST, fault;

@@ -1,0 +1,21 @@
+-- How the events are divided so that each part has about so many bookings. An event is never divided.
+-- params   size                int, bookings
+-- returns  after_id, until_id  bigint      of the part's events: after_id < id <= until_id; in their order, without a gap
+--          events, bookings    int
+-- index    booking_event
+WITH event AS (
+    SELECT event.id, count(booking.id) AS bookings
+    FROM events_event AS event LEFT JOIN events_booking AS booking ON booking.event_id = event.id
+    GROUP BY event.id
+), numbered AS (
+    -- Without bookings they cost something, too.
+    SELECT id, bookings, (sum(bookings + 1) OVER (ORDER BY id) - bookings - 1) / %(size)s AS ahead FROM event
+)
+SELECT
+    coalesce(lag(max(id)) OVER (ORDER BY max(id)), 0) AS after_id,
+    max(id) AS until_id,
+    count(*) AS events,
+    sum(bookings)::bigint AS bookings
+FROM numbered
+GROUP BY floor(ahead)
+ORDER BY until_id;

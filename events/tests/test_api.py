@@ -1,0 +1,711 @@
+"""Events and bookings over HTTP (CONTRACTS: events and bookings). The rules themselves are in test_services.py."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from accounts.tests.factories import make_user
+from events import services
+from events.models import Booking, Event
+from events.tests.factories import GUEST, book, make_event
+from events.tokens import manage_token
+from ticketing.models import IdempotencyKey
+
+pytestmark = pytest.mark.django_db
+
+SignedIn = Callable[[User], APIClient]
+
+NEW = {"name": "Jazz in the park", "startsAt": "2099-08-01T20:00:00+02:00", "capacity": 12, "price": 19.9}
+AS_GUEST = {"firstName": "Greta", "lastName": "Guest", "email": "greta@example.com"}
+NOBODYS = 2**40
+NO_ID = 2**70
+
+
+@pytest.fixture
+def event(admin: User) -> Event:
+    return make_event(admin, capacity=10)
+
+
+@pytest.fixture
+def draft(admin: User) -> Event:
+    return make_event(admin, status="draft")
+
+
+@pytest.fixture
+def withdrawn(admin: User) -> Event:
+    """Deleted by document 003's rules: its rows are there and nobody sees them."""
+    event = make_event(admin)
+    services.withdraw(event_id=event.pk, by=admin, at=timezone.now())
+    return event
+
+
+def code(answer: Any) -> tuple[int, str]:
+    assert answer["Content-Type"] == "application/problem+json", answer.content
+    return answer.status_code, answer.json()["code"]
+
+
+def faults(answer: Any) -> list[str]:
+    assert answer.status_code == 400, answer.content
+    return [fault["field"] for fault in answer.json()["errors"]]
+
+
+def ids(answer: Any) -> list[int]:
+    assert answer.status_code == 200, answer.content
+    return [item["id"] for item in answer.json()["items"]]
+
+
+def with_token(token: str) -> APIClient:
+    api = APIClient()
+    api.credentials(HTTP_X_MANAGE_TOKEN=token)
+    return api
+
+
+class TestCreateEvent:
+    def test_answers_with_the_event(self, admin: User, signed_in: SignedIn) -> None:
+        answer = signed_in(admin).post("/events", NEW)
+
+        assert answer.status_code == 201
+        shown = answer.json()
+        assert shown.pop("createdAt").endswith("Z")
+        assert shown == {
+            "id": Event.objects.get().pk,
+            "name": "Jazz in the park",
+            "description": "",
+            "venue": "",
+            "startsAt": "2099-08-01T18:00:00Z",
+            "bookingsCloseAt": "2099-08-01T18:00:00Z",
+            "capacity": 12,
+            "withheld": 0,
+            "price": 19.9,
+            "maxPerBooking": 10,
+            "status": "published",
+            "available": 12,
+            "waiting": 0,
+            "createdBy": admin.pk,
+        }
+
+    def test_takes_everything_that_it_shows(self, admin: User, signed_in: SignedIn) -> None:
+        more = {"bookingsCloseAt": None, "maxPerBooking": None, "withheld": 2, "status": "draft", "venue": "Hall"}
+
+        shown = signed_in(admin).post("/events", NEW | more).json()
+
+        assert shown == shown | more | {"available": 10}
+
+    @pytest.mark.parametrize("missing", NEW)
+    def test_needs_what_makes_an_event(self, admin: User, signed_in: SignedIn, missing: str) -> None:
+        body = {name: value for name, value in NEW.items() if name != missing}
+
+        assert faults(signed_in(admin).post("/events", body)) == [missing]
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            *[("name", value) for value in ("", " ", "x" * 256, "two\nlines", 7, None)],
+            *[("venue", value) for value in ("x" * 256, None)],
+            *[("description", value) for value in ("x" * 20_001, "\x00", None)],
+            *[("startsAt", value) for value in ("", "2099-08-01", "2099-08-01T18:00:00", 1, None)],
+            *[("bookingsCloseAt", value) for value in ("", "soon")],
+            *[("capacity", value) for value in (0, -1, 1_000_001, "12", 1.5, True, None, 10**30)],
+            *[("withheld", value) for value in (-1, 13, "1", None)],
+            *[("price", value) for value in (-1, 100_000_000, 0.001, "19.9", None)],
+            *[("maxPerBooking", value) for value in (0, -1, "1", 2**31)],
+            *[("status", value) for value in ("cancelled", "Draft", None)],
+        ],
+    )
+    def test_refuses_what_is_none(self, admin: User, signed_in: SignedIn, field: str, value: Any) -> None:
+        assert faults(signed_in(admin).post("/events", NEW | {field: value})) == [field]
+        assert not Event.objects.exists()
+
+    def test_is_for_admins(self, owner: User, agent: User, signed_in: SignedIn, anonymous: APIClient) -> None:
+        statuses = [api.post("/events", NEW).status_code for api in (signed_in(owner), signed_in(agent), anonymous)]
+
+        assert statuses == [403, 403, 401]
+
+
+class TestReadEvent:
+    def test_is_for_everybody(self, event: Event, owner: User, signed_in: SignedIn, anonymous: APIClient) -> None:
+        book(event, quantity=4)
+
+        answers = [api.get(f"/events/{event.pk}") for api in (anonymous, signed_in(owner))]
+
+        assert [answer.status_code for answer in answers] == [200, 200]
+        assert answers[0].json() == answers[1].json()
+        assert answers[0].json()["available"] == 6
+
+    @pytest.mark.parametrize("path", ["", "/availability", "/bookings", "/cancel"])
+    @pytest.mark.parametrize("number", [NOBODYS, NO_ID])
+    def test_knows_what_is_not_there(self, admin: User, signed_in: SignedIn, path: str, number: int) -> None:
+        method = "post" if path == "/cancel" else "get"
+
+        assert code(getattr(signed_in(admin), method)(f"/events/{number}{path}")) == (404, "event_not_found")
+
+    def test_shows_drafts_to_admins_alone(
+        self, draft: Event, owner: User, agent: User, admin: User, signed_in: SignedIn, anonymous: APIClient
+    ) -> None:
+        callers = (anonymous, signed_in(owner), signed_in(agent), signed_in(admin))
+
+        for path in ("", "/availability"):
+            statuses = [api.get(f"/events/{draft.pk}{path}").status_code for api in callers]
+            assert statuses == [404, 404, 404, 200]
+        listed = [ids(api.get("/events")) for api in callers]
+        assert listed == [[], [], [], [draft.pk]]
+        assert code(anonymous.post(f"/events/{draft.pk}/bookings", {"guest": AS_GUEST})) == (404, "event_not_found")
+        assert code(signed_in(owner).post(f"/events/{draft.pk}/bookings")) == (404, "event_not_found")
+        assert code(signed_in(admin).post(f"/events/{draft.pk}/bookings")) == (409, "event_not_published")
+
+    def test_shows_what_was_withdrawn_to_nobody(self, withdrawn: Event, admin: User, signed_in: SignedIn) -> None:
+        api, path = signed_in(admin), f"/events/{withdrawn.pk}"
+
+        answers = [
+            *(api.get(f"{path}{more}") for more in ("", "/availability", "/bookings")),
+            *(api.post(f"{path}{more}") for more in ("/bookings", "/cancel")),
+            api.put(path, NEW),
+            api.patch(path, {}),
+            api.delete(path),
+        ]
+
+        assert [code(answer) for answer in answers] == [(404, "event_not_found")] * 8
+        assert ids(api.get("/events")) == []
+
+    def test_takes_one_query(
+        self, event: Event, anonymous: APIClient, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        for path in (f"/events/{event.pk}", f"/events/{event.pk}/availability"):
+            with django_assert_num_queries(1):
+                anonymous.get(path)
+
+
+class TestListEvents:
+    def test_shows_each_as_by_itself(self, event: Event, anonymous: APIClient) -> None:
+        answer = anonymous.get("/events")
+
+        assert answer.json() == {"items": [anonymous.get(f"/events/{event.pk}").json()], "nextCursor": None}
+
+    @pytest.fixture
+    def season(self, admin: User) -> dict[str, Event]:
+        """A few events, the newest first: sold out, waited for, closed, cancelled and with seats left."""
+        at = timezone.now().replace(microsecond=0)
+
+        def make(name: str, days: int, **fields: Any) -> Event:
+            return make_event(
+                admin, name=name, starts_at=at + timedelta(days=days), created_at=at - timedelta(days=days), **fields
+            )
+
+        season = {
+            "free": make("Free seats", 1, venue="Old Theatre"),
+            "sold_out": make("Sold out", 2, capacity=1),
+            "waited_for": make("Waited for", 3, capacity=2),
+            "closed": make("Closed", 4, bookings_close_at=at),
+            "cancelled": make("100% theatre", 5),
+        }
+        book(season["sold_out"])
+        book(season["waited_for"])
+        book(season["waited_for"], quantity=2)
+        services.cancel_event(event_id=season["cancelled"].pk, by=admin, at=at)
+        return season
+
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ({}, ["free", "sold_out", "waited_for", "closed", "cancelled"]),
+            ({"ordering": "createdAt"}, ["cancelled", "closed", "waited_for", "sold_out", "free"]),
+            ({"ordering": "startsAt"}, ["free", "sold_out", "waited_for", "closed", "cancelled"]),
+            ({"ordering": "-startsAt"}, ["cancelled", "closed", "waited_for", "sold_out", "free"]),
+            ({"search": "THEATRE"}, ["free", "cancelled"]),
+            ({"search": "%"}, ["cancelled"]),
+            ({"search": "_"}, []),
+            ({"search": ""}, ["free", "sold_out", "waited_for", "closed", "cancelled"]),
+            ({"status": "cancelled"}, ["cancelled"]),
+            ({"status": "draft"}, []),
+            ({"available": "true"}, ["free"]),
+            ({"available": "false"}, ["sold_out", "waited_for", "closed", "cancelled"]),
+            ({"available": "true", "search": "sold"}, []),
+        ],
+    )
+    def test_finds_what_is_asked_for(
+        self, season: dict[str, Event], anonymous: APIClient, query: dict[str, str], found: list[str]
+    ) -> None:
+        assert ids(anonymous.get("/events", query)) == [season[name].pk for name in found]
+
+    def test_is_bounded_by_when_they_start(self, season: dict[str, Event], anonymous: APIClient) -> None:
+        start, end = (season[name].starts_at for name in ("sold_out", "waited_for"))
+
+        for bounds in (
+            {"startDate": start.isoformat(), "endDate": end.isoformat()},
+            {"startDate": f"{start:%Y-%m-%d}", "endDate": f"{end:%Y-%m-%d}"},
+        ):
+            assert ids(anonymous.get("/events", bounds)) == [season["sold_out"].pk, season["waited_for"].pk]
+
+    @pytest.mark.parametrize("ordering", ["createdAt", "-createdAt", "startsAt", "-startsAt"])
+    @pytest.mark.parametrize("limit", [1, 2, 3])
+    def test_pages_show_each_once(self, admin: User, anonymous: APIClient, ordering: str, limit: int) -> None:
+        at = timezone.now()
+        for days in (1, 1, 1, 2, 2):
+            make_event(admin, starts_at=at + timedelta(days=days), created_at=at - timedelta(days=days))
+        shown: list[int] = []
+        cursor: str | None = ""
+
+        while cursor is not None:
+            page = anonymous.get("/events", {"ordering": ordering, "limit": str(limit), "cursor": cursor}).json()
+            shown += [item["id"] for item in page["items"]]
+            cursor = page["nextCursor"]
+
+        assert shown == ids(anonymous.get("/events", {"ordering": ordering}))
+        assert sorted(shown) == sorted(Event.objects.values_list("pk", flat=True))
+
+    @pytest.mark.parametrize(
+        ("query", "field"),
+        [
+            ({"status": "open"}, "status"),
+            ({"available": "maybe"}, "available"),
+            ({"ordering": "price"}, "ordering"),
+            ({"limit": 0}, "limit"),
+            ({"limit": 101}, "limit"),
+            ({"cursor": "bm8"}, "cursor"),
+            ({"startDate": "yesterday"}, "startDate"),
+            ({"startDate": "2024-07-02", "endDate": "2024-07-01"}, "startDate"),
+        ],
+    )
+    def test_refuses_what_it_cannot_read(self, anonymous: APIClient, query: dict[str, Any], field: str) -> None:
+        assert faults(anonymous.get("/events", query)) == [field]
+
+    def test_refuses_the_cursor_of_another_ordering(self, admin: User, anonymous: APIClient) -> None:
+        for _ in range(2):
+            make_event(admin)
+        cursor = anonymous.get("/events", {"limit": 1}).json()["nextCursor"]
+
+        assert faults(anonymous.get("/events", {"cursor": cursor, "ordering": "startsAt"})) == ["cursor"]
+
+    def test_refuses_a_bad_token(self, anonymous: APIClient) -> None:
+        anonymous.credentials(HTTP_AUTHORIZATION="Bearer nonsense")
+
+        assert code(anonymous.get("/events")) == (401, "invalid_token")
+
+    def test_takes_one_query_however_many(
+        self, season: dict[str, Event], anonymous: APIClient, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        with django_assert_num_queries(1):
+            anonymous.get("/events", {"available": "false", "search": "o"})
+
+
+class TestChangeEvent:
+    def test_patch_changes_what_it_names(self, event: Event, admin: User, signed_in: SignedIn) -> None:
+        before = signed_in(admin).get(f"/events/{event.pk}").json()
+
+        answer = signed_in(admin).patch(f"/events/{event.pk}", {"capacity": 20, "withheld": 5, "venue": "Hall"})
+
+        assert answer.status_code == 200
+        assert answer.json() == before | {"capacity": 20, "withheld": 5, "venue": "Hall", "available": 15}
+        assert signed_in(admin).get(f"/events/{event.pk}").json() == answer.json()
+
+    def test_put_leaves_what_is_absent(self, event: Event, admin: User, signed_in: SignedIn) -> None:
+        before = signed_in(admin).get(f"/events/{event.pk}").json()
+
+        answer = signed_in(admin).put(f"/events/{event.pk}", NEW)
+
+        assert answer.json() == before | NEW | {"startsAt": "2099-08-01T18:00:00Z", "available": 12}
+
+    @pytest.mark.parametrize("missing", NEW)
+    def test_put_needs_what_makes_an_event(self, event: Event, admin: User, signed_in: SignedIn, missing: str) -> None:
+        body = {name: value for name, value in NEW.items() if name != missing}
+
+        assert faults(signed_in(admin).put(f"/events/{event.pk}", body)) == [missing]
+
+    def test_gives_more_seats_to_the_queue_before_the_answer(
+        self, event: Event, admin: User, signed_in: SignedIn
+    ) -> None:
+        book(event, quantity=10)
+        waiting = book(event, quantity=3)
+
+        answer = signed_in(admin).patch(f"/events/{event.pk}", {"capacity": 14})
+
+        assert (answer.json()["available"], answer.json()["waiting"]) == (1, 0)
+        waiting.refresh_from_db()
+        assert waiting.status == "confirmed"
+
+    def test_is_refused_by_the_rules(self, event: Event, admin: User, signed_in: SignedIn) -> None:
+        api, path = signed_in(admin), f"/events/{event.pk}"
+        book(event, quantity=6)
+        book(event, quantity=7)
+
+        assert code(api.patch(path, {"capacity": 5})) == (409, "capacity_below_sold")
+        assert code(api.patch(path, {"capacity": 6})) == (409, "capacity_below_waiting")
+        assert code(api.patch(path, {"status": "draft"})) == (409, "event_has_bookings")
+        assert faults(api.patch(path, {"withheld": 11})) == ["withheld"]
+        assert faults(api.patch(path, {"status": "cancelled"})) == ["status"]
+
+    def test_is_for_admins(self, event: Event, owner: User, signed_in: SignedIn, anonymous: APIClient) -> None:
+        path = f"/events/{event.pk}"
+        for api, status in ((signed_in(owner), 403), (anonymous, 401)):
+            answers = [api.put(path, NEW), api.patch(path, {}), api.delete(path), api.post(f"{path}/cancel")]
+            assert [answer.status_code for answer in answers] == [status] * 4
+
+
+class TestDeleteEvent:
+    def test_is_for_what_nobody_booked(self, event: Event, admin: User, signed_in: SignedIn) -> None:
+        api, booked = signed_in(admin), make_event(admin)
+        services.cancel(booking_id=book(booked).pk, by=admin)
+
+        assert api.delete(f"/events/{event.pk}").status_code == 204
+        assert code(api.get(f"/events/{event.pk}")) == (404, "event_not_found")
+        assert code(api.delete(f"/events/{booked.pk}")) == (409, "event_has_bookings")
+
+
+class TestCancelEvent:
+    def test_cancels_its_bookings_once(self, event: Event, owner: User, admin: User, signed_in: SignedIn) -> None:
+        booking = book(event, owner)
+
+        answer = signed_in(admin).post(f"/events/{event.pk}/cancel")
+
+        assert (answer.status_code, answer.json()["status"], answer.json()["waiting"]) == (200, "cancelled", 0)
+        assert signed_in(owner).get(f"/bookings/{booking.pk}").json()["status"] == "cancelled"
+        assert code(signed_in(admin).post(f"/events/{event.pk}/cancel")) == (409, "event_cancelled")
+        assert code(signed_in(admin).patch(f"/events/{event.pk}", {"name": "Again"})) == (409, "event_cancelled")
+        assert code(signed_in(owner).post(f"/events/{event.pk}/bookings")) == (409, "event_cancelled")
+
+
+class TestAvailability:
+    def test_counts_seats_and_waiting_bookings(self, admin: User, anonymous: APIClient) -> None:
+        event = make_event(admin, capacity=10, withheld=2)
+        book(event, quantity=5)
+        book(event, quantity=4)
+
+        answer = anonymous.get(f"/events/{event.pk}/availability")
+
+        assert answer.json() == {"event": event.pk, "capacity": 10, "available": 3, "waiting": 1}
+
+    def test_is_sent_once(self, event: Event, anonymous: APIClient) -> None:
+        path = f"/events/{event.pk}/availability"
+        tag = anonymous.get(path)["ETag"]
+
+        again = anonymous.get(path, headers={"If-None-Match": tag})
+        book(event)
+        changed = anonymous.get(path, headers={"If-None-Match": tag})
+
+        assert (again.status_code, again.content, again["ETag"]) == (304, b"", tag)
+        assert (changed.status_code, changed.json()["available"]) == (200, 9)
+        assert changed["ETag"] != tag
+
+
+class TestBook:
+    def test_gives_a_user_their_own(self, event: Event, owner: User, signed_in: SignedIn) -> None:
+        answer = signed_in(owner).post(f"/events/{event.pk}/bookings", {"quantity": 3, "guest": AS_GUEST})
+
+        assert answer.status_code == 201
+        shown = answer.json()
+        assert shown.pop("createdAt").endswith("Z")
+        assert shown == {
+            "id": Booking.objects.get().pk,
+            "event": event.pk,
+            "user": owner.pk,
+            "guest": None,
+            "quantity": 3,
+            "cancelled": 0,
+            "status": "confirmed",
+            "position": None,
+            "unitPrice": 25,
+            "reason": None,
+        }
+
+    def test_is_one_ticket_unless_it_says_otherwise(self, event: Event, owner: User, signed_in: SignedIn) -> None:
+        assert signed_in(owner).post(f"/events/{event.pk}/bookings").json()["quantity"] == 1
+
+    def test_answers_as_reading_it_does(self, event: Event, owner: User, signed_in: SignedIn) -> None:
+        book(event, quantity=9)
+        book(event, quantity=2)
+
+        shown = signed_in(owner).post(f"/events/{event.pk}/bookings", {"quantity": 2}).json()
+
+        assert (shown["status"], shown["position"]) == ("waiting", 2)
+        read = signed_in(owner).get(f"/bookings/{shown['id']}").json()
+        assert {**read, "createdAt": None} == {**shown, "createdAt": None}
+
+    def test_says_why_one_waits(self, event: Event, signed_in: SignedIn) -> None:
+        book(event, quantity=8)
+
+        reasons = [
+            signed_in(make_user()).post(f"/events/{event.pk}/bookings", {"quantity": 3}).json()["reason"]
+            for _ in range(3)
+        ]
+
+        assert reasons == ["Fewer tickets are left than the 3 asked for", "1 booking is ahead", "2 bookings are ahead"]
+
+    def test_needs_a_guest_of_who_is_nobody(self, event: Event, anonymous: APIClient) -> None:
+        path = f"/events/{event.pk}/bookings"
+
+        assert faults(anonymous.post(path, {})) == ["guest"]
+        assert faults(anonymous.post(path, {"guest": None})) == ["guest"]
+        assert faults(anonymous.post(path, {"guest": {}})) == ["guest.firstName", "guest.lastName", "guest.email"]
+        assert faults(anonymous.post(path, {"guest": AS_GUEST | {"email": "greta"}})) == ["guest.email"]
+        assert not Booking.objects.exists()
+
+    def test_gives_a_guest_a_manage_token(self, event: Event, anonymous: APIClient) -> None:
+        answer = anonymous.post(f"/events/{event.pk}/bookings", {"guest": AS_GUEST})
+
+        shown = answer.json()
+        assert (answer.status_code, shown["user"], shown["guest"]) == (201, None, AS_GUEST)
+        assert shown.pop("manageToken") == manage_token(shown["id"])
+        assert with_token(manage_token(shown["id"])).get(f"/bookings/{shown['id']}").json().keys() == shown.keys()
+
+    def test_lets_a_guest_book_again(self, event: Event, anonymous: APIClient) -> None:
+        answers = [anonymous.post(f"/events/{event.pk}/bookings", {"guest": AS_GUEST}) for _ in range(2)]
+
+        assert [answer.status_code for answer in answers] == [201, 201]
+
+    @pytest.mark.parametrize(
+        "body", [{"quantity": value} for value in (0, -1, "1", 1.5, None, True, 10**30)] + [{"joinWaitlist": "no"}]
+    )
+    def test_refuses_what_is_none(self, event: Event, owner: User, signed_in: SignedIn, body: dict[str, Any]) -> None:
+        assert faults(signed_in(owner).post(f"/events/{event.pk}/bookings", body)) == list(body)
+
+    def test_refuses_what_could_never_be_had(self, admin: User, owner: User, signed_in: SignedIn) -> None:
+        api, small = signed_in(owner), make_event(admin, capacity=4, withheld=1)
+        limited = make_event(admin, capacity=9, max_per_booking=2)
+
+        too_many = api.post(f"/events/{small.pk}/bookings", {"quantity": 4})
+        at_once = api.post(f"/events/{limited.pk}/bookings", {"quantity": 3})
+
+        assert code(too_many) == (400, "more_than_for_sale")
+        assert code(at_once) == (400, "too_many_at_once")
+        assert faults(too_many) == faults(at_once) == ["quantity"]
+
+    def test_refuses_by_the_state_of_things(
+        self, event: Event, owner: User, outsider: User, admin: User, signed_in: SignedIn
+    ) -> None:
+        closed = make_event(admin, bookings_close_at=timezone.now())
+        book(event, owner, quantity=9)
+        refused = signed_in(outsider).post(f"/events/{event.pk}/bookings", {"quantity": 2, "joinWaitlist": False})
+        book(event, outsider, quantity=2)
+
+        assert code(refused) == (409, "not_enough_left")
+        assert code(signed_in(owner).post(f"/events/{event.pk}/bookings")) == (409, "already_booked")
+        assert code(signed_in(outsider).post(f"/events/{event.pk}/bookings")) == (409, "already_waiting")
+        assert code(signed_in(owner).post(f"/events/{closed.pk}/bookings")) == (409, "bookings_closed")
+        assert code(signed_in(owner).post(f"/events/{NO_ID}/bookings")) == (404, "event_not_found")
+
+    def test_lets_nobody_pass_who_waits(self, event: Event, owner: User, signed_in: SignedIn) -> None:
+        book(event, quantity=9)
+        book(event, quantity=2)
+
+        shown = signed_in(owner).post(f"/events/{event.pk}/bookings", {"joinWaitlist": True}).json()
+
+        assert (shown["status"], shown["position"]) == ("waiting", 2)
+
+    @pytest.mark.parametrize("capacity", [10, 1])
+    def test_takes_two_statements(
+        self,
+        admin: User,
+        owner: User,
+        signed_in: SignedIn,
+        capacity: int,
+        django_assert_num_queries: DjangoAssertNumQueries,
+    ) -> None:
+        """The look-up of the user and the booking, confirmed or waiting: what a hot event's speed hangs on."""
+        event, api = make_event(admin, capacity=capacity), signed_in(owner)
+        book(event)
+
+        with django_assert_num_queries(2) as captured:
+            answer = api.post(f"/events/{event.pk}/bookings")
+
+        assert answer.status_code == 201
+        assert not any(query["sql"].startswith(("BEGIN", "SAVEPOINT")) for query in captured.captured_queries)
+
+
+class TestRetry:
+    def test_of_an_event_makes_one(self, admin: User, signed_in: SignedIn) -> None:
+        answers = [signed_in(admin).post("/events", NEW, headers={"Idempotency-Key": "k"}) for _ in range(2)]
+
+        assert answers[0].content == answers[1].content
+        assert Event.objects.count() == 1
+
+    def test_of_a_booking_makes_one(self, event: Event, owner: User, signed_in: SignedIn) -> None:
+        path = f"/events/{event.pk}/bookings"
+
+        answers = [signed_in(owner).post(path, {}, headers={"Idempotency-Key": "k"}) for _ in range(2)]
+
+        assert answers[0].content == answers[1].content
+        assert (answers[1].status_code, answers[1]["Idempotent-Replayed"]) == (201, "true")
+        assert Booking.objects.count() == 1
+
+    def test_of_a_guest_brings_the_token_again_which_is_kept_nowhere(self, event: Event, anonymous: APIClient) -> None:
+        path, body = f"/events/{event.pk}/bookings", {"guest": AS_GUEST}
+
+        answers = [anonymous.post(path, body, headers={"Idempotency-Key": "k"}) for _ in range(2)]
+
+        assert answers[0].content == answers[1].content
+        assert "manageToken" in answers[1].json()
+        kept = IdempotencyKey.objects.get()
+        assert "manageToken" not in json.loads(kept.body)
+        assert answers[0].json()["manageToken"] not in f"{kept.body}{kept.headers}"
+
+
+class TestReadBooking:
+    def test_is_for_its_owner_and_admins(
+        self, event: Event, owner: User, outsider: User, agent: User, admin: User, signed_in: SignedIn
+    ) -> None:
+        path = f"/bookings/{book(event, owner).pk}"
+
+        statuses = [signed_in(user).get(path).status_code for user in (owner, admin, outsider, agent)]
+
+        assert statuses == [200, 200, 404, 404]
+
+    def test_is_for_who_holds_its_token(self, event: Event, anonymous: APIClient) -> None:
+        booking, other = book(event, guest=GUEST), book(event, guest=GUEST)
+        path, token = f"/bookings/{booking.pk}", manage_token(booking.pk)
+
+        answer = with_token(token).get(path)
+
+        assert (answer.status_code, answer.json()["guest"]) == (200, AS_GUEST)
+        for no_token in ("", "x", "é", f"{token}x", manage_token(other.pk), f"{booking.pk}:{token}"):
+            assert code(with_token(no_token).get(path)) == (404, "booking_not_found")
+        assert code(anonymous.get(path)) == (401, "unauthenticated")
+
+    def test_takes_one_query_and_the_look_up(
+        self, event: Event, owner: User, signed_in: SignedIn, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        api, path = signed_in(owner), f"/bookings/{book(event, owner).pk}"
+
+        with django_assert_num_queries(2):
+            api.get(path)
+
+    @pytest.mark.parametrize("number", [NOBODYS, NO_ID])
+    def test_knows_what_is_not_there(self, admin: User, signed_in: SignedIn, number: int) -> None:
+        assert code(signed_in(admin).get(f"/bookings/{number}")) == (404, "booking_not_found")
+        assert code(signed_in(admin).post(f"/bookings/{number}/cancel")) == (404, "booking_not_found")
+
+
+class TestListBookings:
+    @pytest.fixture
+    def booked(self, event: Event, owner: User, outsider: User) -> list[Booking]:
+        """The owner's two, then, of the first event, two that wait: of the outsider and of a guest."""
+        other = make_event(event.created_by)
+        return [
+            book(event, owner, quantity=10),
+            book(other, owner),
+            book(event, outsider, quantity=2),
+            book(event, guest=GUEST),
+        ]
+
+    def test_shows_each_as_by_itself(self, booked: list[Booking], owner: User, signed_in: SignedIn) -> None:
+        alone = signed_in(owner).get(f"/bookings/{booked[1].pk}").json()
+        del alone["reason"]
+
+        answer = signed_in(owner).get("/bookings")
+
+        assert ids(answer) == [booked[1].pk, booked[0].pk]
+        assert answer.json()["items"][0] == alone
+
+    def test_shows_admins_all_with_their_places(self, booked: list[Booking], admin: User, signed_in: SignedIn) -> None:
+        items = signed_in(admin).get("/bookings").json()["items"]
+
+        assert [(item["id"], item["position"]) for item in items] == [
+            (booking.pk, place) for booking, place in zip(reversed(booked), (2, 1, None, None), strict=True)
+        ]
+        assert [item["guest"] for item in items] == [AS_GUEST, None, None, None]
+
+    def test_is_filtered(self, booked: list[Booking], admin: User, owner: User, signed_in: SignedIn) -> None:
+        first, _, third, fourth = (booking.pk for booking in booked)
+        event = booked[0].event_id
+        api = signed_in(admin)
+
+        assert ids(api.get("/bookings", {"event": event})) == [fourth, third, first]
+        assert ids(api.get("/bookings", {"status": "waiting"})) == [fourth, third]
+        assert ids(api.get("/bookings", {"event": str(event), "status": "confirmed"})) == [first]
+        assert ids(api.get("/bookings", {"event": NOBODYS})) == []
+        assert ids(signed_in(owner).get("/bookings", {"status": "waiting"})) == []
+        assert faults(api.get("/bookings", {"status": "pending"})) == ["status"]
+
+    def test_of_an_event_is_for_admins(
+        self, booked: list[Booking], admin: User, owner: User, signed_in: SignedIn, anonymous: APIClient
+    ) -> None:
+        path = f"/events/{booked[0].event_id}/bookings"
+
+        assert ids(signed_in(admin).get(path)) == [booked[3].pk, booked[2].pk, booked[0].pk]
+        assert ids(signed_in(admin).get(path, {"status": "confirmed"})) == [booked[0].pk]
+        assert code(signed_in(owner).get(path)) == (403, "forbidden")
+        assert code(anonymous.get(path)) == (401, "unauthenticated")
+
+    def test_pages_show_each_once(self, booked: list[Booking], admin: User, signed_in: SignedIn) -> None:
+        first = signed_in(admin).get("/bookings", {"limit": 3})
+        second = signed_in(admin).get("/bookings", {"limit": "3", "cursor": first.json()["nextCursor"]})
+
+        assert ids(first) + ids(second) == [booking.pk for booking in reversed(booked)]
+        assert second.json()["nextCursor"] is None
+
+    def test_takes_a_fixed_number_of_queries(
+        self,
+        booked: list[Booking],
+        admin: User,
+        signed_in: SignedIn,
+        django_assert_num_queries: DjangoAssertNumQueries,
+    ) -> None:
+        api = signed_in(admin)
+
+        # The token's owner, which they are, what they are; of an event, whether there is one.
+        with django_assert_num_queries(3):
+            api.get("/bookings")
+        with django_assert_num_queries(4):
+            api.get(f"/events/{booked[0].event_id}/bookings")
+
+
+class TestCancelBooking:
+    def test_cancels_all_or_a_part(self, event: Event, owner: User, signed_in: SignedIn) -> None:
+        api, path = signed_in(owner), f"/bookings/{book(event, owner, quantity=5).pk}/cancel"
+
+        answers = [api.post(path, {"tickets": 2}), api.post(path)]
+
+        assert [(answer.status_code, answer.json()["status"], answer.json()["cancelled"]) for answer in answers] == [
+            (200, "confirmed", 2),
+            (200, "cancelled", 5),
+        ]
+        assert "reason" not in answers[0].json()
+        assert code(api.post(path)) == (409, "already_cancelled")
+
+    def test_refuses_more_than_is_left(self, event: Event, owner: User, signed_in: SignedIn) -> None:
+        path = f"/bookings/{book(event, owner, quantity=2).pk}/cancel"
+
+        assert code(signed_in(owner).post(path, {"tickets": 3})) == (409, "more_than_booked")
+        assert faults(signed_in(owner).post(path, {"tickets": 0})) == ["tickets"]
+
+    def test_serves_who_waits_before_the_answer(self, event: Event, owner: User, signed_in: SignedIn) -> None:
+        booking, waiting = book(event, owner, quantity=10), book(event, quantity=4)
+
+        signed_in(owner).post(f"/bookings/{booking.pk}/cancel", {"tickets": 5})
+
+        waiting.refresh_from_db()
+        assert waiting.status == "confirmed"
+
+    def test_is_for_its_owner_admins_and_who_holds_its_token(
+        self, event: Event, owner: User, outsider: User, agent: User, admin: User, signed_in: SignedIn
+    ) -> None:
+        booking, guests = book(event, owner, quantity=3), book(event, guest=GUEST, quantity=3)
+
+        def cancel(api: APIClient, booking: Booking) -> int:
+            return api.post(f"/bookings/{booking.pk}/cancel", {"tickets": 1}).status_code
+
+        assert [cancel(signed_in(user), booking) for user in (outsider, agent, owner, admin)] == [404, 404, 200, 200]
+        assert [cancel(signed_in(user), guests) for user in (owner, admin)] == [404, 200]
+        assert [cancel(api, guests) for api in (APIClient(), with_token("x"))] == [401, 404]
+        assert cancel(with_token(manage_token(guests.pk)), guests) == 200
+        assert cancel(with_token(manage_token(guests.pk)), booking) == 404
+
+
+class TestManageToken:
+    def test_outlives_a_new_secret_while_the_old_one_is_known(self, event: Event, settings: Any) -> None:
+        booking = book(event, guest=GUEST)
+        path, token, old = f"/bookings/{booking.pk}", manage_token(booking.pk), settings.SECRET_KEY
+        settings.SECRET_KEY = "another secret of the server, as long as the first one was"
+
+        statuses = []
+        for fallbacks in ([old], []):
+            settings.SECRET_KEY_FALLBACKS = fallbacks
+            statuses.append(with_token(token).get(path).status_code)
+
+        assert statuses == [200, 404]

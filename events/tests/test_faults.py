@@ -1,0 +1,160 @@
+"""Whether the books add up: every fault that there can be is planted and named."""
+
+import pytest
+
+from accounts.models import User
+from events import queries, services
+from events.models import Booking, Event
+from events.tests.books import falsify, faults
+from events.tests.factories import GUEST, book, make_event
+from ticketing import sql
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+
+@pytest.fixture
+def event(admin: User) -> Event:
+    """Five seats, four sold; two bookings wait, of which the first wants two seats."""
+    event = make_event(admin, capacity=6, withheld=1)
+    book(event, quantity=3)
+    book(event, guest=GUEST)
+    for quantity in (2, 1):
+        book(event, quantity=quantity)
+    return event
+
+
+@pytest.fixture
+def held(event: Event) -> Booking:
+    booking = event.bookings.order_by("id").first()
+    assert booking
+    return booking
+
+
+@pytest.fixture
+def waits(event: Event) -> list[Booking]:
+    return list(event.bookings.queue())
+
+
+def sentences(event: Event) -> list[str]:
+    """The faults of that event; others there are none."""
+    found = faults()
+    assert {fault.event_id for fault in found} <= {event.pk}
+    return [str(fault).removeprefix(f"Event #{event.pk}") for fault in found]
+
+
+class TestBookingFaults:
+    def test_are_none(self, event: Event, held: Booking, admin: User) -> None:
+        services.cancel(booking_id=held.pk, by=admin, seats=1)
+        over = make_event(admin)
+        book(over)
+        services.cancel(booking_id=book(over).pk, by=admin)
+        services.cancel_event(event_id=over.pk, by=admin, at=over.created_at)
+        make_event(admin)
+
+        assert faults() == []
+
+    def test_name_an_event_that_is_oversold(self, event: Event) -> None:
+        falsify(
+            "ALTER TABLE events_inventory DROP CONSTRAINT inventory_seats_fit",
+            "UPDATE events_inventory SET capacity = 4",
+        )
+
+        assert sentences(event) == [": oversold: 4 seats are sold of 3."]
+
+    def test_name_an_inventory_that_is_wrong(self, event: Event) -> None:
+        falsify("UPDATE events_inventory SET confirmed = 5, waiting = 3, last_queue_number = 1")
+
+        assert sentences(event) == [
+            ": the inventory says that 1 is the last number in the queue, its bookings say 2.",
+            ": the inventory says that 5 seats are sold, its bookings say 4.",
+            ": the inventory says that 5 seats are sold, the ledger says 4.",
+            ": the inventory says that 3 bookings wait, its bookings say 2.",
+            ": the inventory says that 3 bookings wait, the ledger says 2.",
+        ]
+
+    def test_name_an_inventory_that_is_gone(self, event: Event) -> None:
+        falsify("DELETE FROM events_inventory")
+
+        assert sentences(event) == [": its seats are not counted anywhere; 4 bookings."]
+
+    def test_name_a_booking_that_the_ledger_does_not_know_of(
+        self, event: Event, held: Booking, waits: list[Booking]
+    ) -> None:
+        falsify(f"UPDATE events_booking SET cancelled = 1 WHERE id = {held.pk}")
+
+        assert sentences(event) == [
+            ": the inventory says that 4 seats are sold, its bookings say 3.",
+            f", booking #{held.pk}: comes to 50.00, the ledger says 75.00.",
+            f", booking #{held.pk}: holds 2 seats, the ledger says 3.",
+            f", booking #{waits[0].pk}: waits for 2 seats, first in the queue, while 2 are free.",
+        ]
+
+    def test_name_a_ledger_that_was_written_to(self, event: Event, held: Booking) -> None:
+        falsify(
+            "INSERT INTO events_bookingentry (event_id, booking_id, kind, quantity, seats, waiting, amount)"
+            f" VALUES ({event.pk}, {held.pk}, 'cancelled', 1, -1, 1, -30)"
+        )
+
+        assert sentences(event) == [
+            ": the inventory says that 4 seats are sold, the ledger says 3.",
+            ": the inventory says that 2 bookings wait, the ledger says 3.",
+            f", booking #{held.pk}: comes to 75.00, the ledger says 45.00.",
+            f", booking #{held.pk}: holds 3 seats, the ledger says 2.",
+            f", booking #{held.pk}: waits 0 times by its status, 1 times by the ledger.",
+        ]
+
+    def test_name_who_waits_in_front_of_room(self, event: Event, waits: list[Booking]) -> None:
+        falsify("UPDATE events_inventory SET withheld = 0")
+
+        assert sentences(event) == [
+            f", booking #{waits[0].pk}: waits for 2 seats, first in the queue, while 2 are free."
+        ]
+
+    def test_name_who_was_promoted_before_another(self, event: Event, waits: list[Booking]) -> None:
+        falsify(
+            f"UPDATE events_booking SET status = 'confirmed' WHERE id = {waits[1].pk}",
+            "UPDATE events_inventory SET confirmed = 5, waiting = 1",
+            "INSERT INTO events_bookingentry (event_id, booking_id, kind, quantity, seats, waiting, amount)"
+            f" VALUES ({event.pk}, {waits[1].pk}, 'promoted', 1, 1, -1, 25)",
+        )
+
+        assert sentences(event) == [
+            f", booking #{waits[1].pk}: was given seats before booking #{waits[0].pk}, which waits since earlier."
+        ]
+
+    def test_name_a_newcomer_who_was_let_in_before_another(self, event: Event, waits: list[Booking]) -> None:
+        falsify("UPDATE events_inventory SET waiting = 0")
+        newcomer = book(event)
+        falsify("UPDATE events_inventory SET waiting = 2")
+
+        assert sentences(event) == [
+            f", booking #{newcomer.pk}: was given seats before booking #{waits[0].pk}, which waits since earlier."
+        ]
+
+    @pytest.mark.parametrize("status", ["cancelled", "draft"])
+    def test_name_live_bookings_where_there_are_none(self, event: Event, status: str) -> None:
+        falsify(f"UPDATE events_event SET status = '{status}'")
+
+        assert sentences(event) == [": takes no bookings and has 4 that are not cancelled."]
+
+    def test_have_a_sentence_each(self) -> None:
+        for name in queries.FAULTS:
+            assert f"'{name}'" in sql.text("events/booking_faults")
+
+
+class TestBookingParts:
+    def test_divide_the_events_without_a_gap(self, admin: User) -> None:
+        for number in (0, 3, 1, 0, 2):
+            event = make_event(admin)
+            for _ in range(number):
+                book(event)
+
+        parts = queries.booking_parts(size=4)
+
+        assert [part.after_id for part in parts] == [0, *(part.until_id for part in parts[:-1])]
+        assert sum(part.events for part in parts) == 5
+        assert sum(part.bookings for part in parts) == 6
+        assert len(parts) == 3
+
+    def test_are_none_without_events(self) -> None:
+        assert queries.booking_parts(size=4) == []

@@ -1,0 +1,491 @@
+"""What holds when many book, cancel and change at once: real threads, real connections, PostgreSQL's own locks.
+
+Each rule is shown as it is, then with the services' lock taken out, where the database alone must hold it, then with
+what guards it in the database taken out as well. The last must see the race, else the others would prove nothing.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import pgtrigger.installation
+import pytest
+from django.db import IntegrityError, OperationalError, transaction
+from django.utils import timezone
+from psycopg.errors import DeadlockDetected
+
+from accounts import services as accounts
+from accounts.models import User
+from accounts.tests.factories import make_user
+from events import services
+from events.models import Booking, BookingQuerySet, Event, InventoryQuerySet
+from events.tests.books import falsify, faults, unlocked
+from events.tests.factories import GUEST, Joins, book, make_event
+from projects.tests.psql import psql
+from ticketing.api import describe
+from ticketing.idempotency import claim
+from ticketing.sql import violated
+from ticketing.tests.races import apart, during, together, until_all_wait
+
+pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.database]
+
+
+@pytest.fixture
+def event(admin: User) -> Event:
+    """Five seats."""
+    return make_event(admin, capacity=5)
+
+
+@pytest.fixture
+def without_lock(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The services as they would be if nobody had thought of a lock."""
+    monkeypatch.setattr(InventoryQuerySet, "locked", lambda inventories: inventories)
+    monkeypatch.setattr(BookingQuerySet, "select_for_update", lambda bookings, **_: bookings)
+    with unlocked("events_book"):
+        yield
+
+
+@pytest.fixture
+def without_checks(db: None) -> Iterator[None]:
+    """The tables as they would be if nobody had thought of the promise, nor of a user's one booking."""
+    ((promise,),) = psql("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'inventory_seats_fit'")
+    ((once,),) = psql("SELECT pg_get_indexdef('booking_once'::regclass)")
+    psql("ALTER TABLE events_inventory DROP CONSTRAINT inventory_seats_fit")
+    psql("DROP INDEX booking_once")
+    yield
+    falsify("DELETE FROM events_inventory", "DELETE FROM events_bookingentry")
+    falsify("DELETE FROM notifications_delivery", "DELETE FROM events_booking")
+    psql(f"ALTER TABLE events_inventory ADD CONSTRAINT inventory_seats_fit {promise}")
+    psql(once)
+
+
+@pytest.fixture
+def without_trigger(db: None) -> Iterator[None]:
+    """The bookings as they would be if nobody had thought of entering them."""
+    pgtrigger.installation.disable("events.Booking:enter_new")
+    yield
+    pgtrigger.installation.enable("events.Booking:enter_new")
+
+
+@pytest.fixture
+def promoting_without_lock(db: None) -> Iterator[None]:
+    with unlocked("events_promote"):
+        yield
+
+
+def hold(event: Event) -> Callable[[], Any]:
+    return lambda: psql("SELECT FROM events_inventory WHERE event_id = %(event)s FOR NO KEY UPDATE", event=event.pk)
+
+
+def booking_of(event: Event, user: User | None = None, **more: Any) -> Callable[[], Any]:
+    """A call that books, and returns what became of it: a status, or the constraint that it ran into."""
+    who = {"guest": GUEST} if user is None else {"user": user}
+
+    def call() -> str:
+        try:
+            return str(book(event, **who, **more).status)
+        except IntegrityError as error:
+            return violated(error)
+
+    return call
+
+
+def change(event: Event, **changes: Any) -> Callable[[], Any]:
+    return lambda: services.update(event_id=event.pk, by=event.created_by, at=timezone.now(), **changes)
+
+
+def cancelling(event: Event) -> Callable[[], Any]:
+    return lambda: services.cancel_event(event_id=event.pk, by=event.created_by, at=timezone.now())
+
+
+def leaving(booking: Booking) -> Callable[[], Any]:
+    return lambda: services.cancel(booking_id=booking.pk, by=booking.user)
+
+
+def deactivating(user: User, *, by: User) -> Callable[[], Any]:
+    return lambda: accounts.update(user_id=user.pk, by=by, is_active=False)
+
+
+def sold(event: Event) -> int:
+    return sum(Booking.objects.filter(event=event).values_list("seats", flat=True))
+
+
+class TestTwentyBookFiveSeats:
+    def outcomes(self, event: Event) -> Counter[str]:
+        return Counter(during(hold(event), *[booking_of(event)] * 20))
+
+    def test_leaves_fifteen_waiting_in_line(self, event: Event) -> None:
+        assert self.outcomes(event) == {"confirmed": 5, "waiting": 15}
+        assert list(Booking.objects.queue().values_list("queue_number", flat=True)) == list(range(1, 16))
+        assert faults() == []
+
+    def test_sells_five_by_the_constraints_alone(self, event: Event, without_lock: None) -> None:
+        # All of them saw the seats free.
+        assert self.outcomes(event) == {"confirmed": 5, "inventory_seats_fit": 15}
+        assert faults() == []
+
+    def test_oversells_without_either(self, event: Event, without_lock: None, without_checks: None) -> None:
+        assert self.outcomes(event) == {"confirmed": 20}
+        assert sold(event) == 20
+        assert "oversold" in {fault.fault for fault in faults()}
+
+
+class TestOneUserBooksTwice:
+    def outcomes(self, event: Event) -> list[Any]:
+        user = make_user()
+        return during(hold(event), *[booking_of(event, user)] * 3)
+
+    def test_has_one(self, event: Event) -> None:
+        assert Counter(self.outcomes(event)) == {"confirmed": 1, services.AlreadyBooked: 2}
+
+    def test_is_told_when_the_one_waits(self, event: Event) -> None:
+        book(event, quantity=5)
+
+        assert Counter(self.outcomes(event)) == {"waiting": 1, services.AlreadyWaiting: 2}
+
+    def test_is_told_in_the_middle_of_a_transaction(self, event: Event, owner: User) -> None:
+        book(event, quantity=5)
+
+        def in_a_transaction() -> Any:
+            with transaction.atomic():
+                return book(event, owner)
+
+        (outcome,) = during(lambda: book(event, owner), in_a_transaction)
+
+        assert outcome is services.AlreadyWaiting
+
+    def test_has_several_without_the_constraint(self, event: Event, without_checks: None) -> None:
+        assert Counter(self.outcomes(event)) == {"confirmed": 3}
+
+
+class TestOneKeyForEightBookings:
+    """As a view does that honours `Idempotency-Key`: guests are held back by nothing else."""
+
+    def test_makes_one(self, event: Event) -> None:
+        def once() -> Any:
+            with transaction.atomic():
+                if claim(digest=b"key", body_digest=b"body", at=timezone.now()) is None:
+                    return "there already"
+                return booking_of(event)()
+
+        assert Counter(during(hold(event), *[once] * 8)) == {"confirmed": 1, "there already": 7}
+        assert event.bookings.count() == 1
+
+    def test_is_needed_for_that(self, event: Event) -> None:
+        assert Counter(during(hold(event), *[booking_of(event)] * 8)) == {"confirmed": 5, "waiting": 3}
+
+
+class TestBookingWhileTheLastSeatsGo:
+    """They were free when it was asked for; it waits for its turn, and they are gone."""
+
+    def outcome(self, event: Event, joins: Joins) -> Any:
+        (outcome,) = during(lambda: book(event, quantity=4), booking_of(event, quantity=2, joins=joins))
+        return outcome
+
+    @pytest.mark.parametrize(
+        ("joins", "outcome"),
+        [
+            (Joins.ALWAYS, "waiting"),
+            (Joins.NEVER, services.NotEnoughLeft),
+            (Joins.WHEN_SOLD_OUT, services.NotEnoughLeft),
+        ],
+    )
+    def test_waits_or_is_refused(self, event: Event, joins: Joins, outcome: Any) -> None:
+        assert self.outcome(event, joins) == outcome
+        assert faults() == []
+
+    def test_is_stopped_by_the_constraint_alone(self, event: Event, without_lock: None) -> None:
+        assert self.outcome(event, Joins.ALWAYS) == "inventory_seats_fit"
+
+    def test_oversells_without_either(self, event: Event, without_lock: None, without_checks: None) -> None:
+        assert self.outcome(event, Joins.ALWAYS) == "confirmed"
+        assert sold(event) == 6
+
+
+class TestBookingWhileSeatsAreFreed:
+    """None was free when it was asked for; it waits for its turn, and there are some."""
+
+    def outcome(self, event: Event) -> Any:
+        booking = book(event, quantity=5)
+        (outcome,) = during(
+            lambda: services.cancel(booking_id=booking.pk, by=booking.user, seats=2), booking_of(event, quantity=2)
+        )
+        return outcome
+
+    def test_has_them(self, event: Event) -> None:
+        assert self.outcome(event) == "confirmed"
+
+    def test_has_them_by_the_trigger_alone(self, event: Event, without_lock: None) -> None:
+        # It believed that it had to wait.
+        assert self.outcome(event) == "waiting"
+        assert sold(event) == 5
+        assert faults() == []
+
+
+class TestNewcomersWhileTheQueueIsServed:
+    def test_pass_nobody(self, event: Event) -> None:
+        book(event, quantity=5)
+        queue = [book(event, quantity=quantity) for quantity in (2, 3)]
+
+        outcomes = during(change(event, capacity=8), *[booking_of(event)] * 5)
+
+        assert outcomes == ["waiting"] * 5
+        assert list(Booking.objects.queue()[:1]) == queue[1:]
+        assert faults() == []
+
+    def test_pass_nobody_by_the_trigger_alone(self, event: Event, without_lock: None) -> None:
+        book(event, quantity=4)
+
+        outcomes = during(lambda: book(event, quantity=2), *[booking_of(event)] * 3)
+
+        # All of them saw a seat free, and nobody waiting for it.
+        assert outcomes == ["booking_passes_nobody"] * 3
+        assert faults() == []
+
+    def test_pass_them_without_either(self, event: Event, without_lock: None, without_trigger: None) -> None:
+        outcomes = during(hold(event), *[booking_of(event)] * 6)
+
+        assert outcomes == ["confirmed"] * 6
+
+
+class TestBookingWhileTheEventChanges:
+    """What it was asked for is no more when its turn comes."""
+
+    def outcomes(self, event: Event, held: Callable[[], Any], **more: Any) -> list[Any]:
+        """By itself, then within a transaction."""
+
+        def in_a_transaction() -> Any:
+            with transaction.atomic():
+                return booking_of(event, **more)()
+
+        return during(held, booking_of(event, **more), in_a_transaction)
+
+    def test_is_refused_when_it_is_cancelled(self, event: Event) -> None:
+        assert self.outcomes(event, cancelling(event)) == [services.EventCancelled] * 2
+        assert not Booking.objects.exists()
+
+    def test_is_refused_when_psql_cancels_it(self, event: Event) -> None:
+        outcomes = self.outcomes(event, lambda: psql("UPDATE events_event SET status = 'cancelled'"))
+
+        assert outcomes == [services.EventCancelled] * 2
+
+    def test_is_refused_without_the_lock_too(self, event: Event, without_lock: None) -> None:
+        assert self.outcomes(event, cancelling(event)) == [services.EventCancelled] * 2
+
+    def test_gets_through_without_the_trigger(self, event: Event, without_lock: None, without_trigger: None) -> None:
+        assert self.outcomes(event, cancelling(event)) == ["confirmed"] * 2
+        assert "live_in_unpublished" in {fault.fault for fault in faults()}
+
+    def test_finds_nothing_when_it_is_withdrawn(self, event: Event, admin: User) -> None:
+        outcomes = self.outcomes(event, lambda: services.withdraw(event_id=event.pk, by=admin, at=timezone.now()))
+
+        assert outcomes == [services.EventNotFound] * 2
+
+    def test_finds_nothing_when_it_is_deleted(self, event: Event, admin: User) -> None:
+        assert self.outcomes(event, lambda: services.delete(event_id=event.pk, by=admin)) == (
+            [services.EventNotFound] * 2
+        )
+
+    def test_finds_nothing_when_it_becomes_a_draft_but_admins_are_told(self, event: Event, admin: User) -> None:
+        outcomes = during(change(event, status="draft"), booking_of(event), booking_of(event, admin))
+
+        assert outcomes == [services.EventNotFound, services.EventNotPublished]
+
+    def test_is_refused_when_it_is_more_than_is_left_to_sell(self, event: Event) -> None:
+        assert self.outcomes(event, change(event, capacity=2), quantity=3) == [services.MoreThanForSale] * 2
+
+    def test_costs_what_it_did_when_it_was_asked_for(self, event: Event) -> None:
+        assert self.outcomes(event, change(event, price=30)) == ["confirmed"] * 2
+        assert set(Booking.objects.values_list("unit_price", flat=True)) == {25}
+
+
+class TestChangesWhileABookingIsMade:
+    def test_leave_it_its_seats(self, event: Event) -> None:
+        (outcome,) = during(lambda: book(event, quantity=3), change(event, capacity=2))
+
+        assert outcome is services.CapacityBelowSold
+
+    def test_leave_it_its_seats_by_the_constraint_alone(self, event: Event, without_lock: None) -> None:
+        def shrink() -> Any:
+            try:
+                return change(event, capacity=2)()
+            except IntegrityError as error:
+                return violated(error)
+
+        (outcome,) = during(lambda: book(event, quantity=3), shrink)
+
+        assert outcome == "inventory_seats_fit"
+
+    @pytest.mark.parametrize("by_psql", [False, True])
+    def test_cancel_it_along_with_the_event(self, event: Event, by_psql: bool) -> None:
+        def cancel() -> None:
+            psql("UPDATE events_event SET status = 'cancelled'")
+
+        during(lambda: book(event), cancel if by_psql else cancelling(event))
+
+        assert Booking.objects.get().status == "cancelled"
+        assert faults() == []
+
+    def test_keep_the_event_from_being_a_draft(self, event: Event) -> None:
+        (outcome,) = during(lambda: book(event), change(event, status="draft"))
+
+        assert outcome is services.EventHasBookings
+
+    def test_keep_the_event_from_being_deleted(self, event: Event, admin: User) -> None:
+        (outcome,) = during(lambda: book(event), lambda: services.delete(event_id=event.pk, by=admin))
+
+        assert outcome is services.EventHasBookings
+
+    def test_do_not_wait_for_the_deactivation_of_its_user(self, event: Event, admin: User, owner: User) -> None:
+        (outcome,) = during(deactivating(owner, by=admin), booking_of(event, owner))
+
+        assert outcome == "confirmed"
+
+
+class TestEightCancelOneSeatEach:
+    def outcomes(self, event: Event, booking: Booking) -> Counter[Any]:
+        def call() -> str:
+            services.cancel(booking_id=booking.pk, by=booking.user, seats=1)
+            return "done"
+
+        return Counter(during(hold(event), *[call] * 8))
+
+    def test_gives_each_back_once(self, event: Event) -> None:
+        booking = book(event, quantity=5)
+
+        assert self.outcomes(event, booking) == {"done": 5, services.AlreadyCancelled: 3}
+        assert sold(event) == 0
+        assert faults() == []
+
+    def test_loses_some_without_the_lock(self, event: Event, without_lock: None) -> None:
+        booking = book(event, quantity=5)
+
+        assert self.outcomes(event, booking) == {"done": 8}
+        assert sold(event) > 0
+        # What is wrong is what people were told: the books follow the rows.
+        assert faults() == []
+
+
+class TestHolderAndHeadLeaveTogether:
+    """The seat goes to who stands behind both, or to the head if it left a moment too late: never to nobody."""
+
+    def rounds(self, event: Event, number: int) -> None:
+        for _ in range(number):
+            holder, head = book(event, quantity=5), book(event, quantity=5)
+            last = book(event, quantity=5)
+
+            together(leaving(holder), leaving(head))
+
+            last.refresh_from_db()
+            assert last.status == "confirmed"
+            services.cancel(booking_id=last.pk, by=last.user)
+
+    def test_never_deadlocks(self, event: Event) -> None:
+        self.rounds(event, 25)
+
+        assert faults() == []
+
+    def test_deadlocks_without_the_lock(self, event: Event, without_lock: None) -> None:
+        with pytest.raises(OperationalError, match="deadlock detected"):
+            self.rounds(event, 400)
+
+
+class TestEverybodyLeaves:
+    def test_serves_the_queue_in_order(self, event: Event) -> None:
+        holders = [book(event) for _ in range(5)]
+        queue = [book(event) for _ in range(12)]
+        leavers = [*holders, *queue[:7:2]]
+
+        during(
+            hold(event),
+            *(leaving(booking) for booking in leavers),
+        )
+
+        stayed = [booking for booking in queue if booking not in leavers]
+        assert list(Booking.objects.filter(status="confirmed").order_by("id")) == stayed[:5]
+        assert list(Booking.objects.queue()) == stayed[5:]
+        assert faults() == []
+
+
+class TestEverythingAtOnce:
+    """Bookings, cancellations, changes, deactivations and the end of the event. A deadlock would be raised here."""
+
+    def test_never_deadlocks(self, admin: User) -> None:
+        for _ in range(8):
+            event = make_event(admin, capacity=5)
+            holders = [book(event, quantity=quantity) for quantity in (2, 3, 1, 4, 1)]
+
+            outcomes = together(
+                *(leaving(booking) for booking in holders[::2]),
+                *(deactivating(booking.user, by=admin) for booking in holders[:2] if booking.user),
+                *[booking_of(event)] * 3,
+                change(event, capacity=8, price=30),
+                change(event, withheld=1),
+                cancelling(event),
+            )
+
+            refusals = {services.EventCancelled, services.AlreadyCancelled, services.CapacityBelowSold}
+            assert {outcome for outcome in outcomes if isinstance(outcome, type)} <= refusals
+            assert not Booking.objects.live().filter(event=event).exists()
+        assert faults() == []
+
+
+class TestPsqlBesideTheServices:
+    def outcome(self, event: Event) -> str:
+        """Who waits asks for less while seats are freed: neither sees what the other is about to do."""
+        holder, waits = book(event, quantity=5), book(event, quantity=3)
+
+        during(
+            lambda: psql("UPDATE events_booking SET cancelled = 1 WHERE id = %(id)s", id=waits.pk),
+            lambda: services.cancel(booking_id=holder.pk, by=holder.user, seats=2),
+        )
+
+        return Booking.objects.get(pk=waits.pk).status
+
+    def test_leaves_nobody_waiting_in_front_of_room(self, event: Event) -> None:
+        assert self.outcome(event) == "confirmed"
+        assert faults() == []
+
+    def test_leaves_somebody_without_the_lock_of_who_promotes(self, event: Event, promoting_without_lock: None) -> None:
+        assert self.outcome(event) == "waiting"
+        assert [fault.fault for fault in faults()] == ["room_for_waiting"]
+
+    def test_yields_or_is_yielded_to_when_it_takes_the_rows_in_the_other_order(self, event: Event) -> None:
+        booking = book(event)
+        cancel = "UPDATE events_booking SET cancelled = 1, status = 'cancelled' WHERE id = %(id)s"
+
+        def cancel_event() -> Any:
+            try:
+                return cancelling(event)().status
+            except OperationalError as error:
+                return describe(error).status
+
+        with ThreadPoolExecutor(1) as pool, suppress(DeadlockDetected), transaction.atomic():
+            psql("SELECT FROM events_booking WHERE id = %(id)s FOR UPDATE", id=booking.pk)
+            cancelled = pool.submit(apart, cancel_event)
+            until_all_wait([cancelled])
+            psql(cancel, id=booking.pk)
+
+        assert cancelled.result() in ("cancelled", 503)
+        booking.refresh_from_db()
+        assert booking.status == "cancelled"
+        assert faults() == []
+
+
+class TestALockThatIsNotHad:
+    def test_is_answered_by_a_503(self, event: Event) -> None:
+        def hurry() -> Any:
+            psql("SET lock_timeout = '50ms'")
+            try:
+                return booking_of(event)()
+            except OperationalError as error:
+                return describe(error)
+
+        with ThreadPoolExecutor(1) as pool, transaction.atomic():
+            hold(event)()
+            problem = pool.submit(apart, hurry).result()
+
+        assert (problem.status, problem.headers) == (503, {"Retry-After": "1"})
+        assert not Booking.objects.exists()

@@ -1,0 +1,35 @@
+"""Tickets as CSV: what the list shows, to whom and by which filters the list shows it."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from rest_framework import serializers
+
+from accounts.models import User
+from ticketing import csv_export
+from tickets import queries
+from tickets.models import Ordering, Ticket
+from tickets.queries import TicketFilter
+from tickets.serializers import TicketSerializer
+
+
+class TicketRowSerializer(TicketSerializer):
+    """An item of the list in which nothing is nested."""
+
+    assignedUsers = serializers.SerializerMethodField()  # type: ignore[assignment]
+
+    def get_assignedUsers(self, ticket: Ticket) -> str:  # noqa: N802
+        people = (assignment.user for assignment in ticket.assignments.all())
+        return "; ".join(f"{person.name} <{person.email}>" for person in people)
+
+
+def tickets(*, viewer: User, filter: TicketFilter, ordering: Ordering, at: datetime) -> Iterator[bytes]:  # noqa: A002
+    """The tickets that `viewer` may see, as CSV, some at a time."""
+
+    def fetch(last: Ticket | None) -> list[Ticket]:
+        after = None if last is None else ordering.place(last)
+        return queries.tickets(
+            viewer=viewer, filter=filter, ordering=ordering, after=after, limit=csv_export.BATCH, at=at
+        )
+
+    return csv_export.encode(TicketRowSerializer, csv_export.batches(fetch))

@@ -1,0 +1,19 @@
+"""`manage.py export_tickets`: the tickets as CSV, as `GET /tickets/export` gives them to somebody."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.models import User
+from ticketing.management.exports import ExportCommand
+from tickets import exports
+from tickets.serializers import TicketFilterSerializer
+
+
+class Command(ExportCommand):
+    help = "Write tickets as CSV: all of them, or those that somebody may see."
+    shape = TicketFilterSerializer
+
+    def content(self, *, viewer: User, **query: Any) -> Iterator[bytes]:
+        return exports.tickets(viewer=viewer, **query, at=timezone.now())

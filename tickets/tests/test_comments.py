@@ -1,0 +1,408 @@
+"""What is said about a ticket: who says it, who sees it, and that it stays (CONTRACTS: comments)."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pgtrigger
+import pytest
+from psycopg.errors import CheckViolation, RaiseException
+from pytest_django import DjangoAssertNumQueries
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from projects.models import Visibility
+from projects.tests.factories import make_project
+from projects.tests.psql import psql
+from ticketing.errors import Refused
+from tickets import queries, services
+from tickets.models import Comment, Status, Ticket
+from tickets.tests.factories import assign, make_comment, make_ticket
+
+pytestmark = pytest.mark.django_db
+
+SignedIn = Callable[[User], APIClient]
+NOON = datetime(2030, 5, 17, 12, 0, 0, 123_456, tzinfo=UTC)
+EVERYBODY = ["owner", "assignee", "outsider", "agent", "admin"]
+STAFF = ["agent", "admin"]
+
+
+@pytest.fixture
+def ticket(owner: User, assignee: User) -> Ticket:
+    ticket = make_ticket(owner)
+    assign(ticket, assignee)
+    return ticket
+
+
+@pytest.fixture
+def hidden(owner: User, assignee: User) -> Ticket:
+    """A ticket of a project that only those involved see."""
+    ticket = make_ticket(owner, project=make_project(visibility=Visibility.INVOLVED))
+    assign(ticket, assignee)
+    return ticket
+
+
+@pytest.fixture
+def path(ticket: Ticket) -> str:
+    return f"/tickets/{ticket.pk}/comments"
+
+
+@pytest.fixture
+def people(request: pytest.FixtureRequest) -> dict[str, User]:
+    return {role: request.getfixturevalue(role) for role in EVERYBODY}
+
+
+def say(ticket: Ticket, by: User, **fields: Any) -> Comment:
+    return services.comment(ticket_id=ticket.pk, by=by, at=NOON, **{"message": "Any news?", **fields})
+
+
+class TestComment:
+    """services.comment."""
+
+    @pytest.mark.parametrize("role", EVERYBODY)
+    def test_is_everybodys_who_sees_the_ticket(self, ticket: Ticket, people: dict[str, User], role: str) -> None:
+        comment = say(ticket, people[role])
+
+        assert (comment.author, comment.message, comment.is_internal) == (people[role], "Any news?", False)
+
+    def test_of_a_hidden_ticket_is_for_those_involved(self, hidden: Ticket, people: dict[str, User]) -> None:
+        for role in ("owner", "assignee", *STAFF):
+            say(hidden, people[role])
+
+        with pytest.raises(services.TicketNotFound):
+            say(hidden, people["outsider"])
+
+    @pytest.mark.parametrize("role", STAFF)
+    def test_may_be_internal_of_staff(self, ticket: Ticket, people: dict[str, User], role: str) -> None:
+        assert say(ticket, people[role], is_internal=True).is_internal
+
+    @pytest.mark.parametrize("role", ["owner", "assignee", "outsider"])
+    def test_may_not_be_internal_of_others(self, ticket: Ticket, people: dict[str, User], role: str) -> None:
+        with pytest.raises(services.InternalForStaff):
+            say(ticket, people[role], is_internal=True)
+
+        assert not Comment.objects.exists()
+
+    @pytest.mark.parametrize("role", ["owner", "agent"])
+    def test_refuses_a_hidden_ticket_before_all_else(self, people: dict[str, User], role: str) -> None:
+        refusal: type[Refused] = services.TicketNotFound
+
+        with pytest.raises(refusal):
+            services.comment(ticket_id=0, by=people[role], at=NOON, message="?", is_internal=True)
+
+    def test_moves_no_version(self, ticket: Ticket, owner: User) -> None:
+        ticket.refresh_from_db()
+        before = (ticket.version, ticket.updated_at)
+
+        say(ticket, owner)
+
+        ticket.refresh_from_db()
+        assert (ticket.version, ticket.updated_at) == before
+
+    def test_may_be_made_on_a_closed_ticket(self, ticket: Ticket, owner: User) -> None:
+        Ticket.objects.filter(pk=ticket.pk).update(status=Status.CLOSED)
+
+        assert say(ticket, owner).pk
+
+    def test_keeps_the_time_in_milliseconds(self, ticket: Ticket, owner: User) -> None:
+        assert say(ticket, owner).created_at == NOON.replace(microsecond=123_000)
+
+
+class TestVisibleTo:
+    def test_shows_internal_ones_to_staff_alone(self, ticket: Ticket, people: dict[str, User]) -> None:
+        said = make_comment(ticket, people["owner"])
+        internal = make_comment(ticket, people["agent"], is_internal=True)
+
+        seen = {role: set(Comment.objects.visible_to(people[role])) for role in EVERYBODY}
+
+        assert seen == {role: {said, internal} if role in STAFF else {said} for role in EVERYBODY}
+
+    def test_shows_none_on_tickets_that_one_may_not_see(self, hidden: Ticket, people: dict[str, User]) -> None:
+        said = make_comment(hidden, people["owner"])
+
+        seen = {role: set(Comment.objects.visible_to(people[role])) for role in EVERYBODY}
+
+        assert seen == {role: set() if role == "outsider" else {said} for role in EVERYBODY}
+
+
+class TestLastComments:
+    def test_are_the_newest_in_the_order_in_which_they_were_said(self, ticket: Ticket, owner: User) -> None:
+        said = [make_comment(ticket, owner) for _ in range(3)]
+
+        assert queries.last_comments(ticket_id=ticket.pk, viewer=owner, limit=2) == said[1:]
+
+
+@pytest.mark.database
+class TestTable:
+    @pytest.mark.parametrize(
+        "statement",
+        ["UPDATE tickets_comment SET message = 'Other'", "UPDATE tickets_comment SET is_internal = true"],
+    )
+    def test_keeps_what_was_said(self, ticket: Ticket, owner: User, statement: str) -> None:
+        make_comment(ticket, owner)
+
+        with pytest.raises(RaiseException, match="Cannot update or delete"):
+            psql(statement)
+
+    def test_forgets_nothing(self, ticket: Ticket, owner: User) -> None:
+        make_comment(ticket, owner)
+
+        with pytest.raises(RaiseException, match="Cannot update or delete"):
+            psql("DELETE FROM tickets_comment")
+
+    def test_is_not_emptied(self) -> None:
+        pgtrigger.enable("tickets.Comment:keep_all")
+
+        with pytest.raises(RaiseException, match="the rows of tickets_comment stay"):
+            psql("TRUNCATE tickets_comment")
+
+    @pytest.mark.parametrize(
+        ("message", "constraint"), [("", "comment_message"), ("  ", "comment_message"), ("a" * 20_001, "_length")]
+    )
+    def test_holds_no_empty_and_no_endless_message(
+        self, ticket: Ticket, owner: User, message: str, constraint: str
+    ) -> None:
+        insert = """
+            INSERT INTO tickets_comment (ticket_id, author_id, message, is_internal, created_at)
+            VALUES (%(ticket)s, %(author)s, %(message)s, false, now())
+        """
+
+        with pytest.raises(CheckViolation, match=constraint):
+            psql(insert, ticket=ticket.pk, author=owner.pk, message=message)
+
+
+class TestPost:
+    def test_answers_with_the_comment(self, path: str, owner: User, signed_in: SignedIn) -> None:
+        answer = signed_in(owner).post(path, {"message": " Any news?\nOlga "})
+
+        comment = Comment.objects.get()
+        assert answer.status_code == 201
+        assert list(answer.json().items()) == [
+            ("id", comment.pk),
+            ("message", "Any news?\nOlga"),
+            ("internal", False),
+            ("author", {"id": owner.pk, "name": "Olga Owner"}),
+            ("createdDate", answer.json()["createdDate"]),
+        ]
+
+    @pytest.mark.parametrize(
+        "message", ["", "  ", "\n", None, 5, True, [], {}, "a" * 20_001, "a\x00b"], ids=lambda value: repr(value)[:12]
+    )
+    def test_refuses_what_is_no_message(self, path: str, owner: User, signed_in: SignedIn, message: Any) -> None:
+        answer = signed_in(owner).post(path, {"message": message})
+
+        assert answer.status_code == 400
+        assert [fault["field"] for fault in answer.json()["errors"]] == ["message"]
+        assert not Comment.objects.exists()
+
+    @pytest.mark.parametrize("internal", ["true", 1, None, []])
+    def test_refuses_what_is_neither_true_nor_false(
+        self, path: str, agent: User, signed_in: SignedIn, internal: Any
+    ) -> None:
+        answer = signed_in(agent).post(path, {"message": "Hm", "internal": internal})
+
+        assert answer.status_code == 400
+        assert [fault["field"] for fault in answer.json()["errors"]] == ["internal"]
+
+    def test_takes_the_longest_message(self, path: str, owner: User, signed_in: SignedIn) -> None:
+        assert signed_in(owner).post(path, {"message": "ü" * 20_000}).status_code == 201
+
+    def test_lets_staff_speak_among_themselves(self, path: str, agent: User, signed_in: SignedIn) -> None:
+        answer = signed_in(agent).post(path, {"message": "Hm", "internal": True})
+
+        assert (answer.status_code, answer.json()["internal"]) == (201, True)
+
+    def test_refuses_a_customers_internal_comment(self, path: str, owner: User, signed_in: SignedIn) -> None:
+        answer = signed_in(owner).post(path, {"message": "Hm", "internal": True})
+
+        assert (answer.status_code, answer.json()["code"]) == (403, "internal_for_staff")
+        assert answer.json()["message"] == "Only staff write internal comments"
+
+    def test_is_404_where_the_ticket_is(self, hidden: Ticket, outsider: User, signed_in: SignedIn) -> None:
+        api = signed_in(outsider)
+
+        for ticket_id in (hidden.pk, 0, 2**63, 10**30):
+            answer = api.post(f"/tickets/{ticket_id}/comments", {"message": "Hm"})
+            assert (answer.status_code, answer.json()["message"]) == (404, "Ticket not found")
+
+    def test_needs_a_token(self, path: str, anonymous: APIClient) -> None:
+        assert anonymous.post(path, {"message": "Hm"}).status_code == 401
+
+    def test_made_twice_under_one_key_is_one(self, path: str, owner: User, signed_in: SignedIn) -> None:
+        api = signed_in(owner)
+
+        first, second = (api.post(path, {"message": "Hm"}, headers={"Idempotency-Key": "k"}) for _ in range(2))
+
+        assert (first.status_code, second.status_code) == (201, 201)
+        assert first.json() == second.json()
+        assert Comment.objects.count() == 1
+
+    def test_costs_so_many_queries(
+        self, path: str, owner: User, signed_in: SignedIn, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        api = signed_in(owner)
+
+        # The token's owner; the transaction's two ends, the ticket, the comment.
+        with django_assert_num_queries(5):
+            api.post(path, {"message": "Hm"})
+
+
+class TestGet:
+    def test_lists_oldest_first(self, path: str, ticket: Ticket, people: dict[str, User], signed_in: SignedIn) -> None:
+        said = [make_comment(ticket, people[role], message=f"I, {role}") for role in ("owner", "agent", "outsider")]
+
+        answer = signed_in(people["outsider"]).get(path)
+
+        assert answer.status_code == 200
+        assert [item["id"] for item in answer.json()["items"]] == [comment.pk for comment in said]
+        assert [item["author"]["name"] for item in answer.json()["items"]] == [
+            "Olga Owner",
+            "Agnes Agent",
+            "Otto Outsider",
+        ]
+        assert answer.json()["nextCursor"] is None
+
+    @pytest.mark.parametrize("role", EVERYBODY)
+    def test_shows_internal_ones_to_staff_alone(
+        self, path: str, ticket: Ticket, people: dict[str, User], signed_in: SignedIn, role: str
+    ) -> None:
+        make_comment(ticket, people["agent"], is_internal=True)
+
+        shown = signed_in(people[role]).get(path).json()["items"]
+
+        assert [item["internal"] for item in shown] == ([True] if role in STAFF else [])
+
+    def test_goes_from_page_to_page(
+        self, path: str, ticket: Ticket, owner: User, agent: User, signed_in: SignedIn
+    ) -> None:
+        """Internal ones in between leave no gaps."""
+        said = [make_comment(ticket, agent, is_internal=number % 2 == 1) for number in range(8)]
+        api = signed_in(owner)
+
+        first = api.get(path, {"limit": 2}).json()
+        second = api.get(path, {"limit": 2, "cursor": first["nextCursor"]}).json()
+
+        pages = [[item["id"] for item in page["items"]] for page in (first, second)]
+        assert second["nextCursor"] is None
+        assert pages == [[said[0].pk, said[2].pk], [said[4].pk, said[6].pk]]
+
+    @pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 101}, {"limit": "x"}, {"cursor": "x"}, {"cursor": "W1"}])
+    def test_refuses_what_is_no_page(self, path: str, owner: User, signed_in: SignedIn, query: dict[str, Any]) -> None:
+        answer = signed_in(owner).get(path, query)
+
+        assert answer.status_code == 400
+        assert [fault["field"] for fault in answer.json()["errors"]] == list(query)
+
+    def test_is_404_where_the_ticket_is(self, hidden: Ticket, outsider: User, signed_in: SignedIn) -> None:
+        api = signed_in(outsider)
+
+        for ticket_id in (hidden.pk, 0, 2**63, 10**30):
+            answer = api.get(f"/tickets/{ticket_id}/comments")
+            assert (answer.status_code, answer.json()["message"]) == (404, "Ticket not found")
+
+    @pytest.mark.parametrize("number", [0, 1, 20])
+    def test_costs_three_queries(
+        self,
+        path: str,
+        ticket: Ticket,
+        owner: User,
+        signed_in: SignedIn,
+        number: int,
+        django_assert_num_queries: DjangoAssertNumQueries,
+    ) -> None:
+        for _ in range(number):
+            make_comment(ticket, owner)
+        api = signed_in(owner)
+
+        with django_assert_num_queries(3):
+            answer = api.get(path)
+
+        assert len(answer.json()["items"]) == number
+
+
+class TestAuthor:
+    def test_is_not_deleted(self, ticket: Ticket, outsider: User, admin: User, signed_in: SignedIn) -> None:
+        make_comment(ticket, outsider)
+
+        answer = signed_in(admin).delete(f"/users/{outsider.pk}")
+
+        assert (answer.status_code, answer.json()["code"]) == (409, "has_records")
+
+
+@pytest.fixture
+def worked_on(ticket: Ticket, agent: User) -> Ticket:
+    """A ticket of two assignees, the agent the later one."""
+    services.assign(ticket_id=ticket.pk, user_id=agent.pk, by=agent)
+    ticket.refresh_from_db()
+    return ticket
+
+
+class TestHandOver:
+    """services.hand_over."""
+
+    @staticmethod
+    def hand_over(ticket: Ticket, by: User, to: User | None, **changes: Any) -> Ticket:
+        assignee_id = None if to is None else to.pk
+        return services.hand_over(ticket_id=ticket.pk, assignee_id=assignee_id, by=by, at=NOON, **changes)
+
+    @pytest.mark.parametrize("role", ["outsider", "assignee", "agent"])
+    def test_leaves_one_at_work(self, worked_on: Ticket, people: dict[str, User], role: str) -> None:
+        self.hand_over(worked_on, people["admin"], people[role])
+
+        assert list(worked_on.assignees.all()) == [people[role]]
+
+    def test_leaves_nobody(self, worked_on: Ticket, admin: User) -> None:
+        self.hand_over(worked_on, admin, None)
+
+        assert not worked_on.assignees.exists()
+
+    def test_changes_nothing_when_that_one_is_at_work_already(
+        self, ticket: Ticket, assignee: User, agent: User
+    ) -> None:
+        ticket.refresh_from_db()
+
+        assert self.hand_over(ticket, agent, assignee).version == ticket.version
+
+    @pytest.mark.parametrize("role", ["owner", "assignee"])
+    def test_is_for_staff(self, worked_on: Ticket, people: dict[str, User], role: str) -> None:
+        with pytest.raises(services.NotAllowed):
+            self.hand_over(worked_on, people[role], people[role])
+
+    @pytest.mark.parametrize(("before", "after"), [("open", "closed"), ("closed", "open"), ("open", "in-progress")])
+    def test_goes_with_a_change_of_the_status(
+        self, ticket: Ticket, agent: User, outsider: User, before: str, after: str
+    ) -> None:
+        Ticket.objects.filter(pk=ticket.pk).update(status=before)
+
+        changed = self.hand_over(ticket, agent, outsider, status=after, priority="high")
+
+        assert (changed.status, changed.priority) == (after, "high")
+        assert list(ticket.assignees.all()) == [outsider]
+
+    def test_is_all_or_nothing(self, ticket: Ticket, agent: User, admin: User, assignee: User) -> None:
+        with pytest.raises(services.AdminNotAssignable):
+            self.hand_over(ticket, agent, admin, priority="high")
+
+        ticket.refresh_from_db()
+        assert (ticket.priority, list(ticket.assignees.all())) == ("medium", [assignee])
+
+    @pytest.mark.parametrize("status", ["closed", "in-progress"])
+    def test_looks_at_the_version_first(
+        self, ticket: Ticket, agent: User, outsider: User, assignee: User, status: str
+    ) -> None:
+        ticket.refresh_from_db()
+        stale = services.Expected([ticket.version - 1])
+
+        with pytest.raises(services.VersionConflict):
+            self.hand_over(ticket, agent, outsider, status=status, expected=stale)
+        changed = self.hand_over(ticket, agent, outsider, status=status, expected=services.Expected([ticket.version]))
+
+        assert (changed.status, list(ticket.assignees.all())) == (status, [outsider])
+
+    def test_gives_a_closed_ticket_to_nobody_new(self, ticket: Ticket, agent: User, outsider: User) -> None:
+        Ticket.objects.filter(pk=ticket.pk).update(status=Status.CLOSED)
+
+        with pytest.raises(services.TicketClosed):
+            self.hand_over(ticket, agent, outsider)
+
+        assert ticket.assignees.exists()

@@ -1,0 +1,194 @@
+"""Tickets as CSV, over the API and by command: what the list shows, whole."""
+
+import csv
+import io
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django import DjangoAssertNumQueries
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from projects.models import Visibility
+from projects.tests.factories import make_project
+from ticketing import csv_export
+from tickets.models import Status, Ticket
+from tickets.tests.factories import assign, make_ticket
+
+pytestmark = pytest.mark.django_db
+
+SignedIn = Callable[[User], APIClient]
+
+JULY = datetime(2024, 7, 1, 18, tzinfo=UTC)
+
+
+def rows(content: bytes | str) -> list[dict[str, str]]:
+    text = content.decode() if isinstance(content, bytes) else content
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def exported(api: APIClient, **query: Any) -> list[dict[str, str]]:
+    answer = api.get("/tickets/export", query)
+    assert answer.status_code == 200
+    return rows(answer.getvalue())
+
+
+def command(*arguments: str) -> list[dict[str, str]]:
+    output = io.StringIO(newline="")
+    call_command("export_tickets", *arguments, stdout=output)
+    return rows(output.getvalue())
+
+
+@pytest.fixture
+def api(owner: User, signed_in: SignedIn) -> APIClient:
+    """The API as the owner calls it."""
+    return signed_in(owner)
+
+
+class TestExport:
+    def test_has_the_lists_columns_and_values(
+        self, owner: User, assignee: User, outsider: User, api: APIClient
+    ) -> None:
+        ticket = make_ticket(owner, price=223, venue="=1+1", description="Two\nlines", created_at=JULY)
+        assign(ticket, assignee, outsider)
+        (item,) = api.get("/tickets").json()["items"]
+
+        answer = api.get("/tickets/export")
+
+        assert answer["Content-Disposition"] == 'attachment; filename="tickets.csv"'
+        (row,) = rows(answer.getvalue())
+        assert list(row) == list(item)
+        assert row == {name: "" if value is None else str(value) for name, value in item.items()} | {
+            "venue": "'=1+1",
+            "assignedUsers": f"Axel Assignee <{assignee.email}>; Otto Outsider <{outsider.email}>",
+        }
+
+    def test_takes_the_lists_filters_and_order(self, owner: User, api: APIClient) -> None:
+        for title in ("Fix the roof", "Fix a disk", "Fix it"):
+            make_ticket(owner, title=title, priority="high", created_at=JULY)
+        make_ticket(owner, title="Fix nothing", priority="low")
+        query = {"search": "fix", "priority": "high", "sla": "breached", "endDate": "2024-07-01", "ordering": "title"}
+
+        titles = [row["title"] for row in exported(api, **query)]
+
+        assert titles == ["Fix a disk", "Fix it", "Fix the roof"]
+        assert titles == [item["title"] for item in api.get("/tickets", query).json()["items"]]
+
+    @pytest.mark.parametrize(("name", "value"), [("status", "x"), ("ordering", "x"), ("sla", "ok"), ("project", "x")])
+    def test_refuses_what_the_list_refuses(self, name: str, value: str, api: APIClient) -> None:
+        answer = api.get("/tickets/export", {name: value})
+
+        assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+        assert answer.json()["errors"][0]["field"] == name
+
+    def test_has_no_pages(self, owner: User, api: APIClient) -> None:
+        for _ in range(3):
+            make_ticket(owner)
+
+        assert len(exported(api, limit="1", cursor="x")) == 3
+
+    def test_needs_a_token(self, anonymous: APIClient) -> None:
+        assert anonymous.get("/tickets/export").status_code == 401
+
+    def test_shows_nobody_what_they_may_not_see(
+        self, owner: User, assignee: User, outsider: User, agent: User, signed_in: SignedIn
+    ) -> None:
+        hidden = make_ticket(owner, project=make_project(visibility=Visibility.INVOLVED))
+        assign(hidden, assignee)
+
+        seen = [len(exported(signed_in(user))) for user in (owner, assignee, agent, outsider)]
+
+        assert seen == [1, 1, 1, 0]
+
+    @pytest.mark.parametrize("ordering", ["-createdDate", "title", "dueDate", "-priority"])
+    def test_is_whole_however_many_batches_it_takes(
+        self,
+        ordering: str,
+        owner: User,
+        agent: User,
+        api: APIClient,
+        signed_in: SignedIn,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        for number in range(7):
+            make_ticket(owner, due_at=JULY + timedelta(days=number) if number % 2 else None, created_at=JULY)
+        listed = [str(item["id"]) for item in api.get("/tickets", {"ordering": ordering}).json()["items"]]
+        monkeypatch.setattr(csv_export, "BATCH", 3)
+
+        ids = [[row["id"] for row in exported(signed_in(user), ordering=ordering)] for user in (owner, agent)]
+
+        assert ids == [listed, listed]
+
+    # The caller, and of each of three batches the tickets and their assignees. The words of a search besides; and where
+    # little is left, the list looks for it up to four times.
+    @pytest.mark.parametrize(("query", "number"), [({}, 7), ({"search": "database"}, 9)])
+    def test_costs_two_queries_a_batch(
+        self,
+        query: dict[str, str],
+        number: int,
+        owner: User,
+        assignee: User,
+        agent: User,
+        signed_in: SignedIn,
+        monkeypatch: pytest.MonkeyPatch,
+        django_assert_num_queries: DjangoAssertNumQueries,
+    ) -> None:
+        monkeypatch.setattr(csv_export, "BATCH", 3)
+        api = signed_in(agent)
+        for _ in range(8):
+            assign(make_ticket(owner), assignee)
+
+        with django_assert_num_queries(number):
+            content = api.get("/tickets/export", query).getvalue()
+
+        assert len(rows(content)) == 8
+
+
+class TestCommand:
+    def test_exports_everything(self, owner: User) -> None:
+        make_ticket(owner, project=make_project(visibility=Visibility.INVOLVED))
+
+        (row,) = command()
+
+        assert row["title"] == "Fix the database"
+
+    def test_exports_what_somebody_may_see(self, owner: User, outsider: User) -> None:
+        make_ticket(owner, project=make_project(visibility=Visibility.INVOLVED))
+
+        assert [len(command("--as", user.email.upper())) for user in (owner, outsider)] == [1, 0]
+
+    def test_takes_the_lists_filters(self, owner: User) -> None:
+        make_ticket(owner, status=Status.CLOSED)
+        open_one = make_ticket(owner)
+
+        assert [row["id"] for row in command("status=open", "ordering=title")] == [str(open_one.pk)]
+
+    def test_writes_a_file(self, owner: User, tmp_path: Path, api: APIClient) -> None:
+        make_ticket(owner, title="Zoë")
+        file = tmp_path / "tickets.csv"
+
+        call_command("export_tickets", "--output", str(file))
+
+        assert file.read_bytes() == api.get("/tickets/export").getvalue()
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["status=x"], "status:"),
+            (["colour=red"], "no filter colour"),
+            (["limit=1"], "no filter limit"),
+            (["startDate=2024-07-02", "endDate=2024-07-01"], "start"),
+            (["--as", "nobody@example.com"], "nobody@example.com"),
+        ],
+    )
+    def test_says_what_it_does_not_understand(self, arguments: list[str], message: str) -> None:
+        with pytest.raises(CommandError, match=message):
+            command(*arguments)
+
+    def test_makes_no_ticket(self) -> None:
+        assert command() == []
+        assert not Ticket.objects.exists()
