@@ -20,6 +20,7 @@ from accounts.tests.factories import PASSWORD, make_user
 from ticketing.errors import Busy, Forbidden
 from ticketing.tests.browser import Browser
 from ticketing.tests.pages import everything, make_examples
+from ticketing.tests.races import during
 
 PAGE = "/admin/second-factor/"
 
@@ -314,6 +315,35 @@ class TestCode:
             connection.close()
 
         assert answer.context["form"].errors == {"code": [f"{Busy.message}."]}
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+class TestAtOnce:
+    @pytest.fixture
+    def agent(self) -> User:
+        return make_user("Agnes Agent", type=UserType.AGENT)
+
+    def test_one_of_two_apps_is_set_up(self, agent: User) -> None:
+        def enter() -> Any:
+            key = second_factor.new_key()
+            return second_factor.set_up(user=agent, key=key, code=code_of(key))
+
+        outcome = during(enter, enter)
+
+        assert outcome == [second_factor.AlreadySetUp]
+        assert TOTPDevice.objects.count() == 1
+
+    @pytest.mark.parametrize("is_recovery_code", [True, False])
+    def test_a_code_is_good_for_one(self, agent: User, is_recovery_code: bool) -> None:
+        app, codes = set_up(agent)
+        code = codes[0] if is_recovery_code else code_of(app.key)
+
+        def enter() -> Any:
+            return second_factor.check(user=agent, code=code)
+
+        outcome = during(enter, enter)
+
+        assert outcome == [second_factor.WrongCode]
 
 
 class TestReset:
