@@ -42,6 +42,8 @@ from ticketing.fields import NO_CONTROL_CHARACTERS
 admin.site.unregister([Group, BlacklistedToken, OutstandingToken, StaticDevice, TOTPDevice])
 
 
+admin.site.index_title = "Overview"
+
 SHOWN_RECORDS = 10
 # How the theme marks a link.
 LINK = "text-primary-600 dark:text-primary-500"
