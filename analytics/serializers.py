@@ -142,7 +142,7 @@ class BoxOfficeFilterSerializer(PageSerializer):
 
     startDate = MomentField(required=False, help_text=f"Without one: {DEFAULT_DAYS} days before the end.")
     endDate = MomentField(required=False, help_text="Without one: now.")
-    event = IdField(required=False, max_value=MAX_ID, help_text="This event alone.")
+    event = IdField(required=False, min_value=1, max_value=MAX_ID, help_text="This event alone.")
     cursor = CursorField([row_id], help_text="The `nextCursor` of the page before.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from rest_framework import status, viewsets
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import ChoiceField
 
 from accounts.models import User
 from accounts.permissions import IsAdmin, caller
@@ -272,6 +273,7 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
         parameters=[BookingFilterSerializer],
         answers={200: (OpenApiTypes.STR, examples.EXPORT)},
         media_type=csv_export.CSV,
+        refusals=[invalid(status=ChoiceField.default_error_messages["invalid_choice"].format(input="soon"))],
     )
     def export(self, request: Request) -> StreamingHttpResponse:
         query = read_query(BookingFilterSerializer, request)
