@@ -124,7 +124,7 @@ class ServiceAdmin(ModelAdmin):
     }
     warn_unsaved_form = True
     show_full_result_count = False
-    actions = None
+    actions: list[str] | None = None
 
     def changeform_view(
         self,
@@ -187,8 +187,12 @@ def form_page(
     notes: list[str],
     submit: str,
     back: str,
+    action: str = "",
 ) -> HttpResponse:
-    """A page that asks for something before it is done: what is known, then a form. `back` is where one gives up to."""
+    """A page that asks for something before it is done: what is known, then a form. `back` is where one gives up to.
+
+    The form is sent to `action`, or to where the page was asked from.
+    """
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.opts,
@@ -197,6 +201,7 @@ def form_page(
         "notes": notes,
         "submit_label": submit,
         "back": back,
+        "action": action,
     }
     return TemplateResponse(request, "admin/form_page.html", context)
 
