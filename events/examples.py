@@ -68,3 +68,7 @@ BOOKING_DETAIL: dict[str, Any] = BOOKING | {"reason": None}
 BOOKING_PAGE: dict[str, Any] = {"items": [BOOKING, WAITING_BOOKING], "nextCursor": None}
 CANCELLATION: dict[str, Any] = {"tickets": 1}
 CANCELLED_BOOKING: dict[str, Any] = BOOKING | {"cancelled": 1}
+EXPORT = (
+    "id,event,user,guestFirstName,guestLastName,guestEmail,quantity,cancelled,status,position,unitPrice,createdAt\r\n"
+    "12,5,,Greta,Guest,greta@example.com,2,0,waiting,3,25,2026-05-20T09:30:00Z\r\n"
+)

@@ -217,10 +217,17 @@ class BookingPageSerializer(serializers.Serializer[Any]):
     nextCursor = serializers.CharField(allow_null=True)
 
 
+class BookingFilterSerializer(serializers.Serializer[Any]):
+    """What narrows a list of bookings. A parameter that is empty filters nothing."""
+
+    status = serializers.ChoiceField(choices=BookingStatus.values, required=False)
+    event = IdField(source="event_id", min_value=1, max_value=MAX_ID, required=False)
+
+
 class BookingsOfEventQuerySerializer(PageSerializer):
     status = serializers.ChoiceField(choices=BookingStatus.values, required=False)
     cursor = CursorField([row_id], help_text="The `nextCursor` of the page before.")
 
 
-class BookingQuerySerializer(BookingsOfEventQuerySerializer):
-    event = IdField(source="event_id", min_value=1, max_value=MAX_ID, required=False)
+class BookingQuerySerializer(BookingsOfEventQuerySerializer, BookingFilterSerializer):
+    """The query string of the list."""

@@ -4,20 +4,18 @@ Every writer takes the same lock first, the event's inventory, then the rest. Wh
 numbers of seats, the ledger, who comes next, the mails) is done by the triggers in the same transaction.
 """
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db import IntegrityError, connection, models, transaction
+from django.db import models, transaction
 from django.db.models import F, Max, ProtectedError
 
 from accounts.models import User
 from events.models import MAX_CAPACITY, Booking, BookingStatus, Event, EventStatus, Inventory, Origin
 from ticketing import sql
 from ticketing.errors import Busy, Conflict, Invalid, Missing
-from ticketing.sql import violated
 
 # Whether somebody may be booked is looked at again when what stood in the way has gone meanwhile.
 TRIES = 3
@@ -86,10 +84,6 @@ class EventHasBookings(Conflict):
     message = "The event has bookings"
 
 
-# What a booking may run into that waited for its turn: the same user's other one, and the event's end.
-OVERTAKEN = {"booking_once", "booking_of_published_event"}
-
-
 class Joins(StrEnum):
     """When a booking that does not fit is put into the queue; else it is refused."""
 
@@ -140,11 +134,11 @@ def book(
         "quantity": quantity,
         "origin": origin,
     }
-    if quantity > MAX_CAPACITY:
-        # No event has so many, nor room for the number in its column: PostgreSQL would call it a fault.
+    if quantity > MAX_CAPACITY or event_id > sql.MAX_ID:
+        # No event has so many, or such a number, and PostgreSQL would call it a fault.
         _explain(event_id=event_id, quantity=quantity, by=by, holder=holder, joins=joins, at=at)
     for _ in range(TRIES):
-        booked = _book_now(**fields, joins=joins, at=at)
+        booked = sql.rows("events/book", **fields, joins=joins, at=at)
         if booked:
             ahead = booked[0].pop("ahead")
             booking = Booking(**fields, **booked[0], cancelled=0, created_at=at)
@@ -152,18 +146,6 @@ def book(
             return booking
         _explain(event_id=event_id, quantity=quantity, by=by, holder=holder, joins=joins, at=at)
     raise Busy
-
-
-def _book_now(**parameters: Any) -> list[dict[str, Any]]:
-    # Within a transaction, what fails has to be undone before anything can be asked about it.
-    undone = transaction.atomic() if connection.in_atomic_block else nullcontext()
-    try:
-        with undone:
-            return sql.rows("events/book", **parameters)
-    except IntegrityError as error:
-        if violated(error) not in OVERTAKEN:
-            raise
-        return []
 
 
 def _explain(*, event_id: int, quantity: int, by: User | None, holder: User | None, joins: Joins, at: datetime) -> None:

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.http import StreamingHttpResponse
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import status, viewsets
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
@@ -13,13 +15,14 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from accounts.permissions import IsAdmin, caller
-from events import examples, queries, services
+from events import examples, exports, queries, services
 from events.models import Booking, Event
 from events.permissions import HEADER, IsSignedInOrHoldsToken, holds_token
 from events.serializers import (
     DEFAULT_ORDERING,
     AvailabilitySerializer,
     BookingDetailSerializer,
+    BookingFilterSerializer,
     BookingPageSerializer,
     BookingQuerySerializer,
     BookingSerializer,
@@ -35,7 +38,7 @@ from events.serializers import (
     ReplacedEventSerializer,
 )
 from events.tokens import manage_token
-from ticketing import paging
+from ticketing import csv_export, paging
 from ticketing.api import read, read_query
 from ticketing.errors import Forbidden
 from ticketing.fields import MomentField
@@ -260,6 +263,19 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
         found = queries.bookings(viewer=caller(request), **query, before_id=before_id, limit=limit + 1)
         page = paging.page(found, limit=limit, key=lambda booking: (booking.pk,))
         return Response(BookingPageSerializer(page).data)
+
+    @describes(
+        "Export the bookings",
+        name="exportBookings",
+        more="As CSV (RFC 4180) all that the list shows under the same filters, a line a booking. Cells that a "
+        "spreadsheet would take for a formula begin with an apostrophe.",
+        parameters=[BookingFilterSerializer],
+        answers={200: (OpenApiTypes.STR, examples.EXPORT)},
+        media_type=csv_export.CSV,
+    )
+    def export(self, request: Request) -> StreamingHttpResponse:
+        query = read_query(BookingFilterSerializer, request)
+        return csv_export.answer("bookings", exports.bookings(viewer=caller(request), **query))
 
     @describes(
         "Read a booking",

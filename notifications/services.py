@@ -18,9 +18,9 @@ from tickets.models import Ticket
 
 log = structlog.get_logger(__name__)
 
-# How many deliveries one look for work gives jobs to. It is one a minute, so this also bounds what a server that comes
-# back after a day has to take at once.
-MOST_AT_ONCE = 5000
+# How many deliveries one look for work gives jobs to. There is one every few seconds; a server that comes back after a
+# day is not to find them all in line at once, in front of those that are new.
+MOST_AT_ONCE = 1000
 
 # Tickets of one transaction of `tell_of_deadlines`, whose rows are locked meanwhile.
 DEADLINES_AT_ONCE = 100

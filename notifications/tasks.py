@@ -15,10 +15,11 @@ def deliver(*, delivery_id: int) -> None:
     services.deliver(delivery_id=delivery_id, at=timezone.now())
 
 
-@app.periodic(cron="* * * * *")
+# The sixth field is seconds.
+@app.periodic(cron="* * * * * */5")
 @app.task(queueing_lock="defer_due")
 def defer_due(timestamp: int = 0) -> None:
-    """Also what brings back those that were put off, and what ends an outage."""
+    """What finds those that have no job yet, as bookings' have none, or were put off; and what ends an outage."""
     services.defer_due(at=timezone.now())
 
 

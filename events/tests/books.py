@@ -1,10 +1,16 @@
-"""The books of the box office, as tests look at them and falsify them."""
+"""The books of the box office, as tests look at them and falsify them, and the box office without its locks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.db import connection
 
 from events import queries
 from events.queries import Fault, Part
+from projects.tests.psql import psql
 from ticketing.sql import MAX_ID
+
+LOCK = "FOR NO KEY UPDATE OF inventory"
 
 ALL = Part(after_id=0, until_id=MAX_ID, events=0, bookings=0)
 
@@ -21,3 +27,15 @@ def falsify(*statements: str) -> None:
         for statement in statements:
             cursor.execute(statement)
         cursor.execute("SET session_replication_role = origin")
+
+
+@contextmanager
+def unlocked(function: str) -> Iterator[None]:
+    """Let a function of the database be as if nobody had thought of a lock."""
+    ((definition,),) = psql("SELECT pg_get_functiondef(%(function)s::regproc)", function=function)
+    assert LOCK in definition
+    psql(definition.replace(LOCK, ""))
+    try:
+        yield
+    finally:
+        psql(definition)

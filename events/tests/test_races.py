@@ -21,18 +21,15 @@ from accounts.models import User
 from accounts.tests.factories import make_user
 from events import services
 from events.models import Booking, BookingQuerySet, Event, InventoryQuerySet
-from events.tests.books import falsify, faults
+from events.tests.books import falsify, faults, unlocked
 from events.tests.factories import GUEST, Joins, book, make_event
 from projects.tests.psql import psql
-from ticketing import sql
 from ticketing.api import describe
 from ticketing.idempotency import claim
 from ticketing.sql import violated
 from ticketing.tests.races import apart, during, together, until_all_wait
 
 pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.database]
-
-LOCK = "FOR NO KEY UPDATE OF inventory"
 
 
 @pytest.fixture
@@ -42,13 +39,12 @@ def event(admin: User) -> Event:
 
 
 @pytest.fixture
-def without_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+def without_lock(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The services as they would be if nobody had thought of a lock."""
-    text = sql.text
-    assert LOCK in text("events/book")
-    monkeypatch.setattr(sql, "text", lambda statement: text(statement).replace(LOCK, ""))
     monkeypatch.setattr(InventoryQuerySet, "locked", lambda inventories: inventories)
     monkeypatch.setattr(BookingQuerySet, "select_for_update", lambda bookings, **_: bookings)
+    with unlocked("events_book"):
+        yield
 
 
 @pytest.fixture
@@ -75,11 +71,8 @@ def without_trigger(db: None) -> Iterator[None]:
 
 @pytest.fixture
 def promoting_without_lock(db: None) -> Iterator[None]:
-    ((promote,),) = psql("SELECT pg_get_functiondef('events_promote'::regproc)")
-    assert LOCK in promote
-    psql(promote.replace(LOCK, ""))
-    yield
-    psql(promote)
+    with unlocked("events_promote"):
+        yield
 
 
 def hold(event: Event) -> Callable[[], Any]:

@@ -17,7 +17,7 @@ from events.tests.factories import GUEST, book, make_event
 from events.tokens import manage_token
 from notifications.models import Delivery, Kind, State
 from notifications.services import hush
-from notifications.tests.factories import forget_jobs, jobs, work
+from notifications.tests.factories import a_minute_passes, forget_jobs, jobs
 from notifications.tests.test_mails import html
 from projects.tests.psql import psql
 
@@ -52,9 +52,9 @@ def holder(event: Event) -> Booking:
 
 
 def sent() -> list[Any]:
-    """What the workers send now, to whom it may be."""
+    """What the workers send when they have looked for what is due, to whom it may be."""
     mail.outbox.clear()
-    work(at=timezone.now())
+    a_minute_passes(at=timezone.now())
     return list(mail.outbox)
 
 

@@ -74,7 +74,7 @@ class TestByTheClock:
         clock = {name: periodic.cron for (name, _), periodic in app.periodic_registry.periodic_tasks.items()}
 
         assert {
-            "notifications.tasks.defer_due": "* * * * *",
+            "notifications.tasks.defer_due": "* * * * * */5",
             "notifications.tasks.tell_of_deadlines": "* * * * *",
             "ticketing.tasks.retry_stalled_jobs": "* * * * *",
             "analytics.tasks.fold_daily_counts": "15 * * * *",

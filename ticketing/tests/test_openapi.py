@@ -22,6 +22,7 @@ from accounts import services as account_services
 from accounts import tokens
 from accounts.models import User, UserType
 from accounts.tests.factories import make_user
+from analytics.serializers import TOO_MANY_DAYS
 from events import services as event_services
 from events.tests.factories import book, make_event
 from ticketing import errors
@@ -53,6 +54,7 @@ UNDESCRIBABLE = {
     f"createdBy: {services.NO_SUCH_USER}",
     services.AdminNotAssignable.message,
     f"startDate: {START_AFTER_END}",
+    f"startDate: {TOO_MANY_DAYS}",
     f"cursor: {NO_CURSOR}",
     account_services.InvalidCode.message,
     # Only admins may make agents, or leave the type or the password out.

@@ -125,7 +125,7 @@ class TestExport:
 
     # The caller, and of each of three batches the tickets and their assignees. The words of a search besides; and where
     # little is left, the list looks for it up to four times.
-    @pytest.mark.parametrize(("query", "number"), [({}, 7), ({"search": "database"}, 11)])
+    @pytest.mark.parametrize(("query", "number"), [({}, 7), ({"search": "database"}, 9)])
     def test_costs_two_queries_a_batch(
         self,
         query: dict[str, str],

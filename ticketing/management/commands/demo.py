@@ -182,6 +182,7 @@ OVERRULED = (
     "tickets.Assignment:move_ticket_version",
     "tickets.Assignment:record_assignment",
     "tickets.Ticket:record_creation",
+    "events.Inventory:begin_empty",
     "events.Booking:enter_new",
 )
 ASSIGNMENT_FIELDS = ("ticket", "user", "slot", "assigned_at", "assigned_by")

@@ -15,8 +15,8 @@ from accounts.models import User
 from accounts.tests.factories import make_user
 from events import services
 from events.models import Booking, Event, Inventory
+from events.tests.books import unlocked
 from events.tests.factories import make_event
-from ticketing import sql
 
 SignedIn = Callable[[User], APIClient]
 
@@ -147,13 +147,8 @@ class TestTwentyAtOnce:
             holder = Booking.objects.get(event=event, status="confirmed")
             assert holder == head
 
-    def test_share_more_seats_than_there_are_without_the_lock(
-        self, event: Event, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_share_more_seats_than_there_are_without_the_lock(self, event: Event, signed_in: SignedIn) -> None:
         """What the lock is for: `seats_fit` alone still refuses to oversell, but as a fault."""
-        unlocked = sql.text("events/book").replace("FOR NO KEY UPDATE OF inventory", "")
-        assert unlocked != sql.text("events/book")
-        monkeypatch.setattr(sql, "text", lambda statement: unlocked)
         calls = self.calls(event, signed_in)
 
         def status_of(call: Callable[[], Any]) -> Callable[[], Any]:
@@ -165,7 +160,8 @@ class TestTwentyAtOnce:
 
             return book
 
-        outcomes = at_once([status_of(call) for call in calls])
+        with unlocked("events_book"):
+            outcomes = at_once([status_of(call) for call in calls])
 
         assert not all(isinstance(outcome, int) for outcome in outcomes)
         assert Booking.objects.filter(event=event, status="confirmed").count() == 1

@@ -1,0 +1,43 @@
+"""Bookings as CSV: what the list shows, to whom and by which filters the list shows it."""
+
+from collections.abc import Iterator
+
+from rest_framework import serializers
+
+from accounts.models import User
+from events import queries
+from events.models import Booking, BookingStatus
+from ticketing import csv_export
+from ticketing.fields import MoneyField, UtcDateTimeField
+
+
+class BookingRowSerializer(serializers.Serializer[Booking]):
+    """An item of the list in which nothing is nested."""
+
+    id = serializers.IntegerField()
+    event = serializers.IntegerField(source="event_id")
+    user = serializers.IntegerField(source="user_id")
+    guestFirstName = serializers.CharField(source="guest_first_name")
+    guestLastName = serializers.CharField(source="guest_last_name")
+    guestEmail = serializers.EmailField(source="guest_email")
+    quantity = serializers.IntegerField()
+    cancelled = serializers.IntegerField()
+    status = serializers.ChoiceField(choices=BookingStatus.values)
+    position = serializers.SerializerMethodField()
+    unitPrice = MoneyField(source="unit_price")
+    createdAt = UtcDateTimeField(source="created_at")
+
+    def get_position(self, booking: Booking) -> int | None:
+        return None if booking.ahead is None else booking.ahead + 1
+
+
+def bookings(*, viewer: User, event_id: int | None = None, status: str | None = None) -> Iterator[bytes]:
+    """The bookings that `viewer` may see, as CSV, some at a time."""
+
+    def fetch(last: Booking | None) -> list[Booking]:
+        before_id = None if last is None else last.pk
+        return queries.bookings(
+            viewer=viewer, event_id=event_id, status=status, before_id=before_id, limit=csv_export.BATCH
+        )
+
+    return csv_export.encode(BookingRowSerializer, csv_export.batches(fetch))

@@ -1,0 +1,104 @@
+"""Bookings as CSV, over the API and by command: what the list shows, whole."""
+
+import csv
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django import DjangoAssertNumQueries
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from events.services import Guest
+from events.tests.factories import GUEST, book, make_event
+from ticketing import csv_export
+
+pytestmark = pytest.mark.django_db
+
+SignedIn = Callable[[User], APIClient]
+
+
+def exported(api: APIClient, **query: Any) -> list[dict[str, str]]:
+    answer = api.get("/bookings/export", query)
+    assert answer.status_code == 200
+    return list(csv.DictReader(io.StringIO(answer.getvalue().decode(), newline="")))
+
+
+class TestExport:
+    def test_has_the_lists_values(self, admin: User, owner: User, signed_in: SignedIn) -> None:
+        event = make_event(admin, capacity=3)
+        book(event, owner, quantity=2)
+        book(event, guest=Guest("=1+1", "Guest", "greta@example.com"), quantity=2)
+
+        waiting, confirmed = exported(signed_in(admin))
+
+        items = signed_in(admin).get("/bookings").json()["items"]
+        assert [row["id"] for row in (waiting, confirmed)] == [str(item["id"]) for item in items]
+        assert (confirmed["user"], confirmed["guestEmail"], confirmed["position"]) == (str(owner.pk), "", "")
+        assert (waiting["user"], waiting["guestFirstName"], waiting["position"]) == ("", "'=1+1", "1")
+        assert (waiting["unitPrice"], waiting["createdAt"]) == ("25", items[0]["createdAt"])
+
+    def test_goes_by_the_lists_filters(self, admin: User, signed_in: SignedIn) -> None:
+        event, other = make_event(admin, capacity=1), make_event(admin)
+        book(event)
+        waiting = book(event)
+        book(other)
+
+        found = exported(signed_in(admin), event=event.pk, status="waiting")
+
+        assert [row["id"] for row in found] == [str(waiting.pk)]
+
+    def test_shows_nobody_what_is_not_theirs(
+        self, admin: User, owner: User, outsider: User, anonymous: APIClient, signed_in: SignedIn
+    ) -> None:
+        event = make_event(admin)
+        booking = book(event, owner)
+        book(event, guest=GUEST)
+
+        assert [row["id"] for row in exported(signed_in(owner))] == [str(booking.pk)]
+        assert exported(signed_in(outsider)) == []
+        assert anonymous.get("/bookings/export").status_code == 401
+
+    def test_refuses_before_it_begins(self, owner: User, signed_in: SignedIn) -> None:
+        answer = signed_in(owner).get("/bookings/export", {"status": "soon"})
+
+        assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+
+    def test_reads_some_at_a_time(
+        self,
+        admin: User,
+        signed_in: SignedIn,
+        monkeypatch: pytest.MonkeyPatch,
+        django_assert_num_queries: DjangoAssertNumQueries,
+    ) -> None:
+        monkeypatch.setattr(csv_export, "BATCH", 2)
+        event = make_event(admin)
+        for _ in range(5):
+            book(event, guest=GUEST)
+        api = signed_in(admin)
+
+        # Who asks; then two for each of three batches.
+        with django_assert_num_queries(7):
+            assert len(exported(api)) == 5
+
+
+class TestCommand:
+    def exported(self, *arguments: str) -> list[str]:
+        output = io.StringIO(newline="")
+        call_command("export_bookings", *arguments, stdout=output)
+        return [row["id"] for row in csv.DictReader(io.StringIO(output.getvalue(), newline=""))]
+
+    def test_exports_for_somebody_or_everything(self, admin: User, owner: User) -> None:
+        event = make_event(admin)
+        own, guests = book(event, owner), book(event, guest=GUEST)
+
+        assert self.exported() == [str(guests.pk), str(own.pk)]
+        assert self.exported("--as", owner.email) == [str(own.pk)]
+        assert self.exported("status=waiting") == []
+
+    @pytest.mark.parametrize("arguments", [["--as", "nobody@example.com"], ["colour=red"], ["status=soon"]])
+    def test_refuses_what_it_does_not_know(self, db: None, arguments: list[str]) -> None:
+        with pytest.raises(CommandError):
+            self.exported(*arguments)
