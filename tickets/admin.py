@@ -1,6 +1,6 @@
 """Tickets in the admin, with their assignments in line: never deleted, saved through the services like everywhere."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from django import forms
@@ -21,7 +21,7 @@ from unfold.forms import PaginationInlineFormSet
 from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
-from notifications.models import GIVEN_UP, Delivery
+from notifications.models import GIVEN_UP, Delivery, State
 from notifications.services import retry
 from ticketing import csv_export, paging
 from ticketing.admin import (
@@ -47,6 +47,7 @@ from tickets.models import (
     Opening,
     Priority,
     SlaPolicy,
+    SlaState,
     Status,
     Ticket,
     TicketQuerySet,
@@ -57,12 +58,17 @@ from tickets.serializers import ConversationQuerySerializer, HistoryQuerySeriali
 DIGITS_OF_NO_ID = 20
 SHOWN_ENTRIES = 30
 SHOWN_DELIVERIES = 10
-# What a comment may do to the status in one go.
-STATUS_BUTTONS = [
-    (Status.OPEN, "Comment and open"),
-    (Status.IN_PROGRESS, "Comment and set in progress"),
-    (Status.CLOSED, "Comment and close"),
-]
+STATUS_COLOURS = {Status.OPEN: "info", Status.IN_PROGRESS: "warning", Status.CLOSED: "success"}
+PRIORITY_COLOURS = {Priority.HIGH: "danger", Priority.MEDIUM: "warning"}
+SLA_COLOURS = {SlaState.AT_RISK: "warning", SlaState.BREACHED: "danger", SlaState.MISSED: "danger"}
+DELIVERY_COLOURS = {State.PENDING: "info", State.SENT: "success", State.FAILED: "danger", State.DEAD: "danger"}
+# What may be done to the status along with a comment.
+STATUS_BUTTONS = {
+    Status.OPEN: [(Status.IN_PROGRESS, "Comment and begin"), (Status.CLOSED, "Comment and close")],
+    Status.IN_PROGRESS: [(Status.CLOSED, "Comment and close"), (Status.OPEN, "Comment and set open")],
+    Status.CLOSED: [(Status.OPEN, "Comment and reopen")],
+}
+
 
 # The rows of the form.
 FIELDS = [
@@ -200,7 +206,7 @@ class TicketAdmin(ServiceAdmin):
     list_select_related = ["project", "created_by"]
     list_fullwidth = True
     search_fields = ["title"]
-    search_help_text = "A ticket's number, or words of its title"
+    search_help_text = "A ticket's number, or beginnings of words of its title or description"
     sortable_by = ["id", "title", "created_at", "sla_due_at"]
     ordering = ["-created_at"]
     autocomplete_fields = ["project", "created_by"]
@@ -222,14 +228,11 @@ class TicketAdmin(ServiceAdmin):
     change_form_outer_before_template = "admin/tickets/ticket/before_form.html"
     actions: list[str] | None = ["assign_somebody", "set_status", "set_priority", "export"]
 
-    @display(
-        description="status",
-        label={Status.OPEN: "info", Status.IN_PROGRESS: "warning", Status.CLOSED: "success"},
-    )
+    @display(description="status", label=STATUS_COLOURS)
     def status_label(self, ticket: Ticket) -> tuple[str, str]:
         return ticket.status, ticket.get_status_display()
 
-    @display(description="priority", label={Priority.HIGH: "danger", Priority.MEDIUM: "warning"})
+    @display(description="priority", label=PRIORITY_COLOURS)
     def priority_label(self, ticket: Ticket) -> tuple[str, str]:
         return ticket.priority, ticket.get_priority_display()
 
@@ -252,13 +255,17 @@ class TicketAdmin(ServiceAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Ticket], search_term: str
     ) -> tuple[QuerySet[Ticket], bool]:
-        """A number is a ticket's, with or without the # that it is written with elsewhere; else words of the title."""
+        """A number is a ticket's, with or without the # that it bears elsewhere; else words, as the API has them."""
         number = search_term.strip().removeprefix("#")
         if number.isascii() and number.isdecimal() and len(number) < DIGITS_OF_NO_ID:
             by_number = queryset.filter(pk=int(number))
             if by_number.exists():
                 return by_number, False
-        return super().get_search_results(request, queryset, search_term)
+        if not search_term.strip():
+            return queryset, False
+        # By an index: words within words would take a look at every ticket.
+        words = queries.words(search_term)
+        return cast(TicketQuerySet, queryset).search(words) if words else queryset.none(), False
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Ticket | None:
         """The ticket; while it is being saved, locked, so that what the form was checked against still holds then.
@@ -270,7 +277,9 @@ class TicketAdmin(ServiceAdmin):
             ticket = self.get_queryset(request).locked().filter(pk=ticket.pk).first()
             if ticket and request.POST.get("seen_version", str(ticket.version)) != str(ticket.version):
                 form = self.get_form(request, ticket, change=True)(instance=ticket)
-                request.POST, request.differences = brought_up_to_date(request.POST, ticket, form)  # type: ignore
+                kept, differences = brought_up_to_date(request.POST, ticket, form)
+                request.POST = kept  # type: ignore[assignment]
+                request.differences = differences  # type: ignore[attr-defined]
         return ticket
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
@@ -296,14 +305,15 @@ class TicketAdmin(ServiceAdmin):
         deliveries = list(ticket.deliveries.order_by("-pk")[:SHOWN_DELIVERIES])
         return {
             "ticket": ticket,
-            "sla_state": ticket.sla_state(timezone.now()),
+            "labels": list(_labels(ticket)),
+            "assignees": [assignment.user for assignment in ticket.assignments.select_related("user")],
             "entries": [items[each.id] if isinstance(each, queries.Item) else {"comment": each} for each in found],
             "earlier": earlier and paging.encode(*earlier),
             "is_newest": before == queries.NEWEST,
             "reply_form": ReplyForm(auto_id="reply_%s"),
-            "status_buttons": [each for each in STATUS_BUTTONS if each[0] != ticket.status],
-            "deliveries": deliveries,
-            "given_up": any(delivery.state in GIVEN_UP for delivery in deliveries),
+            "status_buttons": STATUS_BUTTONS[Status(ticket.status)],
+            "deliveries": [(delivery, DELIVERY_COLOURS[State(delivery.state)]) for delivery in deliveries],
+            "is_any_given_up": any(delivery.state in GIVEN_UP for delivery in deliveries),
         }
 
     def get_urls(self) -> list[Any]:
@@ -335,7 +345,7 @@ class TicketAdmin(ServiceAdmin):
                 ),
             )
             if done:
-                self.message_user(request, "Your comment is there.", messages.SUCCESS)
+                self.message_user(request, "Your comment was added.", messages.SUCCESS)
                 return HttpResponseRedirect(ticket_page(ticket))
         return form_page(
             self,
@@ -551,6 +561,15 @@ class TicketAdmin(ServiceAdmin):
             response.context_data["items"] = list(readable.items(page.items))
             response.context_data["older"] = page.nextCursor
         return response
+
+
+def _labels(ticket: Ticket) -> Iterator[tuple[str, str]]:
+    """How it stands, each with its colour."""
+    yield ticket.get_status_display(), STATUS_COLOURS[Status(ticket.status)]
+    yield f"{ticket.get_priority_display()} priority", PRIORITY_COLOURS.get(Priority(ticket.priority), "")
+    state = ticket.sla_state(timezone.now())
+    if state != SlaState.OK:
+        yield str(state.label), SLA_COLOURS.get(state, "")
 
 
 def ticket_page(ticket: Ticket) -> str:

@@ -259,8 +259,9 @@ class TestChange:
         assign(ticket, *(make_user("Max Mover") for _ in range(MAX_ASSIGNEES)))
         browser = Browser(admin)
 
-        # Session, user, their groups' and own permissions; the ticket and its assignments; its project and creator.
-        with django_assert_num_queries(8):
+        # Session, user, their groups' and own permissions; the ticket and its assignments; its project and creator. The
+        # conversation: what was done and said, the projects and creators therein; who is assigned; what was mailed.
+        with django_assert_num_queries(14):
             page = browser.get(page_of(ticket))
 
         assert page.content.decode().count("Max Mover") >= MAX_ASSIGNEES
