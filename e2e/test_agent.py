@@ -4,7 +4,16 @@ from playwright.sync_api import expect
 
 from e2e.conftest import PASSWORD_OF, Desk
 
+# Nothing on a phone is as wide as this.
+LONG_ADDRESS = "https://doors.example.com/" + 30 * "the-old-one"
 AGENT, CUSTOMER = "agent@example.com", "customer@example.com"
+
+
+# What one can type into or choose from, without a name that a screen reader could say.
+UNLABELLED = """() => [...document.querySelectorAll("input, select, textarea")]
+    .filter(field => field.type !== "hidden" && field.offsetParent)
+    .filter(field => !field.labels?.length && !field.ariaLabel && !field.getAttribute("aria-labelledby"))
+    .map(field => field.outerHTML)"""
 
 
 def new_tickets(desk: Desk, *titles: str) -> list[int]:
@@ -27,13 +36,15 @@ def test_agent(desk: Desk) -> None:
     desk.see("dashboard")
     page.get_by_role("link", name="Breached").first.click()
     desk.see("breached")
-    desk.go("/admin/tickets/ticket/?work=nobodys")
+    desk.go("/admin/")
+    page.get_by_role("link", name="Unassigned").click()
     desk.see("nobodys")
     page.get_by_role("link", name=f"The door of {desk.name} is broken").click()
     desk.see("ticket")
+    assert page.evaluate(UNLABELLED) == []
 
     # Said among staff, then to the customer.
-    page.get_by_label("Write a comment").fill("Is this the old door again?")
+    page.get_by_label("Write a comment").fill(f"Is this the old door again? See {LONG_ADDRESS}")
     page.get_by_label("Internal: only staff see it").check()
     page.get_by_role("button", name="Comment", exact=True).click()
     expect(page.get_by_text("Your comment was added")).to_be_visible()

@@ -25,14 +25,16 @@ from notifications.models import GIVEN_UP, Delivery, State
 from notifications.services import retry
 from ticketing import csv_export, paging
 from ticketing.admin import (
+    FoundAsTyped,
     ServiceAdmin,
     ServiceForm,
     changed_values,
     database_refusals,
     form_page,
-    refusal_lines,
+    is_id,
     refusals_of,
     said_in,
+    say_in,
     signed_in,
     without_shortcuts,
 )
@@ -54,8 +56,6 @@ from tickets.models import (
 )
 from tickets.serializers import ConversationQuerySerializer, HistoryQuerySerializer
 
-# A bigint has at most 19.
-DIGITS_OF_NO_ID = 20
 SHOWN_ENTRIES = 30
 SHOWN_DELIVERIES = 10
 STATUS_COLOURS = {Status.OPEN: "info", Status.IN_PROGRESS: "warning", Status.CLOSED: "success"}
@@ -87,7 +87,7 @@ class AssignmentFormSet(PaginationInlineFormSet):
         """Left to the services, like each form's."""
 
 
-class AssignmentInline(TabularInline):
+class AssignmentInline(FoundAsTyped, TabularInline):
     """Somebody is added or taken off; who is there is not turned into somebody else."""
 
     model = Assignment
@@ -257,7 +257,7 @@ class TicketAdmin(ServiceAdmin):
     ) -> tuple[QuerySet[Ticket], bool]:
         """A number is a ticket's, with or without the # that it bears elsewhere; else words, as the API has them."""
         number = search_term.strip().removeprefix("#")
-        if number.isascii() and number.isdecimal() and len(number) < DIGITS_OF_NO_ID:
+        if is_id(number):
             by_number = queryset.filter(pk=int(number))
             if by_number.exists():
                 return by_number, False
@@ -333,26 +333,22 @@ class TicketAdmin(ServiceAdmin):
         ticket = self._to_work_on(request, ticket_id)
         form = ReplyForm(request.POST or None)
         if form.is_valid():
-            status = request.POST.get("status")
-            done = self._tried(
+            done = _is_done(
                 form,
                 lambda: services.reply(
-                    ticket_id=ticket.pk,
-                    by=signed_in(request),
-                    at=timezone.now(),
-                    status=status if status in Status.values else None,
-                    **form.cleaned_data,
+                    ticket_id=ticket.pk, by=signed_in(request), at=timezone.now(), **form.cleaned_data
                 ),
             )
             if done:
                 self.message_user(request, "Your comment was added.", messages.SUCCESS)
                 return HttpResponseRedirect(ticket_page(ticket))
+        status = dict(Status.choices).get(form["status"].value())
         return form_page(
             self,
             request,
             form,
             title=f"Comment on #{ticket.pk}: {ticket.title}",
-            notes=[],
+            notes=[f"Its status becomes “{status}” along with it."] if status else [],
             submit="Comment",
             back=ticket_page(ticket),
         )
@@ -361,7 +357,7 @@ class TicketAdmin(ServiceAdmin):
         ticket = self._to_work_on(request, ticket_id)
         form = HoldForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
-            done = self._tried(
+            done = _is_done(
                 form,
                 lambda: services.hold(
                     ticket_id=ticket.pk, by=signed_in(request), at=timezone.now(), **form.cleaned_data
@@ -408,16 +404,6 @@ class TicketAdmin(ServiceAdmin):
         if ticket is None:
             raise Http404
         return ticket
-
-    def _tried(self, form: forms.Form, change: Callable[[], object]) -> bool:
-        """Whether it was done; why not, the form says then."""
-        try:
-            with database_refusals():
-                change()
-        except Refused as refusal:
-            for name, sentence in refusal_lines(refusal):
-                form.add_error(name if name in form.fields else None, sentence)
-        return not form.errors
 
     @admin.action(description="Assign somebody", permissions=["change"])
     def assign_somebody(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> HttpResponse:
@@ -570,6 +556,16 @@ def _labels(ticket: Ticket) -> Iterator[tuple[str, str]]:
     state = ticket.sla_state(timezone.now())
     if state != SlaState.OK:
         yield str(state.label), SLA_COLOURS.get(state, "")
+
+
+def _is_done(form: forms.Form, change: Callable[[], object]) -> bool:
+    """Whether the change was made; why not, the form says then."""
+    try:
+        with database_refusals():
+            change()
+    except Refused as refusal:
+        say_in(form, refusal)
+    return not form.errors
 
 
 def ticket_page(ticket: Ticket) -> str:

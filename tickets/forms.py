@@ -12,7 +12,7 @@ from ticketing.admin import MultiLineField, ServiceForm
 from ticketing.errors import Conflict
 from ticketing.fields import NO_CONTROL_CHARACTERS
 from tickets import queries, readable
-from tickets.models import MAX_MESSAGE, Ticket
+from tickets.models import MAX_MESSAGE, Status, Ticket
 
 # The prefix of the assignees' rows, and how many are read of those that somebody adds.
 ROWS = "assignments"
@@ -52,6 +52,10 @@ class ReplyForm(forms.Form):
     )
     is_internal = forms.BooleanField(
         required=False, label="Internal: only staff see it and are told of it", widget=UnfoldBooleanWidget
+    )
+    # What a button besides sends, to be had along with it; kept when the comment is refused.
+    status = forms.TypedChoiceField(
+        choices=[("", ""), *Status.choices], required=False, empty_value=None, widget=forms.HiddenInput
     )
 
 

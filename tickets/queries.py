@@ -201,7 +201,8 @@ def meanwhile(*, ticket_id: int, since: int) -> list[Meanwhile]:
     """What was changed of a ticket since it had the version `since`, in order of the last changes. One query."""
     if not 1 <= since <= MAX_VERSION:
         return []
-    return [_meanwhile(**row) for row in sql.rows("tickets/meanwhile", ticket_id=ticket_id, version=since)]
+    rows = sql.rows("tickets/meanwhile", ticket_id=ticket_id, version=since, deleted=DELETED)
+    return [_meanwhile(**row) for row in rows]
 
 
 def changed_fields(*, ticket_id: int, since: int) -> list[str]:
@@ -236,7 +237,7 @@ def conversation(
     said: list[Item | Comment] = [
         *reversed(last_comments(ticket_id=ticket_id, viewer=viewer, before_id=comment_id, limit=limit + 1))
     ]
-    found = list(heapq.merge(done, said, key=_moment, reverse=True))
+    found = list(heapq.merge(said, done, key=_moment, reverse=True))
     shown = found[:limit]
     if len(found) > limit:
         item_id = min((entry.id for entry in shown if isinstance(entry, Item)), default=item_id)
@@ -245,7 +246,10 @@ def conversation(
 
 
 def _moment(entry: Item | Comment) -> datetime:
-    return entry.at if isinstance(entry, Item) else entry.created_at
+    """As precise as comments know it. Of what is of one moment, that was done first."""
+    if isinstance(entry, Comment):
+        return entry.created_at
+    return entry.at.replace(microsecond=entry.at.microsecond // 1000 * 1000)
 
 
 def _item(

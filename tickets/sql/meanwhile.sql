@@ -3,6 +3,7 @@
 -- that came or went moved the ticket's: what the changes of fields do not explain was theirs.
 -- params   ticket_id  bigint
 --          version    int     the one that somebody knows
+--          deleted    text    what to call an assignee who has been deleted since
 -- returns  field text         a column of the ticket, or 'assignee'
 --          before, after text | null   of an assignee the name, on the side where they were at work; else JSON
 --          at timestamptz; door text ('database' when nobody said)
@@ -54,8 +55,8 @@ changes AS (
     (
         SELECT
             'assignee',
-            CASE WHEN event.pgh_label = 'delete' THEN coalesce(assignee.name, 'Deleted user') END,
-            CASE WHEN event.pgh_label = 'insert' THEN coalesce(assignee.name, 'Deleted user') END,
+            CASE WHEN event.pgh_label = 'delete' THEN coalesce(assignee.name, %(deleted)s) END,
+            CASE WHEN event.pgh_label = 'insert' THEN coalesce(assignee.name, %(deleted)s) END,
             event.pgh_id,
             event.pgh_created_at,
             event.pgh_context
