@@ -64,6 +64,12 @@ def admin(db: None) -> User:
 
 
 @pytest.fixture
+def superuser(db: None) -> User:
+    """An admin whom only superusers touch."""
+    return make_user("Susan Super", type=UserType.ADMIN, is_superuser=True)
+
+
+@pytest.fixture
 def anonymous() -> APIClient:
     return APIClient()
 

@@ -2,17 +2,21 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.html import format_html
-from unfold.decorators import display
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
-from accounts import services
+from accounts import second_factor, services
 from accounts.models import User, UserType
-from ticketing.admin import LINK, ServiceAdmin, ServiceForm, changed_values, database_refusals, signed_in
+from ticketing.admin import LINK, ServiceAdmin, ServiceForm, changed_values, database_refusals, form_page, signed_in
 from ticketing.errors import Refused
 
 
@@ -46,6 +50,7 @@ class UserAdmin(ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
     search_fields = ["name", "email"]
     ordering = ["name", "id"]
     filter_horizontal = []
+    actions_detail = ["reset_second_factor"]
     fieldsets = [
         (None, {"fields": [("name", "email"), "password_link"]}),
         ("What they may do", {"fields": ["type", ("is_active", "is_superuser")]}),
@@ -113,3 +118,44 @@ class UserAdmin(ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
 
     def delete_model(self, request: HttpRequest, user: User) -> None:
         services.delete(user_id=user.pk, by=signed_in(request))
+
+    @action(
+        description="Reset the second factor",
+        url_path="second-factor",
+        permissions=["reset"],
+        variant=ActionVariant.DANGER,
+    )
+    def reset_second_factor(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        user = self.get_object(request, object_id)
+        if user is None:
+            raise Http404
+        page = reverse("admin:accounts_user_change", args=[user.pk])
+        if request.method == "POST":
+            try:
+                with database_refusals(), transaction.atomic():
+                    services.reset_second_factor(user_id=user.pk, by=signed_in(request))
+                    self.log_change(request, user, "Second factor reset.")
+            except Refused as refusal:
+                self.message_user(request, f"{refusal.message}.", messages.ERROR)
+            else:
+                self.message_user(request, f"{user.name} sets up another at their next page of the admin.")
+            return HttpResponseRedirect(page)
+        return form_page(
+            self,
+            request,
+            forms.Form(),
+            title=f"Reset the second factor of {user.name}?",
+            notes=[
+                f"Their app's codes and the {second_factor.recovery_codes_left(user)} recovery codes that are left are "
+                "worth nothing then. Whoever knows the password can set up another.",
+                "So make sure that it is they who ask: this is what an impostor would ask for, too.",
+            ],
+            submit="Reset",
+            back=page,
+        )
+
+    def has_reset_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """For those who may change them, on others than oneself, where there is something to reset."""
+        user = self.get_object(request, object_id) if object_id else None
+        allowed = self.has_change_permission(request, user)
+        return allowed and (user is None or (user != request.user and second_factor.is_set_up(user)))

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from procrastinate.contrib.django import app
 from psycopg.errors import ForeignKeyViolation
 
-from accounts import lockout, password_codes, tokens
+from accounts import lockout, password_codes, second_factor, tokens
 from accounts.models import STAFF_TYPES, User, UserType
 from accounts.tokens import TokenPair
 from notifications.services import notify
@@ -171,6 +171,10 @@ class HoldsAssignments(Conflict):
     message = "The type cannot change while the user is assigned to tickets"
 
 
+class NoSecondFactor(Conflict):
+    message = "There is no second factor to reset"
+
+
 class HasRecords(Conflict):
     message = "The user created tickets or other records: deactivate instead"
 
@@ -227,6 +231,23 @@ def set_password(*, user: User, password: str) -> User:
     user.set_password(password)
     User.objects.filter(pk=user.pk).update(password=user.password)
     return user
+
+
+@transaction.atomic
+def reset_second_factor(*, user_id: int, by: User) -> None:
+    """Take the second factor of somebody away who has lost it: whoever knows their password can set up another.
+
+    :raises UserNotFound, Forbidden, SuperusersOnly: as `update`.
+    :raises OwnAccount: an open session is no proof of who sits there.
+    :raises NoSecondFactor:
+    """
+    user, actor = _lock_for_change(user_id, by=by)
+    if not actor.is_admin:
+        raise Forbidden
+    if user == actor:
+        raise OwnAccount
+    if not second_factor.forget(user):
+        raise NoSecondFactor
 
 
 def delete(*, user_id: int, by: User) -> None:

@@ -21,6 +21,8 @@ COMING_EVENTS = 8
 # By the theme's own colours, which follow its light and dark.
 PRIMARY, SECONDARY = "var(--color-primary-600)", "var(--color-primary-300)"
 OPTIONS: dict[str, Any] = {
+    # As high as the page says, on a phone too.
+    "maintainAspectRatio": False,
     "scales": {"y": {"beginAtZero": True, "ticks": {"precision": 0}}},
     "elements": {"point": {"radius": 0, "hitRadius": 8}},
 }

@@ -115,6 +115,13 @@ class Desk:
     def go(self, path: str) -> None:
         self.page.goto(self.site + path)
 
+    def act(self, name: str) -> None:
+        """Choose one of the page's actions, which are in a menu on a phone."""
+        link = self.page.get_by_role("link", name=name, exact=True)
+        if not link.is_visible():
+            self.page.get_by_text("more_horiz").first.click()
+        link.click()
+
     def see(self, what: str) -> None:
         """Keep a picture, and make sure that nothing sticks out of the window."""
         self.page.wait_for_load_state("networkidle")

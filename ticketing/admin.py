@@ -22,10 +22,15 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import capfirst
+from django_otp.plugins.otp_static import admin as _admin_of_recovery_codes  # noqa: F401
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp import admin as _admin_of_apps  # noqa: F401
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from psycopg.errors import ForeignKeyViolation
 from rest_framework_simplejwt.token_blacklist import admin as _admin_of_tokens  # noqa: F401
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from unfold.admin import ModelAdmin
+from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.models import User
@@ -34,9 +39,11 @@ from ticketing.errors import Busy, Conflict, Refused
 from ticketing.fields import NO_CONTROL_CHARACTERS
 
 # Imported above, so that they are there to be taken out: what staff may do follows from their type and not from groups,
-# and tokens are no reading for people.
-admin.site.unregister([Group, BlacklistedToken, OutstandingToken])
+# and tokens and the secrets of second factors are no reading for people.
+admin.site.unregister([Group, BlacklistedToken, OutstandingToken, StaticDevice, TOTPDevice])
 
+
+admin.site.index_title = "Overview"
 
 SHOWN_RECORDS = 10
 # A bigint has at most 19.
@@ -171,6 +178,11 @@ class ServiceAdmin(FoundAsTyped, ModelAdmin):
         request.refusals = refusals  # type: ignore[attr-defined]
         return super().changeform_view(request, object_id, form_url, extra_context)
 
+    def get_paginator(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any) -> Any:
+        """What is offered while somebody types is not counted: that would read a whole table at each letter."""
+        is_offer = request.path == reverse("admin:autocomplete")
+        return (InfinitePaginator if is_offer else self.paginator)(queryset, *args, **kwargs)
+
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
         form.refusals = refusals_of(request)
@@ -277,6 +289,7 @@ class FailedSignInAdmin(ModelAdmin):
     list_display_links = None
     list_filter = ["attempt_time"]
     search_fields = ["username", "ip_address"]
+    ordering = ["-attempt_time", "-id"]
     show_full_result_count = False
     actions = ["lift_lockout"]
 

@@ -16,6 +16,7 @@ from django.db import OperationalError, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from psycopg.errors import LockNotAvailable
+from psycopg.types.json import Jsonb
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -103,7 +104,7 @@ def claim(*, digest: bytes, body_digest: bytes, at: datetime) -> int | None:
 def _keep(response: Response, key_id: int) -> None:
     headers = {name: value for name, value in response.headers.items() if name != "Content-Type"}
     body = orjson.dumps(response.data).decode()
-    IdempotencyKey.objects.filter(pk=key_id).update(status=response.status_code, body=body, headers=headers)
+    sql.rows("ticketing/keep_answer", id=key_id, status=response.status_code, body=body, headers=Jsonb(headers))
 
 
 def _replay(first: IdempotencyKey, body_digest: bytes) -> Response:

@@ -65,6 +65,9 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "corsheaders",
     "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "pgtrigger",
     "pghistory",
     "django_structlog",
@@ -82,6 +85,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "accounts.gate.SecondFactorMiddleware",
     "ticketing.middleware.HistoryMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -163,6 +168,11 @@ AXES_VERBOSE = False
 # How many proxies of ours stand in front; 0: none, and X-Forwarded-For is not believed.
 PROXY_COUNT = env.int("PROXY_COUNT", default=0)
 AXES_CLIENT_IP_CALLABLE = "ticketing.address.client_address"
+
+# Whether the admin asks staff for a code as well as the password (accounts/gate.py). The API's tokens need none.
+ADMIN_SECOND_FACTOR = env.bool("ADMIN_SECOND_FACTOR", default=False)
+# What authenticator apps call this site.
+OTP_TOTP_ISSUER = "Ticketing"
 
 # --- History -----------------------------------------------------------------------------------------------------
 

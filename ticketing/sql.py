@@ -7,6 +7,7 @@ assembled.
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from itertools import dropwhile
 from typing import Any, cast
 
 from django.conf import settings
@@ -22,16 +23,22 @@ MAX_ID = 2**63 - 1
 
 @cache
 def text(statement: str) -> str:
-    """The SQL of `<app>/<question>`, read once a process."""
+    """The SQL of `<app>/<question>`, read once a process, without the comment at its head.
+
+    By how a statement begins pghistory knows that it only reads, and need not be told who asks.
+    """
     app, question = statement.split("/")
-    return (settings.BASE_DIR / app / "sql" / f"{question}.sql").read_text()
+    lines = (settings.BASE_DIR / app / "sql" / f"{question}.sql").read_text().splitlines(keepends=True)
+    return "".join(dropwhile(lambda line: line.startswith("--"), lines))
 
 
 def rows(statement: str, **parameters: Any) -> list[dict[str, Any]]:
-    """The rows that `<app>/<question>` answers with, by column name."""
+    """The rows that `<app>/<question>` answers with, by column name; none where it only changes something."""
     with connection.cursor() as cursor:
         cursor.execute(text(statement), parameters)
-        names = [column.name for column in cursor.description or []]
+        if cursor.description is None:
+            return []
+        names = [column.name for column in cursor.description]
         return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
 
 

@@ -6,6 +6,7 @@ from django.http import HttpResponseRedirect
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularSwaggerView
 
+from accounts import gate
 from ticketing.api import Unknown
 from ticketing.contracts import box_office, helpdesk, ticks
 from ticketing.views import Health, Schema
@@ -24,6 +25,7 @@ urlpatterns = [
     path("schema", Schema.as_view(), name="schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema", authentication_classes=[]), name="docs"),
     path("admin", lambda request: HttpResponseRedirect("/admin/")),
+    path("admin/second-factor/", gate.ask, name="second_factor"),
     path("admin/", admin.site.urls),
     *(path("", include(contract)) for name, contract in CONTRACTS.items() if name in settings.CONTRACTS),
     re_path(r"", Unknown.as_view()),

@@ -249,8 +249,9 @@ class TicketAdmin(ServiceAdmin):
 
     def get_paginator(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any) -> Any:
         """For tickets one that does not count: of a million, that is most of the cost of showing a hundred."""
-        kind = InfinitePaginator if queryset.model is Ticket else self.paginator
-        return kind(queryset, *args, **kwargs)
+        if queryset.model is Ticket:
+            return InfinitePaginator(queryset, *args, **kwargs)
+        return super().get_paginator(request, queryset, *args, **kwargs)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Ticket], search_term: str

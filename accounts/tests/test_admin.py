@@ -13,7 +13,6 @@ from pytest_django import DjangoAssertNumQueries
 from accounts import services
 from accounts.models import User, UserType
 from accounts.tests.factories import PASSWORD, make_user
-from projects.models import Project
 from ticketing.errors import Busy, Forbidden
 from ticketing.tests.browser import Browser, errors
 from tickets.models import Status
@@ -31,11 +30,6 @@ NEW_USER = {
 
 def page_of(user: User, page: str = "change") -> str:
     return f"{USERS}{user.pk}/{page}/"
-
-
-@pytest.fixture
-def superuser(db: None) -> User:
-    return make_user("Susan Super", type=UserType.ADMIN, is_superuser=True)
 
 
 class TestSignIn:
@@ -75,66 +69,7 @@ class TestOwnPassword:
 
 
 class TestRights:
-    @pytest.fixture
-    def pages(self, owner: User, assignee: User) -> dict[str, str]:
-        ticket = make_ticket(owner)
-        project = Project.objects.create(name="Empty")
-        return {
-            "index": "/admin/",
-            "users": USERS,
-            "new user": f"{USERS}add/",
-            "user": page_of(owner),
-            "user's history": page_of(owner, "history"),
-            "user's deletion": page_of(assignee, "delete"),
-            "user's password": page_of(owner, "password"),
-            "projects": "/admin/projects/project/",
-            "new project": "/admin/projects/project/add/",
-            "project": f"/admin/projects/project/{project.pk}/change/",
-            "project's deletion": f"/admin/projects/project/{project.pk}/delete/",
-            "tickets": "/admin/tickets/ticket/",
-            "new ticket": "/admin/tickets/ticket/add/",
-            "ticket": f"/admin/tickets/ticket/{ticket.pk}/change/",
-            "ticket's history": f"/admin/tickets/ticket/{ticket.pk}/history/",
-            "ticket's deletion": f"/admin/tickets/ticket/{ticket.pk}/delete/",
-            "SLA policies": "/admin/tickets/slapolicy/",
-            "SLA policy": "/admin/tickets/slapolicy/high/change/",
-            "failed sign-ins": "/admin/axes/accessattempt/",
-        }
-
-    @staticmethod
-    def refused(user: User, pages: dict[str, str]) -> set[str]:
-        browser = Browser(user)
-        statuses = {name: browser.get(url).status_code for name, url in pages.items()}
-        assert set(statuses.values()) <= {200, 403}
-        return {name for name, status in statuses.items() if status == 403}
-
-    def test_of_an_agent_end_at_the_desk(self, agent: User, pages: dict[str, str]) -> None:
-        assert self.refused(agent, pages) == {
-            "new user",
-            "user's deletion",
-            "user's password",
-            "new project",
-            "project's deletion",
-            "ticket's deletion",
-            "failed sign-ins",
-        }
-
-    @pytest.mark.parametrize("fixture", ["admin", "superuser"])
-    def test_of_an_admin_leave_out_deleting_tickets_alone(
-        self, request: pytest.FixtureRequest, fixture: str, pages: dict[str, str]
-    ) -> None:
-        assert self.refused(request.getfixturevalue(fixture), pages) == {"ticket's deletion"}
-
-    @pytest.mark.parametrize("page", ["user", "project", "SLA policy"])
-    def test_of_an_agent_are_for_reading_elsewhere(self, agent: User, pages: dict[str, str], page: str) -> None:
-        answer = Browser(agent).post(pages[page], {"name": "Agnes was here", "hours": 1})
-
-        assert answer.status_code == 403
-
-    def test_of_the_signed_out_are_none(self, pages: dict[str, str]) -> None:
-        statuses = {Client().get(url).status_code for url in pages.values()}
-
-        assert statuses == {302}
+    """All of them are in docs/roles.md, and tried in ticketing/tests/test_roles.py."""
 
     def test_show_the_way_to_a_new_password_to_those_who_may_set_it(
         self, admin: User, agent: User, owner: User
@@ -294,6 +229,11 @@ class TestPowers:
         Browser(admin).submit(page_of(colleague), is_superuser="on")
 
         assert not User.objects.get(pk=colleague.pk).is_superuser
+
+    def test_of_a_superuser_are_not_given_with_a_new_account(self, admin: User) -> None:
+        Browser(admin).submit(f"{USERS}add/", **NEW_USER | {"type": "admin", "is_superuser": "on"})
+
+        assert not User.objects.get(email="nora@example.com").is_superuser
 
     def test_of_a_superuser_are_given_by_a_superuser(self, superuser: User, admin: User) -> None:
         Browser(superuser).submit(page_of(admin), is_superuser="on")

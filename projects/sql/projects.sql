@@ -6,8 +6,8 @@
 --          after        text | null    the name of the last row seen; null: from the first
 --          row_limit    int            rows at most
 -- returns  id bigint; name, description, visibility text; open, in_progress, closed bigint (tickets)
--- index    project_name_unique (the order); daily_count_project for what everybody sees; for the tickets of those
---          involved ticket_creator and the assignments' keys
+-- index    project_name_unique (the order); none for what everybody sees, which is one pass over the daily counts; for
+--          the tickets of those involved ticket_creator and the assignments' keys
 WITH page AS MATERIALIZED (
     SELECT id, name, description, visibility
     FROM projects_project

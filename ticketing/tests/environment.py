@@ -8,6 +8,7 @@ os.environ.update(
     DEMO="off",
     SECRET_KEY="a key for tests alone, which guards nothing and nobody",
     STAFF_SIGNUP="off",
+    ADMIN_SECOND_FACTOR="off",
     RATE_LIMITS="off",
     REDIS_URL="",
 )

@@ -23,7 +23,7 @@ PRODUCTION = {
 OURS = {
     *("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "DEBUG", "DEMO", "TESTING", "STAFF_SIGNUP", "RATE_LIMITS"),
     *("RATE_LIMIT", "RATE_LIMIT_SIGN_IN", "REDIS_URL", "PROXY_COUNT", "CORS_ALLOWED_ORIGINS", "LOG_LEVEL"),
-    *("EMAIL_URL", "EMAIL_BACKEND", "MAIL_FROM", "MAIL_TIMEOUT", "SITE_URL", "CONTRACTS"),
+    *("EMAIL_URL", "EMAIL_BACKEND", "MAIL_FROM", "MAIL_TIMEOUT", "SITE_URL", "CONTRACTS", "ADMIN_SECOND_FACTOR"),
 }
 
 
@@ -57,6 +57,10 @@ class TestProduction:
         names = ("DEBUG", "DEMO", "STAFF_SIGNUP", "RATE_LIMITS", "CORS_ALLOWED_ORIGINS", "PROXY_COUNT", "ALLOWED_HOSTS")
 
         assert values(*names, **PRODUCTION) == [False, False, False, True, [], 0, ["tickets.example.com"]]
+
+    @pytest.mark.parametrize(("environment", "required"), [({}, False), ({"ADMIN_SECOND_FACTOR": "on"}, True)])
+    def test_asks_for_a_second_factor_when_told_to(self, environment: dict[str, str], required: bool) -> None:
+        assert values("ADMIN_SECOND_FACTOR", **PRODUCTION | environment) == [required]
 
     def test_speaks_https_alone(self) -> None:
         names = ("SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SESSION_COOKIE_HTTPONLY")

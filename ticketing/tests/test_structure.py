@@ -20,6 +20,8 @@ FILES = {
         "admin.py",
         "tokens.py",
         "lockout.py",
+        "second_factor.py",
+        "gate.py",
         "mails.py",
         "transport.py",
         "password_codes.py",
