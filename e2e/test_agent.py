@@ -108,7 +108,8 @@ def choose_somebody(desk: Desk, action: str, picture: str = "") -> None:
     if picture:
         desk.see("chosen")
     page.get_by_role("button", name="Run").click()
-    page.get_by_role("combobox").click()
+    # The plain select is replaced a moment after the page is there.
+    page.locator(".select2-selection").click()
     page.get_by_role("searchbox").last.fill("agent@example")
     page.get_by_role("option").filter(has_text="agent@example.com").click()
     if picture:
