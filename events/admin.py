@@ -32,7 +32,7 @@ from ticketing.admin import (
     changed_values,
     database_refusals,
     form_page,
-    refusal_lines,
+    say_in,
     signed_in,
     without_shortcuts,
 )
@@ -513,8 +513,3 @@ def holder_of(booking: Booking) -> str:
 def seats_of(booking: Booking) -> str:
     """What is left of what was asked for."""
     return f"{booking.left}" if not booking.cancelled else f"{booking.left} of {booking.quantity}"
-
-
-def say_in(form: forms.Form, refusal: Refused) -> None:
-    for name, sentence in refusal_lines(refusal):
-        form.add_error(name if name in form.fields else None, sentence)

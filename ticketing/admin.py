@@ -3,7 +3,7 @@
 A refusal undoes the whole request; the form is then shown again, with the sentence beside the field or row concerned.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ from axes.models import AccessAttempt
 from axes.utils import reset
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.contrib.auth import admin as _admin_of_groups  # noqa: F401
 from django.contrib.auth.models import Group
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -45,6 +46,8 @@ admin.site.unregister([Group, BlacklistedToken, OutstandingToken, StaticDevice, 
 admin.site.index_title = "Overview"
 
 SHOWN_RECORDS = 10
+# A bigint has at most 19.
+DIGITS_OF_NO_ID = 20
 # How the theme marks a link.
 LINK = "text-primary-600 dark:text-primary-500"
 
@@ -94,6 +97,26 @@ class MultiLineField(forms.CharField):
         return str(super().to_python(value)).replace("\r\n", "\n")
 
 
+class Autocomplete(AutocompleteSelect):
+    """Found as it is typed. What is no id chooses nothing; Django's own looks it up to show it again, and fails."""
+
+    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
+        return super().optgroups(name, [each for each in value if is_id(each)], attr)
+
+
+def is_id(text: Any) -> bool:
+    return str(text).isascii() and str(text).isdecimal() and len(str(text)) < DIGITS_OF_NO_ID
+
+
+class FoundAsTyped:
+    """Mix-in of admins and of their rows."""
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):  # type: ignore[attr-defined]
+            kwargs["widget"] = Autocomplete(db_field, self.admin_site)  # type: ignore[attr-defined]
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
+
+
 class ServiceForm(forms.ModelForm):
     """A form whose rules are the services': it checks shapes, and says what they refused."""
 
@@ -105,12 +128,15 @@ class ServiceForm(forms.ModelForm):
         for field in self.fields.values():
             if isinstance(field, forms.CharField) and isinstance(field.widget, forms.TextInput):
                 field.validators = [*field.validators, NO_CONTROL_CHARACTERS]
+            if isinstance(field.widget, forms.SplitDateTimeWidget):
+                # The label beside them names neither.
+                for part, what in zip(field.widget.widgets, ("date", "time"), strict=True):
+                    part.attrs["aria-label"] = f"{field.label}: {what}"
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
         if refusal := self.refusals.get(self.prefix or ""):
-            for name, sentence in refusal_lines(refusal):
-                self.add_error(name if name in self.fields else None, sentence)
+            say_in(self, refusal)
         return cleaned
 
     def validate_unique(self) -> None:
@@ -122,7 +148,7 @@ class ServiceForm(forms.ModelForm):
         super()._update_errors(errors)  # type: ignore[misc]
 
 
-class ServiceAdmin(ModelAdmin):
+class ServiceAdmin(FoundAsTyped, ModelAdmin):
     """Django saves a page in one transaction; a refusal rolls it back and shows the form again."""
 
     form = ServiceForm
@@ -131,7 +157,7 @@ class ServiceAdmin(ModelAdmin):
     }
     warn_unsaved_form = True
     show_full_result_count = False
-    actions = None
+    actions: list[str] | None = None
 
     def changeform_view(
         self,
@@ -199,8 +225,12 @@ def form_page(
     notes: list[str],
     submit: str,
     back: str,
+    action: str = "",
 ) -> HttpResponse:
-    """A page that asks for something before it is done: what is known, then a form. `back` is where one gives up to."""
+    """A page that asks for something before it is done: what is known, then a form. `back` is where one gives up to.
+
+    The form is sent to `action`, or to where the page was asked from.
+    """
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.opts,
@@ -209,6 +239,7 @@ def form_page(
         "notes": notes,
         "submit_label": submit,
         "back": back,
+        "action": action,
     }
     return TemplateResponse(request, "admin/form_page.html", context)
 
@@ -221,6 +252,11 @@ def refusal_lines(refusal: Refused) -> list[tuple[str, str]]:
     """What is wrong, as (field, sentence); the field is "" for a refusal that concerns none."""
     lines = [(name, sentence) for name, sentences in refusal.fields.items() for sentence in sentences]
     return lines or [("", refusal.message)]
+
+
+def say_in(form: forms.BaseForm, refusal: Refused) -> None:
+    for name, sentence in refusal_lines(refusal):
+        form.add_error(name if name in form.fields else None, sentence)
 
 
 def signed_in(request: HttpRequest) -> User:

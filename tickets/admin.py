@@ -1,39 +1,46 @@
 """Tickets in the admin, with their assignments in line: never deleted, saved through the services like everywhere."""
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
+from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.text import capfirst
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.forms import PaginationInlineFormSet
 from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
-from unfold.widgets import UnfoldBooleanWidget
 
-from accounts.models import User
-from projects.models import Project
-from ticketing import paging
+from notifications.models import GIVEN_UP, Delivery, State
+from notifications.services import retry
+from ticketing import csv_export, paging
 from ticketing.admin import (
+    FoundAsTyped,
     ServiceAdmin,
     ServiceForm,
     changed_values,
+    database_refusals,
+    form_page,
+    is_id,
     refusals_of,
     said_in,
+    say_in,
     signed_in,
     without_shortcuts,
 )
-from ticketing.errors import Conflict
-from tickets import queries, services
+from ticketing.errors import Refused
+from tickets import bulk, exports, queries, readable, services
+from tickets.forms import HoldForm, ReplyForm, TicketForm, brought_up_to_date
 from tickets.models import (
     MAX_ASSIGNEES,
     Assignment,
@@ -42,14 +49,25 @@ from tickets.models import (
     Opening,
     Priority,
     SlaPolicy,
+    SlaState,
     Status,
     Ticket,
     TicketQuerySet,
 )
-from tickets.serializers import HistoryQuerySerializer
+from tickets.serializers import ConversationQuerySerializer, HistoryQuerySerializer
 
-# A bigint has at most 19.
-DIGITS_OF_NO_ID = 20
+SHOWN_ENTRIES = 30
+SHOWN_DELIVERIES = 10
+STATUS_COLOURS = {Status.OPEN: "info", Status.IN_PROGRESS: "warning", Status.CLOSED: "success"}
+PRIORITY_COLOURS = {Priority.HIGH: "danger", Priority.MEDIUM: "warning"}
+SLA_COLOURS = {SlaState.AT_RISK: "warning", SlaState.BREACHED: "danger", SlaState.MISSED: "danger"}
+DELIVERY_COLOURS = {State.PENDING: "info", State.SENT: "success", State.FAILED: "danger", State.DEAD: "danger"}
+# What may be done to the status along with a comment.
+STATUS_BUTTONS = {
+    Status.OPEN: [(Status.IN_PROGRESS, "Comment and begin"), (Status.CLOSED, "Comment and close")],
+    Status.IN_PROGRESS: [(Status.CLOSED, "Comment and close"), (Status.OPEN, "Comment and set open")],
+    Status.CLOSED: [(Status.OPEN, "Comment and reopen")],
+}
 
 
 # The rows of the form.
@@ -64,42 +82,12 @@ FIELDS = [
 ]
 
 
-class ChangedMeanwhile(Conflict):
-    message = (
-        "Somebody else changed this ticket while you were editing it, and nothing of yours was saved. "
-        "Open the page again to see the change."
-    )
-
-
-class TicketForm(ServiceForm):
-    # Without it, saving a page that was opened a while ago would undo what others have changed since.
-    seen_version = forms.IntegerField(widget=forms.HiddenInput)
-    on_hold = forms.BooleanField(
-        required=False, widget=UnfoldBooleanWidget, help_text="The clock of the SLA stands still meanwhile."
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.instance.pk is None:
-            self.fields.pop("seen_version", None)
-            self.fields.pop("on_hold", None)
-        elif "seen_version" in self.fields:
-            self.fields["seen_version"].initial = self.instance.version
-            self.fields["on_hold"].initial = self.instance.held_at is not None
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean()
-        if self.instance.pk and self.cleaned_data.get("seen_version") != self.instance.version:
-            self.add_error(None, ChangedMeanwhile.message)
-        return cleaned
-
-
 class AssignmentFormSet(PaginationInlineFormSet):
     def validate_unique(self) -> None:
         """Left to the services, like each form's."""
 
 
-class AssignmentInline(TabularInline):
+class AssignmentInline(FoundAsTyped, TabularInline):
     """Somebody is added or taken off; who is there is not turned into somebody else."""
 
     model = Assignment
@@ -218,27 +206,33 @@ class TicketAdmin(ServiceAdmin):
     list_select_related = ["project", "created_by"]
     list_fullwidth = True
     search_fields = ["title"]
-    search_help_text = "A ticket's number, or words of its title"
+    search_help_text = "A ticket's number, or beginnings of words of its title or description"
     sortable_by = ["id", "title", "created_at", "sla_due_at"]
     ordering = ["-created_at"]
     autocomplete_fields = ["project", "created_by"]
-    readonly_fields = ["created_at", "updated_at", "closed_at", "sla_due_at", "held_at", "version"]
+    readonly_fields = ["created_at", "updated_at", "closed_at", "sla_due_at", "held_at", "hold_reason", "version"]
     fieldsets = [
-        (None, {"fields": ["seen_version", *FIELDS, "on_hold"]}),
+        (None, {"fields": ["seen_version", *FIELDS]}),
         (
             "Kept by the system",
-            {"fields": [("created_at", "updated_at"), ("closed_at", "version"), ("sla_due_at", "held_at")]},
+            {
+                "fields": [
+                    ("created_at", "updated_at"),
+                    ("closed_at", "version"),
+                    ("sla_due_at", "held_at"),
+                    "hold_reason",
+                ]
+            },
         ),
     ]
+    change_form_outer_before_template = "admin/tickets/ticket/before_form.html"
+    actions: list[str] | None = ["assign_somebody", "set_status", "set_priority", "export"]
 
-    @display(
-        description="status",
-        label={Status.OPEN: "info", Status.IN_PROGRESS: "warning", Status.CLOSED: "success"},
-    )
+    @display(description="status", label=STATUS_COLOURS)
     def status_label(self, ticket: Ticket) -> tuple[str, str]:
         return ticket.status, ticket.get_status_display()
 
-    @display(description="priority", label={Priority.HIGH: "danger", Priority.MEDIUM: "warning"})
+    @display(description="priority", label=PRIORITY_COLOURS)
     def priority_label(self, ticket: Ticket) -> tuple[str, str]:
         return ticket.priority, ticket.get_priority_display()
 
@@ -262,20 +256,236 @@ class TicketAdmin(ServiceAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Ticket], search_term: str
     ) -> tuple[QuerySet[Ticket], bool]:
-        """A number is a ticket's, with or without the # that it is written with elsewhere; else words of the title."""
+        """A number is a ticket's, with or without the # that it bears elsewhere; else words, as the API has them."""
         number = search_term.strip().removeprefix("#")
-        if number.isascii() and number.isdecimal() and len(number) < DIGITS_OF_NO_ID:
+        if is_id(number):
             by_number = queryset.filter(pk=int(number))
             if by_number.exists():
                 return by_number, False
-        return super().get_search_results(request, queryset, search_term)
+        if not search_term.strip():
+            return queryset, False
+        # By an index: words within words would take a look at every ticket.
+        words = queries.words(search_term)
+        return cast(TicketQuerySet, queryset).search(words) if words else queryset.none(), False
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Ticket | None:
-        """The ticket; while it is being saved, locked, so that what the form was checked against still holds then."""
+        """The ticket; while it is being saved, locked, so that what the form was checked against still holds then.
+
+        What was sent from a page of an older version is brought up to date, to be looked at and sent again.
+        """
         ticket = super().get_object(request, object_id, from_field)
         if ticket and request.method == "POST" and not refusals_of(request):
             ticket = self.get_queryset(request).locked().filter(pk=ticket.pk).first()
+            if ticket and request.POST.get("seen_version", str(ticket.version)) != str(ticket.version):
+                form = self.get_form(request, ticket, change=True)(instance=ticket)
+                kept, differences = brought_up_to_date(request.POST, ticket, form)
+                request.POST = kept  # type: ignore[assignment]
+                request.differences = differences  # type: ignore[attr-defined]
         return ticket
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.is_stale = hasattr(request, "differences")
+        return form
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """With what was said and done; a form that was refused comes back alone."""
+        ticket = context["original"]
+        context["differences"] = getattr(request, "differences", None)
+        if ticket and request.method == "GET":
+            context |= self._conversation(request, ticket)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _conversation(self, request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
+        query = ConversationQuerySerializer(data=request.GET)
+        before = query.validated_data.get("cursor", queries.NEWEST) if query.is_valid() else queries.NEWEST
+        found, earlier = queries.conversation(
+            ticket_id=ticket.pk, viewer=signed_in(request), before=before, limit=SHOWN_ENTRIES
+        )
+        items = {item["id"]: item for item in readable.items(each for each in found if isinstance(each, queries.Item))}
+        deliveries = list(ticket.deliveries.order_by("-pk")[:SHOWN_DELIVERIES])
+        return {
+            "ticket": ticket,
+            "labels": list(_labels(ticket)),
+            "assignees": [assignment.user for assignment in ticket.assignments.select_related("user")],
+            "entries": [items[each.id] if isinstance(each, queries.Item) else {"comment": each} for each in found],
+            "earlier": earlier and paging.encode(*earlier),
+            "is_newest": before == queries.NEWEST,
+            "reply_form": ReplyForm(auto_id="reply_%s"),
+            "status_buttons": STATUS_BUTTONS[Status(ticket.status)],
+            "deliveries": [(delivery, DELIVERY_COLOURS[State(delivery.state)]) for delivery in deliveries],
+            "is_any_given_up": any(delivery.state in GIVEN_UP for delivery in deliveries),
+        }
+
+    def get_urls(self) -> list[Any]:
+        pages = [
+            ("<int:ticket_id>/comment/", self.comment_view, "comment"),
+            ("<int:ticket_id>/hold/", self.hold_view, "hold"),
+            ("<int:ticket_id>/resume/", self.resume_view, "resume"),
+            ("<int:ticket_id>/send-again/", self.send_again_view, "send_again"),
+            ("many/<str:name>/", self.many_view, "many"),
+        ]
+        ours = [
+            path(route, self.admin_site.admin_view(view), name=f"tickets_ticket_{name}") for route, view, name in pages
+        ]
+        return [*ours, *super().get_urls()]
+
+    def comment_view(self, request: HttpRequest, ticket_id: int) -> HttpResponse:
+        ticket = self._to_work_on(request, ticket_id)
+        form = ReplyForm(request.POST or None)
+        if form.is_valid():
+            done = _is_done(
+                form,
+                lambda: services.reply(
+                    ticket_id=ticket.pk, by=signed_in(request), at=timezone.now(), **form.cleaned_data
+                ),
+            )
+            if done:
+                self.message_user(request, "Your comment was added.", messages.SUCCESS)
+                return HttpResponseRedirect(ticket_page(ticket))
+        status = dict(Status.choices).get(form["status"].value())
+        return form_page(
+            self,
+            request,
+            form,
+            title=f"Comment on #{ticket.pk}: {ticket.title}",
+            notes=[f"Its status becomes “{status}” along with it."] if status else [],
+            submit="Comment",
+            back=ticket_page(ticket),
+        )
+
+    def hold_view(self, request: HttpRequest, ticket_id: int) -> HttpResponse:
+        ticket = self._to_work_on(request, ticket_id)
+        form = HoldForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            done = _is_done(
+                form,
+                lambda: services.hold(
+                    ticket_id=ticket.pk, by=signed_in(request), at=timezone.now(), **form.cleaned_data
+                ),
+            )
+            if done:
+                self.message_user(request, "On hold: its clock stands still.", messages.SUCCESS)
+                return HttpResponseRedirect(ticket_page(ticket))
+        return form_page(
+            self,
+            request,
+            form,
+            title=f"Put #{ticket.pk} on hold: {ticket.title}",
+            notes=["The clock of the SLA stands still until the ticket is resumed or closed."],
+            submit="Put on hold",
+            back=ticket_page(ticket),
+        )
+
+    def resume_view(self, request: HttpRequest, ticket_id: int) -> HttpResponse:
+        ticket = self._to_work_on(request, ticket_id)
+        if request.method == "POST":
+            try:
+                with database_refusals():
+                    services.resume(ticket_id=ticket.pk, by=signed_in(request), at=timezone.now())
+            except Refused as refusal:
+                self.message_user(request, f"{refusal.message}.", messages.ERROR)
+            else:
+                self.message_user(request, "Resumed: its clock goes on.", messages.SUCCESS)
+        return HttpResponseRedirect(ticket_page(ticket))
+
+    def send_again_view(self, request: HttpRequest, ticket_id: int) -> HttpResponse:
+        ticket = self._to_work_on(request, ticket_id)
+        if not request.user.has_perm("notifications.change_delivery"):
+            raise PermissionDenied
+        if request.method == "POST":
+            number = retry(Delivery.objects.filter(ticket=ticket), at=timezone.now())
+            self.message_user(request, f"{number} to be sent again.", messages.SUCCESS)
+        return HttpResponseRedirect(ticket_page(ticket))
+
+    def _to_work_on(self, request: HttpRequest, ticket_id: int) -> Ticket:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        ticket = Ticket.objects.visible_to(signed_in(request)).filter(pk=ticket_id).first()
+        if ticket is None:
+            raise Http404
+        return ticket
+
+    @admin.action(description="Assign somebody", permissions=["change"])
+    def assign_somebody(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> HttpResponse:
+        return self._ask_about_many(request, "assign", tickets)
+
+    @admin.action(description="Set the status", permissions=["change"])
+    def set_status(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> HttpResponse:
+        return self._ask_about_many(request, "status", tickets)
+
+    @admin.action(description="Set the priority", permissions=["change"])
+    def set_priority(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> HttpResponse:
+        return self._ask_about_many(request, "priority", tickets)
+
+    @admin.action(description="Export as CSV", permissions=["view"])
+    def export(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> HttpResponseBase:
+        chosen = cast(TicketQuerySet, tickets.prefetch_related(None)).visible_to(signed_in(request))
+        return csv_export.answer("tickets", exports.chosen(chosen))
+
+    def _ask_about_many(self, request: HttpRequest, name: str, tickets: QuerySet[Ticket]) -> HttpResponse:
+        found = list(tickets.values_list("pk", flat=True)[: bulk.MOST + 1])
+        form = self._many_form(request, name, initial={"tickets": ",".join(map(str, found[: bulk.MOST]))})
+        return self._many_page(request, name, form, is_cut=len(found) > bulk.MOST)
+
+    def many_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        if name not in bulk.KINDS:
+            raise Http404
+        if request.method != "POST":
+            return HttpResponseRedirect(self._list_page(request))
+        kind, form = bulk.KINDS[name], self._many_form(request, name, data=request.POST)
+        if not form.is_valid():
+            return self._many_page(request, name, form)
+        value = form.cleaned_data[kind.field]
+        outcome = bulk.do(kind, form.cleaned_data["tickets"], by=signed_in(request), value=value)
+        if outcome.changed:
+            self.message_user(request, f"{bulk.tickets(len(outcome.changed))} changed.", messages.SUCCESS)
+        if outcome.unchanged:
+            self.message_user(request, f"{bulk.tickets(len(outcome.unchanged))} had it already.", messages.INFO)
+        for reason, refused in outcome.refused.items():
+            sentence = f"{bulk.tickets(len(refused))} refused: {reason} ({bulk.some(refused)})."
+            self.message_user(request, sentence, messages.WARNING)
+        return HttpResponseRedirect(self._list_page(request))
+
+    def _many_form(self, request: HttpRequest, name: str, **kwargs: Any) -> bulk.ManyForm:
+        kind = bulk.KINDS[name]
+        assignments = AssignmentInline(Ticket, self.admin_site)
+        field = (
+            kind.choice()
+            if kind.choices
+            # As a row of the ticket's own page would ask for it: found as it is typed.
+            else assignments.formfield_for_dbfield(Assignment._meta.get_field("user"), request)
+        )
+        return bulk.ManyForm(name=kind.field, field=field, **kwargs)
+
+    def _many_page(self, request: HttpRequest, name: str, form: bulk.ManyForm, *, is_cut: bool = False) -> HttpResponse:
+        ids = str(form["tickets"].value() or "").split(",")
+        kind, url = bulk.KINDS[name], reverse("admin:tickets_ticket_many", args=[name])
+        cut = f"More match. These are the first {bulk.MOST:,} in the order of the list, the most that are done at once."
+        return form_page(
+            self,
+            request,
+            form,
+            title=f"{kind.title} {bulk.tickets(len(ids))}",
+            notes=[
+                *([cut] if is_cut else []),
+                "Each is done by itself, by the rules as on its own page; those concerned are mailed. "
+                "What was refused, and why, is said afterwards.",
+            ],
+            submit=kind.submit,
+            back=self._list_page(request),
+            action=self._with_filters(request, url),
+        )
+
+    def _list_page(self, request: HttpRequest) -> str:
+        """The list as somebody had filtered it."""
+        return self._with_filters(request, reverse("admin:tickets_ticket_changelist"))
+
+    def _with_filters(self, request: HttpRequest, url: str) -> str:
+        filters = {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
+        return str(add_preserved_filters(filters, url))
 
     def get_fieldsets(self, request: HttpRequest, obj: Ticket | None = None) -> Any:
         """A new ticket has none of the system's fields yet, and is an agent's own who may not choose."""
@@ -298,9 +508,6 @@ class TicketAdmin(ServiceAdmin):
     def save_model(self, request: HttpRequest, ticket: Ticket, form: Any, change: bool) -> None:
         values = changed_values(form) if change else dict(form.cleaned_data)
         values.pop("seen_version", None)
-        hold = {True: services.hold, False: services.resume}.get(values.pop("on_hold", None))
-        if hold:
-            hold(ticket_id=ticket.pk, by=signed_in(request), at=timezone.now())
         for name in ("project", "created_by"):
             if name in values:
                 values[f"{name}_id"] = values.pop(name).pk
@@ -338,53 +545,32 @@ class TicketAdmin(ServiceAdmin):
             (before_id,) = query.validated_data.get("cursor", [None]) if query.is_valid() else [None]
             found = queries.history(ticket_id=ticket.pk, before_id=before_id, limit=paging.MAX_LIMIT + 1)
             page = paging.page(found, limit=paging.MAX_LIMIT, key=lambda item: (item.id,))
-            response.context_data["items"] = list(_readable(page.items))
+            response.context_data["items"] = list(readable.items(page.items))
             response.context_data["older"] = page.nextCursor
         return response
 
 
-def _readable(items: Iterable[queries.Item]) -> Iterator[dict[str, Any]]:
-    """Items of a history with what people call things, in two queries at most."""
-    changes = [change for item in items for change in item.changes]
-    name_of: dict[str, dict[Any, Any]] = {
-        "project_id": Project.objects.in_bulk(_values(changes, "project_id")),
-        "created_by_id": User.objects.in_bulk(_values(changes, "created_by_id")),
-        "status": dict(Status.choices),
-        "priority": dict(Priority.choices),
-    }
-    for item in items:
-        yield {
-            "at": item.at,
-            "by": item.by and item.by.name,
-            "door": item.door,
-            "changes": [
-                {
-                    "label": _label(change.field),
-                    "before": _readable_value(change.before, name_of.get(change.field, {})),
-                    "after": _readable_value(change.after, name_of.get(change.field, {})),
-                }
-                for change in item.changes
-            ],
-        }
+def _labels(ticket: Ticket) -> Iterator[tuple[str, str]]:
+    """How it stands, each with its colour."""
+    yield ticket.get_status_display(), STATUS_COLOURS[Status(ticket.status)]
+    yield f"{ticket.get_priority_display()} priority", PRIORITY_COLOURS.get(Priority(ticket.priority), "")
+    state = ticket.sla_state(timezone.now())
+    if state != SlaState.OK:
+        yield str(state.label), SLA_COLOURS.get(state, "")
 
 
-def _values(changes: Iterable[queries.Change], field: str) -> set[Any]:
-    return {value for change in changes if change.field == field for value in (change.before, change.after) if value}
+def _is_done(form: forms.Form, change: Callable[[], object]) -> bool:
+    """Whether the change was made; why not, the form says then."""
+    try:
+        with database_refusals():
+            change()
+    except Refused as refusal:
+        say_in(form, refusal)
+    return not form.errors
 
 
-def _label(field: str) -> str:
-    if field == queries.ASSIGNEE:
-        return capfirst(field)
-    return capfirst(str(getattr(Ticket._meta.get_field(field.removesuffix("_id")), "verbose_name", field)))
-
-
-def _readable_value(value: Any, names: dict[Any, Any]) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return date_format(value, "DATETIME_FORMAT")
-    named = names.get(value, value)
-    return str(getattr(named, "name", named))
+def ticket_page(ticket: Ticket) -> str:
+    return reverse("admin:tickets_ticket_change", args=[ticket.pk])
 
 
 @admin.register(SlaPolicy)

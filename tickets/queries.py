@@ -1,5 +1,6 @@
 """Which tickets there are, and, in raw SQL, what happened to them."""
 
+import heapq
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -141,9 +142,9 @@ def comments(*, ticket_id: int, viewer: User, after_id: int = 0, limit: int) -> 
     return list(comments.select_related("author").order_by("pk")[:limit])
 
 
-def last_comments(*, ticket_id: int, viewer: User, limit: int) -> list[Comment]:
-    """The last `limit` of them; oldest first, with authors."""
-    comments = Comment.objects.visible_to(viewer).filter(ticket=ticket_id)
+def last_comments(*, ticket_id: int, viewer: User, before_id: int = sql.MAX_ID, limit: int) -> list[Comment]:
+    """The last `limit` of them, of those before one of them; oldest first, with authors."""
+    comments = Comment.objects.visible_to(viewer).filter(ticket=ticket_id, pk__lt=before_id)
     return list(comments.select_related("author").order_by("-pk")[:limit])[::-1]
 
 
@@ -154,14 +155,6 @@ def words(text: str) -> list[str]:
     """
     found: list[str] = sql.row("tickets/words", words=text)["words"]
     return [word for word in found if not any(other.startswith(word) for other in found if other != word)]
-
-
-def changed_fields(*, ticket_id: int, since: int) -> list[str]:
-    """The fields of a ticket that changed since it had the version `since`, ASSIGNEE among them; in order."""
-    if not 1 <= since <= MAX_VERSION:
-        return []
-    changed = {row["field"] for row in sql.rows("tickets/changed_fields", ticket_id=ticket_id, version=since)}
-    return [name for name in (*FIELDS, ASSIGNEE) if name in changed]
 
 
 @dataclass(frozen=True)
@@ -192,6 +185,32 @@ class Item:
     changes: list[Change]
 
 
+@dataclass(frozen=True)
+class Meanwhile:
+    """What a field was at some time and is now, and who changed it last. Of an assignee: a name, where they were."""
+
+    field: str
+    before: Any
+    after: Any
+    at: datetime
+    by: Person | None
+    door: str
+
+
+def meanwhile(*, ticket_id: int, since: int) -> list[Meanwhile]:
+    """What was changed of a ticket since it had the version `since`, in order of the last changes. One query."""
+    if not 1 <= since <= MAX_VERSION:
+        return []
+    rows = sql.rows("tickets/meanwhile", ticket_id=ticket_id, version=since, deleted=DELETED)
+    return [_meanwhile(**row) for row in rows]
+
+
+def changed_fields(*, ticket_id: int, since: int) -> list[str]:
+    """The fields of a ticket that changed since it had the version `since`, ASSIGNEE among them; in order."""
+    changed = {change.field for change in meanwhile(ticket_id=ticket_id, since=since)}
+    return [name for name in (*FIELDS, ASSIGNEE) if name in changed]
+
+
 def history(*, ticket_id: int, before_id: int | None = None, limit: int) -> list[Item]:
     """What was done to a ticket, newest first, of that the part before the item `before_id`.
 
@@ -199,6 +218,38 @@ def history(*, ticket_id: int, before_id: int | None = None, limit: int) -> list
     """
     rows = sql.rows("tickets/history", ticket_id=ticket_id, before_id=before_id, row_limit=limit)
     return [_item(**row) for row in rows]
+
+
+# Of things said and done the newest.
+NEWEST = (sql.MAX_ID, sql.MAX_ID)
+
+
+def conversation(
+    *, ticket_id: int, viewer: User, before: tuple[int, int] = NEWEST, limit: int
+) -> tuple[list[Item | Comment], tuple[int, int] | None]:
+    """The last `limit` things done to a ticket or said about it that `viewer` may see, oldest first.
+
+    Of those `before` a place, which is the ids of an item and of a comment; the second that is returned is the place
+    before which there are more, None: there are not. Two queries, which cost the same however much there is.
+    """
+    item_id, comment_id = before
+    done: list[Item | Comment] = [*history(ticket_id=ticket_id, before_id=item_id, limit=limit + 1)]
+    said: list[Item | Comment] = [
+        *reversed(last_comments(ticket_id=ticket_id, viewer=viewer, before_id=comment_id, limit=limit + 1))
+    ]
+    found = list(heapq.merge(said, done, key=_moment, reverse=True))
+    shown = found[:limit]
+    if len(found) > limit:
+        item_id = min((entry.id for entry in shown if isinstance(entry, Item)), default=item_id)
+        comment_id = min((entry.pk for entry in shown if isinstance(entry, Comment)), default=comment_id)
+    return shown[::-1], (item_id, comment_id) if len(found) > limit else None
+
+
+def _moment(entry: Item | Comment) -> datetime:
+    """As precise as comments know it. Of what is of one moment, that was done first."""
+    if isinstance(entry, Comment):
+        return entry.created_at
+    return entry.at.replace(microsecond=entry.at.microsecond // 1000 * 1000)
 
 
 def _item(
@@ -219,6 +270,23 @@ def _item(
     assignee = Person(assignee_id, assignee_name or DELETED)
     change = Change(ASSIGNEE, None, assignee) if is_assigned else Change(ASSIGNEE, assignee, None)
     return Item(id, at, by, door, [change])
+
+
+def _meanwhile(
+    *,
+    field: str,
+    before: str | None,
+    after: str | None,
+    at: datetime,
+    door: str,
+    actor_id: int | None,
+    actor_name: str | None,
+) -> Meanwhile:
+    by = None if actor_id is None else Person(actor_id, actor_name or DELETED)
+    if field == ASSIGNEE:
+        return Meanwhile(field, before, after, at, by, door)
+    was, is_now = (_value(field, json.loads(text or "null", parse_float=Decimal)) for text in (before, after))
+    return Meanwhile(field, was, is_now, at, by, door)
 
 
 def _changes(text: str) -> list[Change]:

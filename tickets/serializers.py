@@ -285,6 +285,12 @@ class HistoryQuerySerializer(PageSerializer):
     cursor = CursorField([row_id])
 
 
+class ConversationQuerySerializer(serializers.Serializer[Any]):
+    """Of the admin's page of a ticket."""
+
+    cursor = CursorField([row_id, row_id])
+
+
 class PersonSerializer(serializers.Serializer[Person]):
     id = serializers.IntegerField()
     name = serializers.CharField()

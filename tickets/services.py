@@ -393,6 +393,21 @@ def comment(*, ticket_id: int, by: User, at: datetime, message: str, is_internal
     )
 
 
+@transaction.atomic
+def reply(
+    *, ticket_id: int, by: User, at: datetime, message: str, is_internal: bool = False, status: str | None = None
+) -> Comment:
+    """Comment on a ticket and give it that status, None: the one it has. Both or neither.
+
+    :raises TicketNotFound, InternalForStaff: as `comment`.
+    :raises NotAllowed: as `update`.
+    """
+    said = comment(ticket_id=ticket_id, by=by, at=at, message=message, is_internal=is_internal)
+    if status is not None:
+        update(ticket_id=ticket_id, by=by, at=at, status=status)
+    return said
+
+
 def _lock(ticket_id: int, *, by: User) -> Ticket:
     ticket = Ticket.objects.visible_to(by).locked().filter(pk=ticket_id).first()
     if ticket is None:

@@ -28,6 +28,9 @@ FILES = {
         "examples.py",
         "exports.py",
         "sla.py",
+        "forms.py",
+        "bulk.py",
+        "readable.py",
     ),
 }
 FOLDERS = {"management", "migrations", "sql", "tests"}

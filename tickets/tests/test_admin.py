@@ -16,7 +16,7 @@ from projects.tests.factories import make_project
 from ticketing.errors import Busy
 from ticketing.tests.browser import Browser, errors, fields
 from tickets import services
-from tickets.admin import ChangedMeanwhile
+from tickets.forms import ChangedMeanwhile
 from tickets.models import MAX_ASSIGNEES, Calendar, SlaPolicy, Status, Ticket
 from tickets.sla import BusinessHours
 from tickets.tests.factories import assign, make_ticket
@@ -56,9 +56,9 @@ class TestList:
 
         assert list(page.context["cl"].result_list) == [newest, older]
 
-    @pytest.mark.parametrize("term", ["{ticket.pk}", "#{ticket.pk}", "roof", "ROOF leaks"])
-    def test_finds_a_ticket_by_its_number_and_by_words_of_its_title(self, agent: User, owner: User, term: str) -> None:
-        ticket = make_ticket(owner, title="The roof leaks")
+    @pytest.mark.parametrize("term", ["{ticket.pk}", "#{ticket.pk}", "roof", "leak ROO", "attic roof"])
+    def test_finds_a_ticket_by_its_number_and_by_beginnings_of_words(self, agent: User, owner: User, term: str) -> None:
+        ticket = make_ticket(owner, title="The roof leaks", description="Above the attic")
         make_ticket(owner, title="The cellar is dry")
 
         page = Browser(agent).get(TICKETS, {"q": term.format(ticket=ticket)})
@@ -259,26 +259,39 @@ class TestChange:
         assign(ticket, *(make_user("Max Mover") for _ in range(MAX_ASSIGNEES)))
         browser = Browser(admin)
 
-        # Session, user, their groups' and own permissions; the ticket and its assignments; its project and creator.
-        with django_assert_num_queries(8):
+        # Session, user, their groups' and own permissions; the ticket and its assignments; its project and creator. The
+        # conversation: what was done and said, the projects and creators therein; who is assigned; what was mailed.
+        with django_assert_num_queries(14):
             page = browser.get(page_of(ticket))
 
         assert page.content.decode().count("Max Mover") >= MAX_ASSIGNEES
 
 
 class TestHold:
-    def test_begins_and_ends_with_a_tick(self, agent: User, owner: User) -> None:
+    def test_begins_with_a_reason_and_ends(self, agent: User, owner: User) -> None:
         ticket = make_ticket(owner)
         browser = Browser(agent)
 
-        browser.submit(page_of(ticket), on_hold="on")
+        held = browser.post(page_of(ticket, "hold"), {"reason": "The roofer comes on Monday"}, follow=True)
         ticket.refresh_from_db()
-        held_at = ticket.held_at
-        browser.submit(page_of(ticket), on_hold=None)
+        held_at, reason = ticket.held_at, ticket.hold_reason
+        browser.post(page_of(ticket, "resume"))
         ticket.refresh_from_db()
 
         assert held_at is not None
+        assert reason == "The roofer comes on Monday"
+        assert "The roofer comes on Monday" in held.content.decode()
         assert (ticket.held_at, ticket.version) == (None, 3)
+
+    def test_says_why_not(self, agent: User, owner: User) -> None:
+        held, free = make_ticket(owner, held_at=timezone.now()), make_ticket(owner)
+        browser = Browser(agent)
+
+        holding = browser.post(page_of(held, "hold"), {"reason": ""})
+        resuming = browser.post(page_of(free, "resume"), follow=True)
+
+        assert services.AlreadyOnHold.message in holding.content.decode()
+        assert services.NotOnHold.message in resuming.content.decode()
 
     def test_stays_when_something_else_is_changed(self, agent: User, owner: User) -> None:
         ticket = make_ticket(owner, held_at=timezone.now())

@@ -108,6 +108,20 @@ class TestComment:
         assert say(ticket, owner).created_at == NOON.replace(microsecond=123_000)
 
 
+class TestReply:
+    def test_changes_the_status_too(self, ticket: Ticket, owner: User) -> None:
+        services.reply(ticket_id=ticket.pk, by=owner, at=NOON, message="Thanks", status="closed")
+
+        ticket.refresh_from_db()
+        assert (ticket.status, ticket.comments.get().message) == ("closed", "Thanks")
+
+    def test_says_nothing_where_the_status_is_refused(self, ticket: Ticket, outsider: User) -> None:
+        with pytest.raises(services.NotAllowed):
+            services.reply(ticket_id=ticket.pk, by=outsider, at=NOON, message="Me, too", status="closed")
+
+        assert not Comment.objects.exists()
+
+
 class TestVisibleTo:
     def test_shows_internal_ones_to_staff_alone(self, ticket: Ticket, people: dict[str, User]) -> None:
         said = make_comment(ticket, people["owner"])

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -422,6 +423,34 @@ class TestChangedFields:
         assert queries.changed_fields(ticket_id=ticket.pk, since=1) == []
 
 
+class TestMeanwhile:
+    def test_is_what_was_then_and_is_now(self, owner: User, assignee: User) -> None:
+        ticket = make_ticket(owner, title="First", price="9.90")
+        for title in ("Second", "Third"):
+            services.update(ticket_id=ticket.pk, by=owner, at=NOON, title=title)
+        services.update(ticket_id=ticket.pk, by=owner, at=NOON, price=None)
+        assign(ticket, assignee)
+        services.unassign(ticket_id=ticket.pk, user_id=assignee.pk, by=owner)
+
+        found = queries.meanwhile(ticket_id=ticket.pk, since=1)
+
+        assert [(change.field, change.before, change.after) for change in found] == [
+            ("title", "First", "Third"),
+            ("price", Decimal("9.9"), None),
+            (ASSIGNEE, None, "Axel Assignee"),
+            (ASSIGNEE, "Axel Assignee", None),
+        ]
+
+    def test_tells_what_was_changed_back_by_its_values(self, owner: User) -> None:
+        ticket = make_ticket(owner, title="First")
+        for title in ("Second", "First"):
+            services.update(ticket_id=ticket.pk, by=owner, at=NOON, title=title)
+
+        (change,) = queries.meanwhile(ticket_id=ticket.pk, since=1)
+
+        assert (change.before, change.after) == ("First", "First")
+
+
 class TestWords:
     @pytest.mark.parametrize(
         ("text", "words"),
@@ -441,7 +470,7 @@ def test_every_statement_is_known() -> None:
     """A new file in sql/ needs a test here or in test_history.py."""
     names = {path.stem for path in (BASE_DIR / "tickets" / "sql").glob("*.sql")}
 
-    assert names == {"history", "words", "changed_fields"}
+    assert names == {"history", "words", "meanwhile"}
 
 
 def test_a_list_costs_the_same_whoever_is_assigned(agent: User) -> None:

@@ -1,0 +1,242 @@
+"""A ticket's page in the admin as a conversation: what was said, done and mailed, and a box to go on."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import User
+from notifications.models import Delivery, State
+from notifications.tests.factories import end_of_transaction
+from projects.tests.factories import make_project
+from ticketing.tests.browser import Browser, fields
+from tickets import queries, services
+from tickets.models import MAX_MESSAGE, Comment, Status, Ticket
+from tickets.tests.factories import assign, make_comment, make_ticket
+
+pytestmark = pytest.mark.django_db
+
+
+def page_of(ticket: Ticket, page: str = "change") -> str:
+    return f"/admin/tickets/ticket/{ticket.pk}/{page}/"
+
+
+def said_and_done(page: Any) -> list[str]:
+    """The entries, each in short: a comment, the first field of a change, or the creation."""
+    return [
+        entry["comment"].message
+        if "comment" in entry
+        else "created"
+        if entry["is_creation"]
+        else entry["changes"][0]["label"]
+        for entry in page.context["entries"]
+    ]
+
+
+def text_of(page: Any) -> str:
+    return " ".join(page.content.decode().split())
+
+
+class TestConversation:
+    def test_has_what_was_said_and_done_in_one_row(self, agent: User, owner: User) -> None:
+        ticket, now = make_ticket(owner), timezone.now()
+        services.comment(ticket_id=ticket.pk, by=owner, at=now - timedelta(days=1), message="Loaded from elsewhere")
+        services.update(ticket_id=ticket.pk, by=agent, at=now, status=Status.IN_PROGRESS)
+        services.comment(
+            ticket_id=ticket.pk, by=agent, at=now + timedelta(minutes=1), message="Odd.\n<b>", is_internal=True
+        )
+
+        page = Browser(agent).get(page_of(ticket))
+
+        assert said_and_done(page) == ["Loaded from elsewhere", "created", "Status", "Odd.\n<b>"]
+        assert "Odd.<br>&lt;b&gt;" in text_of(page)
+        assert "Internal" in text_of(page)
+
+    def test_says_how_the_ticket_stands(self, agent: User, owner: User, assignee: User) -> None:
+        ticket = make_ticket(owner, description="It drips.", created_at=timezone.now() - timedelta(days=3))
+        assign(ticket, assignee)
+
+        page = Browser(agent).get(page_of(ticket))
+
+        assert [text for text, _ in page.context["labels"]] == ["Open", "Medium priority", "Breached"]
+        assert "Assigned to Axel Assignee." in text_of(page)
+        assert "It drips." in text_of(page)
+
+    def test_says_what_to_do_where_there_is_nothing(self, agent: User, owner: User) -> None:
+        page = text_of(Browser(agent).get(page_of(make_ticket(owner))))
+
+        assert "Nobody is assigned. Add somebody under “Assignees” below." in page
+        assert "Nobody was mailed about it yet." in page
+
+    def test_goes_back_page_by_page(self, agent: User, owner: User) -> None:
+        ticket = make_ticket(owner)
+        for number in range(70):
+            make_comment(ticket, owner, message=f"Comment {number}")
+        browser, pages = Browser(agent), []
+        query: dict[str, str] = {}
+
+        while True:
+            page = browser.get(page_of(ticket), query)
+            pages.append(said_and_done(page))
+            if not page.context["earlier"]:
+                break
+            assert f"?cursor={page.context['earlier']}" in text_of(page)
+            query = {"cursor": page.context["earlier"]}
+
+        assert [len(entries) for entries in pages] == [30, 30, 11]
+        oldest_first = [entry for entries in reversed(pages) for entry in entries]
+        assert oldest_first == ["created", *(f"Comment {number}" for number in range(70))]
+
+    @pytest.mark.parametrize("cursor", ["nonsense", "WzFd", ""])
+    def test_begins_anew_with_a_cursor_that_is_none(self, agent: User, owner: User, cursor: str) -> None:
+        page = Browser(agent).get(page_of(make_ticket(owner)), {"cursor": cursor})
+
+        assert said_and_done(page) == ["created"]
+
+    def test_costs_the_same_number_of_questions_however_long(
+        self, agent: User, owner: User, assignee: User, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        ticket = make_ticket(owner)
+        assign(ticket, assignee)
+        for _ in range(20):
+            services.update(ticket_id=ticket.pk, by=agent, at=timezone.now(), project_id=make_project().pk)
+            make_comment(ticket, agent)
+        end_of_transaction()
+        browser = Browser(agent)
+
+        # As of a new one, less the people therein: the creation is some pages back.
+        with django_assert_num_queries(13):
+            page = browser.get(page_of(ticket))
+
+        assert len(page.context["entries"]) == 30
+        assert len(page.context["deliveries"]) == 10
+
+    def test_leaves_nothing_out_where_clocks_disagree(self, agent: User, owner: User) -> None:
+        ticket = make_ticket(owner)
+        for number in range(6):
+            at = timezone.now() + timedelta(hours=number % 2)
+            services.comment(ticket_id=ticket.pk, by=owner, at=at, message=str(number))
+            services.update(ticket_id=ticket.pk, by=agent, at=at, title=f"Title {number}")
+
+        found: list[Any] = []
+        before: tuple[int, int] | None = queries.NEWEST
+        while before:
+            entries, before = queries.conversation(ticket_id=ticket.pk, viewer=agent, before=before, limit=2)
+            found += entries
+
+        assert len(found) == 13
+        assert len({(type(entry), entry.id) for entry in found}) == 13
+
+
+class TestReply:
+    def test_is_said_to_everybody(self, agent: User, owner: User) -> None:
+        ticket = make_ticket(owner)
+
+        page = Browser(agent).post(page_of(ticket, "comment"), {"message": "On our way.\r\nSoon."}, follow=True)
+
+        comment = Comment.objects.get()
+        assert (comment.message, comment.is_internal, comment.author) == ("On our way.\nSoon.", False, agent)
+        assert "Your comment was added." in text_of(page)
+        end_of_transaction()
+        assert list(Delivery.objects.values_list("user", flat=True)) == [owner.pk]
+
+    def test_is_said_among_staff(self, agent: User, owner: User) -> None:
+        Browser(agent).post(page_of(make_ticket(owner), "comment"), {"message": "Again?", "is_internal": "on"})
+
+        end_of_transaction()
+        assert Comment.objects.get().is_internal
+        assert not Delivery.objects.exists()
+
+    def test_closes_the_ticket_in_one_go(self, agent: User, owner: User) -> None:
+        ticket = make_ticket(owner)
+
+        Browser(agent).post(page_of(ticket, "comment"), {"message": "Mended.", "status": "closed"})
+
+        ticket.refresh_from_db()
+        newest = queries.history(ticket_id=ticket.pk, limit=1)[0]
+        assert (ticket.status, Comment.objects.get().message) == (Status.CLOSED, "Mended.")
+        assert (newest.door, newest.by and newest.by.name) == ("admin", "Agnes Agent")
+
+    @pytest.mark.parametrize(
+        ("status", "offered"),
+        [
+            ("open", ["in-progress", "closed"]),
+            ("in-progress", ["closed", "open"]),
+            ("closed", ["open"]),
+        ],
+    )
+    def test_offers_what_may_become_of_the_status(
+        self, agent: User, owner: User, status: str, offered: list[str]
+    ) -> None:
+        page = Browser(agent).get(page_of(make_ticket(owner, status=status)))
+
+        assert [button for button, _ in page.context["status_buttons"]] == offered
+
+    @pytest.mark.parametrize(
+        ("message", "sentence"),
+        [
+            ("  ", "This field is required."),
+            ("x" * (MAX_MESSAGE + 1), f"Ensure this value has at most {MAX_MESSAGE} characters"),
+            ("\x00", "Null characters are not allowed."),
+        ],
+    )
+    def test_that_is_refused_changes_nothing_and_is_kept(
+        self, agent: User, owner: User, message: str, sentence: str
+    ) -> None:
+        ticket = make_ticket(owner)
+
+        page = Browser(agent).post(page_of(ticket, "comment"), {"message": message, "status": "closed"})
+
+        ticket.refresh_from_db()
+        assert sentence in text_of(page)
+        assert fields(page)["message"].strip() == message.strip()
+        assert fields(page)["status"] == "closed"
+        assert (ticket.status, Comment.objects.exists()) == (Status.OPEN, False)
+
+    def test_takes_no_status_that_there_is_not(self, agent: User, owner: User) -> None:
+        ticket = make_ticket(owner)
+
+        Browser(agent).post(page_of(ticket, "comment"), {"message": "Mended.", "status": "gone"})
+
+        ticket.refresh_from_db()
+        assert (ticket.version, Comment.objects.exists()) == (1, False)
+
+    @pytest.mark.parametrize("page", ["comment", "hold", "resume", "send-again"])
+    def test_is_for_staff_and_tickets_that_there_are(self, agent: User, owner: User, page: str) -> None:
+        ticket = make_ticket(owner)
+
+        foreign = Browser(owner).post(page_of(ticket, page), {"message": "Me, too"})
+        missing = Browser(agent).post(f"/admin/tickets/ticket/{2**62}/{page}/", {"message": "Hello?"})
+        endless = Browser(agent).post(f"/admin/tickets/ticket/{'9' * 40}/{page}/", {"message": "Hello?"})
+
+        assert (foreign.status_code, foreign["Location"].split("?")[0]) == (302, "/admin/login/")
+        assert (missing.status_code, endless.status_code) == (404, 404)
+        assert not Comment.objects.exists()
+
+
+class TestMails:
+    def test_that_were_given_up_are_sent_again(self, agent: User, owner: User, assignee: User) -> None:
+        ticket = make_ticket(owner)
+        assign(ticket, assignee)
+        end_of_transaction()
+        Delivery.objects.update(state=State.FAILED, last_error="550 No such mailbox")
+        browser = Browser(agent)
+
+        page = text_of(browser.get(page_of(ticket)))
+        browser.post(page_of(ticket, "send-again"))
+
+        assert "some did not arrive" in page
+        assert "550 No such mailbox" in page
+        assert Delivery.objects.get().state == State.PENDING
+
+    def test_of_other_tickets_are_left_alone(self, agent: User, owner: User) -> None:
+        ticket, other = make_ticket(owner), make_ticket(owner)
+        make_comment(other, agent)
+        end_of_transaction()
+        Delivery.objects.update(state=State.DEAD)
+
+        Browser(agent).post(page_of(ticket, "send-again"))
+
+        assert Delivery.objects.get().state == State.DEAD

@@ -1,0 +1,167 @@
+"""A ticket's page in the admin that was opened before somebody else's change: it overwrites nothing unasked."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import User
+from projects.tests.factories import make_project
+from projects.tests.psql import psql
+from ticketing.tests.browser import Browser, errors, fields
+from tickets import services
+from tickets.forms import ChangedMeanwhile
+from tickets.models import Status, Ticket
+from tickets.tests.factories import assign, make_ticket
+
+pytestmark = pytest.mark.django_db
+
+NEXT_YEAR = datetime(timezone.now().year + 1, 5, 1, 12, tzinfo=UTC)
+
+
+def page_of(ticket: Ticket) -> str:
+    return f"/admin/tickets/ticket/{ticket.pk}/change/"
+
+
+def change(ticket: Ticket, by: User, **changes: Any) -> None:
+    services.update(ticket_id=ticket.pk, by=by, at=timezone.now(), **changes)
+
+
+def differences(page: Any) -> dict[str, tuple[str, str, str | None]]:
+    """What the page says of each field: as it was, as it is now, as it was typed."""
+    return {each.label: (each.before, each.now, each.yours) for each in page.context["differences"]}
+
+
+class TestStalePage:
+    def test_shows_both_and_keeps_what_was_typed(self, agent: User, admin: User, owner: User) -> None:
+        ticket = make_ticket(owner, title="The roof leaks", venue="Attic")
+        browser = Browser(agent)
+        shown = fields(browser.get(page_of(ticket)))
+        Browser(admin).submit(page_of(ticket), title="The roof is gone", venue="Garden")
+
+        answer = browser.post(page_of(ticket), {**shown, "title": "The roof is fine", "type": "bug"})
+
+        ticket.refresh_from_db()
+        assert errors(answer) == {"__all__": [ChangedMeanwhile.message]}
+        assert (ticket.title, ticket.type, ticket.version) == ("The roof is gone", "task", 2)
+        assert differences(answer) == {
+            "Title": ("The roof leaks", "The roof is gone", "The roof is fine"),
+            "Venue": ("Attic", "Garden", None),
+        }
+        assert {(each.by, each.door) for each in answer.context["differences"]} == {("Ada Admin", "admin")}
+        kept = fields(answer)
+        assert (kept["title"], kept["type"], kept["venue"]) == ("The roof is fine", "bug", "Garden")
+
+    def test_shows_what_was_changed_in_sql(self, agent: User, owner: User) -> None:
+        ticket = make_ticket(owner)
+        browser = Browser(agent)
+        shown = fields(browser.get(page_of(ticket)))
+        psql("UPDATE tickets_ticket SET venue = 'Garden' WHERE id = %(ticket)s", ticket=ticket.pk)
+
+        answer = browser.post(page_of(ticket), shown)
+
+        (difference,) = answer.context["differences"]
+        assert (difference.now, difference.by, difference.door) == ("Garden", None, "database")
+        assert "changed by somebody through database" in answer.content.decode()
+
+    def test_is_saved_when_it_is_sent_again(self, agent: User, admin: User, owner: User) -> None:
+        ticket = make_ticket(owner, title="The roof leaks", description="First\nSecond")
+        project = make_project("Roofs")
+        browser = Browser(agent)
+        shown = fields(browser.get(page_of(ticket)))
+        theirs = {"project_id": project.pk, "description": "Third\n\nFourth", "price": "12.50", "due_at": NEXT_YEAR}
+        change(ticket, admin, title="The roof is gone", **theirs, status=Status.IN_PROGRESS, priority="high")
+
+        refused = browser.post(page_of(ticket), {**shown, "title": "The roof is fine"})
+        answer = browser.post(page_of(ticket), {**fields(refused), "_save": "Save"})
+
+        ticket.refresh_from_db()
+        assert answer.status_code == 302
+        assert ticket.title == "The roof is fine"
+        assert (ticket.project, ticket.description, float(ticket.price or 0)) == (project, "Third\n\nFourth", 12.5)
+        assert (ticket.due_at, ticket.status, ticket.priority) == (NEXT_YEAR, "in-progress", "high")
+        assert ticket.version == 3
+
+    def test_takes_a_date_that_nobody_touched_for_what_it_is(self, agent: User, admin: User, owner: User) -> None:
+        precise = NEXT_YEAR + timedelta(milliseconds=500)
+        ticket = make_ticket(owner, due_at=precise, price="9.90")
+        browser = Browser(agent)
+        shown = fields(browser.get(page_of(ticket)))
+        change(ticket, admin, due_at=None, price=None)
+
+        answer = browser.post(page_of(ticket), shown)
+
+        assert [yours for _, _, yours in differences(answer).values()] == [None, None]
+        assert (fields(answer)["due_at_0"], fields(answer)["due_at_1"], fields(answer)["price"]) == ("", "", "")
+
+    def test_is_refused_again_when_it_changes_again(self, agent: User, admin: User, owner: User) -> None:
+        ticket = make_ticket(owner)
+        browser = Browser(agent)
+        shown = fields(browser.get(page_of(ticket)))
+        change(ticket, admin, venue="Attic")
+        refused = browser.post(page_of(ticket), {**shown, "title": "Mine"})
+        change(ticket, admin, venue="Garden")
+
+        answer = browser.post(page_of(ticket), fields(refused))
+
+        assert differences(answer) == {"Venue": ("Attic", "Garden", None)}
+        assert fields(answer)["title"] == "Mine"
+
+    def test_calls_things_by_their_names(self, admin: User, owner: User, outsider: User) -> None:
+        ticket, mine, theirs = make_ticket(owner), make_project("Mine"), make_project("Theirs")
+        browser = Browser(admin)
+        shown = fields(browser.get(page_of(ticket)))
+        change(ticket, admin, project_id=theirs.pk, created_by_id=outsider.pk, status=Status.CLOSED)
+
+        answer = browser.post(page_of(ticket), {**shown, "project": mine.pk, "status": "in-progress"})
+
+        assert differences(answer) == {
+            "Project": ("General", "Theirs", "Mine"),
+            "Status": ("Open", "Closed", "In Progress"),
+            "Created by": ("Olga Owner", "Otto Outsider", None),
+        }
+
+    def test_keeps_who_was_to_come_and_to_go(
+        self, agent: User, admin: User, owner: User, assignee: User, outsider: User
+    ) -> None:
+        ticket = make_ticket(owner)
+        assign(ticket, assignee, owner)
+        browser = Browser(agent)
+        shown = fields(browser.get(page_of(ticket)))
+        services.unassign(ticket_id=ticket.pk, user_id=owner.pk, by=admin)
+        rows = {"assignments-0-DELETE": "on", "assignments-2-user": outsider.pk, "assignments-TOTAL_FORMS": 3}
+
+        refused = browser.post(page_of(ticket), {**shown, **rows})
+        answer = browser.post(page_of(ticket), {**fields(refused), "_save": "Save"})
+
+        assert differences(refused) == {"Assignee": ("Olga Owner", "", None)}
+        assert answer.status_code == 302
+        assert list(ticket.assignees.all()) == [outsider]
+
+    def test_leaves_out_who_came_meanwhile(self, agent: User, admin: User, owner: User, assignee: User) -> None:
+        ticket = make_ticket(owner)
+        browser = Browser(agent)
+        shown = fields(browser.get(page_of(ticket)))
+        services.assign(ticket_id=ticket.pk, user_id=assignee.pk, by=admin)
+
+        refused = browser.post(
+            page_of(ticket), {**shown, "assignments-0-user": assignee.pk, "assignments-TOTAL_FORMS": 1}
+        )
+        answer = browser.post(page_of(ticket), {**fields(refused), "_save": "Save"})
+
+        assert differences(refused) == {"Assignee": ("", "Axel Assignee", None)}
+        assert answer.status_code == 302
+        assert list(ticket.assignees.all()) == [assignee]
+
+    @pytest.mark.parametrize("version", ["x", "0", "-1", "99", "9" * 30, "²", ""])
+    def test_takes_a_mangled_version_with_calm(self, agent: User, owner: User, version: str) -> None:
+        ticket = make_ticket(owner)
+        browser = Browser(agent)
+        shown = fields(browser.get(page_of(ticket)))
+        mangled = {"assignments-TOTAL_FORMS": "x", "due_at_0": "soon", "project": "x"}
+
+        answer = browser.post(page_of(ticket), {**shown, **mangled, "seen_version": version, "title": "Mine"})
+
+        assert ChangedMeanwhile.message in errors(answer)["__all__"]
+        assert Ticket.objects.get().version == 1
