@@ -46,6 +46,9 @@ class Try:
         return self.key in SHOWING_ALL or any(kind in self.key for kind in SHOWING)
 
 
+ARGUMENTS = {"tickets_ticket_many": "status"}
+
+
 def make_examples() -> Examples:
     """One of each thing that the admin shows: whatever can be done to such a thing can be done to it."""
     user, creator = make_user("Una User"), make_user("Carl Creator", type=UserType.ADMIN)
@@ -102,7 +105,9 @@ def named(pages: Iterable[URLPattern]) -> Iterator[tuple[str, URLPattern]]:
 
 def pages_of(example: Model) -> Iterator[Try]:
     for name, page in named(patterns(admin.site.get_model_admin(type(example)).urls)):
-        yield Try(name, reverse(f"admin:{name}", args=[example.pk] if page.pattern.converters else []))
+        # Of a page that is named rather than numbered, one that there is.
+        place = [ARGUMENTS.get(name, example.pk)] if page.pattern.converters else []
+        yield Try(name, reverse(f"admin:{name}", args=place))
 
 
 def actions_of(example: Model) -> Iterator[Try]:
