@@ -15,7 +15,6 @@ from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts import services as accounts
 from accounts.models import User, UserType
@@ -23,7 +22,7 @@ from accounts.permissions import caller
 from accounts.serializers import NewPasswordField, SignInSerializer
 from projects.models import Project
 from ticketing import api, views
-from ticketing.api import Problem, read, read_query
+from ticketing.api import Dialect, Problem, read, read_query
 from ticketing.fields import IdField, MillisecondsField, SingleLineField, TextField
 from ticketing.idempotency import unrepeatable
 from ticketing.paging import PageSerializer
@@ -164,10 +163,8 @@ def comments_of(ticket_id: int, viewer: User) -> Any:
 # --- Dialect ------------------------------------------------------------------------------------------------------
 
 
-class HelpDesk(APIView):
+class HelpDesk(Dialect):
     """Everything under /api: the product's tokens and limits, the document's errors."""
-
-    schema = None
 
     @staticmethod
     def lay_out(problem: Problem) -> HttpResponse:

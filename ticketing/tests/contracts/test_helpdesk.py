@@ -767,6 +767,20 @@ class TestErrors:
         assert_error(answer, 405, "METHOD_NOT_ALLOWED")
         assert answer["Allow"] == allow
 
+    @pytest.mark.parametrize(
+        ("path", "allow"),
+        [
+            ("/api/tickets", "GET, POST, HEAD, OPTIONS"),
+            ("/api/tickets/1", "GET, PATCH, HEAD, OPTIONS"),
+            ("/api/tickets/1/comments", "POST, OPTIONS"),
+        ],
+    )
+    def test_of_wrong_methods_to_everybody(self, anonymous: APIClient, path: str, allow: str) -> None:
+        answer = anonymous.put(path)
+
+        assert_error(answer, 405, "METHOD_NOT_ALLOWED")
+        assert answer["Allow"] == allow
+
     @pytest.mark.parametrize("path", ["/api/auth/register", "/api/auth/login", "/api/tickets"])
     @pytest.mark.parametrize("body", ["{", "[]", '"x"', "1", '{"title": NaN}', b"\xff", '{"title": "\\ud800"}'])
     def test_of_what_is_no_json_object(self, api: APIClient, path: str, body: Any) -> None:
