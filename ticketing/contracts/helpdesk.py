@@ -24,7 +24,7 @@ from projects.models import Project
 from ticketing import api, views
 from ticketing.api import Dialect, Problem, read, read_query
 from ticketing.fields import IdField, MillisecondsField, SingleLineField, TextField
-from ticketing.idempotency import unrepeatable
+from ticketing.idempotency import idempotent, unrepeatable
 from ticketing.paging import PageSerializer
 from ticketing.sql import MAX_ID
 from ticketing.throttling import SignInRateLimit
@@ -196,6 +196,7 @@ class Register(HelpDesk):
     permission_classes = [AllowAny]
     throttle_classes = [SignInRateLimit]
 
+    @idempotent
     def post(self, request: Request) -> Response:
         person = read(RegisterSerializer, request)
         by = request.user if request.user.is_authenticated else None
@@ -257,6 +258,7 @@ class OneTicket(HelpDesk):
 
 
 class Comments(HelpDesk):
+    @idempotent
     def post(self, request: Request, ticket_id: int) -> Response:
         new = read(NewCommentSerializer, request)
         check_concerns(ticket_id, caller(request))
