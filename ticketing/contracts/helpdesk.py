@@ -15,7 +15,6 @@ from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts import services as accounts
 from accounts.models import User, UserType
@@ -23,9 +22,9 @@ from accounts.permissions import caller
 from accounts.serializers import NewPasswordField, SignInSerializer
 from projects.models import Project
 from ticketing import api, views
-from ticketing.api import Problem, read, read_query
+from ticketing.api import Dialect, Problem, read, read_query
 from ticketing.fields import IdField, MillisecondsField, SingleLineField, TextField
-from ticketing.idempotency import unrepeatable
+from ticketing.idempotency import idempotent, unrepeatable
 from ticketing.paging import PageSerializer
 from ticketing.sql import MAX_ID
 from ticketing.throttling import SignInRateLimit
@@ -164,10 +163,8 @@ def comments_of(ticket_id: int, viewer: User) -> Any:
 # --- Dialect ------------------------------------------------------------------------------------------------------
 
 
-class HelpDesk(APIView):
+class HelpDesk(Dialect):
     """Everything under /api: the product's tokens and limits, the document's errors."""
-
-    schema = None
 
     @staticmethod
     def lay_out(problem: Problem) -> HttpResponse:
@@ -199,6 +196,7 @@ class Register(HelpDesk):
     permission_classes = [AllowAny]
     throttle_classes = [SignInRateLimit]
 
+    @idempotent
     def post(self, request: Request) -> Response:
         person = read(RegisterSerializer, request)
         by = request.user if request.user.is_authenticated else None
@@ -260,6 +258,7 @@ class OneTicket(HelpDesk):
 
 
 class Comments(HelpDesk):
+    @idempotent
     def post(self, request: Request, ticket_id: int) -> Response:
         new = read(NewCommentSerializer, request)
         check_concerns(ticket_id, caller(request))

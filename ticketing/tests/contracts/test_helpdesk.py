@@ -336,10 +336,28 @@ class TestIdempotencyKey:
     def test_may_be_left_out(self, api: APIClient) -> None:
         assert [api.post("/api/tickets", TICKET).status_code for _ in range(2)] == [201, 201]
 
-    def test_does_not_stand_in_the_way_of_comments(self, api: APIClient, ticket: Ticket) -> None:
-        for _ in range(2):
-            answer = api.post(f"{path_of(ticket)}/comments", {"message": "Hm"}, headers={"Idempotency-Key": KEY})
-            assert answer.status_code == 201
+    def test_gets_the_first_answer_again_for_a_comment(self, api: APIClient, ticket: Ticket) -> None:
+        answers = [
+            api.post(f"{path_of(ticket)}/comments", {"message": "Hm"}, headers={"Idempotency-Key": KEY})
+            for _ in range(2)
+        ]
+
+        assert [(answer.status_code, answer.json()) for answer in answers] == [(201, answers[0].json())] * 2
+        assert ticket.comments.count() == 1
+
+    def test_gets_the_first_answer_again_for_a_sign_up(self, anonymous: APIClient) -> None:
+        answers = [anonymous.post("/api/auth/register", REGISTER, headers={"Idempotency-Key": KEY}) for _ in range(2)]
+
+        assert [(answer.status_code, answer.json()) for answer in answers] == [(201, answers[0].json())] * 2
+
+    def test_is_refused_for_another_comment(self, api: APIClient, ticket: Ticket) -> None:
+        first, second = (
+            api.post(f"{path_of(ticket)}/comments", {"message": message}, headers={"Idempotency-Key": KEY})
+            for message in ("Hm", "Well")
+        )
+
+        assert first.status_code == 201
+        assert_error(second, 422, "IDEMPOTENCY_KEY_REUSED")
 
 
 @pytest.mark.django_db
@@ -763,6 +781,20 @@ class TestErrors:
     )
     def test_of_wrong_methods(self, api: APIClient, method: str, path: str, allow: str) -> None:
         answer = getattr(api, method)(path)
+
+        assert_error(answer, 405, "METHOD_NOT_ALLOWED")
+        assert answer["Allow"] == allow
+
+    @pytest.mark.parametrize(
+        ("path", "allow"),
+        [
+            ("/api/tickets", "GET, POST, HEAD, OPTIONS"),
+            ("/api/tickets/1", "GET, PATCH, HEAD, OPTIONS"),
+            ("/api/tickets/1/comments", "POST, OPTIONS"),
+        ],
+    )
+    def test_of_wrong_methods_to_everybody(self, anonymous: APIClient, path: str, allow: str) -> None:
+        answer = anonymous.put(path)
 
         assert_error(answer, 405, "METHOD_NOT_ALLOWED")
         assert answer["Allow"] == allow
