@@ -40,6 +40,7 @@ from ticketing.errors import Conflict, Refused
 
 # A bigint has at most 19.
 DIGITS_OF_NO_ID = 20
+from ticketing.fields import NO_CONTROL_CHARACTERS
 SHOWN_BOOKINGS = 10
 
 STATUS_COLOURS = {
@@ -164,8 +165,12 @@ class EntryInline(Shown):
 class BookForm(forms.Form):
     """Somebody with an account, or a guest."""
 
-    first_name = forms.CharField(max_length=150, required=False, widget=UnfoldAdminTextInputWidget)
-    last_name = forms.CharField(max_length=150, required=False, widget=UnfoldAdminTextInputWidget)
+    first_name = forms.CharField(
+        max_length=150, required=False, widget=UnfoldAdminTextInputWidget, validators=[NO_CONTROL_CHARACTERS]
+    )
+    last_name = forms.CharField(
+        max_length=150, required=False, widget=UnfoldAdminTextInputWidget, validators=[NO_CONTROL_CHARACTERS]
+    )
     email = forms.EmailField(max_length=254, required=False, label="E-mail address", widget=UnfoldAdminEmailInputWidget)
     quantity = forms.IntegerField(
         min_value=1, max_value=MAX_CAPACITY, initial=1, label="Seats", widget=UnfoldAdminIntegerFieldWidget

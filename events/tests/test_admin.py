@@ -178,6 +178,9 @@ class TestBookForSomebody:
             ({"user": "{user}", "quantity": "11"}, services.MoreThanForSale.message),
             ({"user": "{user}", "quantity": "0"}, "greater than or equal to 1"),
             ({"user": "0"}, "Select a valid choice"),
+            ({"user": "abc"}, "Select a valid choice"),
+            ({"first_name": "Greta\r\nBcc: all", "last_name": "Guest", "email": "g@example.com"}, "Control characters"),
+            ({"first_name": "Greta", "last_name": "Gu\x1best", "email": "g@example.com"}, "Control characters"),
         ],
     )
     def test_says_what_is_wrong(self, admin: User, owner: User, sent: dict[str, str], sentence: str) -> None:
