@@ -21,12 +21,15 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from accounts.models import User
 from events import services
 from events.models import MAX_CAPACITY, Booking, BookingEntry, BookingStatus, Event, EventStatus, Origin
 from events.services import Guest, Joins
 from notifications.models import Delivery
 from ticketing.admin import (
+    DIGITS_OF_NO_ID,
     LINK,
+    IdSelect,
     ServiceAdmin,
     ServiceForm,
     changed_values,
@@ -37,10 +40,8 @@ from ticketing.admin import (
     without_shortcuts,
 )
 from ticketing.errors import Conflict, Refused
-
-# A bigint has at most 19.
-DIGITS_OF_NO_ID = 20
 from ticketing.fields import NO_CONTROL_CHARACTERS
+
 SHOWN_BOOKINGS = 10
 
 STATUS_COLOURS = {
@@ -310,8 +311,10 @@ class EventAdmin(ServiceAdmin):
     def book_for_somebody(self, request: HttpRequest, object_id: str) -> HttpResponse:
         event = self.found(request, object_id)
         # As a booking's own page would ask for it: found as it is typed.
-        bookings = admin.site.get_model_admin(Booking)
-        user_field = bookings.formfield_for_dbfield(Booking._meta.get_field("user"), request)
+        user = Booking._meta.get_field("user")
+        user_field = admin.site.get_model_admin(Booking).formfield_for_dbfield(
+            user, request, widget=IdSelect(user, admin.site), queryset=User.objects.filter(is_active=True)
+        )
         form = BookForm(request.POST or None, user_field=without_shortcuts(user_field))
         if form.is_valid():
             try:

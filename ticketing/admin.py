@@ -11,6 +11,7 @@ from axes.models import AccessAttempt
 from axes.utils import reset
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.contrib.auth import admin as _admin_of_groups  # noqa: F401
 from django.contrib.auth.models import Group
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -43,6 +44,8 @@ admin.site.unregister([Group, BlacklistedToken, OutstandingToken, StaticDevice, 
 
 
 SHOWN_RECORDS = 10
+# A bigint has at most 19.
+DIGITS_OF_NO_ID = 20
 # How the theme marks a link.
 LINK = "text-primary-600 dark:text-primary-500"
 
@@ -90,6 +93,14 @@ class MultiLineField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         return str(super().to_python(value)).replace("\r\n", "\n")
+
+
+class IdSelect(AutocompleteSelect):
+    """What is found as it is typed. Sent something that is no id, Django would fail to show it again."""
+
+    def optgroups(self, name: str, value: list[str], attr: dict[str, Any] | None = None) -> Any:
+        ids = [sent for sent in value if sent.isdecimal() and len(sent) < DIGITS_OF_NO_ID]
+        return super().optgroups(name, ids, attr)
 
 
 class ServiceForm(forms.ModelForm):
@@ -162,6 +173,11 @@ class ServiceAdmin(ModelAdmin):
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         return without_shortcuts(super().formfield_for_dbfield(db_field, request, **kwargs))
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", IdSelect(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """What the page of a deletion shows. Of what forbids it a few, where there may be a million."""

@@ -193,6 +193,20 @@ class TestBookForSomebody:
         assert sentence in text_of(page)
         assert not Booking.objects.exists()
 
+    def test_books_for_nobody_who_is_deactivated(self, admin: User, owner: User) -> None:
+        event, browser = make_event(admin), Browser(admin)
+        User.objects.filter(pk=owner.pk).update(is_active=False)
+
+        offered = browser.get(
+            "/admin/autocomplete/",
+            {"app_label": "events", "model_name": "booking", "field_name": "user", "term": owner.email},
+        )
+        page = browser.submit(page_of(event, "book"), user=owner.pk, quantity="1")
+
+        assert offered.json()["results"] == []
+        assert "Select a valid choice" in text_of(page)
+        assert not Booking.objects.exists()
+
 
 class TestCancelEvent:
     def test_says_first_whom_it_touches(self, admin: User, owner: User) -> None:
