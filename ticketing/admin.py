@@ -3,7 +3,7 @@
 A refusal undoes the whole request; the form is then shown again, with the sentence beside the field or row concerned.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -98,7 +98,7 @@ class MultiLineField(forms.CharField):
 class IdSelect(AutocompleteSelect):
     """What is found as it is typed. Sent something that is no id, Django would fail to show it again."""
 
-    def optgroups(self, name: str, value: list[str], attr: dict[str, Any] | None = None) -> Any:
+    def optgroups(self, name: str, value: Sequence[str], attr: dict[str, Any] | None = None) -> Any:
         ids = [sent for sent in value if sent.isdecimal() and len(sent) < DIGITS_OF_NO_ID]
         return super().optgroups(name, ids, attr)
 
