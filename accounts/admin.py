@@ -94,8 +94,8 @@ class UserAdmin(ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
     ) -> tuple[QuerySet[User], bool]:
-        """Where a ticket's people are chosen, those who can be."""
-        if request.GET.get("app_label") == "tickets":
+        """Where a ticket's people are chosen, or whom to book for, those who can be."""
+        if request.GET.get("app_label") in ("tickets", "events"):
             queryset = queryset.filter(is_active=True)
             if request.GET.get("model_name") == "assignment":
                 queryset = queryset.exclude(type=UserType.ADMIN)

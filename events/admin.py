@@ -21,25 +21,27 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from accounts.models import User
 from events import services
 from events.models import MAX_CAPACITY, Booking, BookingEntry, BookingStatus, Event, EventStatus, Origin
 from events.services import Guest, Joins
 from notifications.models import Delivery
 from ticketing.admin import (
     LINK,
+    Autocomplete,
     ServiceAdmin,
     ServiceForm,
     changed_values,
     database_refusals,
     form_page,
+    is_id,
     say_in,
     signed_in,
     without_shortcuts,
 )
 from ticketing.errors import Conflict, Refused
+from ticketing.fields import NO_CONTROL_CHARACTERS
 
-# A bigint has at most 19.
-DIGITS_OF_NO_ID = 20
 SHOWN_BOOKINGS = 10
 
 STATUS_COLOURS = {
@@ -164,8 +166,12 @@ class EntryInline(Shown):
 class BookForm(forms.Form):
     """Somebody with an account, or a guest."""
 
-    first_name = forms.CharField(max_length=150, required=False, widget=UnfoldAdminTextInputWidget)
-    last_name = forms.CharField(max_length=150, required=False, widget=UnfoldAdminTextInputWidget)
+    first_name = forms.CharField(
+        max_length=150, required=False, widget=UnfoldAdminTextInputWidget, validators=[NO_CONTROL_CHARACTERS]
+    )
+    last_name = forms.CharField(
+        max_length=150, required=False, widget=UnfoldAdminTextInputWidget, validators=[NO_CONTROL_CHARACTERS]
+    )
     email = forms.EmailField(max_length=254, required=False, label="E-mail address", widget=UnfoldAdminEmailInputWidget)
     quantity = forms.IntegerField(
         min_value=1, max_value=MAX_CAPACITY, initial=1, label="Seats", widget=UnfoldAdminIntegerFieldWidget
@@ -305,8 +311,10 @@ class EventAdmin(ServiceAdmin):
     def book_for_somebody(self, request: HttpRequest, object_id: str) -> HttpResponse:
         event = self.found(request, object_id)
         # As a booking's own page would ask for it: found as it is typed.
-        bookings = admin.site.get_model_admin(Booking)
-        user_field = bookings.formfield_for_dbfield(Booking._meta.get_field("user"), request)
+        user = Booking._meta.get_field("user")
+        user_field = admin.site.get_model_admin(Booking).formfield_for_dbfield(
+            user, request, widget=Autocomplete(user, admin.site), queryset=User.objects.filter(is_active=True)
+        )
         form = BookForm(request.POST or None, user_field=without_shortcuts(user_field))
         if form.is_valid():
             try:
@@ -452,7 +460,7 @@ class BookingAdmin(ModelAdmin):
         self, request: HttpRequest, queryset: QuerySet[Booking], search_term: str
     ) -> tuple[QuerySet[Booking], bool]:
         number = search_term.strip().removeprefix("#")
-        if number.isascii() and number.isdecimal() and len(number) < DIGITS_OF_NO_ID:
+        if is_id(number):
             return queryset.filter(pk=int(number)), False
         return super().get_search_results(request, queryset, search_term)
 

@@ -527,7 +527,8 @@ class BookingEntry(models.Model):
     quantity = models.PositiveIntegerField()
     seats = models.IntegerField()
     waiting = models.SmallIntegerField()
-    amount = models.DecimalField(max_digits=14, decimal_places=2)
+    # Up to MAX_CAPACITY times MAX_PRICE.
+    amount = models.DecimalField(max_digits=16, decimal_places=2)
 
     class Meta:
         verbose_name_plural = "booking entries"

@@ -16,13 +16,10 @@ from unfold.decorators import display
 
 from notifications import services
 from notifications.models import GIVEN_UP, Delivery, Outage, State
-from ticketing.admin import LINK
+from ticketing.admin import LINK, is_id
 
 # Imported above to be taken out: it lets jobs be aborted, and says nothing to people that deliveries do not.
 admin.site.unregister(ProcrastinateJob)
-
-# A bigint has at most 19.
-DIGITS_OF_NO_ID = 20
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -106,7 +103,7 @@ class DeliveryAdmin(ModelAdmin):
         self, request: HttpRequest, queryset: QuerySet[Delivery], search_term: str
     ) -> tuple[QuerySet[Delivery], bool]:
         number = search_term.strip().removeprefix("#")
-        if number.isascii() and number.isdecimal() and len(number) < DIGITS_OF_NO_ID:
+        if is_id(number):
             return queryset.filter(Q(ticket=int(number)) | Q(booking=int(number))), False
         return super().get_search_results(request, queryset, search_term)
 

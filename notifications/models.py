@@ -60,7 +60,8 @@ class Delivery(models.Model):
     user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="deliveries")
     # Of the user; on sending as they are then, so that who mended an address is reached at the new one. Or of a guest.
     address = models.CharField(max_length=254)
-    name = models.CharField(max_length=150)
+    # A guest has two, of 150 each.
+    name = models.CharField(max_length=301)
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, null=True, related_name="deliveries")
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, null=True, related_name="deliveries", db_index=False)
     payload = models.JSONField(db_default={}, help_text="What the texts need to know and could not look up later.")

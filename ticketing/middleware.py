@@ -11,9 +11,11 @@ import pghistory.middleware
 import structlog
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
+from django.db import DataError
 from django.dispatch import receiver
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import resolve
+from django.views.defaults import bad_request
 from django_structlog.signals import (
     bind_extra_request_failed_metadata,
     bind_extra_request_finished_metadata,
@@ -51,6 +53,22 @@ class HistoryMiddleware(pghistory.middleware.HistoryMiddleware):
         # Elsewhere the session is not asked: a browser's call bears the admin's cookie, too.
         user = request.user.pk if is_admin else None
         return {"user": user, "door": "admin" if is_admin else "api", "request_id": request_id()}
+
+
+class OddAddressMiddleware:
+    """Refuse addresses of the admin that ask for what no row can hold; the API's queries are read field by field."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        is_odd = isinstance(exception, DataError | OverflowError)
+        if is_odd and request.method in ("GET", "HEAD") and _is_admin(request):
+            return bad_request(request, exception)
+        return None
 
 
 def _lay_out(problem: Problem, request: HttpRequest) -> HttpResponse:

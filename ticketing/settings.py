@@ -91,6 +91,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "ticketing.middleware.OddAddressMiddleware",
 ]
 
 ROOT_URLCONF = "ticketing.urls"

@@ -178,6 +178,9 @@ class TestBookForSomebody:
             ({"user": "{user}", "quantity": "11"}, services.MoreThanForSale.message),
             ({"user": "{user}", "quantity": "0"}, "greater than or equal to 1"),
             ({"user": "0"}, "Select a valid choice"),
+            ({"user": "abc"}, "Select a valid choice"),
+            ({"first_name": "Greta\r\nBcc: all", "last_name": "Guest", "email": "g@example.com"}, "Control characters"),
+            ({"first_name": "Greta", "last_name": "Gu\x1best", "email": "g@example.com"}, "Control characters"),
         ],
     )
     def test_says_what_is_wrong(self, admin: User, owner: User, sent: dict[str, str], sentence: str) -> None:
@@ -188,6 +191,20 @@ class TestBookForSomebody:
 
         assert page.status_code == 200
         assert sentence in text_of(page)
+        assert not Booking.objects.exists()
+
+    def test_books_for_nobody_who_is_deactivated(self, admin: User, owner: User) -> None:
+        event, browser = make_event(admin), Browser(admin)
+        User.objects.filter(pk=owner.pk).update(is_active=False)
+
+        offered = browser.get(
+            "/admin/autocomplete/",
+            {"app_label": "events", "model_name": "booking", "field_name": "user", "term": owner.email},
+        )
+        page = browser.submit(page_of(event, "book"), user=owner.pk, quantity="1")
+
+        assert offered.json()["results"] == []
+        assert "Select a valid choice" in text_of(page)
         assert not Booking.objects.exists()
 
 

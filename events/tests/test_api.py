@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from accounts.tests.factories import make_user
 from events import services
-from events.models import Booking, Event
+from events.models import MAX_CAPACITY, MAX_PRICE, Booking, BookingEntry, Event
 from events.tests.factories import GUEST, book, make_event
 from events.tokens import manage_token
 from ticketing.models import IdempotencyKey
@@ -464,6 +464,16 @@ class TestBook:
     )
     def test_refuses_what_is_none(self, event: Event, owner: User, signed_in: SignedIn, body: dict[str, Any]) -> None:
         assert faults(signed_in(owner).post(f"/events/{event.pk}/bookings", body)) == list(body)
+
+    def test_takes_as_many_as_there_can_be_at_what_they_can_cost(
+        self, admin: User, owner: User, signed_in: SignedIn
+    ) -> None:
+        event = make_event(admin, capacity=MAX_CAPACITY, price=MAX_PRICE)
+
+        answer = signed_in(owner).post(f"/events/{event.pk}/bookings", {"quantity": MAX_CAPACITY})
+
+        assert (answer.status_code, answer.json()["status"]) == (201, "confirmed")
+        assert BookingEntry.objects.get().amount == MAX_CAPACITY * MAX_PRICE
 
     def test_refuses_what_could_never_be_had(self, admin: User, owner: User, signed_in: SignedIn) -> None:
         api, small = signed_in(owner), make_event(admin, capacity=4, withheld=1)

@@ -13,6 +13,7 @@ from accounts.models import User
 from accounts.tests.factories import make_user
 from events import services
 from events.models import Booking, Event
+from events.services import Guest
 from events.tests.factories import GUEST, book, make_event
 from events.tokens import manage_token
 from notifications.models import Delivery, Kind, State
@@ -168,6 +169,14 @@ class TestGuest:
         assert "https://tickets.example.com/docs#/events/" in message.body
         answer = APIClient().get(f"/bookings/{number}", headers={"X-Manage-Token": token})
         assert answer.status_code == 200
+
+    def test_may_have_two_names_as_long_as_names_may_be(self, event: Event) -> None:
+        first_name, last_name = "Greta" * 30, "Guest" * 30
+
+        book(event, guest=Guest(first_name, last_name, "greta@example.com"))
+
+        assert Delivery.objects.get().name == f"{first_name} {last_name}"
+        assert f"Hello {first_name} {last_name}," in only(sent()).body
 
     def test_leaves_no_token_in_the_database(self, event: Event) -> None:
         booking = book(event, guest=GUEST)

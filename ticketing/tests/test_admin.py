@@ -43,3 +43,17 @@ class TestOffers:
 
 def model_of(name: str) -> Any:
     return next(model for model in admin.site._registry if model._meta.label == name)
+
+
+class TestAddresses:
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "events/event/?status__exact=%00",
+            "events/event/?starts_at__year=99999999999",
+            "tickets/ticket/?type__exact=%00",
+            "autocomplete/?app_label=events&model_name=booking&field_name=user&term=%00",
+        ],
+    )
+    def test_that_ask_for_what_no_row_can_hold_are_refused(self, admin: User, address: str) -> None:
+        assert Browser(admin).get(f"/admin/{address}").status_code == 400

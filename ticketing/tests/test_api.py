@@ -108,7 +108,7 @@ class TestPaths:
     def test_refuse_a_method_that_nobody_knows(self, anonymous: APIClient) -> None:
         assert is_problem(anonymous.generic("DISPATCH", "/users"), 405)
 
-    @pytest.mark.parametrize("path", ["/users", "/auth/login", "/healthz"])
+    @pytest.mark.parametrize("path", ["/users", "/auth/login", "/healthz", "/docs"])
     def test_answer_options_with_what_they_allow(self, anonymous: APIClient, path: str) -> None:
         answer = anonymous.options(path)
 
