@@ -68,10 +68,10 @@ def main() -> None:
         "pgbench, 2 clients": lambda: pgbench(people, clients=2, seconds=seconds, is_keyed=True),
         "HTTP, one hot event": lambda: web(CLIENTS),
         "HTTP, 100 events": lambda: web(CLIENTS, events=EVENTS),
-        "pgbench, 2 clients, no key": lambda: pgbench(people, clients=2, seconds=seconds, is_keyed=False),
-        "HTTP, one hot event, no key": lambda: web(CLIENTS, is_keyed=False),
         "HTTP, 1 client": lambda: web(1),
         "HTTP, 32 clients": lambda: web(32),
+        "pgbench, 2 clients, no key": lambda: pgbench(people, clients=2, seconds=seconds, is_keyed=False),
+        "HTTP, one hot event, no key": lambda: web(CLIENTS, is_keyed=False),
     }
     with site.served(options.workers):
         web(CLIENTS)
@@ -129,7 +129,7 @@ def statement(name: str) -> str:
 
 
 def table(measured: dict[str, list[Any]]) -> Table:
-    """Medians; the ratio is to pgbench's rate for the same statements."""
+    """Medians; the ratio is to the rate of the pgbench above, which sends the same statements."""
     drawn = Table("", "bookings/s", "of pgbench", "median ms", "p95 ms", "refused", title="Bookings")
     limit = 0.0
     for name, runs in measured.items():
