@@ -1,7 +1,7 @@
 """The rules of signing up, and what becomes of tokens."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -15,7 +15,8 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from accounts import services, tokens
 from accounts.models import User, UserType
 from accounts.tests.factories import make_user
-from ticketing.errors import Invalid, Refused
+from ticketing.errors import Invalid
+from ticketing.tests.races import apart
 from tickets.tests.factories import make_ticket
 
 NEWCOMER: dict[str, Any] = {
@@ -313,20 +314,11 @@ class TestRacesToRenew:
 class TestRaceToDelete:
     """Somebody is deleted while they create their first ticket."""
 
-    @staticmethod
-    def apart(call: Callable[[], Any]) -> Any:
-        try:
-            return call()
-        except Refused as refusal:
-            return type(refusal)
-        finally:
-            connection.close()
-
     def test_keeps_them(self, admin: User, owner: User) -> None:
         with ThreadPoolExecutor(1) as threads:
             with transaction.atomic():
                 make_ticket(owner)
-                deletion = threads.submit(self.apart, lambda: services.delete(user_id=owner.pk, by=admin))
+                deletion = threads.submit(apart, lambda: services.delete(user_id=owner.pk, by=admin))
                 time.sleep(PAUSE)
             outcome = deletion.result()
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 from django.db import connection, transaction
@@ -30,6 +31,21 @@ def together(*calls: Callable[[], Any]) -> list[Any]:
     """Make the calls at the same time. Returns what each returned or was refused by."""
     with ThreadPoolExecutor(len(calls)) as pool:
         return list(pool.map(apart, calls))
+
+
+def at_once(*calls: Callable[[], Any]) -> list[Any]:
+    """What each of several threads gets that begin in the same moment; what one of them raises is raised."""
+    barrier = Barrier(len(calls))
+
+    def run(call: Callable[[], Any]) -> Any:
+        try:
+            barrier.wait()
+            return call()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
 
 
 def apart(call: Callable[[], Any]) -> Any:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from threading import Barrier, Event
+from threading import Event
 from typing import Any
 
 import pytest
@@ -24,6 +24,7 @@ from projects.models import Project
 from projects.tests.psql import psql
 from ticketing import database, idempotency, tasks, throttling
 from ticketing.models import IdempotencyKey
+from ticketing.tests.races import at_once
 from ticketing.views import document
 from tickets import services
 from tickets.models import Ticket
@@ -359,21 +360,6 @@ class TestDescription:
 
 THREADS = 20
 PAUSE = 0.2
-
-
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """What each of several threads gets that begin in the same moment."""
-    barrier = Barrier(len(calls))
-
-    def run(call: Callable[[], Any]) -> Any:
-        try:
-            barrier.wait()
-            return call()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 def look_then_write(*, digest: bytes, body_digest: bytes, at: datetime) -> int | None:

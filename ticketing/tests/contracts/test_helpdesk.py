@@ -29,8 +29,7 @@ from projects.tests.psql import psql
 from ticketing import database, idempotency, throttling
 from ticketing.contracts import helpdesk
 from ticketing.models import LIFETIME_OF_KEYS, IdempotencyKey
-from ticketing.tests.races import during
-from ticketing.tests.test_idempotency import at_once
+from ticketing.tests.races import at_once, during
 from tickets import services
 from tickets.models import Comment, Status, Ticket, TicketQuerySet
 from tickets.tests.factories import assign, make_comment, make_ticket

@@ -3,12 +3,10 @@
 import itertools
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -17,6 +15,7 @@ from events import services
 from events.models import Booking, Event, Inventory
 from events.tests.books import unlocked
 from events.tests.factories import make_event
+from ticketing.tests.races import at_once
 
 SignedIn = Callable[[User], APIClient]
 
@@ -87,21 +86,6 @@ class TestOneEvent:
         assert (answer.status_code, answer.json()) == (400, {"error": "User already has a booking"})
 
 
-def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
-    """What each of several threads gets that begin in the same moment."""
-    barrier = Barrier(len(calls))
-
-    def run(call: Callable[[], Any]) -> Any:
-        try:
-            barrier.wait()
-            return call()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
-
-
 @pytest.mark.database
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 class TestTwentyAtOnce:
@@ -129,7 +113,7 @@ class TestTwentyAtOnce:
         ]
 
     def test_share_one_seat_and_one_queue(self, event: Event, signed_in: SignedIn) -> None:
-        made = at_once(self.calls(event, signed_in))
+        made = at_once(*self.calls(event, signed_in))
 
         bookings = Booking.objects.filter(event=event).order_by("id")
         assert sorted(made) == [booking.pk for booking in bookings]
@@ -161,7 +145,7 @@ class TestTwentyAtOnce:
             return book
 
         with unlocked("events_book"):
-            outcomes = at_once([status_of(call) for call in calls])
+            outcomes = at_once(*(status_of(call) for call in calls))
 
         assert not all(isinstance(outcome, int) for outcome in outcomes)
         assert Booking.objects.filter(event=event, status="confirmed").count() == 1
@@ -181,7 +165,7 @@ class TestWhileTheEventIsHeld:
 
         with transaction.atomic():
             Inventory.objects.locked().get(pk=event.pk)
-            answers = at_once(calls)
+            answers = at_once(*calls)
 
         busy = {"message": "The server is busy, please try again.", "error": True}
         assert [(answer.status_code, answer.json()) for answer in answers] == [
