@@ -23,12 +23,9 @@ class BookingRowSerializer(serializers.Serializer[Booking]):
     quantity = serializers.IntegerField()
     cancelled = serializers.IntegerField()
     status = serializers.ChoiceField(choices=BookingStatus.values)
-    position = serializers.SerializerMethodField()
+    position = serializers.IntegerField()
     unitPrice = MoneyField(source="unit_price")
     createdAt = UtcDateTimeField(source="created_at")
-
-    def get_position(self, booking: Booking) -> int | None:
-        return None if booking.ahead is None else booking.ahead + 1
 
 
 def bookings(*, viewer: User, event_id: int | None = None, status: str | None = None) -> Iterator[bytes]:

@@ -502,6 +502,11 @@ class Booking(models.Model):
         return f"#{self.pk}"
 
     @property
+    def position(self) -> int | None:
+        """Its place in the queue, from 1; None unless it waits. Known where `ahead` is."""
+        return None if self.ahead is None else self.ahead + 1
+
+    @property
     def left(self) -> int:
         """How many it still is about, be they held or wished for."""
         return self.quantity - self.cancelled

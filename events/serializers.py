@@ -205,7 +205,7 @@ class BookingSerializer(serializers.Serializer[Booking]):
             "quantity": instance.quantity,
             "cancelled": instance.cancelled,
             "status": instance.status,
-            "position": None if instance.ahead is None else instance.ahead + 1,
+            "position": instance.position,
             "unitPrice": plain_number(instance.unit_price),
             "createdAt": utc_text(instance.created_at),
         }

@@ -13,7 +13,7 @@ from django.db import models, transaction
 from django.db.models import F, Max, ProtectedError
 
 from accounts.models import User
-from events.models import MAX_CAPACITY, Booking, BookingStatus, Event, EventStatus, Inventory, Origin
+from events.models import MAX_CAPACITY, Booking, BookingQuerySet, BookingStatus, Event, EventStatus, Inventory, Origin
 from ticketing import sql
 from ticketing.errors import Busy, Conflict, Invalid, Missing
 
@@ -190,7 +190,10 @@ def find_booking(*, booking_id: int, by: User | None, is_proven: bool = False) -
 
     :raises BookingNotFound: or one that `by` does not see.
     """
-    bookings = Booking.objects.with_position()
+    return _find(Booking.objects.with_position(), booking_id, by=by, is_proven=is_proven)
+
+
+def _find(bookings: BookingQuerySet, booking_id: int, *, by: User | None, is_proven: bool) -> Booking:
     if not is_proven:
         bookings = bookings.visible_to(by) if by else bookings.none()
     booking = bookings.filter(pk=booking_id).first()
@@ -209,7 +212,7 @@ def cancel(*, booking_id: int, by: User | None, seats: int | None = None, is_pro
     :raises AlreadyCancelled:
     :raises MoreThanBooked:
     """
-    found = find_booking(booking_id=booking_id, by=by, is_proven=is_proven)
+    found = _find(Booking.objects.all(), booking_id, by=by, is_proven=is_proven)
     Inventory.objects.locked().get(pk=found.event_id)
     booking = Booking.objects.select_for_update(no_key=True).get(pk=booking_id)
     if booking.status == BookingStatus.CANCELLED:

@@ -14,8 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import ChoiceField
 
-from accounts.models import User
-from accounts.permissions import IsAdmin, caller
+from accounts.permissions import IsAdmin, caller, caller_if_any
 from events import examples, exports, queries, services
 from events.models import Booking, Event
 from events.permissions import HEADER, IsSignedInOrHoldsToken, holds_token
@@ -68,11 +67,6 @@ MANAGE_TOKEN = OpenApiParameter(
 )
 
 
-def viewer(request: Request) -> User | None:
-    """Who calls, None when that is anybody."""
-    return caller(request) if request.user.is_authenticated else None
-
-
 class EventViewSet(viewsets.GenericViewSet[Event]):
     def get_permissions(self) -> list[BasePermission]:
         # Which methods there are is no secret.
@@ -94,7 +88,7 @@ class EventViewSet(viewsets.GenericViewSet[Event]):
     def list(self, request: Request) -> Response:
         query = read_query(EventQuerySerializer, request)
         ordering, limit = query["ordering"], query.pop("limit")
-        found = queries.events(viewer=viewer(request), **query, limit=limit + 1, at=timezone.now())
+        found = queries.events(viewer=caller_if_any(request), **query, limit=limit + 1, at=timezone.now())
         name = request.query_params.get("ordering") or DEFAULT_ORDERING
         page = paging.page(found, limit=limit, key=lambda event: (name, getattr(event, ordering.field), event.pk))
         return Response(EventPageSerializer(page).data)
@@ -119,7 +113,7 @@ class EventViewSet(viewsets.GenericViewSet[Event]):
 
     @describes("Read an event", name="getEvent", answers={200: EVENT}, refusals=[services.EventNotFound])
     def retrieve(self, request: Request, event_id: int) -> Response:
-        return Response(EventSerializer(services.find(event_id=event_id, by=viewer(request))).data)
+        return Response(EventSerializer(services.find(event_id=event_id, by=caller_if_any(request))).data)
 
     @describes(
         "Replace an event",
@@ -175,7 +169,7 @@ class EventViewSet(viewsets.GenericViewSet[Event]):
     )
     @versioned
     def availability(self, request: Request, event_id: int) -> Response:
-        inventory = queries.inventory(event_id=event_id, viewer=viewer(request))
+        inventory = queries.inventory(event_id=event_id, viewer=caller_if_any(request))
         if inventory is None:
             raise services.EventNotFound
         return Response(AvailabilitySerializer(inventory).data)
@@ -190,7 +184,7 @@ def with_manage_token(handler: Callable[..., Response]) -> Callable[..., Respons
     @wraps(handler)
     def answer(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
         response = handler(view, request, *args, **kwargs)
-        if viewer(request) is None:
+        if caller_if_any(request) is None:
             response.data["manageToken"] = manage_token(response.data["id"])
         return response
 
@@ -229,7 +223,7 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
     @with_manage_token
     @idempotent
     def create(self, request: Request, event_id: int) -> Response:
-        by = viewer(request)
+        by = caller_if_any(request)
         wish = read(NewBookingSerializer, request, is_guest=by is None)
         joins = services.Joins.ALWAYS if wish.pop("joins_waitlist") else services.Joins.NEVER
         booking = services.book(event_id=event_id, by=by, at=timezone.now(), joins=joins, **wish)
@@ -289,7 +283,7 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
     )
     def retrieve(self, request: Request, booking_id: int) -> Response:
         is_proven = holds_token(request, booking_id)
-        booking = services.find_booking(booking_id=booking_id, by=viewer(request), is_proven=is_proven)
+        booking = services.find_booking(booking_id=booking_id, by=caller_if_any(request), is_proven=is_proven)
         return Response(BookingDetailSerializer(booking).data)
 
     @describes(
@@ -305,7 +299,7 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
     def cancel(self, request: Request, booking_id: int) -> Response:
         booking = services.cancel(
             booking_id=booking_id,
-            by=viewer(request),
+            by=caller_if_any(request),
             is_proven=holds_token(request, booking_id),
             **read(CancellationSerializer, request),
         )
