@@ -49,8 +49,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def chosen_days(request: HttpRequest) -> int:
-    text = request.GET.get("days", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 4 and int(text) in SPANS else DEFAULT_DAYS
+    return {str(days): days for days in SPANS}.get(request.GET.get("days", ""), DEFAULT_DAYS)
 
 
 def desk(days: int, at: Any) -> dict[str, Any]:

@@ -4,9 +4,8 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
-from http.client import HTTPConnection
 from pathlib import Path
 
 import django
@@ -33,7 +32,7 @@ from rest_framework_simplejwt.tokens import AccessToken  # noqa: E402
 from accounts.models import User, UserType  # noqa: E402
 from events import services  # noqa: E402
 from events.models import Event  # noqa: E402
-from ticketing.management.commands.serve import web_server  # noqa: E402
+from ticketing.management.commands.serve import health, web_server  # noqa: E402
 
 
 def prepare() -> list[User]:
@@ -77,13 +76,10 @@ def served(workers: int) -> Iterator[None]:
         for _ in range(300):
             if server.poll() is not None:
                 raise SystemExit("The web server does not start.")
-            try:
-                web = HTTPConnection(HOST, PORT, timeout=5)
-                web.request("GET", "/healthz")
-                if web.getresponse().status == 200:
+            with suppress(OSError):
+                if health(HOST, PORT) == "200":
                     break
-            except OSError:
-                time.sleep(0.1)
+            time.sleep(0.1)
         yield
     finally:
         server.terminate()

@@ -29,13 +29,14 @@ from notifications.models import Delivery
 from ticketing.admin import (
     LINK,
     Autocomplete,
+    ForReading,
     ServiceAdmin,
     ServiceForm,
     changed_values,
     database_refusals,
     form_page,
     is_id,
-    say_in,
+    refusals_in,
     signed_in,
     without_shortcuts,
 )
@@ -93,7 +94,7 @@ class EventForm(ServiceForm):
         return cleaned
 
 
-class Shown(TabularInline):
+class Shown(ForReading, TabularInline):
     """Rows to read, a page at a time."""
 
     extra = 0
@@ -101,13 +102,6 @@ class Shown(TabularInline):
     tab = True
     hide_title = True
     show_count = True
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class BookingInline(Shown):
@@ -317,21 +311,17 @@ class EventAdmin(ServiceAdmin):
         )
         form = BookForm(request.POST or None, user_field=without_shortcuts(user_field))
         if form.is_valid():
-            try:
-                with database_refusals():
-                    booking = services.book(
-                        event_id=event.pk,
-                        quantity=form.cleaned_data["quantity"],
-                        by=signed_in(request),
-                        user=form.cleaned_data["user"],
-                        guest=form.guest(),
-                        joins=Joins.ALWAYS if form.cleaned_data["may_wait"] else Joins.NEVER,
-                        origin=Origin.ADMIN,
-                        at=timezone.now(),
-                    )
-            except Refused as refusal:
-                say_in(form, refusal)
-            else:
+            with refusals_in(form):
+                booking = services.book(
+                    event_id=event.pk,
+                    quantity=form.cleaned_data["quantity"],
+                    by=signed_in(request),
+                    user=form.cleaned_data["user"],
+                    guest=form.guest(),
+                    joins=Joins.ALWAYS if form.cleaned_data["may_wait"] else Joins.NEVER,
+                    origin=Origin.ADMIN,
+                    at=timezone.now(),
+                )
                 place = "" if booking.ahead is None else f", behind {booking.ahead} others"
                 self.message_user(request, f"Booking #{booking.pk} is {booking.status}{place}.")
                 return HttpResponseRedirect(event_page(event))
@@ -411,7 +401,7 @@ class DeliveryInline(Shown):
 
 
 @admin.register(Booking)
-class BookingAdmin(ModelAdmin):
+class BookingAdmin(ForReading, ModelAdmin):
     """Bookings are made from their event and cancelled here; else they are for reading."""
 
     inlines = [BookingEntryInline, DeliveryInline]
@@ -453,8 +443,7 @@ class BookingAdmin(ModelAdmin):
 
     @admin.display(description="place in the waiting list", empty_value="")
     def place(self, booking: Booking) -> int | None:
-        waiting = Booking.objects.filter(pk=booking.pk).with_position().get().ahead
-        return None if waiting is None else waiting + 1
+        return Booking.objects.with_position().get(pk=booking.pk).position
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Booking], search_term: str
@@ -472,12 +461,8 @@ class BookingAdmin(ModelAdmin):
         page = reverse("admin:events_booking_change", args=[booking.pk])
         form = CancelForm(request.POST or None, initial={"seats": booking.left})
         if form.is_valid():
-            try:
-                with database_refusals():
-                    services.cancel(booking_id=booking.pk, by=signed_in(request), seats=form.cleaned_data["seats"])
-            except Refused as refusal:
-                say_in(form, refusal)
-            else:
+            with refusals_in(form):
+                services.cancel(booking_id=booking.pk, by=signed_in(request), seats=form.cleaned_data["seats"])
                 self.message_user(request, f"{form.cleaned_data['seats']} cancelled; {holder_of(booking)} is told.")
                 return HttpResponseRedirect(page)
         return form_page(
@@ -492,15 +477,6 @@ class BookingAdmin(ModelAdmin):
 
     def has_cancel_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("events.change_booking")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 def event_page(event: Event) -> str:

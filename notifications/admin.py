@@ -16,10 +16,13 @@ from unfold.decorators import display
 
 from notifications import services
 from notifications.models import GIVEN_UP, Delivery, Outage, State
-from ticketing.admin import LINK, is_id
+from ticketing.admin import LINK, ForReading, is_id
 
 # Imported above to be taken out: it lets jobs be aborted, and says nothing to people that deliveries do not.
 admin.site.unregister(ProcrastinateJob)
+
+
+STATE_COLOURS = {State.PENDING: "info", State.SENT: "success", State.FAILED: "danger", State.DEAD: "danger"}
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -36,7 +39,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ModelAdmin):
+class DeliveryAdmin(ForReading, ModelAdmin):
     list_display = [
         "id",
         "state_label",
@@ -67,7 +70,7 @@ class DeliveryAdmin(ModelAdmin):
 
     @display(
         description="state",
-        label={State.PENDING: "info", State.SENT: "success", State.FAILED: "danger", State.DEAD: "danger"},
+        label=STATE_COLOURS,
     )
     def state_label(self, delivery: Delivery) -> tuple[str, str]:
         return delivery.state, delivery.get_state_display()
@@ -109,12 +112,3 @@ class DeliveryAdmin(ModelAdmin):
 
     def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("notifications.change_delivery")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

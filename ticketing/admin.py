@@ -90,6 +90,29 @@ def database_refusals() -> Iterator[None]:
         raise
 
 
+@contextmanager
+def refusals_in(form: forms.BaseForm) -> Iterator[None]:
+    """Do something within: what refuses it, the form says then."""
+    try:
+        with database_refusals():
+            yield
+    except Refused as refusal:
+        say_in(form, refusal)
+
+
+class ForReading:
+    """Mix-in of admins and of rows that nobody adds to, changes or deletes there."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 class MultiLineField(forms.CharField):
     """Text with `\\n` at its lines' ends, as it is stored; browsers send `\\r\\n`, which would count as a change."""
 
@@ -282,7 +305,7 @@ def changed_values(form: forms.BaseForm) -> dict[str, Any]:
 
 
 @admin.register(AccessAttempt)
-class FailedSignInAdmin(ModelAdmin):
+class FailedSignInAdmin(ForReading, ModelAdmin):
     """Failed sign-ins that count towards a lockout; lifting it forgets them."""
 
     list_display = ["username", "ip_address", "failures_since_start", "attempt_time", "path_info", "user_agent"]
@@ -301,12 +324,3 @@ class FailedSignInAdmin(ModelAdmin):
 
     def has_lift_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("axes.delete_accessattempt")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

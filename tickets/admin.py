@@ -1,13 +1,12 @@
 """Tickets in the admin, with their assignments in line: never deleted, saved through the services like everywhere."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, cast
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
@@ -21,6 +20,7 @@ from unfold.forms import PaginationInlineFormSet
 from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
+from notifications.admin import STATE_COLOURS
 from notifications.models import GIVEN_UP, Delivery, State
 from notifications.services import retry
 from ticketing import csv_export, paging
@@ -32,9 +32,9 @@ from ticketing.admin import (
     database_refusals,
     form_page,
     is_id,
+    refusals_in,
     refusals_of,
     said_in,
-    say_in,
     signed_in,
     without_shortcuts,
 )
@@ -61,7 +61,6 @@ SHOWN_DELIVERIES = 10
 STATUS_COLOURS = {Status.OPEN: "info", Status.IN_PROGRESS: "warning", Status.CLOSED: "success"}
 PRIORITY_COLOURS = {Priority.HIGH: "danger", Priority.MEDIUM: "warning"}
 SLA_COLOURS = {SlaState.AT_RISK: "warning", SlaState.BREACHED: "danger", SlaState.MISSED: "danger"}
-DELIVERY_COLOURS = {State.PENDING: "info", State.SENT: "success", State.FAILED: "danger", State.DEAD: "danger"}
 # What may be done to the status along with a comment.
 STATUS_BUTTONS = {
     Status.OPEN: [(Status.IN_PROGRESS, "Comment and begin"), (Status.CLOSED, "Comment and close")],
@@ -171,8 +170,7 @@ class WorkFilter(admin.SimpleListFilter):
 
 class TicketList(ChangeList):
     def get_queryset(self, *args: Any, **kwargs: Any) -> QuerySet[Ticket]:
-        assignments = Prefetch("assignments", Assignment.objects.select_related("user"))
-        return super().get_queryset(*args, **kwargs).prefetch_related(assignments)
+        return cast(TicketQuerySet, super().get_queryset(*args, **kwargs)).with_assignees()
 
 
 @admin.register(Ticket)
@@ -313,7 +311,7 @@ class TicketAdmin(ServiceAdmin):
             "is_newest": before == queries.NEWEST,
             "reply_form": ReplyForm(auto_id="reply_%s"),
             "status_buttons": STATUS_BUTTONS[Status(ticket.status)],
-            "deliveries": [(delivery, DELIVERY_COLOURS[State(delivery.state)]) for delivery in deliveries],
+            "deliveries": [(delivery, STATE_COLOURS[State(delivery.state)]) for delivery in deliveries],
             "is_any_given_up": any(delivery.state in GIVEN_UP for delivery in deliveries),
         }
 
@@ -334,13 +332,8 @@ class TicketAdmin(ServiceAdmin):
         ticket = self._to_work_on(request, ticket_id)
         form = ReplyForm(request.POST or None)
         if form.is_valid():
-            done = _is_done(
-                form,
-                lambda: services.reply(
-                    ticket_id=ticket.pk, by=signed_in(request), at=timezone.now(), **form.cleaned_data
-                ),
-            )
-            if done:
+            with refusals_in(form):
+                services.reply(ticket_id=ticket.pk, by=signed_in(request), at=timezone.now(), **form.cleaned_data)
                 self.message_user(request, "Your comment was added.", messages.SUCCESS)
                 return HttpResponseRedirect(ticket_page(ticket))
         status = dict(Status.choices).get(form["status"].value())
@@ -358,13 +351,8 @@ class TicketAdmin(ServiceAdmin):
         ticket = self._to_work_on(request, ticket_id)
         form = HoldForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
-            done = _is_done(
-                form,
-                lambda: services.hold(
-                    ticket_id=ticket.pk, by=signed_in(request), at=timezone.now(), **form.cleaned_data
-                ),
-            )
-            if done:
+            with refusals_in(form):
+                services.hold(ticket_id=ticket.pk, by=signed_in(request), at=timezone.now(), **form.cleaned_data)
                 self.message_user(request, "On hold: its clock stands still.", messages.SUCCESS)
                 return HttpResponseRedirect(ticket_page(ticket))
         return form_page(
@@ -557,16 +545,6 @@ def _labels(ticket: Ticket) -> Iterator[tuple[str, str]]:
     state = ticket.sla_state(timezone.now())
     if state != SlaState.OK:
         yield str(state.label), SLA_COLOURS.get(state, "")
-
-
-def _is_done(form: forms.Form, change: Callable[[], object]) -> bool:
-    """Whether the change was made; why not, the form says then."""
-    try:
-        with database_refusals():
-            change()
-    except Refused as refusal:
-        say_in(form, refusal)
-    return not form.errors
 
 
 def ticket_page(ticket: Ticket) -> str:

@@ -92,7 +92,7 @@ def do(kind: Kind, ticket_ids: Iterable[int], *, by: User, value: Any) -> Outcom
             outcome.changed.append(ticket_id)
     moved = _versions(outcome.changed)
     outcome.unchanged = [each for each in outcome.changed if moved.get(each) == version_of.get(each)]
-    outcome.changed = [each for each in outcome.changed if each not in set(outcome.unchanged)]
+    outcome.changed = [each for each in outcome.changed if moved.get(each) != version_of.get(each)]
     return outcome
 
 
