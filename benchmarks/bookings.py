@@ -40,10 +40,13 @@ PARAMETERS = {
     "origin": "'api'",
     "at": "now()",
     "expired_at": "now() - interval '1 day'",
+    "place": "hashtextextended(:event || '/' || :user, 0)",
     "digest": "sha256((:event || '/' || :user)::text::bytea)",
     "body_digest": "sha256('')",
+    "status": "201",
+    "body": "repeat('x', 400)",
+    "headers": "'{}'",
 }
-KEEP = "UPDATE ticketing_idempotencykey SET status = 201, body = '{}' WHERE digest = " + PARAMETERS["digest"] + ";"
 
 
 def main() -> None:
@@ -102,7 +105,8 @@ def pgbench(people: list[User], *, clients: int, seconds: float, is_keyed: bool)
     first, share = people[0].pk, len(people) // clients
     steps = [LOOK_UP, statement("events/book")]
     if is_keyed:
-        steps = [LOOK_UP, "BEGIN;", statement("ticketing/claim_key"), steps[1], KEEP, "COMMIT;"]
+        keep = statement("ticketing/keep_answer").replace(";", r" \;")
+        steps = [LOOK_UP, "BEGIN;", statement("ticketing/claim_key"), steps[1], f"{keep} COMMIT;"]
     script = [r"\set turn :turn + 1", rf"\set user {first} + :client_id * {share} + :turn", *steps]
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write("\n".join(script))

@@ -1,8 +1,8 @@
 """`Idempotency-Key`: a client who does not know whether its request arrived sends it again, and it is done once.
 
-The key is a row of the transaction that does the work, so a crash leaves both or neither, and its unique index is what
-others wait at, in whatever process they are. A view's method honours keys by the decorator `idempotent`, or by
-`unrepeatable`.
+The answer is kept by the transaction that does the work, so a crash leaves both or neither; until it ends, others under
+the same key wait for its lock, in whatever process they are. A view's method honours keys by the decorator `idempotent`,
+or by `unrepeatable`.
 """
 
 import re
@@ -72,43 +72,53 @@ def _honouring_keys(
             return handler(view, request, *args, **kwargs)
         if not KEY.fullmatch(key):
             raise BAD_KEY
-        identity, body_digest = _digests(request, key)
+        digest, body_digest = _digests(request, key)
+        at = timezone.now()
         with transaction.atomic():
-            key_id = claim(digest=identity, body_digest=body_digest, at=timezone.now())
-            if key_id is None:
-                return answer_again(IdempotencyKey.objects.get(digest=identity), body_digest)
+            first = claim(digest=digest, at=at)
+            if first:
+                return answer_again(first, body_digest)
             response = handler(view, request, *args, **kwargs)
-            _keep(response, key_id)
+            _keep(response, digest=digest, body_digest=body_digest, at=at)
             return response
 
     answer_once.is_idempotent = True  # type: ignore[attr-defined]
     return answer_once
 
 
-def claim(*, digest: bytes, body_digest: bytes, at: datetime) -> int | None:
-    """Return the id of the key's row, to be completed by this transaction; None when its answer is there already.
+def claim(*, digest: bytes, at: datetime) -> IdempotencyKey | None:
+    """Return what was answered under the key; None to whoever is first, until the transaction ends.
 
     :raises StillRunning: after as long as any lock is waited for.
     """
+    # Two keys in one place would merely wait for each other.
+    place = int.from_bytes(digest[:8], signed=True)
     try:
-        found = sql.rows(
-            "ticketing/claim_key", digest=digest, body_digest=body_digest, at=at, expired_at=at - LIFETIME_OF_KEYS
-        )
+        found = sql.rows("ticketing/claim_key", place=place, digest=digest, expired_at=at - LIFETIME_OF_KEYS)
     except OperationalError as error:
         if isinstance(error.__cause__, LockNotAvailable):
             raise StillRunning from error
         raise
-    return found[0]["id"] if found else None
+    if not found:
+        return None
+    return IdempotencyKey(**found[0] | {"headers": orjson.loads(found[0]["headers"])})
 
 
-def _keep(response: Response, key_id: int) -> None:
+def _keep(response: Response, *, digest: bytes, body_digest: bytes, at: datetime) -> None:
     headers = {name: value for name, value in response.headers.items() if name != "Content-Type"}
-    body = orjson.dumps(response.data).decode()
-    sql.rows("ticketing/keep_answer", id=key_id, status=response.status_code, body=body, headers=Jsonb(headers))
+    sql.finish(
+        "ticketing/keep_answer",
+        digest=digest,
+        body_digest=body_digest,
+        status=response.status_code,
+        body=orjson.dumps(response.data).decode(),
+        headers=Jsonb(headers),
+        at=at,
+    )
 
 
 def _replay(first: IdempotencyKey, body_digest: bytes) -> Response:
-    if bytes(first.body_digest) != body_digest:
+    if first.body_digest != body_digest:
         raise KeyReused
     return Response(orjson.loads(first.body), first.status, headers={**first.headers, REPLAYED: "true"})
 

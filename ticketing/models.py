@@ -15,18 +15,18 @@ class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
 
 
 class IdempotencyKey(models.Model):
-    """The answer to a request that bore a key; without a status, one that this transaction is still working on.
+    """The answer to a request that bore a key.
 
     The digests are keyed with the server's secret: from them nobody finds out what was sent, such as a password.
     """
 
     # Of who sent it, the key and the path.
-    digest = models.BinaryField(max_length=32, unique=True)
+    digest = models.BinaryField(max_length=32, primary_key=True)
     body_digest = models.BinaryField(max_length=32)
-    status = models.PositiveSmallIntegerField(null=True)
+    status = models.PositiveSmallIntegerField()
     # JSON, as it was sent; and of the headers those that the call set itself.
-    body = models.TextField(db_default="")
-    headers = models.JSONField(db_default={})
+    body = models.TextField()
+    headers = models.JSONField()
     created_at = models.DateTimeField()
 
     objects = IdempotencyKeyQuerySet.as_manager()

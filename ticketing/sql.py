@@ -15,6 +15,7 @@ from django.core.management.color import no_style
 from django.db import IntegrityError, connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Model
+from psycopg.rows import dict_row
 from psycopg.sql import SQL, Identifier
 
 # PostgreSQL's bigint: it takes no larger number, not even to find that there is no such row.
@@ -33,19 +34,28 @@ def text(statement: str) -> str:
 
 
 def rows(statement: str, **parameters: Any) -> list[dict[str, Any]]:
-    """The rows that `<app>/<question>` answers with, by column name; none where it only changes something."""
+    """The rows that `<app>/<question>` answers with, by column name."""
     with connection.cursor() as cursor:
+        # Of psycopg's cursor, which Django's wraps.
+        cursor.cursor.row_factory = dict_row
         cursor.execute(text(statement), parameters)
-        if cursor.description is None:
-            return []
-        names = [column.name for column in cursor.description]
-        return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+        return cast("list[dict[str, Any]]", cursor.fetchall())
 
 
 def row(statement: str, **parameters: Any) -> dict[str, Any]:
     """The one row of a statement that always answers with exactly one."""
     (only,) = rows(statement, **parameters)
     return only
+
+
+def finish(statement: str, **parameters: Any) -> None:
+    """Do a transaction's last statement and commit in the same round trip: for its locks others wait.
+
+    Within a transaction of somebody else's it leaves the commit to them.
+    """
+    is_ours = not (connection.savepoint_ids or connection.needs_rollback)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{text(statement)}; COMMIT" if is_ours else text(statement), parameters)
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 -- Keep the answer to the request whose key this transaction has claimed.
--- params   id       bigint    of the key
---          status   int
---          body     text      JSON
---          headers  jsonb     those that the call set itself
--- returns  nothing
--- index    ticketing_idempotencykey_pkey
-UPDATE ticketing_idempotencykey SET status = %(status)s, body = %(body)s, headers = %(headers)s WHERE id = %(id)s;
+-- params   digest, body_digest  bytea
+--          status               int
+--          body                 text         JSON
+--          headers              jsonb        those that the call set itself
+--          at                   timestamptz  when the key was used
+-- returns  one row, of nothing
+SELECT ticketing_keep_answer(%(digest)s, %(body_digest)s, %(status)s, %(body)s, %(headers)s, %(at)s)
