@@ -61,7 +61,7 @@ def configuration(url: str, directory: Path, *, durable: bool = True) -> dict[st
     # The host of a socket is a path, which a URL can only carry in its query.
     place = {key: str(options.pop(key.lower(), database[key])) for key in ("HOST", "PORT")}
     persistent = {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
-    return {"default": {**persistent, **database, **place, "OPTIONS": options}}
+    return {"default": {**persistent, **database, **place, "ENGINE": "ticketing.postgresql", "OPTIONS": options}}
 
 
 def url(database: Mapping[str, Any]) -> str:

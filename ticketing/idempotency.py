@@ -1,8 +1,8 @@
 """`Idempotency-Key`: a client who does not know whether its request arrived sends it again, and it is done once.
 
-The answer is kept by the transaction that does the work, so a crash leaves both or neither; until it ends, others under
-the same key wait for its lock, in whatever process they are. A view's method honours keys by the decorator `idempotent`,
-or by `unrepeatable`.
+The answer is kept by the transaction that does the work, so a crash leaves both or neither. Until it ends, others under
+the same key wait for its lock, in whatever process they are. A view's method honours keys by the decorator
+`idempotent`, or by `unrepeatable`.
 """
 
 import re

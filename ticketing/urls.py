@@ -15,10 +15,11 @@ from ticketing.views import Docs, Health, Schema
 CONTRACTS = {"box_office": box_office, "ticks": ticks, "helpdesk": helpdesk}
 
 urlpatterns = [
-    path("", include("accounts.urls")),
-    path("", include("projects.urls")),
-    path("", include("tickets.urls")),
+    # What is asked most comes first: a path is compared with everything above it.
     path("", include("events.urls")),
+    path("", include("tickets.urls")),
+    path("", include("projects.urls")),
+    path("", include("accounts.urls")),
     path("", include("analytics.urls")),
     path("healthz", Health.as_view()),
     path("schema", Schema.as_view(), name="schema"),

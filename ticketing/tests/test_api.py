@@ -341,6 +341,24 @@ class TestLocks:
 
         assert [answer.status_code for answer in answers] == [503, 200]
 
+    def test_of_a_connection_that_broke_between_requests_nobody_notices(
+        self, owner: User, signed_in: SignedIn, elsewhere: psycopg.Connection, django_assert_num_queries: Any
+    ) -> None:
+        api = signed_in(owner)
+        for is_broken in (False, True):
+            before = connection.connection
+            if is_broken:
+                elsewhere.execute("SELECT pg_terminate_backend(%s, 5000)", [before.info.backend_pid])
+            # What begins every request, but not one of Django's test client.
+            close_old_connections()
+
+            # The token's owner: to look at the connection costs no statement.
+            with django_assert_num_queries(1):
+                answer = api.get("/auth/me")
+
+            assert answer.status_code == 200
+            assert (connection.connection is before) != is_broken
+
 
 class TestCors:
     @staticmethod
