@@ -132,5 +132,7 @@ def say_what_happened(request: HttpRequest, log_kwargs: dict[str, Any], **_: Any
         method=request.method,
         path=request.path,
         status=log_kwargs.pop("code"),
+        # A request that was refused at the door never had one.
+        user_id=request.user.pk if hasattr(request, "user") else None,
         duration_ms=round((time.perf_counter() - request.started_at) * 1000, 1),  # type: ignore[attr-defined]
     )

@@ -435,6 +435,8 @@ LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING" if TESTING else "INFO")
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10  # DEBUG: one line a request is enough, the one at its end.
 DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = 20
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+# Our own middleware puts the user into that line; the library would look for one at the start of each request, too.
+DJANGO_STRUCTLOG_USER_ID_FIELD = None
 
 _shared_processors: list[structlog.types.Processor] = [
     structlog.contextvars.merge_contextvars,
