@@ -43,9 +43,6 @@ PARAMETERS = {
     "place": "hashtextextended(:event || '/' || :user, 0)",
     "digest": "sha256((:event || '/' || :user)::text::bytea)",
     "body_digest": "sha256('')",
-    "status": "201",
-    "body": "repeat('x', 400)",
-    "headers": "'{}'",
 }
 
 
@@ -103,11 +100,8 @@ def pgbench(people: list[User], *, clients: int, seconds: float, is_keyed: bool)
     event = site.event(capacity=1_000_000)
     site.settle()
     first, share = people[0].pk, len(people) // clients
-    steps = [LOOK_UP, statement("events/book")]
-    if is_keyed:
-        keep = statement("ticketing/keep_answer").replace(";", r" \;")
-        steps = [LOOK_UP, "BEGIN;", statement("ticketing/claim_key"), steps[1], f"{keep} COMMIT;"]
-    script = [r"\set turn :turn + 1", rf"\set user {first} + :client_id * {share} + :turn", *steps]
+    booking = statement("events/book_once" if is_keyed else "events/book")
+    script = [r"\set turn :turn + 1", rf"\set user {first} + :client_id * {share} + :turn", LOOK_UP, booking]
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write("\n".join(script))
         file.flush()

@@ -316,6 +316,8 @@ class Booking(models.Model):
 
     # How many wait in front of it, None unless it waits; there where it was asked for.
     ahead: int | None
+    # Told again under an idempotency key, as it was the first time: known of what `services.book` returns.
+    is_repeated: bool
 
     objects = BookingQuerySet.as_manager()
 

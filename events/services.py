@@ -16,6 +16,7 @@ from accounts.models import User
 from events.models import MAX_CAPACITY, Booking, BookingQuerySet, BookingStatus, Event, EventStatus, Inventory, Origin
 from ticketing import sql
 from ticketing.errors import Busy, Conflict, Invalid, Missing
+from ticketing.keys import Key, claiming
 
 # Whether somebody may be booked is looked at again when what stood in the way has gone meanwhile.
 TRIES = 3
@@ -112,16 +113,20 @@ def book(
     guest: Guest | None = None,
     joins: Joins = Joins.ALWAYS,
     origin: Origin = Origin.API,
+    key: Key | None = None,
 ) -> Booking:
     """Book seats for `user` (else `by`), or for a guest: confirmed if they fit and nobody waits, else in the queue.
 
-    The booking tells by `ahead` how many wait in front of it. One statement, and by itself one transaction.
+    The booking tells by `ahead` how many wait in front of it. One statement, and by itself one transaction. Under a
+    `key` that came before nothing is booked: the booking `is_repeated`, and shows what was told the first time.
 
     :raises EventNotFound: or one that `by` does not see.
     :raises EventCancelled, EventNotPublished, BookingsClosed:
     :raises MoreThanForSale, TooManyAtOnce: more than could ever be had, or than one booking may have.
     :raises AlreadyBooked, AlreadyWaiting: a user's second live booking. Guests are not so limited.
     :raises NotEnoughLeft: it does not fit and, as `joins` says, does not wait.
+    :raises KeyReused: the key came with another wish.
+    :raises StillRunning: the first request with the key is not done yet.
     """
     holder = None if guest else (user or by)
     guest = guest or Guest("", "", "")
@@ -138,14 +143,27 @@ def book(
         # No event has so many, or such a number, and PostgreSQL would call it a fault.
         _explain(event_id=event_id, quantity=quantity, by=by, holder=holder, joins=joins, at=at)
     for _ in range(TRIES):
-        booked = sql.rows("events/book", **fields, joins=joins, at=at)
+        booked = _book(key, **fields, joins=joins, at=at)
         if booked:
-            ahead = booked[0].pop("ahead")
-            booking = Booking(**fields, **booked[0], cancelled=0, created_at=at)
-            booking.ahead = ahead
+            ahead, is_repeated = booked.pop("ahead"), booked.pop("is_repeated", False)
+            booking = Booking(**fields, **{"created_at": at, **booked}, cancelled=0)
+            booking.ahead, booking.is_repeated = ahead, is_repeated
             return booking
         _explain(event_id=event_id, quantity=quantity, by=by, holder=holder, joins=joins, at=at)
     raise Busy
+
+
+def _book(key: Key | None, **parameters: Any) -> dict[str, Any] | None:
+    if key is None:
+        return next(iter(sql.rows("events/book", **parameters)), None)
+    with claiming():
+        found = sql.rows(
+            "events/book_once", **parameters, **key.parameters(parameters["at"]), body_digest=key.body_digest
+        )
+    if not found:
+        return None
+    key.check(found[0].pop("first_body_digest"))
+    return found[0]
 
 
 def _explain(*, event_id: int, quantity: int, by: User | None, holder: User | None, joins: Joins, at: datetime) -> None:

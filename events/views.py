@@ -1,7 +1,5 @@
 """Events and bookings, over HTTP."""
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -42,7 +40,7 @@ from ticketing import csv_export, paging
 from ticketing.api import read, read_query
 from ticketing.errors import Forbidden
 from ticketing.fields import MomentField
-from ticketing.idempotency import idempotent
+from ticketing.idempotency import REPLAYED, idempotent, key_of, repeatable
 from ticketing.openapi import Refusal, describes, invalid, missing
 from ticketing.spans import START_AFTER_END
 from ticketing.versions import versioned
@@ -175,22 +173,6 @@ class EventViewSet(viewsets.GenericViewSet[Event]):
         return Response(AvailabilitySerializer(inventory).data)
 
 
-def with_manage_token(handler: Callable[..., Response]) -> Callable[..., Response]:
-    """Decorate the call that books: a guest's answer bears the manage token, a repeated one too.
-
-    Outside of `idempotent`, which keeps answers: what it keeps holds no token.
-    """
-
-    @wraps(handler)
-    def answer(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
-        response = handler(view, request, *args, **kwargs)
-        if caller_if_any(request) is None:
-            response.data["manageToken"] = manage_token(response.data["id"])
-        return response
-
-    return answer
-
-
 class BookingViewSet(viewsets.GenericViewSet[Booking]):
     def get_permissions(self) -> list[BasePermission]:
         if self.action in ("create", "metadata", None):
@@ -220,14 +202,19 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
             services.NotEnoughLeft,
         ],
     )
-    @with_manage_token
-    @idempotent
+    @repeatable
     def create(self, request: Request, event_id: int) -> Response:
         by = caller_if_any(request)
+        key = key_of(request)
         wish = read(NewBookingSerializer, request, is_guest=by is None)
         joins = services.Joins.ALWAYS if wish.pop("joins_waitlist") else services.Joins.NEVER
-        booking = services.book(event_id=event_id, by=by, at=timezone.now(), joins=joins, **wish)
-        return Response(NewBookingAnswerSerializer(booking).data, status=status.HTTP_201_CREATED)
+        booking = services.book(event_id=event_id, by=by, at=timezone.now(), joins=joins, key=key, **wish)
+        shown = NewBookingAnswerSerializer(booking).data
+        if by is None:
+            # Derived anew for each answer; what is kept of a key holds no token.
+            shown["manageToken"] = manage_token(booking.pk)
+        headers = {REPLAYED: "true"} if booking.is_repeated else {}
+        return Response(shown, status=status.HTTP_201_CREATED, headers=headers)
 
     @describes(
         "List the bookings of an event",

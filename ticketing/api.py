@@ -34,6 +34,7 @@ STATUS_OF_KIND: list[tuple[type[errors.Refused], int]] = [
     (errors.Missing, 404),
     (errors.Conflict, 409),
     (errors.Outdated, 412),
+    (errors.Contradiction, 422),
     (errors.TooMany, 429),
     (errors.Busy, 503),
 ]

@@ -58,6 +58,10 @@ class Conflict(Refused):
     message = "The request conflicts with the current state"
 
 
+class Contradiction(Refused):
+    """The input is not what the caller said before, and was to say again."""
+
+
 class Outdated(Refused):
     """The request was meant for something that has changed since."""
 

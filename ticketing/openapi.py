@@ -18,7 +18,8 @@ from rest_framework import exceptions, serializers
 from ticketing.api import PROBLEM_JSON, Problem, RequestTooLarge, describe
 from ticketing.errors import Busy, Invalid, TooMany
 from ticketing.fields import MAX_MONEY, SingleLineField
-from ticketing.idempotency import BAD_KEY, HEADER, REPLAYED, KeyReused, StillRunning
+from ticketing.idempotency import BAD_KEY, HEADER, REPLAYED
+from ticketing.keys import KeyReused, StillRunning
 from ticketing.wire import NotAnObject, NotJSON
 
 Refusal = Exception | type[Exception]

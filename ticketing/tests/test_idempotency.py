@@ -23,6 +23,7 @@ from accounts.models import User, UserType
 from projects.models import Project
 from projects.tests.psql import psql
 from ticketing import database, idempotency, tasks, throttling
+from ticketing.keys import Key
 from ticketing.models import IdempotencyKey
 from ticketing.tests.races import at_once
 from ticketing.views import document
@@ -174,7 +175,7 @@ class TestKey:
             raise RuntimeError
 
         with monkeypatch.context() as patch:
-            patch.setattr(idempotency, "_keep", crash)
+            patch.setattr(idempotency, "keep", crash)
             crashed = send(api, TICKET)
 
         assert crashed.status_code == 500
@@ -362,9 +363,9 @@ THREADS = 20
 PAUSE = 0.2
 
 
-def look(*, digest: bytes, at: datetime) -> IdempotencyKey | None:
+def look(key: Key, *, at: datetime) -> IdempotencyKey | None:
     """How `claim` must not be written; what others do in between is what the pause is for."""
-    found = IdempotencyKey.objects.filter(digest=digest).first()
+    found = IdempotencyKey.objects.filter(digest=key.digest).first()
     time.sleep(PAUSE)
     return found
 

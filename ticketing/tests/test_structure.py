@@ -11,7 +11,7 @@ from ticketing.urls import CONTRACTS
 
 ROOT: Path = settings.BASE_DIR
 APPS = ["accounts", "projects", "tickets", "events", "analytics", "notifications"]
-DOMAIN = {"models.py", "services.py", "queries.py", "errors.py", "sql.py", "sla.py"}
+DOMAIN = {"models.py", "services.py", "queries.py", "errors.py", "sql.py", "sla.py", "keys.py"}
 FILES = {
     *("__init__.py", "models.py", "services.py", "queries.py", "serializers.py", "permissions.py", "views.py"),
     *(

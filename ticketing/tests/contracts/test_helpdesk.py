@@ -906,8 +906,8 @@ class TestTwentyAtOnce:
         assert Ticket.objects.count() == 1
 
     def test_make_many_without_the_key(self, owner: User, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(idempotency, "claim", lambda **_: None)
-        monkeypatch.setattr(idempotency, "_keep", lambda *_, **__: None)
+        monkeypatch.setattr(idempotency, "claim", lambda *_, **__: None)
+        monkeypatch.setattr(idempotency, "keep", lambda *_, **__: None)
 
         assert self.answers(owner, signed_in) == {201: 20}
         assert Ticket.objects.count() == 20
