@@ -10,12 +10,16 @@ from typing import Any
 import pghistory.middleware
 import structlog
 from django.conf import settings
+from django.contrib.auth import middleware as auth
+from django.contrib.messages import middleware as messages
+from django.contrib.sessions import middleware as sessions
 from django.core.exceptions import DisallowedHost
 from django.db import DataError
 from django.dispatch import receiver
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import resolve
 from django.views.defaults import bad_request
+from django_otp import middleware as otp
 from django_structlog.signals import (
     bind_extra_request_failed_metadata,
     bind_extra_request_finished_metadata,
@@ -50,9 +54,33 @@ class HistoryMiddleware(pghistory.middleware.HistoryMiddleware):
 
     def get_context(self, request: HttpRequest) -> dict[str, Any]:
         is_admin = _is_admin(request)
-        # Elsewhere the session is not asked: a browser's call bears the admin's cookie, too.
         user = request.user.pk if is_admin else None
         return {"user": user, "door": "admin" if is_admin else "api", "request_id": request_id()}
+
+
+class _OfTheAdmin:
+    """What is only there under /admin/: the API knows no session and no cookie, and does not pay for any."""
+
+    get_response: Any
+
+    def __call__(self, request: HttpRequest) -> Any:
+        return super().__call__(request) if _is_admin(request) else self.get_response(request)  # type: ignore[misc]
+
+
+class SessionMiddleware(_OfTheAdmin, sessions.SessionMiddleware):
+    pass
+
+
+class AuthenticationMiddleware(_OfTheAdmin, auth.AuthenticationMiddleware):
+    pass
+
+
+class OTPMiddleware(_OfTheAdmin, otp.OTPMiddleware):
+    pass
+
+
+class MessageMiddleware(_OfTheAdmin, messages.MessageMiddleware):
+    pass
 
 
 class OddAddressMiddleware:
@@ -103,7 +131,7 @@ def _is_page_of_django(request: HttpRequest, response: HttpResponseBase) -> bool
 
 
 def _is_admin(request: HttpRequest) -> bool:
-    return request.path.startswith("/admin/")
+    return request.path_info.startswith("/admin/")
 
 
 def _problem_instead(page: HttpResponseBase) -> Problem:
@@ -132,7 +160,7 @@ def say_what_happened(request: HttpRequest, log_kwargs: dict[str, Any], **_: Any
         method=request.method,
         path=request.path,
         status=log_kwargs.pop("code"),
-        # A request that was refused at the door never had one.
+        # The admin's pages always have one, calls where somebody signs in.
         user_id=request.user.pk if hasattr(request, "user") else None,
         duration_ms=round((time.perf_counter() - request.started_at) * 1000, 1),  # type: ignore[attr-defined]
     )
