@@ -508,6 +508,7 @@ class TestBook:
 
         assert (shown["status"], shown["position"]) == ("waiting", 2)
 
+    @pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "k"}])
     @pytest.mark.parametrize("capacity", [10, 1])
     def test_takes_two_statements(
         self,
@@ -515,6 +516,7 @@ class TestBook:
         owner: User,
         signed_in: SignedIn,
         capacity: int,
+        headers: dict[str, str],
         django_assert_num_queries: DjangoAssertNumQueries,
     ) -> None:
         """The look-up of the user and the booking, confirmed or waiting: what a hot event's speed hangs on."""
@@ -522,7 +524,7 @@ class TestBook:
         book(event)
 
         with django_assert_num_queries(2) as captured:
-            answer = api.post(f"/events/{event.pk}/bookings")
+            answer = api.post(f"/events/{event.pk}/bookings", headers=headers)
 
         assert answer.status_code == 201
         assert not any(query["sql"].startswith(("BEGIN", "SAVEPOINT")) for query in captured.captured_queries)
@@ -543,6 +545,39 @@ class TestRetry:
         assert answers[0].content == answers[1].content
         assert (answers[1].status_code, answers[1]["Idempotent-Replayed"]) == (201, "true")
         assert Booking.objects.count() == 1
+
+    def test_of_a_booking_tells_what_was_told_first(self, event: Event, owner: User, signed_in: SignedIn) -> None:
+        book(event, quantity=9)
+        path, api = f"/events/{event.pk}/bookings", signed_in(owner)
+        first = api.post(path, {"quantity": 3}, headers={"Idempotency-Key": "k"})
+        api.post(f"/bookings/{first.json()['id']}/cancel")
+        services.cancel_event(event_id=event.pk, by=event.created_by, at=timezone.now())
+
+        again = api.post(path, {"quantity": 3}, headers={"Idempotency-Key": "k"})
+
+        assert (first.json()["status"], first.json()["position"]) == ("waiting", 1)
+        assert again.content == first.content
+
+    def test_of_a_booking_with_another_wish_is_refused(self, event: Event, owner: User, signed_in: SignedIn) -> None:
+        path, api = f"/events/{event.pk}/bookings", signed_in(owner)
+        api.post(path, {"quantity": 1}, headers={"Idempotency-Key": "k"})
+
+        answer = api.post(path, {"quantity": 2}, headers={"Idempotency-Key": "k"})
+
+        assert code(answer) == (422, "idempotency_key_reused")
+        assert Booking.objects.get().quantity == 1
+
+    def test_of_a_refused_booking_tries_again(self, admin: User, owner: User, signed_in: SignedIn) -> None:
+        event = make_event(admin, capacity=1)
+        other = book(event)
+        path, wish = f"/events/{event.pk}/bookings", {"joinWaitlist": False}
+        refused = signed_in(owner).post(path, wish, headers={"Idempotency-Key": "k"})
+        services.cancel(booking_id=other.pk, by=admin)
+
+        answer = signed_in(owner).post(path, wish, headers={"Idempotency-Key": "k"})
+
+        assert code(refused) == (409, "not_enough_left")
+        assert (answer.status_code, "Idempotent-Replayed" in answer) == (201, False)
 
     def test_of_a_guest_brings_the_token_again_which_is_kept_nowhere(self, event: Event, anonymous: APIClient) -> None:
         path, body = f"/events/{event.pk}/bookings", {"guest": AS_GUEST}

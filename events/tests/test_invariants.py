@@ -28,10 +28,21 @@ from events.tests.factories import GUEST, book, make_event
 from notifications.models import Delivery
 from projects.tests.psql import psql
 from ticketing.errors import Invalid, Refused
+from ticketing.keys import Key, KeyReused
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 SMALL = st.integers(1, 3)
+# Of whom, for how many, and when they would wait.
+Wish = tuple[int | None, int, Joins]
+
+
+def facts(booking: Booking) -> dict[str, Any]:
+    """What is told of a booking that was made."""
+    return {
+        name: getattr(booking, name)
+        for name in ("pk", "status", "ahead", "quantity", "cancelled", "unit_price", "created_at")
+    }
 
 
 # Two guests who ask for the same are two.
@@ -147,29 +158,62 @@ class BoxOffice(RuleBasedStateMachine):
         self.admin = make_user(type=UserType.ADMIN)
         self.event = make_event(self.admin, capacity=capacity, withheld=withheld)
         self.bookings: list[Booking] = []
+        # Of each key that was used, the wish and what was told of it.
+        self.told: dict[int, tuple[Wish, Any]] = {}
         # There is a queue from the beginning, most of the time.
         for quantity in crowd:
-            self.book(None, quantity, Joins.ALWAYS)
+            self.book(None, quantity, Joins.ALWAYS, None)
 
-    def attempt(self, expected: type[Refused] | None, call: Any) -> None:
+    def attempt(self, expected: type[Refused] | None, call: Any) -> Any:
         """Make the call; it is refused exactly as the house refuses."""
         if expected:
             with pytest.raises(expected) as refusal:
                 call()
             assert refusal.type is expected
-            return
+            return None
         result = call()
         if isinstance(result, Booking) and result not in self.bookings:
             self.bookings.append(result)
+        return result
 
-    @rule(holder=st.none() | st.integers(0, 3), quantity=SMALL, joins=st.sampled_from(Joins))
-    def book(self, holder: int | None, quantity: int, joins: Joins) -> None:
+    @rule(
+        holder=st.none() | st.integers(0, 3),
+        quantity=SMALL,
+        joins=st.sampled_from(Joins),
+        number=st.none() | st.integers(0, 2),
+    )
+    def book(self, holder: int | None, quantity: int, joins: Joins, number: int | None) -> None:
+        self.book_under(number, (holder, quantity, joins))
+
+    @precondition(lambda self: self.told)
+    @rule(data=st.data())
+    def book_again(self, data: st.DataObject) -> None:
+        number = data.draw(st.sampled_from(sorted(self.told)))
+
+        self.book_under(number, self.told[number][0])
+
+    def book_under(self, number: int | None, wish: Wish) -> None:
+        """Under a key of that number, if any."""
+        holder, quantity, joins = wish
         who: dict[str, Any] = {"guest": GUEST} if holder is None else {"user": self.people[holder]}
+        key = None if number is None else Key(bytes([number]) * 32, repr(wish).encode())
 
-        self.attempt(
-            self.house.book(holder, quantity, joins),
-            lambda: book(self.event, quantity=quantity, joins=joins, **who),
-        )
+        def call() -> Booking:
+            return book(self.event, quantity=quantity, joins=joins, key=key, **who)
+
+        if number not in self.told:
+            booking = self.attempt(self.house.book(*wish), call)
+            if booking and number is not None:
+                self.told[number] = wish, facts(booking)
+            return
+        first_wish, first = self.told[number]
+        if wish != first_wish:
+            self.attempt(KeyReused, call)
+            return
+        # Whatever has become of it since.
+        again = call()
+        assert again.is_repeated
+        assert facts(again) == first
 
     @precondition(lambda self: self.bookings)
     @rule(data=st.data(), seats=st.none() | SMALL)

@@ -25,7 +25,7 @@ from events.tests.books import falsify, faults, unlocked
 from events.tests.factories import GUEST, Joins, book, make_event
 from projects.tests.psql import psql
 from ticketing.api import describe
-from ticketing.keys import Key
+from ticketing.keys import Key, StillRunning
 from ticketing.sql import violated
 from ticketing.tests.races import apart, during, together, until_all_wait
 
@@ -174,6 +174,36 @@ class TestOneKeyForEightBookings:
 
         (booking,) = event.bookings.all()
         assert outcomes == {(booking.pk, False): 1, (booking.pk, True): 7}
+
+    def test_is_waited_for_as_long_as_any_lock(self, event: Event) -> None:
+        key = Key(bytes(32), b"body")
+
+        def too_long() -> Any:
+            psql("SET lock_timeout = '200ms'")
+            return apart(lambda: book(event, key=key))
+
+        def first() -> Any:
+            with transaction.atomic():
+                book(event, key=key)
+                with ThreadPoolExecutor(1) as pool:
+                    return pool.submit(too_long).result()
+
+        assert first() is StillRunning
+
+    def test_is_not_blamed_for_the_event(self, event: Event) -> None:
+        def too_long() -> Any:
+            psql("SET lock_timeout = '200ms'")
+            try:
+                return apart(lambda: book(event, key=Key(bytes(32), b"body")))
+            except OperationalError as error:
+                return describe(error).status
+
+        with transaction.atomic():
+            hold(event)()
+            with ThreadPoolExecutor(1) as pool:
+                outcome = pool.submit(too_long).result()
+
+        assert outcome == 503
 
     def test_is_needed_for_that(self, event: Event) -> None:
         assert Counter(during(hold(event), *[booking_of(event)] * 8)) == {"confirmed": 5, "waiting": 3}

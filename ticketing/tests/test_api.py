@@ -13,6 +13,8 @@ from django.conf import settings as configured
 from django.core.exceptions import TooManyFieldsSent
 from django.db import close_old_connections, connection
 from django.http import HttpRequest
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -358,6 +360,19 @@ class TestLocks:
 
             assert answer.status_code == 200
             assert (connection.connection is before) != is_broken
+
+
+@pytest.mark.django_db
+class TestSession:
+    def test_of_the_admin_is_nothing_to_the_api(self, admin: User, client: Client) -> None:
+        client.force_login(admin)
+
+        with CaptureQueriesContext(connection) as captured:
+            answers = [client.get(path) for path in ("/auth/me", "/events", "/nothing")]
+
+        assert [answer.status_code for answer in answers] == [401, 200, 404]
+        assert not any("session" in query["sql"] for query in captured.captured_queries)
+        assert client.get("/admin/").status_code == 200
 
 
 class TestCors:
