@@ -7,10 +7,13 @@ use, which means that somebody stole it, ends every session that grew from the s
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
+import jwt
 from django.db import DEFAULT_DB_ALIAS, transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
+from jwt.algorithms import HMACAlgorithm
 from rest_framework_simplejwt import authentication, tokens
 from rest_framework_simplejwt.exceptions import AuthenticationFailed, TokenError
 from rest_framework_simplejwt.settings import api_settings
@@ -22,6 +25,16 @@ from ticketing import sql
 from ticketing.errors import Unauthenticated
 
 FAMILY = "family"
+
+
+class KnownKey(HMACAlgorithm):
+    """HMAC, by a key that PyJWT examines once a process: whether it is fit for it, or meant for something else."""
+
+    prepare_key = cache(HMACAlgorithm.prepare_key)
+
+
+jwt.unregister_algorithm("HS256")
+jwt.register_algorithm("HS256", KnownKey(HMACAlgorithm.SHA256))
 
 
 class InvalidToken(Unauthenticated):
