@@ -56,7 +56,25 @@ BEGIN
 END $$;
 """
 
+# Answers that were kept before are told again from now on as well.
+CONVERT = """
+UPDATE ticketing_idempotencykey AS key
+SET body = jsonb_build_object(
+    'id', answer -> 'id',
+    'status', answer -> 'status',
+    'queue_number', NULL,
+    'ahead', (answer ->> 'position')::int - 1,
+    'unit_price', answer -> 'unitPrice',
+    'created_at', answer -> 'createdAt'
+)::text
+FROM (SELECT digest, body::jsonb AS answer FROM ticketing_idempotencykey) AS kept
+WHERE kept.digest = key.digest AND answer ? 'unitPrice';
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("events", "0004_largest_amount"), ("ticketing", "0002_keys_in_one_row")]
-    operations = [migrations.RunSQL(BOOK_ONCE, "DROP FUNCTION events_book_once;")]
+    operations = [
+        migrations.RunSQL(BOOK_ONCE, "DROP FUNCTION events_book_once;"),
+        migrations.RunSQL(CONVERT, migrations.RunSQL.noop),
+    ]
