@@ -16,7 +16,16 @@ from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
 from accounts import second_factor, services
 from accounts.models import User, UserType
-from ticketing.admin import LINK, ServiceAdmin, ServiceForm, changed_values, database_refusals, form_page, signed_in
+from ticketing.admin import (
+    LINK,
+    ServiceAdmin,
+    ServiceForm,
+    changed_values,
+    database_refusals,
+    form_page,
+    refusals_told,
+    signed_in,
+)
 from ticketing.errors import Refused
 
 
@@ -131,13 +140,10 @@ class UserAdmin(ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
             raise Http404
         page = reverse("admin:accounts_user_change", args=[user.pk])
         if request.method == "POST":
-            try:
-                with database_refusals(), transaction.atomic():
+            with refusals_told(request):
+                with transaction.atomic():
                     services.reset_second_factor(user_id=user.pk, by=signed_in(request))
                     self.log_change(request, user, "Second factor reset.")
-            except Refused as refusal:
-                self.message_user(request, f"{refusal.message}.", messages.ERROR)
-            else:
                 self.message_user(request, f"{user.name} sets up another at their next page of the admin.")
             return HttpResponseRedirect(page)
         return form_page(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -33,14 +33,14 @@ from ticketing.admin import (
     ServiceAdmin,
     ServiceForm,
     changed_values,
-    database_refusals,
     form_page,
     is_id,
     refusals_in,
+    refusals_told,
     signed_in,
     without_shortcuts,
 )
-from ticketing.errors import Conflict, Refused
+from ticketing.errors import Conflict
 from ticketing.fields import NO_CONTROL_CHARACTERS
 
 SHOWN_BOOKINGS = 10
@@ -342,12 +342,8 @@ class EventAdmin(ServiceAdmin):
         event = self.found(request, object_id)
         form = forms.Form(request.POST or None)
         if request.method == "POST":
-            try:
-                with database_refusals():
-                    services.cancel_event(event_id=event.pk, by=signed_in(request), at=timezone.now())
-            except Refused as refusal:
-                self.message_user(request, f"{refusal.message}.", messages.ERROR)
-            else:
+            with refusals_told(request):
+                services.cancel_event(event_id=event.pk, by=signed_in(request), at=timezone.now())
                 self.message_user(request, f"{event.name} is cancelled, and everybody who had booked is told.")
             return HttpResponseRedirect(event_page(event))
         touched = event.bookings.live()

@@ -143,23 +143,23 @@ def book(
         # No event has so many, or such a number, and PostgreSQL would call it a fault.
         _explain(event_id=event_id, quantity=quantity, by=by, holder=holder, joins=joins, at=at)
     for _ in range(TRIES):
-        booked = _book(key, **fields, joins=joins, at=at)
+        booked = _book(key, at=at, **fields, joins=joins)
         if booked:
-            ahead, is_repeated = booked.pop("ahead"), booked.pop("is_repeated", False)
-            booking = Booking(**fields, **{"created_at": at, **booked}, cancelled=0)
+            ahead, is_repeated = booked.pop("ahead"), booked.pop("is_repeated")
+            booking = Booking(**fields, **booked, cancelled=0)
             booking.ahead, booking.is_repeated = ahead, is_repeated
             return booking
         _explain(event_id=event_id, quantity=quantity, by=by, holder=holder, joins=joins, at=at)
     raise Busy
 
 
-def _book(key: Key | None, **parameters: Any) -> dict[str, Any] | None:
+def _book(key: Key | None, *, at: datetime, **parameters: Any) -> dict[str, Any] | None:
+    """What the database says of the booking, None where it made none."""
     if key is None:
-        return next(iter(sql.rows("events/book", **parameters)), None)
+        found = sql.rows("events/book", at=at, **parameters)
+        return {**found[0], "created_at": at, "is_repeated": False} if found else None
     with claiming():
-        found = sql.rows(
-            "events/book_once", **parameters, **key.parameters(parameters["at"]), body_digest=key.body_digest
-        )
+        found = sql.rows("events/book_once", at=at, **parameters, **key.parameters(at), body_digest=key.body_digest)
     if not found:
         return None
     key.check(found[0].pop("first_body_digest"))

@@ -100,6 +100,16 @@ def refusals_in(form: forms.BaseForm) -> Iterator[None]:
         say_in(form, refusal)
 
 
+@contextmanager
+def refusals_told(request: HttpRequest) -> Iterator[None]:
+    """Do something within: what refuses it, the next page says."""
+    try:
+        with database_refusals():
+            yield
+    except Refused as refusal:
+        messages.error(request, f"{refusal.message}.")
+
+
 class ForReading:
     """Mix-in of admins and of rows that nobody adds to, changes or deletes there."""
 

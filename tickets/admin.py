@@ -29,16 +29,15 @@ from ticketing.admin import (
     ServiceAdmin,
     ServiceForm,
     changed_values,
-    database_refusals,
     form_page,
     is_id,
     refusals_in,
     refusals_of,
+    refusals_told,
     said_in,
     signed_in,
     without_shortcuts,
 )
-from ticketing.errors import Refused
 from tickets import bulk, exports, queries, readable, services
 from tickets.forms import HoldForm, ReplyForm, TicketForm, brought_up_to_date
 from tickets.models import (
@@ -368,12 +367,8 @@ class TicketAdmin(ServiceAdmin):
     def resume_view(self, request: HttpRequest, ticket_id: int) -> HttpResponse:
         ticket = self._to_work_on(request, ticket_id)
         if request.method == "POST":
-            try:
-                with database_refusals():
-                    services.resume(ticket_id=ticket.pk, by=signed_in(request), at=timezone.now())
-            except Refused as refusal:
-                self.message_user(request, f"{refusal.message}.", messages.ERROR)
-            else:
+            with refusals_told(request):
+                services.resume(ticket_id=ticket.pk, by=signed_in(request), at=timezone.now())
                 self.message_user(request, "Resumed: its clock goes on.", messages.SUCCESS)
         return HttpResponseRedirect(ticket_page(ticket))
 
