@@ -4,7 +4,7 @@ PORT ?= 8000
 PYTHON ?= python3
 PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
-PACKAGES := ticketing accounts projects tickets events analytics notifications
+PACKAGES := kit accounts projects sla tickets events notifications analytics contracts demo ticketing
 
 # A whole run is shared among the cores; one that ARGS narrows starts sooner in a single process.
 WORKERS := $(if $(ARGS),,-n auto)

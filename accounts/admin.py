@@ -1,32 +1,42 @@
-"""People in the admin."""
+"""People in the admin, and their failed sign-ins."""
 
+from collections.abc import Iterator
 from typing import Any
 
+from axes.models import AccessAttempt
+from axes.utils import reset
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.text import capfirst
+from django_otp.plugins.otp_static import admin as _admin_of_recovery_codes  # noqa: F401
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp import admin as _admin_of_apps  # noqa: F401
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from rest_framework_simplejwt.token_blacklist import admin as _admin_of_tokens  # noqa: F401
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
+from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
 from accounts import second_factor, services
 from accounts.models import User, UserType
-from ticketing.admin import (
-    LINK,
-    ServiceAdmin,
-    ServiceForm,
-    changed_values,
-    database_refusals,
-    form_page,
-    refusals_told,
-    signed_in,
-)
-from ticketing.errors import Refused
+from accounts.permissions import signed_in
+from kit.admin.forms import ServiceAdmin, ServiceForm, changed_values, newest
+from kit.admin.pages import LINK, ForReading, form_page
+from kit.admin.refusals import database_refusals, refusals_told
+from kit.errors import Refused
+
+# Imported above, so that they are there to be taken out: what staff may do follows from their type and not from groups,
+# and tokens and the secrets of second factors are no reading for people.
+admin.site.unregister([Group, BlacklistedToken, OutstandingToken, StaticDevice, TOTPDevice])
 
 
 class NewUserForm(ServiceForm, UserCreationForm):
@@ -110,6 +120,12 @@ class UserAdmin(ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
                 queryset = queryset.exclude(type=UserType.ADMIN)
         return super().get_search_results(request, queryset, search_term)
 
+    def protecting(self, row: User) -> Iterator[tuple[str, Any]]:
+        """Their tickets and comments."""
+        page = "admin:tickets_ticket_change"
+        yield from ((reverse(page, args=[ticket.pk]), ticket) for ticket in newest(row.tickets))
+        yield from ((reverse(page, args=[comment.ticket_id]), comment) for comment in newest(row.comments))
+
     def save_model(self, request: HttpRequest, user: User, form: Any, change: bool) -> None:
         if change:
             services.update(user_id=user.pk, by=signed_in(request), **changed_values(form))
@@ -165,3 +181,25 @@ class UserAdmin(ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
         user = self.get_object(request, object_id) if object_id else None
         allowed = self.has_change_permission(request, user)
         return allowed and (user is None or (user != request.user and second_factor.is_set_up(user)))
+
+
+@admin.register(AccessAttempt)
+class FailedSignInAdmin(ForReading, ModelAdmin):
+    """Failed sign-ins that count towards a lockout; lifting it forgets them."""
+
+    list_display = ["username", "ip_address", "failures_since_start", "attempt_time", "path_info", "user_agent"]
+    list_display_links = None
+    list_filter = ["attempt_time"]
+    search_fields = ["username", "ip_address"]
+    ordering = ["-attempt_time", "-id"]
+    show_full_result_count = False
+    actions = ["lift_lockout"]
+
+    @admin.action(description="Lift the lockout", permissions=["lift"])
+    def lift_lockout(self, request: HttpRequest, attempts: QuerySet[AccessAttempt]) -> None:
+        for username, address in set(attempts.values_list("username", "ip_address")):
+            reset(username=username, ip=address)
+            self.message_user(request, capfirst(f"{username} may sign in from {address} again."))
+
+    def has_lift_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("axes.delete_accessattempt")

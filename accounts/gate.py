@@ -19,8 +19,9 @@ from django_otp import login
 from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from accounts import second_factor
-from ticketing.admin import database_refusals, signed_in
-from ticketing.errors import Refused, TooMany
+from accounts.permissions import signed_in
+from kit.admin.refusals import database_refusals
+from kit.errors import Refused, TooMany
 
 # What somebody sees who has shown a password alone.
 OPEN = {"admin:login", "admin:logout", "second_factor"}

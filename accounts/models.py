@@ -18,6 +18,8 @@ from django.db.models.functions import Length, Trim, Upper
 from django.db.models.lookups import GreaterThanOrEqual
 from django.utils.crypto import salted_hmac
 
+from kit.db.triggers import trigger
+
 
 class UserType(models.TextChoices):
     """What somebody is: exactly one of the three. Agents and admins are staff."""
@@ -94,12 +96,11 @@ class User(AbstractBaseUser, PermissionsMixin):
             ),
         ]
         triggers = [
-            pgtrigger.Trigger(
-                name="count_deactivations",
+            trigger(
+                "accounts/count_deactivations",
                 when=pgtrigger.Before,
                 operation=pgtrigger.UpdateOf("is_active"),
                 condition=pgtrigger.Q(old__is_active=True, new__is_active=False),
-                func="NEW.deactivations := OLD.deactivations + 1; RETURN NEW;",
             )
         ]
 

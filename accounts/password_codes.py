@@ -10,7 +10,7 @@ from django.utils.encoding import force_bytes, force_str
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 from accounts.models import User
-from ticketing.sql import MAX_ID
+from kit.db.sql import MAX_ID
 
 
 class CodeGenerator(PasswordResetTokenGenerator):

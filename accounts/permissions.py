@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from django.contrib.auth.backends import ModelBackend
+from django.http import HttpRequest
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -19,10 +20,10 @@ PERMISSIONS_OF_AGENTS = {
     "tickets.view_assignment",
     "tickets.add_assignment",
     "tickets.delete_assignment",
-    "tickets.view_slapolicy",
-    "tickets.view_calendar",
-    "tickets.view_opening",
-    "tickets.view_holiday",
+    "sla.view_slapolicy",
+    "sla.view_calendar",
+    "sla.view_opening",
+    "sla.view_holiday",
     "notifications.view_delivery",
     # To have it sent again; the page changes nothing else.
     "notifications.change_delivery",
@@ -34,7 +35,7 @@ PERMISSIONS_OF_ADMINS = PERMISSIONS_OF_AGENTS | {
     "projects.add_project",
     "projects.change_project",
     "projects.delete_project",
-    "tickets.change_slapolicy",
+    "sla.change_slapolicy",
     "events.view_event",
     "events.add_event",
     "events.change_event",
@@ -43,7 +44,7 @@ PERMISSIONS_OF_ADMINS = PERMISSIONS_OF_AGENTS | {
     # To cancel it; the page changes nothing else.
     "events.change_booking",
     "events.view_bookingentry",
-    *(f"tickets.{verb}_{row}" for verb in ("add", "change", "delete") for row in ("calendar", "opening", "holiday")),
+    *(f"sla.{verb}_{row}" for verb in ("add", "change", "delete") for row in ("calendar", "opening", "holiday")),
     "axes.view_accessattempt",
     "axes.delete_accessattempt",
 }
@@ -77,3 +78,8 @@ def caller(request: Request) -> User:
 def caller_if_any(request: Request) -> User | None:
     """Who calls, None when nobody has signed in."""
     return caller(request) if request.user.is_authenticated else None
+
+
+def signed_in(request: HttpRequest) -> User:
+    """Who is at work; the admin's pages have let nobody else through."""
+    return cast(User, request.user)

@@ -16,7 +16,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp.util import random_hex
 
 from accounts.models import User
-from ticketing.errors import Conflict, Invalid, TooMany
+from kit.errors import Conflict, Invalid, TooMany
 
 RECOVERY_CODES = 10
 DIGITS = 6

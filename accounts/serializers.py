@@ -6,8 +6,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import User, UserType
-from ticketing.fields import SingleLineField, StrictBooleanField, TextField, UtcDateTimeField
-from ticketing.paging import CursorField, PageSerializer, line, row_id
+from kit.web.fields import SingleLineField, StrictBooleanField, TextField, UtcDateTimeField
+from kit.web.paging import CursorField, PageSerializer, line, row_id
 
 
 class PasswordField(TextField):

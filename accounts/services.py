@@ -1,6 +1,5 @@
 """What changes people and their sign-ins."""
 
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -11,15 +10,14 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError, Q
 from django.http import HttpRequest
-from procrastinate.contrib.django import app
 from psycopg.errors import ForeignKeyViolation
 
 from accounts import lockout, password_codes, second_factor, tokens
 from accounts.models import STAFF_TYPES, User, UserType
 from accounts.tokens import TokenPair
-from notifications.services import notify
-from ticketing.errors import Conflict, Forbidden, Invalid, Missing, TooMany, Unauthenticated
-from ticketing.sql import violated
+from kit.db.sql import violated
+from kit.errors import Conflict, Forbidden, Invalid, Missing, TooMany, Unauthenticated
+from kit.jobs import defer
 
 
 class EmailTaken(Conflict):
@@ -69,7 +67,7 @@ def sign_up(
         with transaction.atomic():
             user.save(force_insert=True)
             if password is None:
-                notify(kind="set-password", about=f"user/{user.pk}/set-password", users=[user])
+                defer("notifications.tasks.mail_set_password", user_id=user.pk)
     except IntegrityError as error:
         if violated(error) == "user_email_unique":
             raise EmailTaken(fields={"email": [EmailTaken.message]}) from error
@@ -121,13 +119,7 @@ def request_password_reset(*, email: str) -> None:
 
     Whether there is one is looked up later, by a job: who asks gets the same answer in the same time.
     """
-    app.configure_task("accounts.tasks.mail_reset_code").defer(email=email)
-
-
-def mail_reset_code(*, email: str, at: datetime) -> None:
-    """Tell who has this address and is active, at most once a minute, however often somebody asks for it."""
-    for user in User.objects.filter(email__iexact=email, is_active=True):
-        notify(kind="reset-password", about=f"user/{user.pk}/reset-password/{at:%Y-%m-%dT%H:%M}", users=[user])
+    defer("notifications.tasks.mail_reset_code", email=email)
 
 
 @transaction.atomic

@@ -1,15 +1,7 @@
-"""Jobs about tokens and lost passwords."""
+"""Jobs about tokens."""
 
 from django.core.management import call_command
-from django.utils import timezone
 from procrastinate.contrib.django import app
-
-from accounts import services
-
-
-@app.task
-def mail_reset_code(*, email: str) -> None:
-    services.mail_reset_code(email=email, at=timezone.now())
 
 
 @app.periodic(cron="10 3 * * *")

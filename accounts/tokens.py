@@ -21,8 +21,8 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from rest_framework_simplejwt.utils import datetime_from_epoch
 
 from accounts.models import User
-from ticketing import sql
-from ticketing.errors import Unauthenticated
+from kit.db import sql
+from kit.errors import Unauthenticated
 
 FAMILY = "family"
 

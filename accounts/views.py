@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
-from accounts import examples, services, tokens
+from accounts import docs, examples, services, tokens  # noqa: F401  docs describes the tokens
 from accounts.models import SpecialCharacterValidator, User
 from accounts.permissions import IsAdmin, caller
 from accounts.serializers import (
@@ -28,12 +28,12 @@ from accounts.serializers import (
     UserQuerySerializer,
     UserSerializer,
 )
-from ticketing import paging
-from ticketing.api import read, read_query
-from ticketing.errors import Forbidden
-from ticketing.idempotency import idempotent
-from ticketing.openapi import Refusal, describes, invalid, missing
-from ticketing.throttling import RateLimit, SignInRateLimit
+from kit.errors import Forbidden
+from kit.idempotency.views import idempotent
+from kit.openapi.describe import Refusal, describes, invalid, missing
+from kit.web import paging
+from kit.web.bodies import read, read_query
+from kit.web.throttling import RateLimit, SignInRateLimit
 
 USER = (UserSerializer, examples.USER)
 EMAIL_TAKEN = services.EmailTaken(fields={"email": [services.EmailTaken.message]})

@@ -5,14 +5,17 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
+from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
 from analytics import queries
 from events.models import Event, EventStatus
+from kit.dates import Span
 from notifications.models import Delivery, Outage
-from ticketing.spans import Span
+
+admin.site.index_title = "Overview"
 
 SPANS = {7: "7 days", 30: "30 days", 90: "90 days", 365: "A year"}
 DEFAULT_DAYS = 30

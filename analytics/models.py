@@ -1,6 +1,11 @@
 """What the figures are counted from: a derived table that triggers keep. The tickets know nothing of it."""
 
+import pgtrigger
 from django.db import models
+
+from accounts.models import User
+from kit.db.triggers import trigger
+from tickets.models import Ticket
 
 
 class DailyCount(models.Model):
@@ -26,3 +31,50 @@ class DailyCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day}: {self.tickets:+} {self.status} {self.priority} {self.type}"
+
+
+class CountedTicket(Ticket):
+    """A ticket, for the triggers that count them."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [
+            trigger(
+                "analytics/count_inserted",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                referencing=pgtrigger.Referencing(new="now_there"),
+            ),
+            trigger(
+                "analytics/count_updated",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Update,
+                referencing=pgtrigger.Referencing(old="once_there", new="now_there"),
+            ),
+        ]
+
+
+class Customer(User):
+    """A user, for the triggers that count what customers spend."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [
+            trigger(
+                "analytics/count_customer",
+                when=pgtrigger.After,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition("((OLD.type = 'customer') <> (NEW.type = 'customer'))"),
+            ),
+            trigger(
+                "analytics/count_customer",
+                name="count_new_customer",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Condition("NEW.type = 'customer'"),
+            ),
+        ]

@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.models import User
-from ticketing import sql
-from ticketing.spans import Span
+from kit.dates import Span
+from kit.db import sql
 
 
 @dataclass(frozen=True, kw_only=True)

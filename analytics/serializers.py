@@ -12,11 +12,12 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from analytics.queries import BoxOffice, Dashboard, History, ListedTicket, Position, TicketFilter
-from ticketing.fields import IdField, MomentField, SingleLineField, UtcDateTimeField, plain_number, utc_text
-from ticketing.paging import CursorField, PageSerializer, encode, moment, row_id
-from ticketing.spans import Span
-from ticketing.sql import MAX_ID
-from tickets.models import Priority, Status
+from kit.dates import Span
+from kit.db.sql import MAX_ID
+from kit.web.fields import IdField, MomentField, SingleLineField, UtcDateTimeField, plain_number, utc_text
+from kit.web.paging import CursorField, PageSerializer, encode, moment, row_id
+from sla.models import Priority
+from tickets.models import Status
 from tickets.serializers import StatusField
 
 # Always there, even when no ticket is of them.

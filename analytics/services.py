@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from ticketing import sql
+from kit.db import sql
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from analytics.serializers import (
     HistorySerializer,
     TicketFilterSerializer,
 )
-from ticketing import paging
-from ticketing.api import read_query
-from ticketing.errors import Forbidden
-from ticketing.fields import MomentField
-from ticketing.openapi import Refusal, describes, invalid
-from ticketing.spans import START_AFTER_END
+from kit.dates import START_AFTER_END
+from kit.errors import Forbidden
+from kit.openapi.describe import Refusal, describes, invalid
+from kit.web import paging
+from kit.web.bodies import read_query
+from kit.web.fields import MomentField
 
 REFUSALS: list[Refusal] = [
     invalid(startDate=str(MomentField.default_error_messages["invalid"])),

@@ -23,7 +23,7 @@ from rich.progress import track
 from rich.table import Table
 
 from accounts.models import User
-from ticketing import database, sql
+from kit.db import embedded, sql
 
 CLIENTS = 8
 EVENTS = 100
@@ -107,7 +107,7 @@ def pgbench(people: list[User], *, clients: int, seconds: float, is_keyed: bool)
         file.flush()
         output = subprocess.run(
             [
-                *(database.program("pgbench"), "--no-vacuum", "--file", file.name, "--time", str(int(seconds))),
+                *(embedded.program("pgbench"), "--no-vacuum", "--file", file.name, "--time", str(int(seconds))),
                 *("--client", str(clients), "--jobs", str(clients), "--define", "turn=0"),
                 *("--define", f"event={event.pk}", os.environ["DATABASE_URL"]),
             ],

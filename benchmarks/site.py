@@ -10,7 +10,7 @@ from pathlib import Path
 
 import django
 
-from ticketing import database
+from kit.db import configuration
 
 HOST, PORT = "127.0.0.1", 8765
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,8 +18,8 @@ PEOPLE = 16_000
 
 # Read by the settings when they are first asked, which is below.
 os.environ.update(DEMO="on", RATE_LIMITS="off", DJANGO_SETTINGS_MODULE="ticketing.settings")
-os.environ["DATABASE_URL"] = os.environ.get("BENCH_DATABASE_URL") or database.url(
-    database.configuration("", ROOT / "var" / "postgres-bench")["default"]
+os.environ["DATABASE_URL"] = os.environ.get("BENCH_DATABASE_URL") or configuration.connection_url(
+    configuration.configuration("", ROOT / "var" / "postgres-bench")["default"]
 )
 django.setup()
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from demo.management.commands.demo import SIGN_INS
+from kit.db import configuration
 from notifications.tests.smtp import MailServer, free_port
-from ticketing import database
-from ticketing.management.commands.demo import SIGN_INS
 from ticketing.management.commands.serve import health
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,7 +54,9 @@ def site(mail_server: MailServer, tmp_path_factory: pytest.TempPathFactory) -> I
         | {
             "TESTING": "off",
             "DEMO": "on",
-            "DATABASE_URL": database.url(database.configuration("", folder, durable=False)["default"]),
+            "DATABASE_URL": configuration.connection_url(
+                configuration.configuration("", folder, durable=False)["default"]
+            ),
             "EMAIL_URL": f"smtp://127.0.0.1:{mail_server.port}",
             "SITE_URL": f"http://127.0.0.1:{port}",
         },

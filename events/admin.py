@@ -22,26 +22,15 @@ from unfold.widgets import (
 )
 
 from accounts.models import User
+from accounts.permissions import signed_in
 from events import services
 from events.models import MAX_CAPACITY, Booking, BookingEntry, BookingStatus, Event, EventStatus, Origin
 from events.services import Guest, Joins
-from notifications.models import Delivery
-from ticketing.admin import (
-    LINK,
-    Autocomplete,
-    ForReading,
-    ServiceAdmin,
-    ServiceForm,
-    changed_values,
-    form_page,
-    is_id,
-    refusals_in,
-    refusals_told,
-    signed_in,
-    without_shortcuts,
-)
-from ticketing.errors import Conflict
-from ticketing.fields import NO_CONTROL_CHARACTERS
+from kit.admin.forms import Autocomplete, ServiceAdmin, ServiceForm, changed_values, is_id, without_shortcuts
+from kit.admin.pages import LINK, ForReading, form_page
+from kit.admin.refusals import refusals_in, refusals_told
+from kit.errors import Conflict
+from kit.web.fields import NO_CONTROL_CHARACTERS
 
 SHOWN_BOOKINGS = 10
 
@@ -384,23 +373,12 @@ class BookingEntryInline(EntryInline):
     readonly_fields = fields
 
 
-class DeliveryInline(Shown):
-    model = Delivery
-    fields = ["number", "kind", "address", "state", "attempts", "last_error", "created_at", "sent_at"]
-    readonly_fields = fields
-    ordering = ["-id"]
-
-    @admin.display(description="delivery")
-    def number(self, delivery: Delivery) -> str:
-        url = reverse("admin:notifications_delivery_change", args=[delivery.pk])
-        return format_html('<a href="{}" class="{}">#{}</a>', url, LINK, delivery.pk)
-
-
 @admin.register(Booking)
 class BookingAdmin(ForReading, ModelAdmin):
     """Bookings are made from their event and cancelled here; else they are for reading."""
 
-    inlines = [BookingEntryInline, DeliveryInline]
+    inlines = [BookingEntryInline]
+    change_form_outer_after_template = "admin/events/booking/sent_mail.html"
     list_display = ["number", "event", "holder", "left", "status_label", "unit_price", "origin", "created_at"]
     list_filter = ["status", "origin", ("event", AutocompleteSelectFilter), "created_at"]
     list_filter_submit = True

@@ -7,8 +7,8 @@ from rest_framework import serializers
 from accounts.models import User
 from events import queries
 from events.models import Booking, BookingStatus
-from ticketing import csv_export
-from ticketing.fields import MoneyField, UtcDateTimeField
+from kit.web import csv_export
+from kit.web.fields import MoneyField, UtcDateTimeField
 
 
 class BookingRowSerializer(serializers.Serializer[Booking]):

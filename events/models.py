@@ -17,7 +17,7 @@ from django.db.models.functions import Coalesce, Trim
 from django.db.models.lookups import Exact
 
 from accounts.models import User
-from ticketing.triggers import refuse_truncate
+from kit.db.triggers import refuse_truncate, trigger
 
 MAX_CAPACITY = 1_000_000
 MAX_PRICE = Decimal("99999999.99")
@@ -92,43 +92,23 @@ class Event(models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.Trigger(
-                name="stay_cancelled",
+            trigger(
+                "events/stay_cancelled",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Q(old__status="cancelled") & ~pgtrigger.Q(new__status="cancelled"),
-                func="""
-                    RAISE EXCEPTION 'a cancelled event stays so'
-                        USING ERRCODE = 'check_violation', CONSTRAINT = 'event_stays_cancelled';
-                """,
             ),
-            # Nobody would be promoted in a draft, nor caught up with when it is published again.
-            pgtrigger.Trigger(
-                name="keep_published",
+            trigger(
+                "events/keep_published",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Q(old__status="published", new__status="draft"),
-                func="""
-                    PERFORM FROM events_inventory WHERE event_id = NEW.id FOR NO KEY UPDATE;
-                    IF EXISTS (SELECT FROM events_booking WHERE event_id = NEW.id AND status <> 'cancelled') THEN
-                        RAISE EXCEPTION 'an event with bookings is no draft'
-                            USING ERRCODE = 'check_violation', CONSTRAINT = 'event_draft_has_no_bookings';
-                    END IF;
-                    RETURN NEW;
-                """,
             ),
-            # Whoever cancels it, psql included, cancels its bookings; the lock is everybody's first.
-            pgtrigger.Trigger(
-                name="cancel_bookings",
+            trigger(
+                "events/cancel_bookings",
                 when=pgtrigger.After,
                 operation=pgtrigger.Update,
                 condition=~pgtrigger.Q(old__status="cancelled") & pgtrigger.Q(new__status="cancelled"),
-                func="""
-                    PERFORM FROM events_inventory WHERE event_id = NEW.id FOR NO KEY UPDATE;
-                    UPDATE events_booking SET status = 'cancelled', cancelled = quantity
-                        WHERE event_id = NEW.id AND status <> 'cancelled';
-                    RETURN NULL;
-                """,
             ),
         ]
 
@@ -176,76 +156,46 @@ class Inventory(models.Model):
         triggers = [
             # Without the row that all writers lock, and check against, nothing would be promised any more.
             pgtrigger.ReadOnly(name="keep_event", fields=["event"]),
-            pgtrigger.Trigger(
-                name="keep_inventory",
+            trigger(
+                "events/keep_inventory",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Delete,
-                func="""
-                    IF EXISTS (SELECT FROM events_booking WHERE event_id = OLD.event_id) THEN
-                        RAISE EXCEPTION 'an event that was booked keeps its inventory'
-                            USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_of_booked_event';
-                    END IF;
-                    RETURN OLD;
-                """,
             ),
             refuse_truncate("keep_all_inventories"),
-            pgtrigger.Trigger(
-                name="begin_empty",
+            trigger(
+                "events/begin_empty",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert,
                 condition=pgtrigger.Condition("NEW.confirmed <> 0 OR NEW.waiting <> 0 OR NEW.last_queue_number <> 0"),
-                func="""
-                    RAISE EXCEPTION 'what is sold and who waits follows from the bookings'
-                        USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_counts';
-                """,
             ),
-            pgtrigger.Trigger(
-                name="move_version",
+            trigger(
+                "events/move_version",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Update,
                 condition=pgtrigger.AnyChange(exclude=["version"]),
-                func="NEW.version := OLD.version + 1; RETURN NEW;",
             ),
-            pgtrigger.Trigger(
-                name="keep_counts",
+            trigger(
+                "events/keep_counts",
                 when=pgtrigger.Before,
                 operation=pgtrigger.UpdateOf("confirmed", "waiting", "last_queue_number"),
-                # At depth 1 it is the bookings' trigger that moves them.
                 condition=pgtrigger.Condition(
                     "pg_trigger_depth() = 0 AND (NEW.confirmed, NEW.waiting, NEW.last_queue_number)"
                     " IS DISTINCT FROM (OLD.confirmed, OLD.waiting, OLD.last_queue_number)"
                 ),
-                func="""
-                    RAISE EXCEPTION 'what is sold and who waits follows from the bookings'
-                        USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_counts';
-                """,
             ),
-            # Whoever asks for more than there will ever be would keep all others waiting behind them.
-            pgtrigger.Trigger(
-                name="keep_wishes",
+            trigger(
+                "events/keep_wishes",
                 when=pgtrigger.Before,
                 operation=pgtrigger.UpdateOf("capacity", "withheld"),
                 condition=pgtrigger.Condition(
                     "NEW.waiting > 0 AND NEW.capacity - NEW.withheld < OLD.capacity - OLD.withheld"
                 ),
-                func="""
-                    IF EXISTS (
-                        SELECT FROM events_booking
-                        WHERE event_id = NEW.event_id AND status = 'waiting'
-                            AND quantity - cancelled > NEW.capacity - NEW.withheld
-                    ) THEN
-                        RAISE EXCEPTION 'somebody waits for more seats than that'
-                            USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_wishes_fit';
-                    END IF;
-                    RETURN NEW;
-                """,
             ),
-            pgtrigger.Trigger(
-                name="promote",
+            trigger(
+                "events/promote",
                 when=pgtrigger.After,
                 operation=pgtrigger.UpdateOf("capacity", "withheld"),
                 condition=pgtrigger.Condition("NEW.capacity - NEW.withheld > OLD.capacity - OLD.withheld"),
-                func="PERFORM events_promote(NEW.event_id); RETURN NULL;",
             ),
         ]
 
@@ -357,146 +307,28 @@ class Booking(models.Model):
                 name="keep_terms",
                 fields=["id", "event", "user", "quantity", "queue_number", "unit_price", "origin", "created_at"],
             ),
-            # From waiting to confirmed to cancelled, and never back.
-            pgtrigger.Trigger(
-                name="keep_direction",
+            trigger(
+                "events/keep_direction",
                 when=pgtrigger.Before,
                 operation=pgtrigger.UpdateOf("status", "cancelled"),
                 condition=pgtrigger.Condition(
                     "NEW.cancelled < OLD.cancelled OR (OLD.status = 'cancelled' AND NEW.status <> 'cancelled')"
                     " OR (OLD.status = 'confirmed' AND NEW.status = 'waiting')"
                 ),
-                func="""
-                    RAISE EXCEPTION 'a booking does not go back'
-                        USING ERRCODE = 'check_violation', CONSTRAINT = 'booking_direction';
-                """,
             ),
-            # These two keep the books: inventory, ledger and queue follow from what the bookings become.
-            pgtrigger.Trigger(
-                name="enter_new",
+            trigger(
+                "events/enter_new",
                 level=pgtrigger.Statement,
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
                 referencing=pgtrigger.Referencing(new="booked"),
-                declare=[("has_passed", "boolean"), ("roomy", "bigint[]")],
-                func="""
-                    WITH made AS (
-                        SELECT
-                            event_id,
-                            sum(seats) AS seats,
-                            count(*) FILTER (WHERE status = 'waiting') AS waiting,
-                            min(queue_number) FILTER (WHERE status = 'waiting') AS first_queue_number,
-                            max(queue_number) AS last_queue_number
-                        FROM booked
-                        GROUP BY event_id
-                    ), moved AS (
-                        UPDATE events_inventory AS inventory
-                        SET confirmed = inventory.confirmed + made.seats,
-                            waiting = inventory.waiting + made.waiting,
-                            last_queue_number = greatest(inventory.last_queue_number, made.last_queue_number)
-                        FROM made
-                        WHERE inventory.event_id = made.event_id
-                            -- Who waits already is not passed, neither for seats nor in the queue.
-                            AND (made.seats = 0 OR inventory.waiting = 0)
-                            AND (made.waiting = 0 OR made.first_queue_number > inventory.last_queue_number)
-                        RETURNING
-                            inventory.event_id,
-                            made.waiting > 0 AND inventory.capacity - inventory.withheld > inventory.confirmed
-                                AS has_room
-                    )
-                    SELECT
-                        count(moved.event_id) < count(*),
-                        array_agg(made.event_id) FILTER (WHERE moved.has_room)
-                        INTO has_passed, roomy
-                        FROM made LEFT JOIN moved USING (event_id);
-                    IF has_passed THEN
-                        RAISE EXCEPTION 'a newcomer passes nobody who waits'
-                            USING ERRCODE = 'check_violation', CONSTRAINT = 'booking_passes_nobody';
-                    END IF;
-                    -- Looked at with the inventory held, so that no cancellation of the event comes in between.
-                    IF EXISTS (
-                        SELECT FROM booked JOIN events_event AS event ON event.id = booked.event_id
-                        WHERE event.status <> 'published' AND booked.status <> 'cancelled'
-                    ) THEN
-                        RAISE EXCEPTION 'this event takes no bookings'
-                            USING ERRCODE = 'check_violation', CONSTRAINT = 'booking_of_published_event';
-                    END IF;
-                    INSERT INTO events_bookingentry (event_id, booking_id, kind, quantity, seats, waiting, amount)
-                    SELECT
-                        event_id,
-                        id,
-                        CASE status WHEN 'waiting' THEN 'requested' ELSE 'confirmed' END,
-                        quantity - cancelled,
-                        seats,
-                        (status = 'waiting')::int,
-                        seats * unit_price
-                    FROM booked
-                    WHERE status <> 'cancelled'
-                    -- Of many at once nobody is passed either: those who wait came last.
-                    ORDER BY status = 'waiting', queue_number, id;
-                    PERFORM events_promote(event_id) FROM unnest(roomy) AS event_id;
-                    RETURN NULL;
-                """,
             ),
-            pgtrigger.Trigger(
-                name="enter_changes",
+            trigger(
+                "events/enter_changes",
                 level=pgtrigger.Statement,
                 when=pgtrigger.After,
                 operation=pgtrigger.Update,
                 referencing=pgtrigger.Referencing(old="before", new="after"),
-                declare=[("freed", "bigint[]"), ("promoted", "bigint[]"), ("last_numbers", "bigint[]")],
-                func="""
-                    WITH moves AS (
-                        SELECT
-                            after.event_id,
-                            sum(after.seats - before.seats) AS seats,
-                            count(*) FILTER (WHERE after.status = 'waiting')
-                                - count(*) FILTER (WHERE before.status = 'waiting') AS waiting,
-                            bool_or(after.cancelled > before.cancelled) AS has_freed,
-                            max(after.queue_number) FILTER (
-                                WHERE before.status = 'waiting' AND after.status = 'confirmed'
-                            ) AS last_promoted
-                        FROM after JOIN before USING (id)
-                        GROUP BY after.event_id
-                    ), moved AS (
-                        UPDATE events_inventory AS inventory
-                        SET confirmed = inventory.confirmed + moves.seats, waiting = inventory.waiting + moves.waiting
-                        FROM moves
-                        WHERE inventory.event_id = moves.event_id AND (moves.seats <> 0 OR moves.waiting <> 0)
-                    )
-                    SELECT
-                        array_agg(event_id) FILTER (WHERE has_freed),
-                        array_agg(event_id) FILTER (WHERE last_promoted IS NOT NULL),
-                        array_agg(last_promoted) FILTER (WHERE last_promoted IS NOT NULL)
-                        INTO freed, promoted, last_numbers
-                        FROM moves;
-                    IF promoted IS NOT NULL AND EXISTS (
-                        SELECT FROM unnest(promoted, last_numbers) AS last_one (event_id, queue_number)
-                        JOIN events_booking AS passed
-                            ON passed.event_id = last_one.event_id
-                            AND passed.status = 'waiting'
-                            AND passed.queue_number < last_one.queue_number
-                    ) THEN
-                        RAISE EXCEPTION 'nobody who waits is passed'
-                            USING ERRCODE = 'check_violation', CONSTRAINT = 'booking_passes_nobody';
-                    END IF;
-                    INSERT INTO events_bookingentry (event_id, booking_id, kind, quantity, seats, waiting, amount)
-                    SELECT
-                        after.event_id,
-                        after.id,
-                        CASE WHEN after.status = before.status OR after.status = 'cancelled' THEN 'cancelled'
-                            ELSE 'promoted' END,
-                        CASE WHEN after.status = before.status OR after.status = 'cancelled'
-                            THEN after.cancelled - before.cancelled ELSE after.seats END,
-                        after.seats - before.seats,
-                        (after.status = 'waiting')::int - (before.status = 'waiting')::int,
-                        (after.seats - before.seats) * after.unit_price
-                    FROM after JOIN before USING (id)
-                    WHERE (after.status, after.cancelled) IS DISTINCT FROM (before.status, before.cancelled)
-                    ORDER BY after.queue_number, after.id;
-                    PERFORM events_promote(event_id) FROM unnest(freed) AS event_id;
-                    RETURN NULL;
-                """,
             ),
         ]
 

@@ -10,8 +10,8 @@ from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, Tuple
 
 from accounts.models import User
 from events.models import Booking, Event, EventStatus, Inventory
-from ticketing import sql
-from ticketing.spans import Span
+from kit.dates import Span
+from kit.db import sql
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,9 @@ from rest_framework import serializers
 from events.models import MAX_CAPACITY, MAX_PER_BOOKING, Booking, BookingStatus, Event, EventStatus
 from events.queries import EventFilter, Ordering
 from events.services import Guest
-from ticketing.fields import (
+from kit.dates import Span
+from kit.db.sql import MAX_ID
+from kit.web.fields import (
     CountField,
     IdField,
     MomentField,
@@ -20,9 +22,7 @@ from ticketing.fields import (
     plain_number,
     utc_text,
 )
-from ticketing.paging import NO_CURSOR, CursorField, PageSerializer, moment, row_id
-from ticketing.spans import Span
-from ticketing.sql import MAX_ID
+from kit.web.paging import NO_CURSOR, CursorField, PageSerializer, moment, row_id
 
 # A cancelled event became so by a call of its own.
 STATUSES_TO_SET = [EventStatus.DRAFT.value, EventStatus.PUBLISHED.value]

@@ -14,9 +14,9 @@ from django.db.models import F, Max, ProtectedError
 
 from accounts.models import User
 from events.models import MAX_CAPACITY, Booking, BookingQuerySet, BookingStatus, Event, EventStatus, Inventory, Origin
-from ticketing import sql
-from ticketing.errors import Busy, Conflict, Invalid, Missing
-from ticketing.keys import Key, claiming
+from kit.db import sql
+from kit.errors import Busy, Conflict, Invalid, Missing
+from kit.idempotency.keys import Key, claiming
 
 # Whether somebody may be booked is looked at again when what stood in the way has gone meanwhile.
 TRIES = 3

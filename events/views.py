@@ -36,14 +36,14 @@ from events.serializers import (
     ReplacedEventSerializer,
 )
 from events.tokens import manage_token
-from ticketing import csv_export, paging
-from ticketing.api import read, read_query
-from ticketing.errors import Forbidden
-from ticketing.fields import MomentField
-from ticketing.idempotency import REPLAYED, idempotent, key_of, repeatable
-from ticketing.openapi import Refusal, describes, invalid, missing
-from ticketing.spans import START_AFTER_END
-from ticketing.versions import versioned
+from kit.dates import START_AFTER_END
+from kit.errors import Forbidden
+from kit.idempotency.views import REPLAYED, idempotent, key_of, repeatable
+from kit.openapi.describe import Refusal, describes, invalid, missing
+from kit.web import csv_export, paging
+from kit.web.bodies import read, read_query
+from kit.web.etags import versioned
+from kit.web.fields import MomentField
 
 EVENT = (EventSerializer, examples.EVENT)
 CHANGED_EVENT = (EventSerializer, examples.CHANGED_EVENT)

@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -14,15 +16,16 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from accounts.permissions import signed_in
+from kit.admin.forms import is_id
+from kit.admin.pages import LINK, ForReading
 from notifications import services
 from notifications.models import GIVEN_UP, Delivery, Outage, State
-from ticketing.admin import LINK, ForReading, is_id
+from notifications.templatetags.sent_mail import STATE_COLOURS
+from tickets.models import Ticket
 
 # Imported above to be taken out: it lets jobs be aborted, and says nothing to people that deliveries do not.
 admin.site.unregister(ProcrastinateJob)
-
-
-STATE_COLOURS = {State.PENDING: "info", State.SENT: "success", State.FAILED: "danger", State.DEAD: "danger"}
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -95,6 +98,20 @@ class DeliveryAdmin(ForReading, ModelAdmin):
     def send_again(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> None:
         chosen = Delivery.objects.filter(pk__in=deliveries.values("pk"))
         self.message_user(request, f"{services.retry(chosen, at=timezone.now())} to be sent again.")
+
+    def get_urls(self) -> list[Any]:
+        route, view = "for-ticket/<int:ticket_id>/resend/", self.admin_site.admin_view(self.resend_view)
+        return [path(route, view, name="notifications_delivery_resend"), *super().get_urls()]
+
+    def resend_view(self, request: HttpRequest, ticket_id: int) -> HttpResponse:
+        """Resend the failed mail about a ticket; asked for on the ticket's page."""
+        if not self.has_retry_permission(request):
+            raise PermissionDenied
+        ticket = get_object_or_404(Ticket.objects.visible_to(signed_in(request)), pk=ticket_id)
+        if request.method == "POST":
+            number = services.retry(Delivery.objects.filter(ticket=ticket), at=timezone.now())
+            self.message_user(request, f"{number} to be sent again.", messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:tickets_ticket_change", args=[ticket.pk]))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         if outage := Outage.objects.first():

@@ -7,6 +7,7 @@ Rows are written by `services.notify` and, for changes of tickets, comments and 
 from datetime import datetime, timedelta
 from typing import Self
 
+import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
@@ -14,8 +15,9 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from accounts.models import User
-from events.models import Booking
-from tickets.models import Ticket
+from events.models import Booking, BookingEntry
+from kit.db.triggers import trigger
+from tickets.models import AssignmentEvent, Comment, Ticket, TicketEvent
 
 
 class Kind(models.TextChoices):
@@ -156,3 +158,51 @@ class Outage(models.Model):
 
     def __str__(self) -> str:
         return f"since {self.began_at:%Y-%m-%d %H:%M} UTC: {self.last_error}"
+
+
+def _announces(path: str, condition: str) -> pgtrigger.Trigger:
+    """At the end of the transaction, unless it is quiet (`services.hush`)."""
+    is_loud = "current_setting('ticketing.quiet', true) IS DISTINCT FROM 'on'"
+    return trigger(
+        path,
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert,
+        timing=pgtrigger.Deferred,
+        condition=pgtrigger.Condition(f"{condition} AND {is_loud}" if condition else is_loud),
+    )
+
+
+class AnnouncedChange(TicketEvent):
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [_announces("notifications/announce_change", "NEW.pgh_label = 'update'")]
+
+
+class AnnouncedAssignment(AssignmentEvent):
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [_announces("notifications/announce_assignment", "")]
+
+
+class AnnouncedComment(Comment):
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [_announces("notifications/announce_comment", "")]
+
+
+class AnnouncedEntry(BookingEntry):
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [
+            trigger(
+                "notifications/announce_bookings",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                referencing=pgtrigger.Referencing(new="entries"),
+            )
+        ]

@@ -11,9 +11,9 @@ from django.db.models import F
 from psycopg.types.json import Jsonb
 
 from accounts.models import User, UserType
+from kit.db import sql
 from notifications import mails, transport
 from notifications.models import Delivery, DeliveryQuerySet, Kind, Outage, State
-from ticketing import sql
 from tickets.models import Ticket
 
 log = structlog.get_logger(__name__)
@@ -45,6 +45,25 @@ def notify(
         ticket_id=ticket and ticket.pk,
         payload=Jsonb(payload or {}),
     )
+
+
+def mail_set_password(*, user_id: int) -> None:
+    """Mail somebody who has no password yet a code to set one with, once."""
+    users = User.objects.filter(pk=user_id)
+    notify(kind=Kind.SET_PASSWORD, about=f"user/{user_id}/set-password", users=users)
+
+
+def mail_reset_code(*, email: str, at: datetime) -> None:
+    """Mail the active owner of this address, if there is one, a code to set a new password with.
+
+    At most once a minute, however often somebody asks for it.
+    """
+    for user in User.objects.filter(email__iexact=email, is_active=True):
+        notify(
+            kind=Kind.RESET_PASSWORD,
+            about=f"user/{user.pk}/reset-password/{at:%Y-%m-%dT%H:%M}",
+            users=[user],
+        )
 
 
 def tell_of_deadlines(*, at: datetime) -> int:

@@ -15,6 +15,16 @@ def deliver(*, delivery_id: int) -> None:
     services.deliver(delivery_id=delivery_id, at=timezone.now())
 
 
+@app.task(queue="mail")
+def mail_set_password(*, user_id: int) -> None:
+    services.mail_set_password(user_id=user_id)
+
+
+@app.task(queue="mail")
+def mail_reset_code(*, email: str) -> None:
+    services.mail_reset_code(email=email, at=timezone.now())
+
+
 # The sixth field is seconds.
 @app.periodic(cron="* * * * * */5")
 @app.task(queueing_lock="defer_due")

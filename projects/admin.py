@@ -1,5 +1,6 @@
 """Projects in the admin."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
@@ -9,9 +10,10 @@ from django.utils.html import format_html
 from unfold.decorators import display
 from unfold.views import ChangeList
 
+from kit.admin.forms import ServiceAdmin, changed_values, newest
+from kit.admin.pages import LINK
 from projects import queries, services
 from projects.models import Project, Visibility
-from ticketing.admin import LINK, ServiceAdmin, changed_values
 
 
 class ProjectList(ChangeList):
@@ -51,6 +53,11 @@ class ProjectAdmin(ServiceAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
         """The projects that come with the system stay; the database says so too."""
         return super().has_delete_permission(request, obj) and not (obj and obj.system_name)
+
+    def protecting(self, row: Project) -> Iterator[tuple[str, Any]]:
+        """Its tickets."""
+        for ticket in newest(row.tickets):
+            yield reverse("admin:tickets_ticket_change", args=[ticket.pk]), ticket
 
     def save_model(self, request: HttpRequest, project: Project, form: Any, change: bool) -> None:
         if change:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from accounts.models import User
-from ticketing import sql
+from kit.db import sql
 
 
 @dataclass(frozen=True)

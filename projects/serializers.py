@@ -4,10 +4,10 @@ from typing import Any
 
 from rest_framework import serializers
 
+from kit.web.fields import SingleLineField, TextField
+from kit.web.paging import CursorField, PageSerializer, line
 from projects.models import Project, Visibility
 from projects.queries import CountedProject
-from ticketing.fields import SingleLineField, TextField
-from ticketing.paging import CursorField, PageSerializer, line
 
 
 class NewProjectSerializer(serializers.Serializer[Project]):

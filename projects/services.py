@@ -5,9 +5,9 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
+from kit.db.sql import violated
+from kit.errors import Conflict, Missing
 from projects.models import Project
-from ticketing.errors import Conflict, Missing
-from ticketing.sql import violated
 
 
 class ProjectNotFound(Missing):

@@ -8,6 +8,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import IsAdmin, caller
+from kit.errors import Forbidden
+from kit.idempotency.views import idempotent
+from kit.openapi.describe import describes, missing
+from kit.web import paging
+from kit.web.bodies import read, read_query
 from projects import examples, queries, services
 from projects.serializers import (
     NewProjectSerializer,
@@ -16,11 +21,6 @@ from projects.serializers import (
     ProjectQuerySerializer,
     ProjectSerializer,
 )
-from ticketing import paging
-from ticketing.api import read, read_query
-from ticketing.errors import Forbidden
-from ticketing.idempotency import idempotent
-from ticketing.openapi import describes, missing
 
 PROJECT = (ProjectSerializer, examples.PROJECT)
 

@@ -4,18 +4,18 @@ Three configurations: production is the default and closed; `DEMO` is what `make
 development. README.md lists the variables; what is not there is nobody's business to change.
 """
 
-import sys
 from datetime import timedelta
 from pathlib import Path
 
 import environ
 import pghistory
-import structlog
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 
-from ticketing import database
+from kit.db import configuration
+from kit.local_secret import local_secret
+from ticketing import admin_menu, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -34,7 +34,7 @@ SECRET_KEY = env.str("SECRET_KEY", default="")
 if not SECRET_KEY:
     if not IS_LOCAL:
         raise ImproperlyConfigured("SECRET_KEY is not set. In production it has no default; see .env.example.")
-    SECRET_KEY = database.local_secret(VAR_DIR / "secret_key")
+    SECRET_KEY = local_secret(VAR_DIR / "secret_key")
 # Earlier ones, by which what they signed is still known.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
@@ -44,12 +44,16 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 
 INSTALLED_APPS = [
     "ticketing",
+    "kit",
+    "kit.idempotency",
     "accounts",
     "projects",
+    "sla",
     "tickets",
     "events",
     "analytics",
     "notifications",
+    "demo",
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",
@@ -77,21 +81,21 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
-    "ticketing.middleware.answer_with_request_id",
+    "kit.web.middleware.answer_with_request_id",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "ticketing.middleware.SessionMiddleware",
+    "kit.web.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "ticketing.middleware.AuthenticationMiddleware",
-    "ticketing.middleware.OTPMiddleware",
+    "kit.web.middleware.AuthenticationMiddleware",
+    "kit.web.middleware.OTPMiddleware",
     "accounts.gate.SecondFactorMiddleware",
-    "ticketing.middleware.HistoryMiddleware",
-    "ticketing.middleware.MessageMiddleware",
+    "kit.web.middleware.HistoryMiddleware",
+    "kit.web.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
-    "ticketing.middleware.OddAddressMiddleware",
+    "kit.web.middleware.OddAddressMiddleware",
 ]
 
 ROOT_URLCONF = "ticketing.urls"
@@ -115,7 +119,7 @@ TEMPLATES = [
 
 # --- Database ----------------------------------------------------------------------------------------------------
 
-DATABASES = database.configuration(
+DATABASES = configuration.configuration(
     env.str("DATABASE_URL", default=""),
     VAR_DIR / ("postgres-test" if TESTING else "postgres"),
     durable=not TESTING,
@@ -168,7 +172,7 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 # How many proxies of ours stand in front; 0: none, and X-Forwarded-For is not believed.
 PROXY_COUNT = env.int("PROXY_COUNT", default=0)
-AXES_CLIENT_IP_CALLABLE = "ticketing.address.client_address"
+AXES_CLIENT_IP_CALLABLE = "kit.web.address.client_address"
 
 # Whether the admin asks staff for a code as well as the password (accounts/gate.py). The API's tokens need none.
 ADMIN_SECOND_FACTOR = env.bool("ADMIN_SECOND_FACTOR", default=False)
@@ -192,13 +196,13 @@ PGHISTORY_MIDDLEWARE_METHODS = ("POST", "PUT", "PATCH", "DELETE")
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.tokens.BearerToken"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["ticketing.wire.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["ticketing.wire.JSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "ticketing.wire.AlwaysJSON",
-    "DEFAULT_METADATA_CLASS": "ticketing.wire.NoMetadata",
-    "DEFAULT_THROTTLE_CLASSES": ["ticketing.throttling.RateLimit"],
-    "DEFAULT_SCHEMA_CLASS": "ticketing.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "ticketing.api.refuse",
+    "DEFAULT_PARSER_CLASSES": ["kit.web.bodies.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["kit.web.bodies.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "kit.web.bodies.AlwaysJSON",
+    "DEFAULT_METADATA_CLASS": "kit.web.bodies.NoMetadata",
+    "DEFAULT_THROTTLE_CLASSES": ["kit.web.throttling.RateLimit"],
+    "DEFAULT_SCHEMA_CLASS": "kit.openapi.schema.AutoSchema",
+    "EXCEPTION_HANDLER": "kit.web.problems.refuse",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "COERCE_DECIMAL_TO_STRING": False,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -253,7 +257,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "CAMELIZE_NAMES": True,
     "SORT_OPERATIONS": False,
-    "POSTPROCESSING_HOOKS": ["ticketing.openapi.add_headers", "ticketing.openapi.sort_methods"],
+    "POSTPROCESSING_HOOKS": ["kit.openapi.schema.add_headers", "kit.openapi.schema.sort_methods"],
 }
 
 # --- Mail --------------------------------------------------------------------------------------------------------
@@ -313,84 +317,7 @@ UNFOLD = {
     "SITE_URL": reverse_lazy("docs"),
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "analytics.admin.dashboard",
-    "SIDEBAR": {
-        "navigation": [
-            {
-                "items": [
-                    {"title": "Overview", "icon": "monitoring", "link": reverse_lazy("admin:index")},
-                ],
-            },
-            {
-                "title": "Desk",
-                "items": [
-                    {
-                        "title": "Tickets",
-                        "icon": "confirmation_number",
-                        "link": reverse_lazy("admin:tickets_ticket_changelist"),
-                        "permission": lambda request: request.user.has_perm("tickets.view_ticket"),
-                    },
-                    {
-                        "title": "Projects",
-                        "icon": "folder",
-                        "link": reverse_lazy("admin:projects_project_changelist"),
-                        "permission": lambda request: request.user.has_perm("projects.view_project"),
-                    },
-                    {
-                        "title": "SLA policies",
-                        "icon": "timer",
-                        "link": reverse_lazy("admin:tickets_slapolicy_changelist"),
-                        "permission": lambda request: request.user.has_perm("tickets.view_slapolicy"),
-                    },
-                    {
-                        "title": "Calendars",
-                        "icon": "calendar_month",
-                        "link": reverse_lazy("admin:tickets_calendar_changelist"),
-                        "permission": lambda request: request.user.has_perm("tickets.view_calendar"),
-                    },
-                    {
-                        "title": "Deliveries",
-                        "icon": "mail",
-                        "link": reverse_lazy("admin:notifications_delivery_changelist"),
-                        "permission": lambda request: request.user.has_perm("notifications.view_delivery"),
-                    },
-                ],
-            },
-            {
-                "title": "Box office",
-                "items": [
-                    {
-                        "title": "Events",
-                        "icon": "event",
-                        "link": reverse_lazy("admin:events_event_changelist"),
-                        "permission": lambda request: request.user.has_perm("events.view_event"),
-                    },
-                    {
-                        "title": "Bookings",
-                        "icon": "local_activity",
-                        "link": reverse_lazy("admin:events_booking_changelist"),
-                        "permission": lambda request: request.user.has_perm("events.view_booking"),
-                    },
-                ],
-            },
-            {
-                "title": "People",
-                "items": [
-                    {
-                        "title": "Users",
-                        "icon": "group",
-                        "link": reverse_lazy("admin:accounts_user_changelist"),
-                        "permission": lambda request: request.user.has_perm("accounts.view_user"),
-                    },
-                    {
-                        "title": "Failed sign-ins",
-                        "icon": "lock",
-                        "link": reverse_lazy("admin:axes_accessattempt_changelist"),
-                        "permission": lambda request: request.user.has_perm("axes.view_accessattempt"),
-                    },
-                ],
-            },
-        ]
-    },
+    "SIDEBAR": {"navigation": admin_menu.SECTIONS},
 }
 
 # --- Language, time, static files --------------------------------------------------------------------------------
@@ -437,42 +364,4 @@ DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = 20
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 # Our own middleware puts the user into that line; the library would look for one at the start of each request, too.
 DJANGO_STRUCTLOG_USER_ID_FIELD = None
-
-_shared_processors: list[structlog.types.Processor] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-    structlog.stdlib.PositionalArgumentsFormatter(),
-]
-_renderers: list[structlog.types.Processor] = (
-    # Plain tracebacks: the pretty ones print local variables, passwords among them.
-    [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
-    if IS_LOCAL
-    else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-)
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "structured": {
-            "()": "structlog.stdlib.ProcessorFormatter",
-            "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers],
-            "foreign_pre_chain": _shared_processors,
-        }
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {
-        # django.request repeats what the request line says already; its handler would print stack traces twice.
-        "django.request": {"level": "CRITICAL"},
-        "axes": {"level": "WARNING"},
-        # It tells of each job and of each task on every start; of what goes wrong, too.
-        "procrastinate": {"level": "WARNING"},
-    },
-}
-structlog.configure(
-    processors=[*_shared_processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-    logger_factory=structlog.stdlib.LoggerFactory(),
-    wrapper_class=structlog.stdlib.BoundLogger,
-    cache_logger_on_first_use=True,
-)
+LOGGING = logs.configure(level=LOG_LEVEL, is_local=IS_LOCAL)

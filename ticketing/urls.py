@@ -6,9 +6,9 @@ from django.http import HttpResponseRedirect
 from django.urls import include, path, re_path
 
 from accounts import gate
-from ticketing.api import Unknown
-from ticketing.contracts import box_office, helpdesk, ticks
-from ticketing.views import Docs, Health, Schema
+from contracts import box_office, helpdesk, ticks
+from kit.openapi.views import Docs, Schema
+from kit.web.views import Health, Unknown
 
 # Other people's wire formats, by the names that the setting CONTRACTS has for them. Each also answers what is unknown
 # under its own prefix.

@@ -13,50 +13,25 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.forms import PaginationInlineFormSet
 from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
-from notifications.admin import STATE_COLOURS
-from notifications.models import GIVEN_UP, Delivery, State
-from notifications.services import retry
-from ticketing import csv_export, paging
-from ticketing.admin import (
-    FoundAsTyped,
-    ServiceAdmin,
-    ServiceForm,
-    changed_values,
-    form_page,
-    is_id,
-    refusals_in,
-    refusals_of,
-    refusals_told,
-    said_in,
-    signed_in,
-    without_shortcuts,
-)
+from accounts.permissions import signed_in
+from kit.admin.forms import FoundAsTyped, ServiceAdmin, ServiceForm, changed_values, is_id, without_shortcuts
+from kit.admin.pages import form_page
+from kit.admin.refusals import refusals_in, refusals_of, refusals_told, said_in
+from kit.web import csv_export, paging
+from sla.models import Priority, SlaState
 from tickets import bulk, exports, queries, readable, services
 from tickets.forms import HoldForm, ReplyForm, TicketForm, brought_up_to_date
-from tickets.models import (
-    MAX_ASSIGNEES,
-    Assignment,
-    Calendar,
-    Holiday,
-    Opening,
-    Priority,
-    SlaPolicy,
-    SlaState,
-    Status,
-    Ticket,
-    TicketQuerySet,
-)
+from tickets.models import MAX_ASSIGNEES, Assignment, Status, Ticket, TicketQuerySet
 from tickets.serializers import ConversationQuerySerializer, HistoryQuerySerializer
 
 SHOWN_ENTRIES = 30
-SHOWN_DELIVERIES = 10
 STATUS_COLOURS = {Status.OPEN: "info", Status.IN_PROGRESS: "warning", Status.CLOSED: "success"}
 PRIORITY_COLOURS = {Priority.HIGH: "danger", Priority.MEDIUM: "warning"}
 SLA_COLOURS = {SlaState.AT_RISK: "warning", SlaState.BREACHED: "danger", SlaState.MISSED: "danger"}
@@ -300,7 +275,6 @@ class TicketAdmin(ServiceAdmin):
             ticket_id=ticket.pk, viewer=signed_in(request), before=before, limit=SHOWN_ENTRIES
         )
         items = {item["id"]: item for item in readable.items(each for each in found if isinstance(each, queries.Item))}
-        deliveries = list(ticket.deliveries.order_by("-pk")[:SHOWN_DELIVERIES])
         return {
             "ticket": ticket,
             "labels": list(_labels(ticket)),
@@ -310,8 +284,6 @@ class TicketAdmin(ServiceAdmin):
             "is_newest": before == queries.NEWEST,
             "reply_form": ReplyForm(auto_id="reply_%s"),
             "status_buttons": STATUS_BUTTONS[Status(ticket.status)],
-            "deliveries": [(delivery, STATE_COLOURS[State(delivery.state)]) for delivery in deliveries],
-            "is_any_given_up": any(delivery.state in GIVEN_UP for delivery in deliveries),
         }
 
     def get_urls(self) -> list[Any]:
@@ -319,7 +291,6 @@ class TicketAdmin(ServiceAdmin):
             ("<int:ticket_id>/comment/", self.comment_view, "comment"),
             ("<int:ticket_id>/hold/", self.hold_view, "hold"),
             ("<int:ticket_id>/resume/", self.resume_view, "resume"),
-            ("<int:ticket_id>/send-again/", self.send_again_view, "send_again"),
             ("many/<str:name>/", self.many_view, "many"),
         ]
         ours = [
@@ -370,15 +341,6 @@ class TicketAdmin(ServiceAdmin):
             with refusals_told(request):
                 services.resume(ticket_id=ticket.pk, by=signed_in(request), at=timezone.now())
                 self.message_user(request, "Resumed: its clock goes on.", messages.SUCCESS)
-        return HttpResponseRedirect(ticket_page(ticket))
-
-    def send_again_view(self, request: HttpRequest, ticket_id: int) -> HttpResponse:
-        ticket = self._to_work_on(request, ticket_id)
-        if not request.user.has_perm("notifications.change_delivery"):
-            raise PermissionDenied
-        if request.method == "POST":
-            number = retry(Delivery.objects.filter(ticket=ticket), at=timezone.now())
-            self.message_user(request, f"{number} to be sent again.", messages.SUCCESS)
         return HttpResponseRedirect(ticket_page(ticket))
 
     def _to_work_on(self, request: HttpRequest, ticket_id: int) -> Ticket:
@@ -544,45 +506,3 @@ def _labels(ticket: Ticket) -> Iterator[tuple[str, str]]:
 
 def ticket_page(ticket: Ticket) -> str:
     return reverse("admin:tickets_ticket_change", args=[ticket.pk])
-
-
-@admin.register(SlaPolicy)
-class SlaPolicyAdmin(ModelAdmin):
-    """How long tickets may take, for those made or given that priority from now on."""
-
-    list_display = ["priority", "hours", "calendar"]
-    list_select_related = ["calendar"]
-    fields = ["priority", "hours", "calendar"]
-    readonly_fields = ["priority"]
-    actions = None
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        return without_shortcuts(super().formfield_for_dbfield(db_field, request, **kwargs))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """There is one a priority."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class OpeningInline(TabularInline):
-    model = Opening
-    extra = 0
-    hide_title = True
-
-
-class HolidayInline(TabularInline):
-    model = Holiday
-    extra = 0
-    hide_title = True
-
-
-@admin.register(Calendar)
-class CalendarAdmin(ModelAdmin):
-    """When hours of SLA policies count. For deadlines that are worked out from now on."""
-
-    list_display = ["name", "time_zone"]
-    inlines = [OpeningInline, HolidayInline]
-    actions = None

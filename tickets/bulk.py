@@ -9,10 +9,11 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.models import User
-from ticketing.admin import database_refusals, refusal_lines
-from ticketing.errors import Refused
+from kit.admin.refusals import database_refusals, refusal_lines
+from kit.errors import Refused
+from sla.models import Priority
 from tickets import services
-from tickets.models import Priority, Status, Ticket
+from tickets.models import Status, Ticket
 
 # Each takes some hundredths of a second, and somebody waits for the answer.
 MOST = 1_000

@@ -6,7 +6,7 @@ from datetime import datetime
 from rest_framework import serializers
 
 from accounts.models import User
-from ticketing import csv_export
+from kit.web import csv_export
 from tickets import queries
 from tickets.models import Ordering, Ticket, TicketQuerySet
 from tickets.queries import TicketFilter

@@ -8,9 +8,9 @@ from django import forms
 from django.http import QueryDict
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
-from ticketing.admin import MultiLineField, ServiceForm
-from ticketing.errors import Conflict
-from ticketing.fields import NO_CONTROL_CHARACTERS
+from kit.admin.forms import MultiLineField, ServiceForm
+from kit.errors import Conflict
+from kit.web.fields import NO_CONTROL_CHARACTERS
 from tickets import queries, readable
 from tickets.models import MAX_MESSAGE, Status, Ticket
 

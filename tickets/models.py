@@ -6,12 +6,9 @@ services.py.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
-from itertools import groupby
 from typing import Any, Self, cast
-from zoneinfo import available_timezones
 
 import pghistory
 import pgtrigger
@@ -27,9 +24,9 @@ from django.utils import timezone
 from pghistory.models import Event
 
 from accounts.models import User
+from kit.db.triggers import refuse_truncate, trigger
 from projects.models import Project, Visibility
-from ticketing.triggers import refuse_truncate
-from tickets.sla import ROUND_THE_CLOCK, BusinessHours
+from sla.models import Priority, SlaState
 
 # Document 000: "a defined limit (e.g., 5 users per ticket)". The table's constraint says the same number.
 MAX_ASSIGNEES = 5
@@ -42,144 +39,12 @@ DERIVED = [
     *("version", "updated_at", "search"),
     *("closed_at", "held_seconds", "sla_hours", "sla_calendar", "sla_warn_at", "sla_met", "sla_alarm_at"),
 ]
-# When this much of the time is used, people are warned. The table's triggers say the same.
-AT_RISK_SHARE = 0.8
 
 
 class Status(models.TextChoices):
     OPEN = "open"
     IN_PROGRESS = "in-progress"
     CLOSED = "closed"
-
-
-class Priority(models.TextChoices):
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-
-
-def time_zones() -> list[tuple[str, str]]:
-    """Those of the IANA by their names; what else the machine has a file for are old names of the same."""
-    return [(name, name) for name in sorted(available_timezones()) if "/" in name or name == "UTC"]
-
-
-class Calendar(models.Model):
-    """When people are at work: the clock of an SLA policy with a calendar stands still outside of it.
-
-    Without any hours it is open round the clock, holidays apart.
-    """
-
-    name = models.CharField(max_length=150)
-    time_zone = models.CharField(max_length=64, default="UTC", choices=time_zones)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                Upper("name"), name="calendar_name", violation_error_message="There is a calendar of that name."
-            ),
-            models.CheckConstraint(condition=~Exact(Trim("name"), ""), name="calendar_has_name"),
-        ]
-        triggers = [
-            pgtrigger.Trigger(
-                name="refuse_time_zone",
-                when=pgtrigger.Before,
-                operation=pgtrigger.Insert | pgtrigger.UpdateOf("time_zone"),
-                func="""
-                    IF NOT EXISTS (SELECT FROM pg_timezone_names WHERE name = NEW.time_zone) THEN
-                        RAISE EXCEPTION 'no such time zone'
-                            USING ERRCODE = 'check_violation', CONSTRAINT = 'calendar_time_zone';
-                    END IF;
-                    RETURN NEW;
-                """,
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    def business_hours(self) -> BusinessHours:
-        """What its rows say. This causes two queries."""
-        by_weekday = groupby(self.openings.order_by("weekday"), lambda opening: opening.weekday)
-        openings = {weekday: [(each.opens_at, each.closes_at) for each in day] for weekday, day in by_weekday}
-        return BusinessHours(self.time_zone, openings, frozenset(self.holidays.values_list("day", flat=True)))
-
-
-class Weekday(models.IntegerChoices):
-    MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY, SATURDAY, SUNDAY = range(7)
-
-
-class Opening(models.Model):
-    """From when to when people are at work on a weekday, in the calendar's time zone. There may be several a day."""
-
-    calendar = models.ForeignKey(Calendar, on_delete=models.CASCADE, related_name="openings", db_index=False)
-    weekday = models.PositiveSmallIntegerField(choices=Weekday.choices)
-    opens_at = models.TimeField("opens")
-    closes_at = models.TimeField("closes", help_text="00:00 is the end of the day.")
-
-    class Meta:
-        ordering = ["weekday", "opens_at"]
-        constraints = [
-            models.UniqueConstraint(fields=["calendar", "weekday", "opens_at"], name="opening_once"),
-            models.CheckConstraint(condition=Q(weekday__range=(0, 6)), name="opening_weekday"),
-            models.CheckConstraint(
-                condition=Q(closes_at__gt=F("opens_at")) | Q(closes_at=time.min),
-                name="opening_before_closing",
-                violation_error_message="It must close after it opens; 00:00 is the end of the day.",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_weekday_display()}, {self.opens_at:%H:%M} to {self.closes_at:%H:%M}"
-
-
-class Holiday(models.Model):
-    calendar = models.ForeignKey(Calendar, on_delete=models.CASCADE, related_name="holidays", db_index=False)
-    day = models.DateField()
-    name = models.CharField(max_length=150, blank=True)
-
-    class Meta:
-        ordering = ["day"]
-        constraints = [models.UniqueConstraint(fields=["calendar", "day"], name="holiday_once")]
-
-    def __str__(self) -> str:
-        return f"{self.day} {self.name}".strip()
-
-
-class SlaPolicy(models.Model):
-    """How long a ticket of a priority may take. Rows, so that staff can change them."""
-
-    priority = models.CharField(max_length=10, choices=Priority.choices, primary_key=True)
-    hours = models.PositiveSmallIntegerField(validators=[MinValueValidator(1)])
-    calendar = models.ForeignKey(
-        Calendar,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="policies",
-        help_text="When the hours count. Without a calendar they count round the clock.",
-    )
-
-    class Meta:
-        verbose_name = "SLA policy"
-        verbose_name_plural = "SLA policies"
-        constraints = [
-            models.CheckConstraint(condition=Q(hours__gte=1), name="sla_policy_hours"),
-            models.CheckConstraint(condition=Q(priority__in=Priority.values), name="sla_policy_priority"),
-        ]
-        triggers = [pgtrigger.Protect(name="keep_sla_policies", operation=pgtrigger.Delete)]
-
-    def __str__(self) -> str:
-        return f"{self.priority}: {self.hours} h"
-
-    @cached_property
-    def business_hours(self) -> BusinessHours:
-        return self.calendar.business_hours() if self.calendar else ROUND_THE_CLOCK
-
-    def due(self, created_at: datetime, *, held_seconds: int = 0, share: float = 1) -> datetime:
-        """When `share` of the hours have passed since the creation, and what the clock stood still besides."""
-        return self.business_hours.add(
-            created_at, share * timedelta(hours=self.hours) + timedelta(seconds=held_seconds)
-        )
 
 
 class WordBeginning(SearchQuery):
@@ -359,86 +224,20 @@ class TicketManager(models.Manager.from_queryset(TicketQuerySet)):  # type: igno
 # How the clock of a ticket stops, whatever stops it. When it goes on, the services work out the deadline: that takes a
 # calendar. Fired before move_version, by name.
 CLOCK = [
-    pgtrigger.Trigger(
-        name="start_clock",
+    trigger(
+        "tickets/start_clock",
         when=pgtrigger.Before,
         operation=pgtrigger.Insert,
-        func="""
-            NEW.sla_hours := coalesce(
-                NEW.sla_hours, (SELECT hours FROM tickets_slapolicy WHERE priority = NEW.priority)
-            );
-            NEW.sla_warn_at := coalesce(
-                NEW.sla_warn_at, NEW.created_at + 0.8 * (NEW.sla_due_at - NEW.created_at)
-            );
-            IF NEW.status = 'closed' THEN
-                NEW.closed_at := coalesce(NEW.closed_at, NEW.created_at);
-                NEW.sla_met := NEW.closed_at <= NEW.sla_due_at;
-                NEW.held_at := NULL;
-                NEW.hold_reason := '';
-                NEW.sla_alarm_at := NULL;
-                RETURN NEW;
-            END IF;
-            NEW.closed_at := NULL;
-            NEW.sla_met := NULL;
-            NEW.sla_alarm_at := CASE WHEN NEW.held_at IS NULL THEN NEW.sla_warn_at END;
-            -- Who loads a past tells nobody of what is past.
-            IF current_setting('ticketing.quiet', true) = 'on' AND NEW.sla_alarm_at <= now() THEN
-                NEW.sla_alarm_at := CASE WHEN NEW.sla_due_at > now() THEN NEW.sla_due_at END;
-            END IF;
-            RETURN NEW;
-        """,
     ),
-    pgtrigger.Trigger(
-        name="keep_clock",
+    trigger(
+        "tickets/step_1_keep_clock",
         when=pgtrigger.Before,
         operation=pgtrigger.Update,
         condition=pgtrigger.AnyChange(
             *("status", "closed_at", "sla_met", "held_at", "hold_reason", "sla_due_at", "sla_warn_at", "sla_hours")
         ),
-        func="""
-            -- Who saves a row that they have written themselves may not know what start_clock made of it.
-            NEW.sla_hours := coalesce(NEW.sla_hours, OLD.sla_hours);
-            NEW.sla_warn_at := coalesce(NEW.sla_warn_at, OLD.sla_warn_at);
-            IF NEW.sla_due_at <> OLD.sla_due_at AND NEW.sla_warn_at = OLD.sla_warn_at THEN
-                NEW.sla_warn_at := NEW.created_at + 0.8 * (NEW.sla_due_at - NEW.created_at);
-            END IF;
-            IF NEW.status = 'closed' THEN
-                -- Once closed, it stays closed as it was.
-                IF OLD.status = 'closed' THEN
-                    NEW.closed_at := OLD.closed_at;
-                    NEW.sla_met := OLD.sla_met;
-                ELSE
-                    NEW.closed_at := coalesce(NEW.closed_at, date_trunc('milliseconds', clock_timestamp()));
-                    NEW.sla_met := coalesce(NEW.held_at, NEW.closed_at) <= NEW.sla_due_at;
-                END IF;
-                NEW.held_at := NULL;
-            ELSE
-                NEW.closed_at := NULL;
-                NEW.sla_met := NULL;
-            END IF;
-            IF NEW.held_at IS NULL THEN
-                NEW.hold_reason := '';
-            END IF;
-            IF NEW.status = 'closed' OR NEW.held_at IS NOT NULL THEN
-                NEW.sla_alarm_at := NULL;
-            ELSIF OLD.status = 'closed' OR OLD.held_at IS NOT NULL OR NEW.sla_due_at <> OLD.sla_due_at THEN
-                NEW.sla_alarm_at := NEW.sla_warn_at;
-            END IF;
-            RETURN NEW;
-        """,
     ),
 ]
-
-
-class SlaState(models.TextChoices):
-    """How a ticket stands to its deadline."""
-
-    OK = "ok"
-    AT_RISK = "at-risk"
-    BREACHED = "breached"
-    ON_HOLD = "on-hold"
-    MET = "met"
-    MISSED = "missed"
 
 
 class Ticket(models.Model):
@@ -553,31 +352,17 @@ class Ticket(models.Model):
             # Document 001: "Deleting ticket is not possible in the system."
             pgtrigger.Protect(name="keep_tickets", operation=pgtrigger.Delete),
             refuse_truncate("keep_all_tickets"),
-            # PostgreSQL fires triggers by name, so this one puts back what move_version then counts on.
-            pgtrigger.Trigger(
-                name="keep_version",
+            trigger(
+                "tickets/step_2_keep_version",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Update,
                 condition=pgtrigger.AnyChange("version", "updated_at"),
-                func="""
-                    -- At depth 2 it is the assignments' trigger that moves them.
-                    IF pg_trigger_depth() = 1 THEN
-                        NEW.version := OLD.version;
-                        NEW.updated_at := OLD.updated_at;
-                    END IF;
-                    RETURN NEW;
-                """,
             ),
-            pgtrigger.Trigger(
-                name="move_version",
+            trigger(
+                "tickets/step_3_move_version",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Update,
                 condition=pgtrigger.AnyChange(exclude=DERIVED),
-                func="""
-                    NEW.version := OLD.version + 1;
-                    NEW.updated_at := date_trunc('milliseconds', clock_timestamp());
-                    RETURN NEW;
-                """,
             ),
         ]
 
@@ -617,52 +402,36 @@ class Assignment(models.Model):
             models.CheckConstraint(condition=Q(slot__range=(1, MAX_ASSIGNEES)), name="assignment_limit"),
         ]
         triggers = [
-            pgtrigger.Trigger(
-                name="refuse_assignment",
+            trigger(
+                "tickets/refuse_assignment",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert | pgtrigger.UpdateOf("ticket_id", "user_id"),
-                declare=[("ticket_status", "text"), ("assignee", "accounts_user")],
-                # The locks are the services' own, so that SQL from elsewhere waits in the same line.
-                func="""
-                    SELECT status INTO ticket_status FROM tickets_ticket
-                        WHERE id = NEW.ticket_id FOR NO KEY UPDATE;
-                    IF ticket_status = 'closed' THEN
-                        RAISE EXCEPTION 'a closed ticket takes no assignees'
-                            USING ERRCODE = 'check_violation', CONSTRAINT = 'assignment_open_ticket';
-                    END IF;
-                    SELECT * INTO assignee FROM accounts_user WHERE id = NEW.user_id FOR SHARE;
-                    IF NOT FOUND OR NOT assignee.is_active THEN
-                        RAISE EXCEPTION 'no such user, or a deactivated one'
-                            USING ERRCODE = 'check_violation', CONSTRAINT = 'assignment_active_user';
-                    END IF;
-                    IF assignee.type = 'admin' THEN
-                        RAISE EXCEPTION 'an admin is not assigned'
-                            USING ERRCODE = 'check_violation', CONSTRAINT = 'assignment_no_admin';
-                    END IF;
-                    RETURN NEW;
-                """,
             ),
-            pgtrigger.Trigger(
-                name="move_ticket_version",
+            trigger(
+                "tickets/step_1_move_ticket_version",
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert | pgtrigger.UpdateOf("ticket_id", "user_id") | pgtrigger.Delete,
-                func="""
-                    IF TG_OP = 'UPDATE'
-                            AND (NEW.ticket_id, NEW.user_id) IS NOT DISTINCT FROM (OLD.ticket_id, OLD.user_id) THEN
-                        RETURN NULL;
-                    END IF;
-                    -- Who is there from the beginning is no change.
-                    UPDATE tickets_ticket
-                    SET version = version + 1, updated_at = date_trunc('milliseconds', clock_timestamp())
-                    WHERE id IN (NEW.ticket_id, OLD.ticket_id)
-                        AND NOT (TG_OP = 'INSERT' AND version = 1 AND NEW.assigned_at = created_at);
-                    RETURN NULL;
-                """,
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.user.name} on #{self.ticket_id}"
+
+
+class Assignee(User):
+    """A user, for the trigger that Assignment needs on their table."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [
+            trigger(
+                "tickets/user_holds_assignments",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("type"),
+                condition=pgtrigger.Condition("NEW.type = 'admin' AND OLD.type <> 'admin'"),
+            )
+        ]
 
 
 ASSIGNMENTS = Prefetch("assignments", Assignment.objects.select_related("user"))
@@ -735,16 +504,18 @@ _TicketSnapshot: Any = pghistory.create_event_model(
     obj_field=pghistory.ObjForeignKey(db_index=False, related_name="+"),
     base_model=HistoryEvent,
 )
-# Triggers fire by name: `record_…` comes after `move_ticket_version`, which takes the ticket's lock.
+# Triggers fire by name. Step 1 takes the ticket's lock.
 _AssignmentSnapshot: Any = pghistory.create_event_model(
     Assignment,
-    pghistory.InsertEvent(trigger_name="record_assignment"),
-    pghistory.DeleteEvent(trigger_name="record_removal"),
+    pghistory.InsertEvent(trigger_name="step_2_record_assignment"),
+    pghistory.DeleteEvent(trigger_name="step_2_record_removal"),
     # What no service does, but SQL may: somebody is turned into somebody else.
     pghistory.UpdateEvent(
-        "delete", trigger_name="record_replaced", row="OLD", condition=pgtrigger.AnyChange("ticket", "user")
+        "delete", trigger_name="step_2_record_replaced", row="OLD", condition=pgtrigger.AnyChange("ticket", "user")
     ),
-    pghistory.UpdateEvent("insert", trigger_name="record_replacing", condition=pgtrigger.AnyChange("ticket", "user")),
+    pghistory.UpdateEvent(
+        "insert", trigger_name="step_3_record_replacing", condition=pgtrigger.AnyChange("ticket", "user")
+    ),
     fields=["ticket", "user", "assigned_at", "assigned_by"],
     obj_field=None,  # type: ignore[arg-type]  # Its docs say so.
     base_model=HistoryEvent,

@@ -11,9 +11,10 @@ from typing import Any
 from django.db.models import prefetch_related_objects
 
 from accounts.models import User
-from ticketing import sql
-from ticketing.spans import Span
-from tickets.models import ASSIGNMENTS, Comment, Ordering, SlaState, Status, Ticket, TicketQuerySet
+from kit.dates import Span
+from kit.db import sql
+from sla.models import SlaState
+from tickets.models import ASSIGNMENTS, Comment, Ordering, Status, Ticket, TicketQuerySet
 
 ASSIGNEE = "assignee"
 MAX_VERSION = 2**31 - 1

@@ -10,7 +10,8 @@ from django.utils.text import capfirst
 
 from accounts.models import User
 from projects.models import Project
-from tickets.models import Priority, Status, Ticket
+from sla.models import Priority
+from tickets.models import Status, Ticket
 from tickets.queries import ASSIGNEE, Change, Item, Meanwhile
 
 Names = dict[str, dict[Any, Any]]

@@ -7,7 +7,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from ticketing.fields import (
+from kit.dates import Span
+from kit.db.sql import MAX_ID
+from kit.web.fields import (
     IdField,
     MomentField,
     MoneyField,
@@ -17,10 +19,9 @@ from ticketing.fields import (
     UtcDateTimeField,
     utc_text,
 )
-from ticketing.paging import NO_CURSOR, CursorField, PageSerializer, line, moment, row_id
-from ticketing.spans import Span
-from ticketing.sql import MAX_ID
-from tickets.models import MAX_MESSAGE, Assignment, Comment, Ordering, Priority, SlaState, Status, Ticket
+from kit.web.paging import NO_CURSOR, CursorField, PageSerializer, line, moment, row_id
+from sla.models import Priority, SlaState
+from tickets.models import MAX_MESSAGE, Assignment, Comment, Ordering, Status, Ticket
 from tickets.queries import ASSIGNEE, FIELDS, SLA_STATES, Change, Item, Person, TicketFilter, words
 
 

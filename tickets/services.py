@@ -10,11 +10,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
+from kit.db.sql import violated
+from kit.errors import Conflict, Forbidden, Invalid, Missing, Outdated, Refused
 from projects.models import Project, Visibility
-from ticketing.errors import Conflict, Forbidden, Invalid, Missing, Outdated, Refused
-from ticketing.sql import violated
+from sla.models import AT_RISK_SHARE, SlaPolicy
 from tickets import queries
-from tickets.models import AT_RISK_SHARE, MAX_ASSIGNEES, Assignment, Comment, SlaPolicy, Status, Ticket
+from tickets.models import MAX_ASSIGNEES, Assignment, Comment, Status, Ticket
 
 # What is wrong with a field that its shape alone does not show.
 DUE_DATE_PAST = "The due date must be in the future."

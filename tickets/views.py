@@ -10,14 +10,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import caller
-from ticketing import csv_export, paging
-from ticketing.api import read, read_query
-from ticketing.errors import Forbidden
-from ticketing.fields import MomentField
-from ticketing.idempotency import idempotent
-from ticketing.openapi import Refusal, describes, invalid, missing
-from ticketing.spans import START_AFTER_END
-from ticketing.versions import expected_versions, versioned
+from kit.dates import START_AFTER_END
+from kit.errors import Forbidden
+from kit.idempotency.views import idempotent
+from kit.openapi.describe import Refusal, describes, invalid, missing
+from kit.web import csv_export, paging
+from kit.web.bodies import read, read_query
+from kit.web.etags import expected_versions, versioned
+from kit.web.fields import MomentField
 from tickets import examples, exports, queries, services
 from tickets.models import Comment, Ticket
 from tickets.serializers import (

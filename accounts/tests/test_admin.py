@@ -13,8 +13,8 @@ from pytest_django import DjangoAssertNumQueries
 from accounts import services
 from accounts.models import User, UserType
 from accounts.tests.factories import PASSWORD, make_user
-from ticketing.errors import Busy, Forbidden
-from ticketing.tests.browser import Browser, errors
+from kit.errors import Busy, Forbidden
+from kit.tests.browser import Browser, errors
 from tickets.models import Status
 from tickets.tests.factories import assign, make_comment, make_ticket
 

@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection
 
 from accounts.models import SpecialCharacterValidator, User, UserType
 from accounts.tests.factories import PASSWORD, make_user
-from ticketing.sql import violated
+from kit.db.sql import violated
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 

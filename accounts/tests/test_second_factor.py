@@ -17,10 +17,10 @@ from accounts import second_factor, services
 from accounts.gate import KEY_IN_SESSION
 from accounts.models import User, UserType
 from accounts.tests.factories import PASSWORD, make_user
-from ticketing.errors import Busy, Forbidden
-from ticketing.tests.browser import Browser
+from kit.errors import Busy, Forbidden
+from kit.tests.browser import Browser
+from kit.tests.races import during
 from ticketing.tests.pages import everything, make_examples
-from ticketing.tests.races import during
 
 PAGE = "/admin/second-factor/"
 

@@ -15,8 +15,8 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from accounts import services, tokens
 from accounts.models import User, UserType
 from accounts.tests.factories import make_user
-from ticketing.errors import Invalid
-from ticketing.tests.races import apart
+from kit.errors import Invalid
+from kit.tests.races import apart
 from tickets.tests.factories import make_ticket
 
 NEWCOMER: dict[str, Any] = {

@@ -12,7 +12,7 @@ from accounts.models import User
 from analytics import queries
 from analytics.admin import DEFAULT_DAYS
 from events.tests.factories import book, make_event
-from ticketing.tests.browser import Browser
+from kit.tests.browser import Browser
 from tickets.models import Status, Ticket
 from tickets.tests.factories import assign, make_ticket
 

@@ -9,8 +9,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from kit.web.paging import encode
 from projects.models import Project
-from ticketing.paging import encode
 from tickets.models import Ticket
 from tickets.tests.factories import make_ticket
 

@@ -19,7 +19,7 @@ from analytics.serializers import DEFAULT_DAYS, MAX_DAYS
 from events import services
 from events.models import BookingEntry, Event
 from events.tests.factories import GUEST, book, make_event
-from ticketing.spans import Span
+from kit.dates import Span
 
 pytestmark = pytest.mark.django_db
 

@@ -20,7 +20,8 @@ from accounts.tests.factories import make_user
 from analytics import queries, services
 from analytics.models import DailyCount
 from projects.models import Project
-from tickets.models import Priority, Status, Ticket
+from sla.models import Priority
+from tickets.models import Status, Ticket
 from tickets.tests.factories import make_ticket
 
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)

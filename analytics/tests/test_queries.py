@@ -19,11 +19,12 @@ from analytics.models import DailyCount
 from analytics.queries import Position, TicketFilter
 from analytics.tests import reference
 from analytics.tests.reference import PlainTicket, Question
+from kit.dates import Span
+from kit.errors import Invalid
 from projects.models import Project
-from ticketing.errors import Invalid
+from sla.models import Priority
 from ticketing.settings import BASE_DIR
-from ticketing.spans import Span
-from tickets.models import Assignment, Priority, Status, Ticket
+from tickets.models import Assignment, Status, Ticket
 from tickets.tests.factories import make_ticket
 
 pytestmark = pytest.mark.django_db

@@ -7,8 +7,8 @@ from django.db import connection
 
 from events import queries
 from events.queries import Fault, Part
+from kit.db.sql import MAX_ID
 from projects.tests.psql import psql
-from ticketing.sql import MAX_ID
 
 LOCK = "FOR NO KEY UPDATE OF inventory"
 

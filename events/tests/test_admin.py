@@ -11,7 +11,7 @@ from events import services
 from events.admin import ChangedMeanwhile
 from events.models import Booking, BookingStatus, Event, EventStatus, Origin
 from events.tests.factories import GUEST, book, make_event
-from ticketing.tests.browser import Browser, errors
+from kit.tests.browser import Browser, errors
 
 pytestmark = pytest.mark.django_db
 

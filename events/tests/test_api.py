@@ -16,7 +16,7 @@ from events import services
 from events.models import MAX_CAPACITY, MAX_PRICE, Booking, BookingEntry, Event
 from events.tests.factories import GUEST, book, make_event
 from events.tokens import manage_token
-from ticketing.models import IdempotencyKey
+from kit.idempotency.models import IdempotencyKey
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from events.services import Guest
 from events.tests.factories import GUEST, book, make_event
-from ticketing import csv_export
+from kit.web import csv_export
 
 pytestmark = pytest.mark.django_db
 

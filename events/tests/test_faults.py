@@ -7,7 +7,7 @@ from events import queries, services
 from events.models import Booking, Event
 from events.tests.books import falsify, faults
 from events.tests.factories import GUEST, book, make_event
-from ticketing import sql
+from kit.db import sql
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 

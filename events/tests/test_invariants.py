@@ -25,10 +25,10 @@ from events.models import Booking
 from events.services import Joins
 from events.tests.books import faults
 from events.tests.factories import GUEST, book, make_event
+from kit.errors import Invalid, Refused
+from kit.idempotency.keys import Key, KeyReused
 from notifications.models import Delivery
 from projects.tests.psql import psql
-from ticketing.errors import Invalid, Refused
-from ticketing.keys import Key, KeyReused
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 

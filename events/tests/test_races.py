@@ -23,11 +23,11 @@ from events import services
 from events.models import Booking, BookingQuerySet, Event, InventoryQuerySet
 from events.tests.books import falsify, faults, unlocked
 from events.tests.factories import GUEST, Joins, book, make_event
+from kit.db.sql import violated
+from kit.idempotency.keys import Key, StillRunning
+from kit.tests.races import apart, during, together, until_all_wait
+from kit.web.problems import describe
 from projects.tests.psql import psql
-from ticketing.api import describe
-from ticketing.keys import Key, StillRunning
-from ticketing.sql import violated
-from ticketing.tests.races import apart, during, together, until_all_wait
 
 pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.database]
 

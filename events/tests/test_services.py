@@ -11,8 +11,8 @@ from accounts.tests.factories import make_user
 from events import services
 from events.models import Booking, BookingStatus, Event
 from events.tests.factories import GUEST, Joins, book, make_event
+from kit.errors import Invalid
 from notifications.models import Delivery, Kind
-from ticketing.errors import Invalid
 
 
 def state(*bookings: Booking) -> list[tuple[str, int]]:

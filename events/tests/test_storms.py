@@ -18,7 +18,7 @@ from events import services
 from events.models import Booking, Event
 from events.tests.books import faults
 from events.tests.factories import make_event
-from ticketing import database
+from kit.db import configuration, embedded
 
 pytestmark = pytest.mark.database
 
@@ -88,7 +88,7 @@ def rows_of(event: Event) -> dict[int, tuple[str, int]]:
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 class TestStorm:
-    URL = property(lambda self: database.url(connection.settings_dict))
+    URL = property(lambda self: configuration.connection_url(connection.settings_dict))
 
     @pytest.fixture
     def event(self, admin: User) -> Event:
@@ -128,15 +128,15 @@ class TestPostgresStoppedAtOnce:
     """A server of its own, as careful as in production."""
 
     @pytest.fixture
-    def server(self, tmp_path: Path) -> Iterator[database._Server]:
-        server = database._Server(tmp_path, durable=True)
+    def server(self, tmp_path: Path) -> Iterator[embedded._Server]:
+        server = embedded._Server(tmp_path, durable=True)
         server.start()
         yield server
         server.stop()
 
-    def test_loses_nothing_that_was_answered(self, server: database._Server) -> None:
-        place = {"HOST": server.socket, "PORT": database.PORT, "NAME": database.NAME, "USER": "postgres"}
-        url = database.url(place | {"PASSWORD": "", "OPTIONS": {}})
+    def test_loses_nothing_that_was_answered(self, server: embedded._Server) -> None:
+        place = {"HOST": server.socket, "PORT": embedded.PORT, "NAME": embedded.NAME, "USER": "postgres"}
+        url = configuration.connection_url(place | {"PASSWORD": "", "OPTIONS": {}})
         with process("manage.py", "migrate", "--verbosity=0", url=url) as migration:
             answers(migration)
         with psycopg.connect(url, autocommit=True) as psql:

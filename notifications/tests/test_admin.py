@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from events.tests.factories import book, make_event
+from kit.tests.browser import Browser
 from notifications import services
 from notifications.models import Delivery, Kind, State
 from notifications.tests.factories import jobs, make_delivery
-from ticketing.tests.browser import Browser
 from tickets.models import Ticket
 
 pytestmark = pytest.mark.django_db

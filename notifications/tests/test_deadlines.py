@@ -15,8 +15,9 @@ from notifications import mails, services
 from notifications.models import Delivery
 from notifications.tests.factories import end_of_transaction, work
 from projects.tests.psql import psql
+from sla.models import Priority
 from tickets import services as tickets
-from tickets.models import Priority, Status, Ticket, TicketEvent
+from tickets.models import Status, Ticket, TicketEvent
 from tickets.tests.factories import make_ticket
 
 pytestmark = pytest.mark.django_db

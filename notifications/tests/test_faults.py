@@ -17,6 +17,7 @@ from rest_framework.test import APIClient
 
 import notifications.services
 from accounts.models import User
+from kit.db import configuration
 from notifications.models import Delivery, Outage, State
 from notifications.services import defer_due, deliver, retry
 from notifications.tests.factories import (
@@ -28,7 +29,6 @@ from notifications.tests.factories import (
     work,
 )
 from notifications.tests.smtp import MailServer, SilentServer, wait_until
-from ticketing import database
 from tickets import services
 from tickets.models import Ticket
 
@@ -47,7 +47,7 @@ def start_worker(mail_server: MailServer) -> Iterator[StartWorker]:
     def start(**environment: str) -> subprocess.Popen[bytes]:
         mail = {
             "EMAIL_URL": f"smtp://127.0.0.1:{mail_server.port}",
-            "DATABASE_URL": database.url(connection.settings_dict),
+            "DATABASE_URL": configuration.connection_url(connection.settings_dict),
         }
         command = [sys.executable, "manage.py", "worker"]
         started.append(subprocess.Popen(command, cwd=configured.BASE_DIR, env={**os.environ, **mail, **environment}))

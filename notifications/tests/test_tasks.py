@@ -76,11 +76,11 @@ class TestByTheClock:
         assert {
             "notifications.tasks.defer_due": "* * * * * */5",
             "notifications.tasks.tell_of_deadlines": "* * * * *",
-            "ticketing.tasks.retry_stalled_jobs": "* * * * *",
+            "kit.tasks.retry_stalled_jobs": "* * * * *",
             "analytics.tasks.fold_daily_counts": "15 * * * *",
             "accounts.tasks.forget_expired_tokens": "10 3 * * *",
-            "ticketing.tasks.forget_sessions": "20 3 * * *",
-            "ticketing.tasks.purge_jobs": "30 3 * * *",
+            "kit.tasks.forget_sessions": "20 3 * * *",
+            "kit.tasks.purge_jobs": "30 3 * * *",
             "notifications.tasks.purge_deliveries": "40 3 * * *",
         }.items() <= clock.items()
 
@@ -105,7 +105,7 @@ class TestByTheClock:
         Session.objects.create(session_key="old", expire_date=long_ago)
         OutstandingToken.objects.create(user=owner, jti="old", token="old", expires_at=long_ago)
 
-        run_periodic("ticketing.tasks.forget_sessions")
+        run_periodic("kit.tasks.forget_sessions")
         run_periodic("accounts.tasks.forget_expired_tokens")
 
         assert not Session.objects.exists()
@@ -124,7 +124,7 @@ class TestStalledJob:
         return delivery
 
     def test_is_done_after_all(self, stalled: Delivery) -> None:
-        run_periodic("ticketing.tasks.retry_stalled_jobs")
+        run_periodic("kit.tasks.retry_stalled_jobs")
 
         assert Delivery.objects.get().state == State.SENT
         assert statuses() == []
@@ -133,7 +133,7 @@ class TestStalledJob:
         job = app.tasks["notifications.tasks.deliver"].configure(queueing_lock=f"delivery/{stalled.pk}")
         job.defer(delivery_id=stalled.pk)
 
-        run_periodic("ticketing.tasks.retry_stalled_jobs")
+        run_periodic("kit.tasks.retry_stalled_jobs")
 
         assert len(mail.outbox) == 1
         assert statuses() == []

@@ -4,9 +4,9 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
+from kit.tests.browser import Browser, errors
 from projects.models import Project
 from projects.tests.factories import make_project
-from ticketing.tests.browser import Browser, errors
 from tickets.tests.factories import make_ticket
 
 PROJECTS = "/admin/projects/project/"

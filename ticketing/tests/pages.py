@@ -19,8 +19,9 @@ from notifications.models import Delivery
 from notifications.tests.factories import make_delivery
 from projects.models import Project
 from projects.tests.factories import make_project
+from sla.models import Calendar, Priority, SlaPolicy
 from ticketing import urls
-from tickets.models import Calendar, Priority, SlaPolicy, Ticket
+from tickets.models import Ticket
 from tickets.tests.factories import make_ticket
 
 # Pages that show something, whatever is sent to them.

@@ -97,7 +97,7 @@ class TestSecrets:
             assert secret not in logged
 
 
-@pytest.mark.urls("ticketing.tests.urls")
+@pytest.mark.urls("kit.tests.urls")
 class TestFaults:
     @pytest.mark.parametrize("path", ["/faulty", "/faulty-outside-drf"])
     def test_are_logged_once_with_their_trace_and_request(self, lines: Lines, path: str) -> None:

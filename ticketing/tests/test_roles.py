@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from ticketing.tests.browser import Browser, fields
+from kit.tests.browser import Browser, fields
 from ticketing.tests.pages import Try, everything, make_examples
 
 ROLES = ["agent", "admin", "superuser"]

@@ -106,8 +106,7 @@ class TestContracts:
         importers = [
             name(module)
             for module in sources()
-            if any(imported.startswith("ticketing.contracts") for imported in imports(module))
-            and "contracts" not in module.parts
+            if any(imported.startswith("contracts") for imported in imports(module)) and "contracts" not in module.parts
         ]
 
         assert set(importers) <= {"ticketing/urls.py"}

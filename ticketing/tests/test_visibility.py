@@ -35,13 +35,13 @@ from events.models import BookingQuerySet, Event, EventQuerySet
 from events.services import Guest
 from events.tests.factories import book, make_event
 from events.tokens import manage_token
+from kit.errors import Forbidden, Missing
+from kit.openapi.describe import describes
+from kit.openapi.views import document
 from projects.models import Project, Visibility
 from projects.tests.factories import make_project
 from projects.tests.psql import psql
-from ticketing.errors import Forbidden, Missing
-from ticketing.openapi import describes
 from ticketing.urls import urlpatterns
-from ticketing.views import document
 from tickets import services
 from tickets.models import CommentQuerySet, Status, Ticket, TicketQuerySet
 from tickets.tests.factories import assign, make_comment, make_ticket

@@ -11,14 +11,15 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User, UserType
 from accounts.tests.factories import make_user
+from kit.errors import Busy
+from kit.tests.browser import Browser, errors, fields
 from projects.models import Project
 from projects.tests.factories import make_project
-from ticketing.errors import Busy
-from ticketing.tests.browser import Browser, errors, fields
+from sla.business_hours import BusinessHours
+from sla.models import Calendar, SlaPolicy
 from tickets import services
 from tickets.forms import ChangedMeanwhile
-from tickets.models import MAX_ASSIGNEES, Calendar, SlaPolicy, Status, Ticket
-from tickets.sla import BusinessHours
+from tickets.models import MAX_ASSIGNEES, Status, Ticket
 from tickets.tests.factories import assign, make_ticket
 
 TICKETS = "/admin/tickets/ticket/"

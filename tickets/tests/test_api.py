@@ -13,8 +13,9 @@ from accounts.models import User
 from accounts.tests.factories import make_user
 from projects.models import Project, Visibility
 from projects.tests.factories import make_project
+from sla.models import Calendar, SlaPolicy
 from tickets import services
-from tickets.models import Calendar, SlaPolicy, Status, Ticket
+from tickets.models import Status, Ticket
 from tickets.tests.factories import assign, make_ticket
 
 pytestmark = pytest.mark.django_db

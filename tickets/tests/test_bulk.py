@@ -9,12 +9,13 @@ from django.utils import timezone
 
 from accounts.models import User, UserType
 from accounts.tests.factories import make_user
+from kit.tests.browser import Browser, fields
 from notifications.models import Delivery
 from notifications.tests.factories import end_of_transaction
 from projects.models import Project
-from ticketing.tests.browser import Browser, fields
+from sla.models import Priority
 from tickets import bulk, queries, services
-from tickets.models import MAX_ASSIGNEES, Priority, Status, Ticket
+from tickets.models import MAX_ASSIGNEES, Status, Ticket
 from tickets.tests.factories import assign, make_ticket
 
 pytestmark = pytest.mark.django_db

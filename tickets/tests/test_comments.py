@@ -11,10 +11,10 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from kit.errors import Refused
 from projects.models import Visibility
 from projects.tests.factories import make_project
 from projects.tests.psql import psql
-from ticketing.errors import Refused
 from tickets import queries, services
 from tickets.models import Comment, Status, Ticket
 from tickets.tests.factories import assign, make_comment, make_ticket

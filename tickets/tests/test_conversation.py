@@ -8,10 +8,10 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
+from kit.tests.browser import Browser, fields
 from notifications.models import Delivery, State
 from notifications.tests.factories import end_of_transaction
 from projects.tests.factories import make_project
-from ticketing.tests.browser import Browser, fields
 from tickets import queries, services
 from tickets.models import MAX_MESSAGE, Comment, Status, Ticket
 from tickets.tests.factories import assign, make_comment, make_ticket

@@ -13,9 +13,9 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from kit.web import csv_export
 from projects.models import Visibility
 from projects.tests.factories import make_project
-from ticketing import csv_export
 from tickets.models import Status, Ticket
 from tickets.tests.factories import assign, make_ticket
 

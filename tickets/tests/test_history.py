@@ -20,13 +20,14 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from conftest import REFUSALS_TO_BE_EMPTIED
+from kit.db import configuration
+from kit.tests.browser import Browser
+from kit.web.fields import utc_text
 from projects.models import Project
 from projects.tests.psql import psql
-from ticketing import database
-from ticketing.fields import utc_text
-from ticketing.tests.browser import Browser
+from sla.models import Priority
 from tickets import queries, services
-from tickets.models import DERIVED, Assignment, AssignmentEvent, Priority, Status, Ticket, TicketEvent
+from tickets.models import DERIVED, Assignment, AssignmentEvent, Status, Ticket, TicketEvent
 from tickets.queries import ASSIGNEE, DELETED, Change, Person
 from tickets.tests.factories import assign, make_ticket
 
@@ -327,7 +328,7 @@ thread.join()
 def manage(*arguments: str) -> None:
     subprocess.run(
         [sys.executable, settings.BASE_DIR / "manage.py", *arguments],
-        env={**os.environ, "DATABASE_URL": database.url(connection.settings_dict)},
+        env={**os.environ, "DATABASE_URL": configuration.connection_url(connection.settings_dict)},
         check=True,
         capture_output=True,
         timeout=60,

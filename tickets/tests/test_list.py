@@ -10,9 +10,9 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.tests.factories import make_user
+from kit.web import paging
 from projects.models import Visibility
 from projects.tests.factories import make_project
-from ticketing import paging
 from tickets.models import Status, Ticket
 from tickets.serializers import ORDERINGS
 from tickets.tests.factories import assign, make_ticket

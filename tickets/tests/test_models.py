@@ -18,8 +18,9 @@ from accounts.tests.factories import make_user
 from projects.models import Project, Visibility
 from projects.tests.factories import make_project
 from projects.tests.psql import psql
+from sla.models import Priority, SlaPolicy
 from tickets import services
-from tickets.models import Assignment, Priority, SlaPolicy, Status, Ticket
+from tickets.models import Assignment, Status, Ticket
 from tickets.tests.factories import assign, make_ticket
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -377,13 +378,13 @@ class TestSlaPolicy:
 
     def test_is_not_deleted(self) -> None:
         with pytest.raises(RaiseException, match="Cannot delete rows"):
-            psql("DELETE FROM tickets_slapolicy WHERE priority = 'high'")
+            psql("DELETE FROM sla_slapolicy WHERE priority = 'high'")
 
     @pytest.mark.parametrize(
         ("statement", "constraint"),
         [
-            ("UPDATE tickets_slapolicy SET hours = 0", "sla_policy_hours"),
-            ("INSERT INTO tickets_slapolicy VALUES ('urgent', 1)", "sla_policy_priority"),
+            ("UPDATE sla_slapolicy SET hours = 0", "sla_policy_hours"),
+            ("INSERT INTO sla_slapolicy VALUES ('urgent', 1)", "sla_policy_priority"),
         ],
     )
     def test_refuses_what_no_policy_is(self, statement: str, constraint: str) -> None:

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from accounts.tests.factories import make_user
+from kit.dates import Span
 from projects.models import Project
 from projects.tests.psql import psql
+from sla.models import Priority
 from ticketing.settings import BASE_DIR
-from ticketing.spans import Span
 from tickets import queries, services
-from tickets.models import SORT_KEYS, Assignment, Ordering, Priority, Status, Ticket
+from tickets.models import SORT_KEYS, Assignment, Ordering, Status, Ticket
 from tickets.queries import ASSIGNEE, TicketFilter
 from tickets.tests.factories import assign, make_ticket
 

@@ -16,8 +16,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import User, UserType
 from accounts.tests.factories import make_user
+from kit.tests.races import during
 from projects.tests.psql import psql
-from ticketing.tests.races import during
 from tickets import services
 from tickets.models import Assignment, Status, Ticket, TicketQuerySet
 from tickets.tests.factories import assign, make_ticket

@@ -9,11 +9,12 @@ import pytest
 
 from accounts.models import User, UserType
 from accounts.tests.factories import make_user
+from kit.errors import Forbidden, Invalid, Refused
 from projects.models import Project, Visibility
 from projects.tests.factories import make_project
-from ticketing.errors import Forbidden, Invalid, Refused
+from sla.models import SlaPolicy
 from tickets import services
-from tickets.models import SlaPolicy, Status, Ticket
+from tickets.models import Status, Ticket
 from tickets.tests.factories import assign, make_ticket
 
 NOON = datetime(2030, 5, 17, 12, 0, tzinfo=UTC)

@@ -15,9 +15,10 @@ from accounts.models import User
 from projects.models import Visibility
 from projects.tests.factories import make_project
 from projects.tests.psql import psql
+from sla.business_hours import ALL_DAY, ROUND_THE_CLOCK, BusinessHours
+from sla.models import Calendar, Priority, SlaPolicy, SlaState
 from tickets import queries, services
-from tickets.models import Calendar, Priority, SlaPolicy, SlaState, Status, Ticket, TicketEvent
-from tickets.sla import ALL_DAY, ROUND_THE_CLOCK, BusinessHours
+from tickets.models import Status, Ticket, TicketEvent
 from tickets.tests.factories import make_ticket
 
 # A Monday; the clocks of Berlin go forward on 29 March 2026 at 02:00, and back on 25 October at 03:00.
@@ -194,7 +195,7 @@ class TestCalendar:
     @pytest.mark.parametrize("zone", ["Berlin", "europe/berlin", "+02:00", ""])
     def test_has_a_time_zone(self, office: Calendar, zone: str) -> None:
         with pytest.raises(CheckViolation) as refusal:
-            psql("UPDATE tickets_calendar SET time_zone = %(zone)s", zone=zone)
+            psql("UPDATE sla_calendar SET time_zone = %(zone)s", zone=zone)
 
         assert refusal.value.diag.constraint_name == "calendar_time_zone"
 
@@ -211,7 +212,7 @@ class TestCalendar:
         self, office: Calendar, changes: str, constraint: str
     ) -> None:
         with pytest.raises(psycopg.errors.IntegrityError) as refusal:
-            psql(f"UPDATE tickets_opening SET {changes}")
+            psql(f"UPDATE sla_opening SET {changes}")
 
         assert refusal.value.diag.constraint_name == constraint
 

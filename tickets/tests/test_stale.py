@@ -7,9 +7,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
+from kit.tests.browser import Browser, errors, fields
 from projects.tests.factories import make_project
 from projects.tests.psql import psql
-from ticketing.tests.browser import Browser, errors, fields
 from tickets import services
 from tickets.forms import ChangedMeanwhile
 from tickets.models import Status, Ticket

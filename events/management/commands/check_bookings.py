@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from events import queries
-from ticketing import sql
+from kit.db import sql
 
 # Enough to be fast, little enough to show how far it is every second or so.
 SPAN = 50_000

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from accounts.export_command import ExportCommand
 from accounts.models import User
 from events import exports
 from events.serializers import BookingFilterSerializer
-from ticketing.management.exports import ExportCommand
 
 
 class Command(ExportCommand):

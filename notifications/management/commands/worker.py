@@ -14,8 +14,8 @@ from procrastinate import PsycopgConnector
 from procrastinate.contrib.django import app, connector_params
 from procrastinate.exceptions import AlreadyEnqueued
 
+from kit.tasks import retry_stalled_jobs
 from notifications.tasks import defer_due
-from ticketing.tasks import retry_stalled_jobs
 
 log = structlog.get_logger(__name__)
 

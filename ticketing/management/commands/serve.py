@@ -23,7 +23,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from ticketing import database
+from kit.db import configuration
 
 SECONDS_TO_START = 60
 SECONDS_TO_STOP = 10
@@ -85,7 +85,7 @@ class Command(BaseCommand):
     def start_child(self, name: str, command: list[str]) -> None:
         self.children[name] = subprocess.Popen(
             command,
-            env={**os.environ, "DATABASE_URL": database.url(settings.DATABASES["default"])},
+            env={**os.environ, "DATABASE_URL": configuration.connection_url(settings.DATABASES["default"])},
             # Ctrl-C reaches this process alone, which then stops its children in good order.
             start_new_session=True,
             preexec_fn=end_with_parent(),
@@ -191,7 +191,7 @@ def banner(host: str, port: int, *, demo: bool) -> str:
     address = f"http://{f'[{name}]' if ':' in name else name}:{port}"
     lines = ["", f"Ticketing is running at {address}", f"  API docs  {address}/docs", f"  Admin     {address}/admin/"]
     if demo:
-        from ticketing.management.commands.demo import SIGN_INS
+        from demo.management.commands.demo import SIGN_INS
 
         lines += ["", "Sign in as"]
         lines += [f"  {role:<9} {email:<24} {password}" for role, email, password in SIGN_INS]

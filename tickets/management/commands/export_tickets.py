@@ -5,8 +5,8 @@ from typing import Any
 
 from django.utils import timezone
 
+from accounts.export_command import ExportCommand
 from accounts.models import User
-from ticketing.management.exports import ExportCommand
 from tickets import exports
 from tickets.serializers import TicketFilterSerializer
 

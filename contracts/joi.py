@@ -1,0 +1,127 @@
+"""Fields that say of bad input what Joi says, which document 002's server checks it with.
+
+What a field says follows its name in quotation marks: `"name" is required`.
+"""
+
+import re
+from datetime import UTC, datetime, time
+from decimal import Decimal
+from typing import Any
+
+from django.core.validators import EmailValidator
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from kit.web.fields import NO_CONTROL_CHARACTERS, MomentField, TextField
+
+NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
+
+
+class Shape(serializers.Serializer[Any]):
+    """Refuses keys that it does not know, after it has looked at those that it knows."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        known = super().to_internal_value(data)
+        for name in data:
+            if name not in self.fields:
+                raise ValidationError({name: ["is not allowed"]})
+        return known
+
+
+class Text(TextField):
+    default_error_messages = {
+        "required": "is required",
+        "null": "must be a string",
+        "invalid": "must be a string",
+        "blank": "is not allowed to be empty",
+        "max_length": "length must be less than or equal to {max_length} characters long",
+        "control_characters": "must not contain control characters",
+    }
+    forbidden = re.compile(NO_CONTROL_CHARACTERS.regex)
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if self.forbidden.search(text):
+            self.fail("control_characters")
+        return text
+
+
+class LongText(Text):
+    """Text of several lines; passwords."""
+
+    forbidden = re.compile("\x00")
+
+
+class Email(Text):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators.append(EmailValidator("must be a valid email"))
+
+
+class Number(serializers.Field[Any, Any, Any, Any]):
+    """A number, also one in a string."""
+
+    default_error_messages = {
+        "required": "is required",
+        "null": "must be a number",
+        "invalid": "must be a number",
+        "whole": "must be an integer",
+        "positive": "must be a positive number",
+        "least": "must be greater than or equal to {limit}",
+        "most": "must be less than or equal to {limit}",
+        "precision": "must have no more than 2 decimal places",
+    }
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        is_number = isinstance(data, int | float) and not isinstance(data, bool)
+        if not is_number and not (isinstance(data, str) and NUMBER.fullmatch(data)):
+            self.fail("invalid")
+        return Decimal(str(data))
+
+
+class Whole(Number):
+    """An integer. Without bounds it is an id; one that no row can have is nobody's."""
+
+    def __init__(self, *, least: int | None = None, most: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.least, self.most = least, most
+
+    def to_internal_value(self, data: Any) -> int:  # type: ignore[override]
+        number = super().to_internal_value(data)
+        if number != number.to_integral_value():
+            self.fail("whole")
+        if self.least is not None and number < self.least:
+            self.fail("least", limit=self.least)
+        if self.most is not None and number > self.most:
+            self.fail("most", limit=self.most)
+        return int(number)
+
+
+class Price(Number):
+    """A positive number of at most two decimals."""
+
+    def __init__(self, *, most: Decimal, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.most = most
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        price = super().to_internal_value(data)
+        if price <= 0:
+            self.fail("positive")
+        if price > self.most:
+            self.fail("most", limit=self.most)
+        if price != round(price, 2):
+            self.fail("precision")
+        return price
+
+
+class Day(MomentField):
+    """A date, read as its midnight in UTC; of a time with an offset, the day in UTC."""
+
+    default_error_messages = {
+        "required": "is required",
+        **dict.fromkeys(["null", "invalid", "naive", "overflow"], "must be a valid date"),
+    }
+
+    def to_internal_value(self, value: Any) -> datetime:
+        return datetime.combine(super().to_internal_value(value), time.min, tzinfo=UTC)

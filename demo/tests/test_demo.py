@@ -1,0 +1,216 @@
+"""`manage.py demo`: what it fills the database with, and when it refuses to."""
+
+import io
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from django.db.models import F, Q
+from rest_framework.test import APIClient
+from rich.console import Console
+
+from accounts.models import User, UserType
+from analytics import queries
+from analytics.models import DailyCount
+from demo.management.commands.demo import SIGN_INS, fill
+from events import services
+from events.models import Booking, Event
+from events.tests.factories import book
+from notifications.models import Delivery
+from tickets.models import Assignment, Ticket
+from tickets.queries import ASSIGNEE, FIELDS, history
+from tickets.tests.factories import make_ticket
+
+NOW = datetime(2026, 3, 31, 15, 30, tzinfo=UTC)
+
+
+def load(**changed: Any) -> None:
+    fill(**{"tickets": 200, "seed": 1, "at": NOW, "console": Console(file=io.StringIO()), **changed})
+
+
+def everything() -> list[list[Any]]:
+    """Every row of the demo, but for the salts of the passwords and the ids of projects."""
+    people = User.objects.order_by("pk").values_list("pk", "name", "email", "type", "created_at")
+    fields = [field.attname for field in Ticket._meta.concrete_fields if field.name != "project"]
+    tickets = Ticket.objects.order_by("pk").values_list("project__name", *fields)
+    assignments = Assignment.objects.order_by("ticket", "slot").values_list("ticket", "user", "slot", "assigned_at")
+    bookings = Booking.objects.order_by("pk").values_list("event__name", "user", "guest_email", "status", "created_at")
+    return [list(people), list(tickets), list(assignments), list(bookings)]
+
+
+@pytest.mark.django_db
+class TestFill:
+    def test_tells_of_ninety_days_without_breaking_a_rule(self) -> None:
+        load()
+
+        tickets = Ticket.objects.all()
+        assert tickets.count() == 200
+        assert not tickets.exclude(created_at__range=(NOW - timedelta(days=91), NOW)).exists()
+        assert not tickets.filter(Q(updated_at__lt=F("created_at")) | Q(updated_at__gt=NOW)).exists()
+        assert not tickets.filter(created_by__type=UserType.ADMIN).exists()
+        assert not Assignment.objects.filter(user__type=UserType.ADMIN).exists()
+        assert not Assignment.objects.filter(assigned_at__lt=F("ticket__created_at")).exists()
+        # Everybody joined before they did anything.
+        assert not tickets.filter(created_by__created_at__gt=F("created_at")).exists()
+        for user in User.objects.all():
+            user.full_clean()
+        for ticket in tickets:
+            ticket.full_clean()
+        assert Assignment.objects.count() > 20
+
+    def test_mails_nobody(self) -> None:
+        load()
+
+        # Whom a change concerns is worked out when constraints are: at the end.
+        connection.check_constraints()
+        assert not Delivery.objects.exists()
+
+    def test_has_a_history_that_leads_to_what_is_there(self) -> None:
+        load()
+
+        for ticket in Ticket.objects.with_assignees():
+            items = history(ticket_id=ticket.pk, limit=100)
+            changes = [change for item in reversed(items) for change in item.changes]
+            values = {change.field: change.after for change in changes if change.field != ASSIGNEE}
+            assert values == {
+                field: getattr(ticket, field) for field in FIELDS if getattr(ticket, field) not in (None, "")
+            }
+            assert [change.after.id for change in changes if change.field == ASSIGNEE] == [
+                assignment.user_id for assignment in ticket.assignments.all()
+            ]
+            assert len(items) == ticket.version
+            assert (items[0].at, items[-1].at) == (ticket.updated_at or ticket.created_at, ticket.created_at)
+            assert all(item.by and item.door == "api" for item in items)
+
+    def test_has_most_old_tickets_closed(self) -> None:
+        load()
+
+        old = Ticket.objects.filter(created_at__lt=NOW - timedelta(days=30))
+        assert old.filter(status="closed").count() > 0.9 * old.count()
+        assert set(Ticket.objects.values_list("status", flat=True)) == {"open", "in-progress", "closed"}
+
+    def test_counts_its_tickets(self) -> None:
+        load()
+
+        assert queries.daily_count_faults() == []
+        assert DailyCount.objects.count() > 0
+
+    def test_sold_tickets_by_the_books(self) -> None:
+        load()
+
+        for event in Event.objects.select_related("inventory"):
+            event.full_clean()
+            inventory, bookings = event.inventory, event.bookings.all()
+            sold, waiting = sum(booking.seats for booking in bookings), event.bookings.queue()
+            assert (inventory.confirmed, inventory.waiting) == (sold, waiting.count())
+            assert inventory.last_queue_number == max((each.queue_number or 0 for each in bookings), default=0)
+            # Whoever waits first asks for more than is left.
+            assert not waiting or waiting[0].left > inventory.available
+            taken = queued = 0
+            for entry in event.entries.order_by("pk"):
+                taken, queued = taken + entry.seats, queued + entry.waiting
+                assert 0 <= taken <= inventory.for_sale
+                assert entry.amount == entry.seats * event.price
+            assert (taken, queued) == (sold, waiting.count())
+        for booking in Booking.objects.all():
+            booking.full_clean(exclude=["user", "queue_number"])
+            entries = booking.entries.order_by("pk")
+            assert sum(entry.seats for entry in entries) == booking.seats
+            assert sum(entry.quantity for entry in entries if entry.kind == "cancelled") == booking.cancelled
+            times = [entry.at for entry in entries]
+            assert times == sorted(times)
+            assert booking.created_at == times[0] >= NOW - timedelta(days=91)
+            assert times[-1] <= min(NOW, booking.event.starts_at)
+
+    def test_has_events_of_every_kind(self) -> None:
+        load()
+
+        sold_out = [event for event in Event.objects.all() if event.inventory.waiting]
+        assert len(sold_out) >= 3
+        assert set(Event.objects.values_list("status", flat=True)) == {"draft", "published", "cancelled"}
+        assert set(Booking.objects.values_list("status", flat=True)) == {"confirmed", "waiting", "cancelled"}
+        assert Booking.objects.filter(user=None).exists()
+        assert Booking.objects.exclude(user=None).exists()
+
+    def test_goes_on_where_it_ended(self) -> None:
+        load()
+        event = next(event for event in Event.objects.filter(status="published") if event.inventory.waiting)
+        event.bookings_close_at = None
+        event.save()
+
+        latest = book(event)
+        services.cancel(booking_id=event.bookings.filter(status="confirmed")[0].pk, by=event.created_by)
+
+        assert latest.pk == Booking.objects.latest("pk").pk
+        assert latest.ahead is not None
+        assert event.entries.filter(kind="promoted", at__gt=latest.created_at).exists()
+
+    def test_leaves_the_next_ids_free(self) -> None:
+        load()
+
+        ticket = make_ticket(User.objects.get(email="customer@example.com"))
+
+        assert ticket.pk == 1 + max(Ticket.objects.exclude(pk=ticket.pk).values_list("pk", flat=True))
+
+    def test_is_the_same_for_the_same_seed_and_day(self) -> None:
+        made = []
+        for hour in (0, 23):
+            with transaction.atomic():
+                load(at=NOW.replace(hour=hour))
+                made.append(everything())
+                transaction.set_rollback(True)
+
+        assert made[0] == made[1]
+
+    def test_is_another_for_another_seed(self) -> None:
+        made = []
+        for seed in (1, 2):
+            with transaction.atomic():
+                load(seed=seed)
+                made.append(everything())
+                transaction.set_rollback(True)
+
+        assert made[0][0] != made[1][0]
+        assert made[0][1] != made[1][1]
+
+
+# Loading ends with VACUUM, which runs in no transaction.
+@pytest.mark.database
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+class TestDemo:
+    def test_makes_people_who_can_sign_in(self, anonymous: APIClient) -> None:
+        call_command("demo", tickets=20, stdout=io.StringIO())
+
+        for role, email, password in SIGN_INS:
+            response = anonymous.post("/auth/login", {"email": email, "password": password})
+            assert response.status_code == 200
+            assert User.objects.get(email=email).type == role
+
+    def test_says_whom_to_sign_in_as(self) -> None:
+        output = io.StringIO()
+
+        call_command("demo", tickets=0, stdout=output)
+
+        assert all(email in output.getvalue() and password in output.getvalue() for _, email, password in SIGN_INS)
+
+    def test_refuses_a_database_in_use(self, owner: User) -> None:
+        with pytest.raises(CommandError, match="--force"):
+            call_command("demo", stdout=io.StringIO())
+
+        assert (User.objects.count(), Ticket.objects.count()) == (1, 0)
+
+    def test_adds_to_a_database_in_use_when_told_to(self, owner: User) -> None:
+        mine = make_ticket(owner)
+
+        call_command("demo", tickets=20, force=True, stdout=io.StringIO())
+
+        assert Ticket.objects.exclude(pk=mine.pk).count() == 20
+        assert queries.daily_count_faults() == []
+
+    def test_refuses_to_come_twice(self) -> None:
+        call_command("demo", tickets=5, stdout=io.StringIO())
+
+        with pytest.raises(CommandError, match="already"):
+            call_command("demo", tickets=5, force=True, stdout=io.StringIO())

@@ -1,0 +1,5 @@
+-- AFTER UPDATE OF capacity, withheld ON events_inventory, FOR EACH ROW (condition: models.py).
+BEGIN
+    PERFORM events_promote(NEW.event_id);
+    RETURN NULL;
+END;

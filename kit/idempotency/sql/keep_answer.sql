@@ -1,0 +1,8 @@
+-- Keep the answer to the request whose key this transaction has claimed.
+-- params   digest, body_digest  bytea
+--          status               int
+--          body                 text         JSON
+--          headers              jsonb        those that the call set itself
+--          at                   timestamptz  when the key was used
+-- returns  one row, of nothing
+SELECT idempotency_keep_answer(%(digest)s, %(body_digest)s, %(status)s, %(body)s, %(headers)s, %(at)s)

@@ -1,0 +1,27 @@
+"""A secret key for development and the demo, where nobody sets one."""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def local_secret(path: Path) -> str:
+    """Return the key kept in `path`, made on first use. For development and the demo, where nobody sets one."""
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft = path.with_name(f"{path.name}.{os.getpid()}")
+            draft.touch(mode=0o600)
+            draft.write_text(secrets.token_urlsafe(64))
+            # Whoever links first wins, and nobody reads a half-written key.
+            with suppress(FileExistsError):
+                path.hardlink_to(draft)
+            draft.unlink()
+        return path.read_text()
+    except PermissionError as error:
+        raise ImproperlyConfigured(
+            f"No access to {path}: another user made it. Run as that user, or remove it."
+        ) from error

@@ -1,0 +1,90 @@
+"""Serializer fields as OpenAPI describes them: what the server really reads."""
+
+from typing import Any
+
+from drf_spectacular import openapi
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+
+from kit.web.fields import MAX_MONEY, SingleLineField
+
+ID_SCHEMA = {"type": "integer", "format": "int64", "minimum": 1}
+
+
+CONTROL_CHARACTERS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+
+
+# What Python trims; other languages' \s differs.
+WHITESPACE = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+
+
+class TextExtension(OpenApiSerializerFieldExtension):
+    target_class = "kit.web.fields.TextField"
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: openapi.AutoSchema, direction: str) -> dict[str, Any]:
+        field = self.target
+        forbidden = CONTROL_CHARACTERS if isinstance(field, SingleLineField) else r"\x00"
+        shortest = 0 if field.allow_blank else max(1, field.min_length or 1)
+        bounds = {"minLength": shortest, "maxLength": field.max_length}
+        schema = {"type": "string"} | {key: bound for key, bound in bounds.items() if bound}
+        if direction == "request":
+            schema["pattern"] = text_pattern(forbidden, shortest, is_trimmed=field.trim_whitespace)
+        return schema
+
+
+def text_pattern(forbidden: str, shortest: int, *, is_trimmed: bool) -> str:
+    """Text without the `forbidden` characters that is `shortest` characters long after trimming (if it is trimmed)."""
+    if not is_trimmed:
+        return rf"^[^{forbidden}]*$"
+    space, inner, end = rf"[{WHITESPACE}]", rf"[^{forbidden}]", rf"[^{forbidden}{WHITESPACE}]"
+    if shortest == 0:
+        return rf"^{space}*({end}({inner}*{end})?{space}*)?$"
+    if shortest == 1:
+        return rf"^{space}*{end}({inner}*{end})?{space}*$"
+    return rf"^{space}*{end}{inner}{{{shortest - 2},}}{end}{space}*$"
+
+
+class IdExtension(OpenApiSerializerFieldExtension):
+    target_class = "kit.web.fields.IdField"
+
+    def map_serializer_field(self, auto_schema: openapi.AutoSchema, direction: str) -> dict[str, Any]:
+        return dict(ID_SCHEMA)
+
+
+class MoneyExtension(OpenApiSerializerFieldExtension):
+    target_class = "kit.web.fields.MoneyField"
+
+    def map_serializer_field(self, auto_schema: openapi.AutoSchema, direction: str) -> dict[str, Any]:
+        return {"type": "number", "minimum": 0, "maximum": float(MAX_MONEY), "multipleOf": 0.01}
+
+
+class UtcDateTimeExtension(OpenApiSerializerFieldExtension):
+    target_class = "kit.web.fields.UtcDateTimeField"
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: openapi.AutoSchema, direction: str) -> dict[str, Any]:
+        schema = {"type": "string", "format": "date-time"}
+        return schema if direction == "request" else schema | {"pattern": "Z$"}
+
+
+class MomentExtension(OpenApiSerializerFieldExtension):
+    target_class = "kit.web.fields.MomentField"
+    priority = 1
+
+    def map_serializer_field(self, auto_schema: openapi.AutoSchema, direction: str) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}
+
+
+class CursorExtension(OpenApiSerializerFieldExtension):
+    target_class = "kit.web.paging.CursorField"
+
+    def map_serializer_field(self, auto_schema: openapi.AutoSchema, direction: str) -> dict[str, Any]:
+        return {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
+
+
+class ChoiceExtension(OpenApiSerializerFieldExtension):
+    target_class = "rest_framework.serializers.ChoiceField"
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: openapi.AutoSchema, direction: str) -> dict[str, Any]:
+        return {"type": "string", "enum": [*self.target.choices, *getattr(self.target, "aliases", ())]}

@@ -1,0 +1,53 @@
+"""Whose address is believed."""
+
+from typing import Any
+
+import pytest
+from django.test import RequestFactory
+
+from kit.web.address import client_address
+
+
+def address(forwarded: str | None = None, direct: str = "192.0.2.1") -> str | None:
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    return client_address(RequestFactory(headers=headers, REMOTE_ADDR=direct).get("/"))
+
+
+class TestClientAddress:
+    @pytest.mark.parametrize("forwarded", [None, "", "203.0.113.7", "203.0.113.7, 198.51.100.2"])
+    def test_is_the_connections_without_a_proxy_of_ours(self, forwarded: str | None) -> None:
+        assert address(forwarded) == "192.0.2.1"
+
+    @pytest.mark.parametrize(
+        ("count", "forwarded", "expected"),
+        [
+            (1, "203.0.113.7", "203.0.113.7"),
+            (1, "10.0.0.1, 203.0.113.7", "203.0.113.7"),
+            (2, "203.0.113.7, 198.51.100.2", "203.0.113.7"),
+            (2, "10.0.0.1,203.0.113.7 ,198.51.100.2", "203.0.113.7"),
+            (1, None, "192.0.2.1"),
+            (2, "203.0.113.7", "192.0.2.1"),
+            (1, "unknown", "192.0.2.1"),
+            (1, "203.0.113.7, '; DROP TABLE", "192.0.2.1"),
+        ],
+    )
+    def test_is_what_the_outermost_proxy_of_ours_saw(
+        self, settings: Any, count: int, forwarded: str | None, expected: str
+    ) -> None:
+        settings.PROXY_COUNT = count
+
+        assert address(forwarded) == expected
+
+    @pytest.mark.parametrize(
+        ("direct", "expected"),
+        [
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            ("2001:db8:1:2::9", "2001:db8:1:2::"),
+            ("::ffff:192.0.2.9", "192.0.2.9"),
+            ("::1", "::"),
+            ("", None),
+            ("/run/socket", None),
+        ],
+    )
+    def test_is_the_network_of_an_ipv6_caller(self, direct: str, expected: str | None) -> None:
+        assert address(direct=direct) == expected

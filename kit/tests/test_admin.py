@@ -1,0 +1,63 @@
+"""What the apps' admins share."""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from accounts.tests.factories import make_user
+from kit.tests.browser import Browser
+from ticketing.tests.pages import make_examples, offers_of
+
+
+class TestOffers:
+    """What is offered while somebody types."""
+
+    @staticmethod
+    def offered(user: User, model: Any, **query: Any) -> Any:
+        (page,) = offers_of(model)
+        return Browser(user).get(page.url, page.query | query).json()
+
+    @pytest.mark.parametrize(
+        ("name", "term"),
+        # Tickets are found by the beginnings of words.
+        [("accounts.User", "e"), ("projects.Project", "e"), ("tickets.Ticket", "fix"), ("events.Event", "e")],
+    )
+    def test_is_not_counted(self, admin: User, name: str, term: str) -> None:
+        make_examples()
+        with CaptureQueriesContext(connection) as asked:
+            answer = self.offered(admin, model_of(name), term=term)
+
+        assert answer["results"]
+        assert not [query["sql"] for query in asked if re.search(r"\bCOUNT\(", query["sql"])]
+
+    def test_goes_on_until_there_is_no_more(self, admin: User) -> None:
+        made = {str(make_user(f"Una User {number}").pk) for number in range(25)}
+
+        pages = [self.offered(admin, User, term="una", page=number) for number in (1, 2, 3)]
+
+        assert [len(page["results"]) for page in pages] == [20, 5, 0]
+        assert {found["id"] for page in pages for found in page["results"]} == made
+        assert [page["pagination"]["more"] for page in pages][::2] == [True, False]
+
+
+def model_of(name: str) -> Any:
+    return next(model for model in admin.site._registry if model._meta.label == name)
+
+
+class TestAddresses:
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "events/event/?status__exact=%00",
+            "events/event/?starts_at__year=99999999999",
+            "tickets/ticket/?type__exact=%00",
+            "autocomplete/?app_label=events&model_name=booking&field_name=user&term=%00",
+        ],
+    )
+    def test_that_ask_for_what_no_row_can_hold_are_refused(self, admin: User, address: str) -> None:
+        assert Browser(admin).get(f"/admin/{address}").status_code == 400

@@ -1,0 +1,109 @@
+"""How a refusal becomes a problem."""
+
+import pytest
+from django.db import OperationalError
+from django.http import Http404
+from rest_framework import exceptions
+
+from kit import errors
+from kit.web.problems import Problem, camel, describe
+
+
+class TooTall(errors.Conflict):
+    message = "You are too tall"
+
+
+class TestRefused:
+    def test_has_its_classs_name_for_a_code(self) -> None:
+        assert (TooTall.code, errors.TooMany.code, errors.Busy.code) == ("too_tall", "too_many", "busy")
+
+    def test_says_its_own_sentence_or_a_better_one(self) -> None:
+        assert (str(TooTall()), str(TooTall("By 3 cm"))) == ("You are too tall", "By 3 cm")
+
+
+class TestDescribe:
+    @pytest.mark.parametrize(
+        ("refusal", "status"),
+        [
+            (errors.Invalid(), 400),
+            (errors.Unauthenticated(), 401),
+            (errors.Forbidden(), 403),
+            (errors.Missing(), 404),
+            (errors.Conflict(), 409),
+            (TooTall(), 409),
+            (errors.TooMany(retry_after=7), 429),
+            (errors.Busy(), 503),
+            (Http404(), 404),
+            (exceptions.ParseError(), 400),
+            (exceptions.NotAuthenticated(), 401),
+            (exceptions.AuthenticationFailed(), 401),
+            (exceptions.PermissionDenied(), 403),
+            (exceptions.MethodNotAllowed("PUT"), 405),
+            (exceptions.UnsupportedMediaType("text/plain"), 415),
+            (exceptions.Throttled(wait=6.2), 429),
+        ],
+    )
+    def test_gives_each_kind_its_status(self, refusal: Exception, status: int) -> None:
+        assert describe(refusal).status == status
+
+    def test_takes_the_sentence_and_the_code_of_a_rule(self) -> None:
+        assert describe(TooTall()) == Problem(409, "too_tall", "You are too tall")
+
+    @pytest.mark.parametrize(
+        ("refusal", "seconds"),
+        [(errors.TooMany(retry_after=7), "7"), (errors.Busy(), "1"), (exceptions.Throttled(wait=6.2), "7")],
+    )
+    def test_says_when_to_try_again(self, refusal: Exception, seconds: str) -> None:
+        assert describe(refusal).headers == {"Retry-After": seconds}
+
+    @pytest.mark.parametrize(
+        "refusal", [errors.Unauthenticated(), exceptions.NotAuthenticated(), exceptions.AuthenticationFailed()]
+    )
+    def test_says_how_to_sign_in(self, refusal: Exception) -> None:
+        assert describe(refusal).headers == {"WWW-Authenticate": "Bearer"}
+
+    def test_names_fields_as_the_wire_does(self) -> None:
+        problem = describe(errors.Invalid(fields={"due_at": ["Too late."], "created_by": ["Who?", "Really?"]}))
+
+        assert problem.errors == [("dueDate", "Too late."), ("createdBy", "Who?"), ("createdBy", "Really?")]
+        assert problem.message == "dueDate: Too late. createdBy: Who? createdBy: Really?"
+
+    def test_names_nested_fields_by_their_path(self) -> None:
+        refusal = exceptions.ValidationError({"users": {"1": ["No."]}, "non_field_errors": ["Never."]})
+
+        assert describe(refusal).errors == [("users.1", "No."), ("", "Never.")]
+
+    def test_tells_nothing_of_what_nobody_foresaw(self) -> None:
+        problem = describe(RuntimeError("the combination is 1-2-3-4-5"))
+
+        assert problem == Problem(500, "unexpected", "An unexpected error occurred")
+
+    def test_takes_trouble_with_the_database_for_a_matter_of_time(self) -> None:
+        assert describe(OperationalError("the server closed the connection")) == describe(errors.Busy())
+
+
+class TestProblem:
+    def test_has_the_members_of_rfc_9457_and_ours(self) -> None:
+        body = Problem(409, "too_tall", "You are too tall", [("height", "No.")]).body()
+
+        assert body == {
+            "type": "about:blank",
+            "title": "Conflict",
+            "status": 409,
+            "detail": "You are too tall",
+            "code": "too_tall",
+            "message": "You are too tall",
+            "errors": [{"field": "height", "message": "No."}],
+            "requestId": "",
+        }
+
+    def test_has_no_errors_where_no_field_is_wrong(self) -> None:
+        assert "errors" not in Problem(409, "too_tall", "You are too tall").body()
+
+
+class TestCamel:
+    @pytest.mark.parametrize(
+        ("name", "spelt"), [("title", "title"), ("created_by", "createdBy"), ("due_at", "dueDate"), ("", "")]
+    )
+    def test_spells_as_the_wire_does(self, name: str, spelt: str) -> None:
+        assert camel(name) == spelt

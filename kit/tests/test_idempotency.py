@@ -1,0 +1,532 @@
+"""`Idempotency-Key`: what comes twice is done once (CONTRACTS: retries)."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from threading import Event
+from typing import Any
+
+import pytest
+from django.conf import settings as project_settings
+from django.db import connection, transaction
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from accounts import tokens
+from accounts.models import User, UserType
+from kit import tasks
+from kit.db import configuration
+from kit.idempotency import views
+from kit.idempotency.keys import Key
+from kit.idempotency.models import IdempotencyKey
+from kit.idempotency.views import REPLAYED
+from kit.openapi.views import document
+from kit.tests.races import at_once
+from kit.web import throttling
+from projects.models import Project
+from projects.tests.psql import psql
+from tickets import services
+from tickets.models import Ticket
+
+SignedIn = Callable[[User], APIClient]
+
+KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
+TICKET = {"title": "Fix the database", "price": 12.5}
+NEWCOMER = {"name": "Nora New", "email": "nora@example.com", "type": "customer", "password": "open, sesame"}
+# Where somebody creates something, and what.
+CREATING: dict[str, dict[str, Any]] = {
+    "/users": NEWCOMER,
+    "/projects": {"name": "Website"},
+    "/ticket": TICKET,
+    "/tickets": TICKET | {"status": "open"},
+    "/events": {"name": "Jazz in the park", "startsAt": "2099-08-01T18:00:00Z", "capacity": 12, "price": 25},
+}
+SECRETS = {"password", "token", "refresh", "code", "uid", "manageToken"}
+# Derived once more for each answer, and added to it outside of what is kept: events/tests/test_api.py.
+NOT_KEPT = {"POST /events/{eventId}/bookings": {"manageToken"}}
+
+
+def send(api: APIClient, body: dict[str, Any], path: str = "/ticket", key: str = KEY) -> Any:
+    return api.post(path, body, headers={"Idempotency-Key": key})
+
+
+def body_for(path: str) -> dict[str, Any]:
+    body = dict(CREATING[path])
+    return body | {"project": Project.objects.general().pk} if path == "/tickets" else body
+
+
+def own_headers(answer: Any) -> dict[str, str]:
+    """What the call itself says, the request's number and the sign of a replay left aside."""
+    return {name: value for name, value in answer.headers.items() if name not in ("X-Request-ID", REPLAYED)}
+
+
+@pytest.mark.django_db
+class TestKey:
+    @pytest.mark.parametrize("path", CREATING)
+    def test_gets_the_first_answer_again(self, admin: User, signed_in: SignedIn, path: str) -> None:
+        api, body = signed_in(admin), body_for(path)
+
+        first, second = send(api, body, path), send(api, body, path)
+
+        assert (first.status_code, REPLAYED in first) == (201, False)
+        assert (second.status_code, second[REPLAYED]) == (201, "true")
+        assert second.content == first.content
+        assert own_headers(second) == own_headers(first)
+
+    def test_does_the_work_once(self, owner: User, signed_in: SignedIn) -> None:
+        api = signed_in(owner)
+
+        for _ in range(3):
+            send(api, TICKET)
+
+        assert Ticket.objects.count() == 1
+
+    def test_brings_back_the_tag(self, owner: User, signed_in: SignedIn) -> None:
+        api = signed_in(owner)
+
+        first, second = send(api, TICKET), send(api, TICKET)
+
+        assert first["ETag"] == second["ETag"]
+
+    def test_may_be_left_out(self, owner: User, signed_in: SignedIn) -> None:
+        api = signed_in(owner)
+
+        for _ in range(2):
+            api.post("/ticket", TICKET)
+
+        assert (Ticket.objects.count(), IdempotencyKey.objects.count()) == (2, 0)
+
+    def test_shows_what_was_made_as_it_was(self, owner: User, signed_in: SignedIn) -> None:
+        api = signed_in(owner)
+        first = send(api, TICKET)
+        services.update(ticket_id=first.json()["id"], by=owner, at=timezone.now(), title="Another")
+
+        assert send(api, TICKET).json() == first.json()
+
+    def test_reads_a_body_and_not_its_spelling(self, owner: User, signed_in: SignedIn) -> None:
+        api = signed_in(owner)
+
+        answers = [
+            api.generic("POST", "/ticket", text, "application/json", headers={"Idempotency-Key": KEY})
+            for text in ('{"title": "A", "venue": "B"}', '{"venue":"B","title":"A"}')
+        ]
+
+        assert [answer.status_code for answer in answers] == [201, 201]
+        assert Ticket.objects.count() == 1
+
+    @pytest.mark.parametrize("other", [TICKET | {"title": "Another"}, TICKET | {"unknown": 1}, {"title": ""}])
+    def test_is_refused_with_another_body(self, owner: User, signed_in: SignedIn, other: dict[str, Any]) -> None:
+        api = signed_in(owner)
+        send(api, TICKET)
+
+        answer = send(api, other)
+
+        assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
+        assert send(api, TICKET).status_code == 201
+        assert Ticket.objects.count() == 1
+
+    def test_is_another_one_of_another_user_and_on_another_path(
+        self, owner: User, outsider: User, signed_in: SignedIn
+    ) -> None:
+        tracker = TICKET | {"status": "open", "project": Project.objects.general().pk}
+
+        answers = [
+            send(signed_in(owner), tracker),
+            send(signed_in(outsider), tracker),
+            send(signed_in(owner), tracker, "/tickets"),
+            send(signed_in(owner), tracker, key=KEY.upper()),
+        ]
+
+        assert [answer.status_code for answer in answers] == [201] * 4
+        assert len({answer.json()["id"] for answer in answers}) == 4
+
+    def test_outlives_a_sign_in(self, owner: User, signed_in: SignedIn) -> None:
+        first = send(signed_in(owner), TICKET)
+
+        assert send(signed_in(owner), TICKET).json() == first.json()
+
+    def test_of_nobody_in_particular_goes_with_the_body(self, anonymous: APIClient) -> None:
+        first = send(anonymous, NEWCOMER, "/users")
+
+        again = send(anonymous, NEWCOMER, "/users")
+        other = send(anonymous, NEWCOMER | {"email": "nina@example.com"}, "/users")
+
+        assert (first.status_code, again.status_code, other.status_code) == (201, 201, 201)
+        assert again.json() == first.json() != other.json()
+
+    def test_is_not_used_up_by_a_refusal(self, owner: User, signed_in: SignedIn) -> None:
+        api = signed_in(owner)
+        at = timezone.now()
+
+        refusals = [send(api, {"title": ""}), send(api, TICKET | {"dueDate": at.isoformat()}), send(api, {"title": 1})]
+        answer = send(api, TICKET)
+
+        assert [refusal.status_code for refusal in refusals] == [400] * 3
+        assert (answer.status_code, REPLAYED in answer) == (201, False)
+
+    def test_goes_with_the_work_that_fails(
+        self, owner: User, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        api = signed_in(owner)
+
+        def crash(*_: Any, **__: Any) -> None:
+            raise RuntimeError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(views, "keep", crash)
+            crashed = send(api, TICKET)
+
+        assert crashed.status_code == 500
+        assert (Ticket.objects.count(), IdempotencyKey.objects.count()) == (0, 0)
+        assert send(api, TICKET).status_code == 201
+
+    @pytest.mark.parametrize("key", ["", " ", "two words", "tab\there", "é", "k" * 256, "\x7f"])
+    def test_is_refused_when_it_is_none(self, owner: User, signed_in: SignedIn, key: str) -> None:
+        answer = send(signed_in(owner), TICKET, key=key)
+
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "Idempotency-Key")
+        assert not Ticket.objects.exists()
+
+    @pytest.mark.parametrize("key", ["k", "k" * 255, '"quoted"', "!~"])
+    def test_is_any_visible_word(self, owner: User, signed_in: SignedIn, key: str) -> None:
+        assert send(signed_in(owner), TICKET, key=key).status_code == 201
+
+    def test_comes_after_the_token(self, owner: User, signed_in: SignedIn, anonymous: APIClient) -> None:
+        api = signed_in(owner)
+        send(api, TICKET)
+        User.objects.filter(pk=owner.pk).update(is_active=False)
+
+        assert [send(api, TICKET).status_code, send(anonymous, TICKET).status_code] == [401, 401]
+
+    def test_comes_after_the_permission(self, admin: User, signed_in: SignedIn) -> None:
+        api = signed_in(admin)
+        send(api, CREATING["/projects"], "/projects")
+        User.objects.filter(pk=admin.pk).update(type=UserType.AGENT)
+
+        assert send(api, CREATING["/projects"], "/projects").status_code == 403
+
+    def test_comes_after_the_rate_limit(self, owner: User, signed_in: SignedIn, settings: Any) -> None:
+        settings.RATE_LIMITS, settings.RATE_LIMIT = True, "2/minute"
+        throttling.counter.cache_clear()
+        api = signed_in(owner)
+
+        statuses = [send(api, TICKET).status_code for _ in range(3)]
+
+        throttling.counter.cache_clear()
+        assert statuses == [201, 201, 429]
+
+    def test_costs_a_replay_four_statements(
+        self, owner: User, signed_in: SignedIn, django_assert_num_queries: Any
+    ) -> None:
+        api = signed_in(owner)
+        send(api, TICKET)
+
+        # The token's owner; the transaction's two ends, the key with its answer.
+        with django_assert_num_queries(4):
+            send(api, TICKET)
+
+
+@pytest.mark.django_db
+class TestAge:
+    @staticmethod
+    def grow(age: timedelta) -> datetime:
+        at = timezone.now()
+        IdempotencyKey.objects.update(created_at=at - age)
+        return at
+
+    def test_of_nearly_a_day_is_still_known(self, owner: User, signed_in: SignedIn) -> None:
+        first = send(signed_in(owner), TICKET)
+        self.grow(timedelta(hours=23, minutes=59))
+
+        assert send(signed_in(owner), TICKET).json() == first.json()
+
+    def test_of_a_day_makes_it_new(self, owner: User, signed_in: SignedIn) -> None:
+        first = send(signed_in(owner), TICKET)
+        self.grow(timedelta(hours=24))
+
+        second = send(signed_in(owner), TICKET | {"title": "Another"})
+        third = send(signed_in(owner), TICKET | {"title": "Another"})
+
+        assert (second.status_code, REPLAYED in second) == (201, False)
+        assert second.json()["id"] != first.json()["id"]
+        assert third.content == second.content
+
+    def test_of_a_day_is_forgotten(self, owner: User, signed_in: SignedIn) -> None:
+        send(signed_in(owner), TICKET)
+        self.grow(timedelta(hours=24))
+        send(signed_in(owner), TICKET, key="young")
+
+        tasks.forget_idempotency_keys(timestamp=0)
+
+        assert IdempotencyKey.objects.count() == 1
+
+
+@pytest.mark.django_db
+class TestWhatIsKept:
+    def test_tells_nobody_what_was_sent(self, anonymous: APIClient) -> None:
+        send(anonymous, NEWCOMER, "/users")
+
+        ((row,),) = psql("SELECT to_jsonb(key)::text FROM idempotency_idempotencykey AS key")
+
+        assert NEWCOMER["name"] in row
+        assert NEWCOMER["password"] not in row
+        assert KEY not in row
+
+    @pytest.mark.parametrize("path", CREATING)
+    def test_is_the_answer_and_what_the_call_said_in_headers(self, admin: User, signed_in: SignedIn, path: str) -> None:
+        answer = send(signed_in(admin), body_for(path), path)
+
+        kept = IdempotencyKey.objects.get()
+
+        assert json.loads(kept.body) == answer.json()
+        assert set(kept.headers) <= {"ETag", "Location"}
+
+    def test_depends_on_the_servers_secret(self, anonymous: APIClient, settings: Any) -> None:
+        """Else passwords could be tried out on the digests, millions a second."""
+        send(anonymous, NEWCOMER, "/users")
+        digest = bytes(IdempotencyKey.objects.get().body_digest)
+        User.objects.all().delete()
+        IdempotencyKey.objects.all().delete()
+        settings.SECRET_KEY = "another secret of the server, as long as the first one was"
+
+        send(anonymous, NEWCOMER, "/users")
+
+        assert bytes(IdempotencyKey.objects.get().body_digest) != digest
+
+    def test_holds_no_secret_by_its_shape(self) -> None:
+        """Whatever call comes to honour keys: what it answers with is kept for a day."""
+        secrets = {name: found for name, each in honouring().items() if (found := SECRETS & keys_of_answers(each))}
+
+        assert secrets == NOT_KEPT
+        assert SECRETS & keys_of_answers(document()["paths"]["/auth/login"]["post"]) == {"token", "refresh"}
+
+
+def honouring() -> dict[str, dict[str, Any]]:
+    """The operations that describe the header."""
+    return {
+        f"{method.upper()} {path}": operation
+        for path, operations in document()["paths"].items()
+        for method, operation in operations.items()
+        if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", []))
+    }
+
+
+def keys_of_answers(operation: dict[str, Any]) -> set[str]:
+    """Every key in the answers of success, however deep."""
+    answers = [answer for status, answer in operation["responses"].items() if status < "300"]
+    return {key for answer in answers for key in keys_of(answer["content"]["application/json"]["schema"])}
+
+
+def keys_of(schema: dict[str, Any]) -> Iterator[str]:
+    if "$ref" in schema:
+        schema = document()["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    for name, inner in schema.get("properties", {}).items():
+        yield name
+        yield from keys_of(inner)
+    for inner in [*filter(None, [schema.get("items")]), *schema.get("allOf", [])]:
+        yield from keys_of(inner)
+
+
+class TestDescription:
+    def test_tells_of_the_header_on_every_call_that_creates(self) -> None:
+        """By the answer 201: who adds such a call decorates it."""
+        creating = {
+            f"{method.upper()} {path}"
+            for path, operations in document()["paths"].items()
+            for method, operation in operations.items()
+            if "201" in operation["responses"]
+        }
+
+        assert creating == set(honouring()) >= {f"POST {path}" for path in CREATING}
+
+    @pytest.mark.parametrize("path", CREATING)
+    def test_shows_the_refusals(self, path: str) -> None:
+        responses = honouring()[f"POST {path}"]["responses"]
+
+        shown = {
+            status: set(responses[status]["content"]["application/problem+json"]["examples"])
+            for status in ("409", "422")
+        }
+
+        assert "still_running" in shown["409"]
+        assert shown["422"] == {"idempotency_key_reused"}
+        assert REPLAYED in responses["201"]["headers"]
+
+    def test_lets_browsers_send_and_read_the_headers(self) -> None:
+        assert "idempotency-key" in project_settings.CORS_ALLOW_HEADERS
+        assert REPLAYED in project_settings.CORS_EXPOSE_HEADERS
+
+
+THREADS = 20
+PAUSE = 0.2
+
+
+def look(key: Key, *, at: datetime) -> IdempotencyKey | None:
+    """How `claim` must not be written; what others do in between is what the pause is for."""
+    found = IdempotencyKey.objects.filter(digest=key.digest).first()
+    time.sleep(PAUSE)
+    return found
+
+
+@pytest.fixture
+def _without_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "claim", look)
+
+
+@pytest.fixture
+def _without_the_unique_key(db: None) -> Iterator[None]:
+    ((name,),) = psql(
+        "SELECT conname FROM pg_constraint WHERE conrelid = 'idempotency_idempotencykey'::regclass AND contype = 'p'"
+    )
+    psql(f"ALTER TABLE idempotency_idempotencykey DROP CONSTRAINT {name}")
+    yield
+    psql("DELETE FROM idempotency_idempotencykey")
+    psql(f"ALTER TABLE idempotency_idempotencykey ADD CONSTRAINT {name} PRIMARY KEY (digest)")
+
+
+# What another process does: the same call, as the same user, over its own connection.
+OTHER_PROCESS = """
+import sys, django
+django.setup()
+from rest_framework.test import APIClient
+api = APIClient(SERVER_NAME="localhost")
+api.credentials(HTTP_AUTHORIZATION="Bearer " + sys.argv[1])
+sys.stdin.readline()
+for _ in range(5):
+    answer = api.post("/ticket", {"title": "Fix the database", "price": 12.5}, headers={"Idempotency-Key": sys.argv[2]})
+    print(answer.status_code, answer.content.decode(), flush=True)
+"""
+
+
+@pytest.mark.database
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+class TestTwentyAtOnce:
+    def answers(self, owner: User, signed_in: SignedIn) -> list[Any]:
+        clients = [signed_in(owner) for _ in range(THREADS)]
+        return at_once(*(lambda api=api: send(api, TICKET) for api in clients))
+
+    def test_make_one_ticket_and_all_answers_agree(self, owner: User, signed_in: SignedIn) -> None:
+        answers = self.answers(owner, signed_in)
+
+        assert Ticket.objects.count() == 1
+        assert Counter((answer.status_code, answer.content) for answer in answers).most_common(1)[0][1] == THREADS
+        assert sum(REPLAYED not in answer for answer in answers) == 1
+
+    @pytest.mark.usefixtures("_without_the_lock", "_without_the_unique_key")
+    def test_make_several_without_the_lock_and_the_unique_key(self, owner: User, signed_in: SignedIn) -> None:
+        self.answers(owner, signed_in)
+
+        assert Ticket.objects.count() > 1
+
+    @pytest.mark.usefixtures("_without_the_lock")
+    def test_make_one_even_without_the_lock(self, owner: User, signed_in: SignedIn) -> None:
+        statuses = Counter(answer.status_code for answer in self.answers(owner, signed_in))
+
+        assert statuses[201] == 1
+        assert Ticket.objects.count() == 1
+
+    def test_in_two_processes_make_one(self, owner: User) -> None:
+        environment = os.environ | {
+            "DATABASE_URL": configuration.connection_url(connection.settings_dict),
+            "DJANGO_SETTINGS_MODULE": "ticketing.settings",
+        }
+        command = [sys.executable, "-c", OTHER_PROCESS, tokens.issue(owner).access, KEY]
+        processes = [
+            subprocess.Popen(
+                command,
+                env=environment,
+                cwd=project_settings.BASE_DIR,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(2)
+        ]
+
+        for process in processes:
+            assert process.stdin
+            process.stdin.write("now\n")
+            process.stdin.flush()
+        lines = [line for process in processes for line in process.communicate(timeout=60)[0].splitlines()]
+
+        assert len(lines) == 10
+        assert len(set(lines)) == 1
+        assert lines[0].startswith("201 ")
+        assert Ticket.objects.count() == 1
+
+
+@pytest.mark.database
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+class TestWhileTheFirstRuns:
+    @pytest.fixture
+    def held_up(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Event, Event]]:
+        """The first to create a ticket: has begun, may go on."""
+        has_begun, may_go_on, create = Event(), Event(), services.create
+
+        def slowly(**arguments: Any) -> Ticket:
+            ticket = create(**arguments)
+            if not has_begun.is_set():
+                has_begun.set()
+                may_go_on.wait(20)
+            return ticket
+
+        monkeypatch.setattr(services, "create", slowly)
+        yield has_begun, may_go_on
+        may_go_on.set()
+
+    def test_others_wait_and_get_its_answer(
+        self, owner: User, signed_in: SignedIn, held_up: tuple[Event, Event]
+    ) -> None:
+        has_begun, may_go_on = held_up
+
+        def second() -> Any:
+            has_begun.wait()
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(lambda: (time.sleep(PAUSE), may_go_on.set()))
+                return send(signed_in(owner), TICKET)
+
+        first_answer, second_answer = at_once(lambda: send(signed_in(owner), TICKET), second)
+
+        assert (first_answer.status_code, second_answer.status_code) == (201, 201)
+        assert second_answer.content == first_answer.content
+        assert REPLAYED in second_answer
+
+    def test_others_are_told_so_after_a_while(
+        self, owner: User, signed_in: SignedIn, held_up: tuple[Event, Event]
+    ) -> None:
+        has_begun, may_go_on = held_up
+
+        def second() -> Any:
+            has_begun.wait()
+            try:
+                return send(signed_in(owner), TICKET)
+            finally:
+                may_go_on.set()
+
+        first_answer, second_answer = at_once(lambda: send(signed_in(owner), TICKET), second)
+
+        assert first_answer.status_code == 201
+        assert (second_answer.status_code, second_answer.json()["code"]) == (409, "still_running")
+        assert send(signed_in(owner), TICKET).content == first_answer.content
+
+    def test_others_do_the_work_when_it_fails(self, owner: User, signed_in: SignedIn) -> None:
+        api, body = signed_in(owner), TICKET
+        with ThreadPoolExecutor(1) as pool:
+            with transaction.atomic():
+                # As the first's would be, until it is refused.
+                send(signed_in(owner), body)
+                waiting = pool.submit(lambda: (send(api, body), connection.close())[0])
+                time.sleep(PAUSE)
+                is_waiting = not waiting.done()
+                transaction.set_rollback(True)
+            answer = waiting.result()
+
+        assert is_waiting
+        assert (answer.status_code, REPLAYED in answer) == (201, False)
+        assert Ticket.objects.count() == 1

@@ -1,0 +1,96 @@
+"""Rate limits, by user or, signed out, by address. A courtesy between clients, not a security measure: lockout is.
+
+Counted by the `limits` library in a sliding window, in Redis when REDIS_URL is set, else by each process for itself.
+Said in `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers) on every answer.
+"""
+
+import math
+import time
+from functools import cache
+from typing import Any
+
+import structlog
+from django.conf import settings
+from limits import RateLimitItem, WindowStats, parse
+from limits.storage import MemoryStorage, storage_from_string
+from limits.strategies import SlidingWindowCounterRateLimiter
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from kit.web.address import client_address
+
+logger = structlog.get_logger(__name__)
+
+REDIS_PATIENCE_SECONDS = 0.25
+REDIS_PAUSE_SECONDS = 10
+
+
+class Counter:
+    """Counts in Redis; without one, or for a while after it failed to answer, in this process alone."""
+
+    def __init__(self, redis_url: str) -> None:
+        self.own = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self.shared: SlidingWindowCounterRateLimiter | None = None
+        self.shared_again_at = 0.0
+        if redis_url:
+            patience: dict[str, Any] = {
+                "socket_timeout": REDIS_PATIENCE_SECONDS,
+                "socket_connect_timeout": REDIS_PATIENCE_SECONDS,
+            }
+            self.shared = SlidingWindowCounterRateLimiter(storage_from_string(redis_url, **patience))
+
+    def hit(self, limit: RateLimitItem, *key: str) -> tuple[bool, WindowStats]:
+        """Whether this request is within the limit, and what is left of it."""
+        if self.shared and time.monotonic() >= self.shared_again_at:
+            try:
+                return self.shared.hit(limit, *key), self.shared.get_window_stats(limit, *key)
+            except self.shared.storage.base_exceptions as error:
+                self.shared_again_at = time.monotonic() + REDIS_PAUSE_SECONDS
+                logger.warning("rate_limits_not_shared", error=repr(error), for_seconds=REDIS_PAUSE_SECONDS)
+        return self.own.hit(limit, *key), self.own.get_window_stats(limit, *key)
+
+
+counter = cache(Counter)
+
+
+class RateLimit(BaseThrottle):
+    """The limit of ordinary requests. A view names a stricter one by subclassing."""
+
+    name = "default"
+    wait_seconds: float | None = None
+
+    def limit(self) -> RateLimitItem:
+        return parse(settings.RATE_LIMIT)
+
+    def caller(self, request: Request) -> str:
+        if request.user.is_authenticated:
+            return f"user:{request.user.pk}"
+        return f"address:{client_address(request._request)}"
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        if not settings.RATE_LIMITS:
+            return True
+        limit, key = self.limit(), (self.name, self.caller(request))
+        is_allowed, window = counter(settings.REDIS_URL).hit(limit, *key)
+        reset = max(1, math.ceil(window.reset_time - time.time()))
+        request._request.rate_limit_headers = {  # type: ignore[attr-defined]
+            "RateLimit-Policy": f'"{self.name}";q={limit.amount};w={limit.get_expiry()}',
+            "RateLimit": f'"{self.name}";r={window.remaining};t={reset}',
+        }
+        self.wait_seconds = None if is_allowed else reset
+        return is_allowed
+
+    def wait(self) -> float | None:
+        return self.wait_seconds
+
+
+class SignInRateLimit(RateLimit):
+    """By address alone: whoever signs in or up is nobody yet."""
+
+    name = "sign-in"
+
+    def limit(self) -> RateLimitItem:
+        return parse(settings.RATE_LIMIT_SIGN_IN)
+
+    def caller(self, request: Request) -> str:
+        return f"address:{client_address(request._request)}"

@@ -1,0 +1,173 @@
+"""The functions and triggers in sql/, as they were when this was written."""
+
+import pgtrigger.compiler
+import pgtrigger.migrations
+from django.db import migrations
+
+ANNOUNCE = r"""
+-- Tell of what a transaction changed of a ticket: at its end, once for each of its events; the first to fire tells of all
+-- of them, the others find that done. The ticket's row is locked by then, so its version is this transaction's alone.
+CREATE OR REPLACE FUNCTION notifications_announce(changed_id bigint, first_event bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    ticket tickets_ticket;
+    assignee_ids bigint[];
+    assignee_names text[];
+BEGIN
+    SELECT * INTO ticket FROM tickets_ticket WHERE id = changed_id;
+    -- Who is there from the beginning is no change, and moves no version.
+    IF ticket.version = 1 THEN
+        RETURN;
+    END IF;
+    SELECT array_agg(person.id ORDER BY assignment.id), array_agg(person.name ORDER BY assignment.id)
+        INTO assignee_ids, assignee_names
+        FROM tickets_assignment AS assignment
+        JOIN accounts_user AS person ON person.id = assignment.user_id
+        WHERE assignment.ticket_id = changed_id;
+    IF assignee_ids IS NULL THEN
+        RETURN;
+    END IF;
+    PERFORM notifications_tell(
+        'ticket-updated',
+        'ticket/' || ticket.id || '/version/' || ticket.version,
+        assignee_ids,
+        ticket.id,
+        jsonb_build_object(
+            'title', ticket.title,
+            'status', ticket.status,
+            'assignees', assignee_names,
+            'first_event', first_event,
+            'last_event', greatest(
+                (SELECT max(pgh_id) FROM tickets_ticketevent WHERE pgh_obj_id = changed_id),
+                (SELECT max(pgh_id) FROM tickets_assignmentevent WHERE ticket_id = changed_id)
+            )
+        )
+    );
+END $$;
+"""
+
+DEFER = r"""
+-- Give each of these deliveries a job, unless one waits already; returns to how many.
+CREATE OR REPLACE FUNCTION notifications_defer(delivery_ids bigint[]) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+    deferred int;
+BEGIN
+    -- A person waits in front of the screen for a password, so those go first. The triggers of procrastinate wake a worker.
+    INSERT INTO procrastinate_jobs (queue_name, task_name, priority, queueing_lock, args)
+    SELECT
+        'mail',
+        'notifications.tasks.deliver',
+        CASE WHEN kind IN ('set-password', 'reset-password') THEN 1 ELSE -1 END,
+        'delivery/' || id,
+        jsonb_build_object('delivery_id', id)
+    FROM notifications_delivery
+    WHERE id = ANY(delivery_ids)
+    ORDER BY id
+    ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING;
+    GET DIAGNOSTICS deferred = ROW_COUNT;
+    RETURN deferred;
+END $$;
+"""
+
+TELL = r"""
+-- Write a delivery to each of these people who is active and does not have it yet, and defer its job.
+CREATE OR REPLACE FUNCTION notifications_tell(kind text, about text, user_ids bigint[], ticket_id bigint, payload jsonb)
+RETURNS int LANGUAGE plpgsql AS $$
+#variable_conflict use_variable
+DECLARE
+    told bigint[];
+BEGIN
+    WITH written AS (
+        INSERT INTO notifications_delivery (kind, about, user_id, address, name, ticket_id, payload)
+        SELECT kind, about, person.id, person.email, person.name, ticket_id, payload
+        FROM accounts_user AS person
+        WHERE person.id = ANY(user_ids) AND person.is_active
+        ORDER BY person.id
+        ON CONFLICT ON CONSTRAINT delivery_once DO NOTHING
+        RETURNING notifications_delivery.id
+    )
+    SELECT array_agg(written.id) INTO told FROM written;
+    RETURN CASE WHEN told IS NULL THEN 0 ELSE notifications_defer(told) END;
+END $$;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("notifications", "0001_initial"),
+        ("procrastinate", "0041_post_retry_failed_job"),
+        ("tickets", "0002_sql"),
+        ("events", "0002_sql"),
+    ]
+
+    operations = [
+        migrations.RunSQL(ANNOUNCE, "DROP FUNCTION notifications_announce"),
+        migrations.RunSQL(DEFER, "DROP FUNCTION notifications_defer"),
+        migrations.RunSQL(TELL, "DROP FUNCTION notifications_tell"),
+        pgtrigger.migrations.AddTrigger(
+            model_name="announcedassignment",
+            trigger=pgtrigger.compiler.Trigger(
+                name="announce_assignment",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (current_setting('ticketing.quiet', true) IS DISTINCT FROM 'on')",
+                    constraint="CONSTRAINT",
+                    func="BEGIN\n    PERFORM notifications_announce(NEW.ticket_id, NEW.pgh_id);\n    RETURN NULL;\nEND;\n",
+                    hash="e46414aa4190c2b0c2a1ccfedcc7bcd587c18b33",
+                    operation="INSERT",
+                    pgid="pgtrigger_announce_assignment_7906e",
+                    table="tickets_assignmentevent",
+                    timing="DEFERRABLE INITIALLY DEFERRED",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="announcedchange",
+            trigger=pgtrigger.compiler.Trigger(
+                name="announce_change",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (NEW.pgh_label = 'update' AND current_setting('ticketing.quiet', true) IS DISTINCT FROM 'on')",
+                    constraint="CONSTRAINT",
+                    func="BEGIN\n    PERFORM notifications_announce(NEW.pgh_obj_id, NEW.pgh_id);\n    RETURN NULL;\nEND;\n",
+                    hash="c16d937d39fafe6033c93eb317fa58bb3b2c30b8",
+                    operation="INSERT",
+                    pgid="pgtrigger_announce_change_d5572",
+                    table="tickets_ticketevent",
+                    timing="DEFERRABLE INITIALLY DEFERRED",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="announcedcomment",
+            trigger=pgtrigger.compiler.Trigger(
+                name="announce_comment",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (current_setting('ticketing.quiet', true) IS DISTINCT FROM 'on')",
+                    constraint="CONSTRAINT",
+                    func="DECLARE\n    ticket tickets_ticket;\nBEGIN\n    SELECT * INTO ticket FROM tickets_ticket WHERE id = NEW.ticket_id;\n    PERFORM notifications_tell(\n        'comment-added',\n        'comment/' || NEW.id,\n        ARRAY(\n            SELECT person.id\n            FROM accounts_user AS person\n            WHERE person.id = ANY(ARRAY(\n                    SELECT user_id FROM tickets_assignment WHERE ticket_id = ticket.id UNION SELECT ticket.created_by_id\n                ))\n                AND person.id <> NEW.author_id\n                AND (NOT NEW.is_internal OR person.type IN ('agent', 'admin'))\n        ),\n        ticket.id,\n        jsonb_build_object('comment', NEW.id, 'title', ticket.title, 'status', ticket.status)\n    );\n    RETURN NULL;\nEND;\n",
+                    hash="963f9d9fbd40a654d1efb7d62b7eb3dae00558ea",
+                    operation="INSERT",
+                    pgid="pgtrigger_announce_comment_45d60",
+                    table="tickets_comment",
+                    timing="DEFERRABLE INITIALLY DEFERRED",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="announcedentry",
+            trigger=pgtrigger.compiler.Trigger(
+                name="announce_bookings",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="BEGIN\n    IF current_setting('ticketing.quiet', true) = 'on' THEN\n        RETURN NULL;\n    END IF;\n    INSERT INTO notifications_delivery (kind, about, user_id, address, name, booking_id, payload)\n    SELECT\n        CASE\n            WHEN entry.kind = 'requested' THEN 'booking-waiting'\n            WHEN entry.kind = 'cancelled' AND event.status = 'cancelled' THEN 'event-cancelled'\n            ELSE 'booking-' || entry.kind\n        END,\n        'booking/' || booking.id || '/entry/' || entry.id,\n        person.id,\n        coalesce(person.email, booking.guest_email),\n        coalesce(person.name, trim(booking.guest_first_name || ' ' || booking.guest_last_name)),\n        booking.id,\n        jsonb_build_object(\n            'quantity', entry.quantity,\n            'left', booking.quantity - booking.cancelled,\n            -- Counted from the end of the queue, where newcomers are: there is next to nothing to count.\n            'place', CASE WHEN entry.kind = 'requested' THEN inventory.waiting - (\n                SELECT count(*) FROM events_booking AS later\n                WHERE later.event_id = booking.event_id AND later.status = 'waiting'\n                    AND later.queue_number > booking.queue_number\n            ) END\n        )\n    FROM entries AS entry\n    JOIN events_booking AS booking ON booking.id = entry.booking_id\n    JOIN events_event AS event ON event.id = booking.event_id\n    JOIN events_inventory AS inventory ON inventory.event_id = booking.event_id\n    LEFT JOIN accounts_user AS person ON person.id = booking.user_id\n    WHERE person.id IS NULL OR person.is_active\n    ORDER BY entry.id;\n    RETURN NULL;\nEND;\n",
+                    hash="d8d1a63eadc7289dd8d410bc86e08ece1c66e321",
+                    level="STATEMENT",
+                    operation="INSERT",
+                    pgid="pgtrigger_announce_bookings_c7fbf",
+                    referencing="REFERENCING NEW TABLE AS entries ",
+                    table="events_bookingentry",
+                    when="AFTER",
+                ),
+            ),
+        ),
+    ]

@@ -1,0 +1,38 @@
+-- Tell of what a transaction changed of a ticket: at its end, once for each of its events; the first to fire tells of all
+-- of them, the others find that done. The ticket's row is locked by then, so its version is this transaction's alone.
+CREATE OR REPLACE FUNCTION notifications_announce(changed_id bigint, first_event bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    ticket tickets_ticket;
+    assignee_ids bigint[];
+    assignee_names text[];
+BEGIN
+    SELECT * INTO ticket FROM tickets_ticket WHERE id = changed_id;
+    -- Who is there from the beginning is no change, and moves no version.
+    IF ticket.version = 1 THEN
+        RETURN;
+    END IF;
+    SELECT array_agg(person.id ORDER BY assignment.id), array_agg(person.name ORDER BY assignment.id)
+        INTO assignee_ids, assignee_names
+        FROM tickets_assignment AS assignment
+        JOIN accounts_user AS person ON person.id = assignment.user_id
+        WHERE assignment.ticket_id = changed_id;
+    IF assignee_ids IS NULL THEN
+        RETURN;
+    END IF;
+    PERFORM notifications_tell(
+        'ticket-updated',
+        'ticket/' || ticket.id || '/version/' || ticket.version,
+        assignee_ids,
+        ticket.id,
+        jsonb_build_object(
+            'title', ticket.title,
+            'status', ticket.status,
+            'assignees', assignee_names,
+            'first_event', first_event,
+            'last_event', greatest(
+                (SELECT max(pgh_id) FROM tickets_ticketevent WHERE pgh_obj_id = changed_id),
+                (SELECT max(pgh_id) FROM tickets_assignmentevent WHERE ticket_id = changed_id)
+            )
+        )
+    );
+END $$;

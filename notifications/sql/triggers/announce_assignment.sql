@@ -1,0 +1,5 @@
+-- AFTER INSERT ON tickets_assignmentevent, FOR EACH ROW, at the end of the transaction (condition: models.py).
+BEGIN
+    PERFORM notifications_announce(NEW.ticket_id, NEW.pgh_id);
+    RETURN NULL;
+END;

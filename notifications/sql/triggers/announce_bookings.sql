@@ -1,0 +1,39 @@
+-- AFTER INSERT ON events_bookingentry, FOR EACH STATEMENT.
+-- Tells the holders of bookings, of every entry of the ledger, in its transaction and whatever wrote it.
+-- No job is deferred here: that would wake the workers by NOTIFY, for which all commits of the database stand in line,
+-- with the inventory of a hot event still held. The job that looks for what is due, every few seconds, defers them.
+BEGIN
+    IF current_setting('ticketing.quiet', true) = 'on' THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO notifications_delivery (kind, about, user_id, address, name, booking_id, payload)
+    SELECT
+        CASE
+            WHEN entry.kind = 'requested' THEN 'booking-waiting'
+            WHEN entry.kind = 'cancelled' AND event.status = 'cancelled' THEN 'event-cancelled'
+            ELSE 'booking-' || entry.kind
+        END,
+        'booking/' || booking.id || '/entry/' || entry.id,
+        person.id,
+        coalesce(person.email, booking.guest_email),
+        coalesce(person.name, trim(booking.guest_first_name || ' ' || booking.guest_last_name)),
+        booking.id,
+        jsonb_build_object(
+            'quantity', entry.quantity,
+            'left', booking.quantity - booking.cancelled,
+            -- Counted from the end of the queue, where newcomers are: there is next to nothing to count.
+            'place', CASE WHEN entry.kind = 'requested' THEN inventory.waiting - (
+                SELECT count(*) FROM events_booking AS later
+                WHERE later.event_id = booking.event_id AND later.status = 'waiting'
+                    AND later.queue_number > booking.queue_number
+            ) END
+        )
+    FROM entries AS entry
+    JOIN events_booking AS booking ON booking.id = entry.booking_id
+    JOIN events_event AS event ON event.id = booking.event_id
+    JOIN events_inventory AS inventory ON inventory.event_id = booking.event_id
+    LEFT JOIN accounts_user AS person ON person.id = booking.user_id
+    WHERE person.id IS NULL OR person.is_active
+    ORDER BY entry.id;
+    RETURN NULL;
+END;

@@ -1,0 +1,22 @@
+-- AFTER INSERT ON tickets_comment, FOR EACH ROW, at the end of the transaction, so that who is assigned in it is told too.
+DECLARE
+    ticket tickets_ticket;
+BEGIN
+    SELECT * INTO ticket FROM tickets_ticket WHERE id = NEW.ticket_id;
+    PERFORM notifications_tell(
+        'comment-added',
+        'comment/' || NEW.id,
+        ARRAY(
+            SELECT person.id
+            FROM accounts_user AS person
+            WHERE person.id = ANY(ARRAY(
+                    SELECT user_id FROM tickets_assignment WHERE ticket_id = ticket.id UNION SELECT ticket.created_by_id
+                ))
+                AND person.id <> NEW.author_id
+                AND (NOT NEW.is_internal OR person.type IN ('agent', 'admin'))
+        ),
+        ticket.id,
+        jsonb_build_object('comment', NEW.id, 'title', ticket.title, 'status', ticket.status)
+    );
+    RETURN NULL;
+END;

@@ -1,0 +1,52 @@
+"""SLA policies and calendars in the admin."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, TabularInline
+
+from kit.admin.forms import without_shortcuts
+from sla.models import Calendar, Holiday, Opening, SlaPolicy
+
+
+@admin.register(SlaPolicy)
+class SlaPolicyAdmin(ModelAdmin):
+    """How long tickets may take, for those made or given that priority from now on."""
+
+    list_display = ["priority", "hours", "calendar"]
+    list_select_related = ["calendar"]
+    fields = ["priority", "hours", "calendar"]
+    readonly_fields = ["priority"]
+    actions = None
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return without_shortcuts(super().formfield_for_dbfield(db_field, request, **kwargs))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """There is one a priority."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class OpeningInline(TabularInline):
+    model = Opening
+    extra = 0
+    hide_title = True
+
+
+class HolidayInline(TabularInline):
+    model = Holiday
+    extra = 0
+    hide_title = True
+
+
+@admin.register(Calendar)
+class CalendarAdmin(ModelAdmin):
+    """When hours of SLA policies count. For deadlines that are worked out from now on."""
+
+    list_display = ["name", "time_zone"]
+    inlines = [OpeningInline, HolidayInline]
+    actions = None

@@ -1,0 +1,25 @@
+-- BEFORE INSERT ON tickets_ticket, FOR EACH ROW.
+BEGIN
+    NEW.sla_hours := coalesce(
+        NEW.sla_hours, (SELECT hours FROM sla_slapolicy WHERE priority = NEW.priority)
+    );
+    NEW.sla_warn_at := coalesce(
+        NEW.sla_warn_at, NEW.created_at + 0.8 * (NEW.sla_due_at - NEW.created_at)
+    );
+    IF NEW.status = 'closed' THEN
+        NEW.closed_at := coalesce(NEW.closed_at, NEW.created_at);
+        NEW.sla_met := NEW.closed_at <= NEW.sla_due_at;
+        NEW.held_at := NULL;
+        NEW.hold_reason := '';
+        NEW.sla_alarm_at := NULL;
+        RETURN NEW;
+    END IF;
+    NEW.closed_at := NULL;
+    NEW.sla_met := NULL;
+    NEW.sla_alarm_at := CASE WHEN NEW.held_at IS NULL THEN NEW.sla_warn_at END;
+    -- Who loads a past tells nobody of what is past.
+    IF current_setting('ticketing.quiet', true) = 'on' AND NEW.sla_alarm_at <= now() THEN
+        NEW.sla_alarm_at := CASE WHEN NEW.sla_due_at > now() THEN NEW.sla_due_at END;
+    END IF;
+    RETURN NEW;
+END;

@@ -1,0 +1,32 @@
+-- BEFORE UPDATE ON tickets_ticket, FOR EACH ROW (condition: models.py).
+BEGIN
+    -- Who saves a row that they have written themselves may not know what start_clock made of it.
+    NEW.sla_hours := coalesce(NEW.sla_hours, OLD.sla_hours);
+    NEW.sla_warn_at := coalesce(NEW.sla_warn_at, OLD.sla_warn_at);
+    IF NEW.sla_due_at <> OLD.sla_due_at AND NEW.sla_warn_at = OLD.sla_warn_at THEN
+        NEW.sla_warn_at := NEW.created_at + 0.8 * (NEW.sla_due_at - NEW.created_at);
+    END IF;
+    IF NEW.status = 'closed' THEN
+        -- Once closed, it stays closed as it was.
+        IF OLD.status = 'closed' THEN
+            NEW.closed_at := OLD.closed_at;
+            NEW.sla_met := OLD.sla_met;
+        ELSE
+            NEW.closed_at := coalesce(NEW.closed_at, date_trunc('milliseconds', clock_timestamp()));
+            NEW.sla_met := coalesce(NEW.held_at, NEW.closed_at) <= NEW.sla_due_at;
+        END IF;
+        NEW.held_at := NULL;
+    ELSE
+        NEW.closed_at := NULL;
+        NEW.sla_met := NULL;
+    END IF;
+    IF NEW.held_at IS NULL THEN
+        NEW.hold_reason := '';
+    END IF;
+    IF NEW.status = 'closed' OR NEW.held_at IS NOT NULL THEN
+        NEW.sla_alarm_at := NULL;
+    ELSIF OLD.status = 'closed' OR OLD.held_at IS NOT NULL OR NEW.sla_due_at <> OLD.sla_due_at THEN
+        NEW.sla_alarm_at := NEW.sla_warn_at;
+    END IF;
+    RETURN NEW;
+END;
