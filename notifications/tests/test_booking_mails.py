@@ -17,7 +17,7 @@ from events.services import Guest
 from events.tests.factories import GUEST, book, make_event
 from events.tokens import manage_token
 from notifications.models import Delivery, Kind, State
-from notifications.services import hush
+from notifications.services import mute
 from notifications.tests.factories import a_minute_passes, forget_jobs, jobs
 from notifications.tests.test_mails import html
 from projects.tests.psql import psql
@@ -31,7 +31,7 @@ your booking #{number} is confirmed: 3 tickets.
 
 When: 1 August 2099, 18:00 UTC
 Where: Botanical Garden
-Price: 25.00 a ticket, 75.00 in all
+Price: 25.00 per ticket, 75.00 in total
 
 --\x20
 You get this mail because you booked tickets for this event.
@@ -73,7 +73,7 @@ class TestConfirmed:
         assert message.subject == f"Booking #{booking.pk} confirmed: Jazz in the park"
         assert message.to == [f'"Olga Owner" <{owner.email}>']
         assert message.body == CONFIRMED.format(number=booking.pk)
-        assert all(text in html(message) for text in ("Jazz in the park", "3 tickets", "75.00 in all"))
+        assert all(text in html(message) for text in ("Jazz in the park", "3 tickets", "75.00 in total"))
 
     def test_knows_one_ticket_and_what_costs_nothing(self, admin: User, owner: User) -> None:
         book(make_event(admin, price=0), owner)
@@ -116,7 +116,7 @@ class TestPromoted:
 
         assert message.subject == f"Booking #{booking.pk} confirmed, from the waiting list: Jazz in the park"
         assert f"your booking #{booking.pk} of 2 tickets is confirmed." in message.body
-        assert "Price: 25.00 a ticket, 50.00 in all" in message.body
+        assert "Price: 25.00 per ticket, 50.00 in total" in message.body
 
 
 class TestCancelled:
@@ -127,7 +127,7 @@ class TestCancelled:
 
         assert message.subject == f"Booking #{holder.pk} cancelled in part: Jazz in the park"
         assert "cancelled in part: 2 tickets gone, 1 ticket left." in message.body
-        assert "25.00 in all" in message.body
+        assert "25.00 in total" in message.body
         assert "Cancelled in part" in html(message)
 
     def test_as_a_whole_says_so(self, holder: Booking) -> None:
@@ -237,8 +237,8 @@ class TestEachTransition:
         assert sent() == []
         assert list(waiting.deliveries.values_list("kind", "state")) == [(Kind.BOOKING_WAITING, State.FAILED)]
 
-    def test_mails_nobody_while_hushed(self, event: Event) -> None:
-        hush()
+    def test_mails_nobody_while_muted(self, event: Event) -> None:
+        mute()
         book(event, make_user())
 
         assert not Delivery.objects.exists()

@@ -36,7 +36,7 @@ class TestRetryDeliveries:
         return list(Delivery.objects.filter(state=State.PENDING).order_by("pk"))
 
     def test_sends_all_again(self, given_up: list[Delivery]) -> None:
-        assert say("retry_deliveries") == "3 to be sent again.\n"
+        assert say("retry_deliveries") == "3 messages queued for retry.\n"
         assert self.pending() == given_up
 
     def test_sends_those_again_that_are_named(self, given_up: list[Delivery]) -> None:
@@ -56,7 +56,7 @@ class TestRetryDeliveries:
 
     @pytest.mark.parametrize("since", ["yesterday", "2026-08-01T18:00:00", "2026-13-01T00:00:00Z"])
     def test_refuses_what_is_no_time_with_an_offset(self, since: str) -> None:
-        with pytest.raises(CommandError, match="no time with an offset"):
+        with pytest.raises(CommandError, match="not a time with a UTC offset"):
             say("retry_deliveries", "--since", since)
 
 
@@ -65,8 +65,8 @@ class TestPurgeDeliveries:
         long_ago = timezone.now() - timedelta(days=40)
         make_delivery(owner, state=State.SENT, sent_at=long_ago, created_at=long_ago)
 
-        assert say("purge_deliveries", "--older-than", 50) == "0 forgotten.\n"
-        assert say("purge_deliveries", "--older-than", 30) == "1 forgotten.\n"
+        assert say("purge_deliveries", "--older-than", 50) == "0 deleted.\n"
+        assert say("purge_deliveries", "--older-than", 30) == "1 deleted.\n"
 
     def test_refuses_a_time_to_come(self) -> None:
         with pytest.raises(CommandError, match="negative"):

@@ -40,7 +40,7 @@ def after(hours: float) -> datetime:
 def told(hours: float) -> list[tuple[str, str]]:
     """Who is told of what when the clock shows so many hours after noon."""
     before = set(Delivery.objects.values_list("pk", flat=True))
-    services.tell_of_deadlines(at=after(hours))
+    services.announce_deadlines(at=after(hours))
     new = Delivery.objects.exclude(pk__in=before).order_by("kind", "name")
     return [(delivery.kind, delivery.name) for delivery in new]
 
@@ -99,11 +99,11 @@ class TestDeadlines:
     def test_are_told_of_all_tickets_however_many(
         self, owner: User, admin: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(services, "DEADLINES_AT_ONCE", 2)
+        monkeypatch.setattr(services, "DEADLINE_BATCH", 2)
         for _ in range(5):
             make_ticket(owner, created_at=NOON)
 
-        assert [services.tell_of_deadlines(at=after(hours)) for hours in (20, 21)] == [5, 0]
+        assert [services.announce_deadlines(at=after(hours)) for hours in (20, 21)] == [5, 0]
         assert Delivery.objects.count() == 5
 
     def test_cost_one_look_where_there_are_none(
@@ -111,7 +111,7 @@ class TestDeadlines:
     ) -> None:
         # With the transaction around it, and two changes of no row.
         with django_assert_num_queries(3):
-            services.tell_of_deadlines(at=NOON)
+            services.announce_deadlines(at=NOON)
 
 
 class TestMail:
@@ -153,10 +153,10 @@ class TestMail:
 class TestSeveralWorkers:
     def look(self) -> int:
         with closing(connection):
-            return services.tell_of_deadlines(at=after(20))
+            return services.announce_deadlines(at=after(20))
 
     def test_tell_of_each_deadline_once(self, owner: User, admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(services, "DEADLINES_AT_ONCE", 3)
+        monkeypatch.setattr(services, "DEADLINE_BATCH", 3)
         for _ in range(20):
             make_ticket(owner, created_at=NOON)
 

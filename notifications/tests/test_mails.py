@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts import password_codes
 from accounts.models import User, UserType
 from accounts.tests.factories import make_user
-from notifications import mails, services
+from notifications import attempts, mails, services
 from notifications.models import Delivery, Kind, State
 from notifications.tests.factories import end_of_transaction, make_delivery
 from projects.tests.factories import make_project
@@ -222,7 +222,7 @@ class TestCommentAdded:
         services.deliver(delivery_id=delivery.pk, at=timezone.now())
 
         delivery.refresh_from_db()
-        assert (delivery.state, delivery.last_error) == (State.FAILED, services.WITHHELD)
+        assert (delivery.state, delivery.last_error) == (State.FAILED, attempts.STAFF_ONLY)
 
     def test_takes_a_fixed_number_of_queries(
         self, ticket: Ticket, outsider: User, django_assert_num_queries: Any

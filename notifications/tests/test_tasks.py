@@ -75,11 +75,11 @@ class TestByTheClock:
 
         assert {
             "notifications.tasks.defer_due": "* * * * * */5",
-            "notifications.tasks.tell_of_deadlines": "* * * * *",
+            "notifications.tasks.announce_deadlines": "* * * * *",
             "kit.tasks.retry_stalled_jobs": "* * * * *",
             "analytics.tasks.fold_daily_counts": "15 * * * *",
             "accounts.tasks.forget_expired_tokens": "10 3 * * *",
-            "kit.tasks.forget_sessions": "20 3 * * *",
+            "kit.tasks.clear_sessions": "20 3 * * *",
             "kit.tasks.purge_jobs": "30 3 * * *",
             "notifications.tasks.purge_deliveries": "40 3 * * *",
         }.items() <= clock.items()
@@ -105,7 +105,7 @@ class TestByTheClock:
         Session.objects.create(session_key="old", expire_date=long_ago)
         OutstandingToken.objects.create(user=owner, jti="old", token="old", expires_at=long_ago)
 
-        run_periodic("kit.tasks.forget_sessions")
+        run_periodic("kit.tasks.clear_sessions")
         run_periodic("accounts.tasks.forget_expired_tokens")
 
         assert not Session.objects.exists()
