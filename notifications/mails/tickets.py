@@ -43,7 +43,7 @@ class StaffOnly(Exception):
 
 @dataclass(frozen=True)
 class Line:
-    """One change as people read it. Without `before` the label says it all, as in "Now assigned: Dave"."""
+    """One change as people read it. Without `before` the label says it all, as in "Assigned: Dave"."""
 
     label: str
     before: str
@@ -127,9 +127,9 @@ def readable_lines(item: queries.Item) -> Iterator[Line]:
             before, after = (readable(change.field, value) for value in (change.before, change.after))
             yield Line(LABELS[change.field], before, after)
         elif change.after:
-            yield Line("Now assigned", "", change.after.name)
+            yield Line("Assigned", "", change.after.name)
         else:
-            yield Line("No longer assigned", "", change.before.name)
+            yield Line("Unassigned", "", change.before.name)
 
 
 def admin_link(ticket_id: int) -> str:

@@ -12,7 +12,7 @@ from events.tests.factories import book, make_event
 from kit.tests.browser import Browser
 from notifications import services
 from notifications.models import Delivery, Kind, State
-from notifications.tests.factories import jobs, make_delivery
+from notifications.tests.factories import make_delivery, queued_ids
 from tickets.models import Ticket
 
 pytestmark = pytest.mark.django_db
@@ -95,7 +95,7 @@ class TestSendAgain:
 
         Browser(agent).post(LIST, {"action": "send_again", "_selected_action": [chosen.pk]})
 
-        assert jobs() == [chosen.pk]
+        assert queued_ids() == [chosen.pk]
         assert Delivery.objects.get(pk=left.pk).state == State.DEAD
 
     def test_sends_all_again_since_a_time(self, agent: User, team: list[User]) -> None:
@@ -110,5 +110,5 @@ class TestSendAgain:
         sent = {"action": "send_again", "_selected_action": [new.pk], "select_across": "1"}
         browser.post(f"{LIST}{past_seven_days}", sent)
 
-        assert jobs() == [new.pk]
+        assert queued_ids() == [new.pk]
         assert Delivery.objects.get(pk=old.pk).state == State.DEAD

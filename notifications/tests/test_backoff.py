@@ -11,7 +11,7 @@ from notifications import backoff
 
 
 @pytest.fixture(autouse=True)
-def no_jobs() -> None:
+def empty_queue() -> None:
     """Nothing here needs a database."""
 
 

@@ -13,7 +13,7 @@ from accounts.models import User, UserType
 from accounts.tests.factories import make_user
 from notifications import mails, services
 from notifications.models import Delivery
-from notifications.tests.factories import end_of_transaction, work
+from notifications.tests.factories import end_of_transaction, run_queue
 from projects.tests.psql import psql
 from sla.models import Priority
 from tickets import services as tickets
@@ -124,7 +124,7 @@ class TestMail:
 
         assert message.subject == f"Ticket #{ticket.pk} is due soon"
         assert message.body.startswith(
-            f"Ticket #{ticket.pk} is due soon: most of its time is used.\n\n"
+            f"Ticket #{ticket.pk} is due soon: most of its SLA time has been used.\n\n"
             'Title: "Fix the database"\nStatus: "Open"\nPriority: Medium\nDue: 3 March 2026, 12:00 UTC\n'
         )
         assert f"/admin/tickets/ticket/{ticket.pk}/change/" in message.body
@@ -137,13 +137,13 @@ class TestMail:
 
         message = mails.compose(delivery)
 
-        assert message.subject == f"Ticket #{ticket.pk} is late"
+        assert message.subject == f"Ticket #{ticket.pk} is overdue"
         assert "/admin/" not in message.body
 
     def test_arrives(self, ticket: Ticket) -> None:
         told(30)
 
-        work(at=datetime(2099, 1, 1, tzinfo=UTC))
+        run_queue(at=datetime(2099, 1, 1, tzinfo=UTC))
 
         assert len(mail.outbox) == 2
 

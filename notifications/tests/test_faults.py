@@ -21,12 +21,12 @@ from kit.db import configuration
 from notifications.models import Delivery, Outage, State
 from notifications.services import defer_due, deliver, retry
 from notifications.tests.factories import (
-    a_minute_passes,
+    clear_jobs,
     end_of_transaction,
-    forget_jobs,
-    jobs,
     make_delivery,
-    work,
+    queued_ids,
+    run_queue,
+    run_worker,
 )
 from notifications.tests.smtp import MailServer, SilentServer, wait_until
 from tickets import services
@@ -81,15 +81,15 @@ class TestServerThatTakesEverything:
     def test_has_one_mail_for_each_assignee(self, ticket: Ticket, mail_server: MailServer) -> None:
         change(ticket)
 
-        work(at=timezone.now())
+        run_queue(at=timezone.now())
 
         assert names(mail_server) == TEAM
         assert states() == [State.SENT] * 3
 
     def test_is_asked_once_however_often_a_job_runs(self, ticket: Ticket, mail_server: MailServer) -> None:
         change(ticket)
-        waiting = jobs()
-        work(at=timezone.now())
+        waiting = queued_ids()
+        run_queue(at=timezone.now())
 
         for delivery_id in waiting:
             deliver(delivery_id=delivery_id, at=timezone.now())
@@ -102,7 +102,7 @@ class TestServerThatRefusesConnections:
         mail_server.stop()
         change(ticket)
 
-        work(at=timezone.now())
+        run_queue(at=timezone.now())
 
         assert is_changed(ticket)
         assert states() == [State.PENDING] * 3
@@ -113,13 +113,13 @@ class TestServerThatRefusesConnections:
         mail_server.stop()
         change(ticket)
         at = timezone.now()
-        work(at=at)
+        run_queue(at=at)
         for minute in range(1, 60):
-            a_minute_passes(at=at + timedelta(minutes=minute))
+            run_worker(at=at + timedelta(minutes=minute))
         mail_server.start()
 
         for minute in range(60, 67):
-            a_minute_passes(at=at + timedelta(minutes=minute))
+            run_worker(at=at + timedelta(minutes=minute))
 
         assert names(mail_server) == TEAM
         assert states() == [State.SENT] * 3
@@ -129,10 +129,10 @@ class TestServerThatRefusesConnections:
         mail_server.stop()
         change(ticket)
         at = timezone.now()
-        work(at=at)
+        run_queue(at=at)
 
         for second in range(0, 3600, 30):
-            a_minute_passes(at=at + timedelta(seconds=second))
+            run_worker(at=at + timedelta(seconds=second))
 
         # After 30 s, 1, 2 and 4 minutes, then every five.
         assert 14 <= Outage.objects.get().failures <= 16
@@ -142,10 +142,10 @@ class TestServerThatRefusesConnections:
         change(ticket)
         at = timezone.now()
         for hour in range(0, 7 * 24, 12):
-            a_minute_passes(at=at + timedelta(hours=hour))
+            run_worker(at=at + timedelta(hours=hour))
         mail_server.start()
 
-        a_minute_passes(at=at + timedelta(days=7))
+        run_worker(at=at + timedelta(days=7))
 
         assert names(mail_server) == TEAM
 
@@ -153,8 +153,8 @@ class TestServerThatRefusesConnections:
         mail_server.stop()
         change(ticket)
         at = timezone.now()
-        work(at=at)
-        forget_jobs()
+        run_queue(at=at)
+        clear_jobs()
 
         assert defer_due(at=at + timedelta(minutes=1)) == 1
 
@@ -166,7 +166,7 @@ class TestServerThatHangs:
         answer = signed_in(owner).post(f"/tickets/{ticket.pk}/assign", {"userId": outsider.pk})
         end_of_transaction()
         contacts_of_the_request = len(silent_server.guests)
-        work(at=timezone.now())
+        run_queue(at=timezone.now())
 
         assert answer.status_code == 200
         assert contacts_of_the_request == 0
@@ -179,12 +179,12 @@ class TestServerThatHangs:
         self, ticket: Ticket, silent_server: SilentServer, settings: Any
     ) -> None:
         change(ticket)
-        work(at=timezone.now())
+        run_queue(at=timezone.now())
         server = MailServer()
         server.start()
         settings.EMAIL_PORT = server.port
 
-        a_minute_passes(at=timezone.now() + timedelta(minutes=1))
+        run_worker(at=timezone.now() + timedelta(minutes=1))
         server.stop()
 
         assert names(server) == TEAM
@@ -195,12 +195,12 @@ class TestServerThatPutsOff:
         mail_server.answer = "451 Try again later"
         change(ticket)
         at = timezone.now()
-        work(at=at)
+        run_queue(at=at)
         mail_server.answer = "250 OK"
 
-        a_minute_passes(at=at + timedelta(seconds=20))
+        run_worker(at=at + timedelta(seconds=20))
         too_early = names(mail_server)
-        a_minute_passes(at=at + timedelta(minutes=1))
+        run_worker(at=at + timedelta(minutes=1))
 
         assert too_early == []
         assert names(mail_server) == TEAM
@@ -213,11 +213,11 @@ class TestServerThatPutsOff:
         mail_server.answer = "451 Try again later"
         change(ticket)
         began = at = timezone.now()
-        work(at=at)
+        run_queue(at=at)
 
         while State.PENDING in states():
             at = max(Delivery.objects.values_list("next_attempt_at", flat=True))
-            a_minute_passes(at=at)
+            run_worker(at=at)
 
         assert states() == [State.DEAD] * 3
         assert timedelta(hours=1.8) < at - began < timedelta(hours=2.3)
@@ -227,7 +227,7 @@ class TestServerThatPutsOff:
         mail_server.answer = "451 Try again later"
         change(ticket)
 
-        work(at=timezone.now())
+        run_queue(at=timezone.now())
 
         assert not Outage.objects.exists()
 
@@ -235,11 +235,11 @@ class TestServerThatPutsOff:
         mail_server.refusals[team[0].email] = "450 Mailbox busy"
         change(ticket)
         at = timezone.now()
-        work(at=at)
+        run_queue(at=at)
         others = names(mail_server)
         mail_server.refusals.clear()
 
-        a_minute_passes(at=at + timedelta(minutes=1))
+        run_worker(at=at + timedelta(minutes=1))
 
         assert others == ["dave", "yaris"]
         assert names(mail_server) == TEAM
@@ -250,7 +250,7 @@ class TestServerThatRefusesOneAddress:
         mail_server.refusals[team[1].email] = "550 No such user"
         change(ticket)
 
-        work(at=timezone.now())
+        run_queue(at=timezone.now())
 
         assert names(mail_server) == ["max", "yaris"]
         assert states() == [State.FAILED, State.SENT, State.SENT]
@@ -262,11 +262,11 @@ class TestServerThatRefusesOneAddress:
         mail_server.refusals[team[1].email] = "550 No such user"
         change(ticket)
         at = timezone.now()
-        work(at=at)
+        run_queue(at=at)
         User.objects.filter(pk=team[1].pk).update(email="dave.right@example.com")
 
         retry(Delivery.objects.all(), at=at)
-        work(at=at)
+        run_queue(at=at)
 
         assert names(mail_server) == TEAM
         assert len(mail_server.of("dave.right@example.com")) == 1
@@ -277,11 +277,11 @@ class TestServerThatRefusesTheSender:
         mail_server.refused_sender = "550 Not from you"
         change(ticket)
         at = timezone.now()
-        work(at=at)
+        run_queue(at=at)
         waiting = states()
         mail_server.refused_sender = ""
 
-        a_minute_passes(at=at + timedelta(minutes=1))
+        run_worker(at=at + timedelta(minutes=1))
 
         assert waiting == [State.PENDING] * 3
         assert names(mail_server) == TEAM
@@ -293,7 +293,7 @@ class TestServerThatSaysNoGoodbye:
         mail_server.says_goodbye = False
         change(ticket)
 
-        work(at=timezone.now())
+        run_queue(at=timezone.now())
         mail_server.says_goodbye = True
 
         assert names(mail_server) == TEAM
@@ -305,7 +305,7 @@ class TestRolledBackChange:
         with transaction.atomic():
             change(ticket)
             transaction.set_rollback(True)
-        work(at=timezone.now())
+        run_queue(at=timezone.now())
 
         assert not is_changed(ticket)
         assert mail_server.mails == []
@@ -315,9 +315,9 @@ class TestRolledBackChange:
 class TestLostJob:
     def test_is_made_up_for(self, ticket: Ticket, mail_server: MailServer) -> None:
         change(ticket)
-        forget_jobs()
+        clear_jobs()
 
-        a_minute_passes(at=timezone.now())
+        run_worker(at=timezone.now())
 
         assert names(mail_server) == TEAM
 
@@ -327,7 +327,7 @@ class TestFaultOfOurs:
         change(ticket)
         Delivery.objects.filter(user=team[0]).update(payload={})
 
-        work(at=timezone.now())
+        run_queue(at=timezone.now())
 
         assert names(mail_server) == ["dave", "yaris"]
         assert Delivery.objects.get(user=team[0]).last_error == "KeyError: 'first_event'"
@@ -339,7 +339,7 @@ class TestRecipientWhoLeft:
         User.objects.filter(pk=team[0].pk).update(is_active=False)
         team[1].delete()
 
-        work(at=timezone.now())
+        run_queue(at=timezone.now())
 
         assert names(mail_server) == ["yaris"]
         assert Delivery.objects.filter(state=State.FAILED).count() == 2
@@ -446,7 +446,7 @@ class TestWorker:
         self, ticket: Ticket, mail_server: MailServer, start_worker: StartWorker
     ) -> None:
         change(ticket)
-        forget_jobs()
+        clear_jobs()
 
         worker = start_worker()
         wait_until(lambda: states() == [State.SENT] * 3)

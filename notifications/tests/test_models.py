@@ -10,7 +10,7 @@ from accounts.models import User
 from accounts.tests.factories import make_user
 from notifications.models import Delivery, Outage, State
 from notifications.services import mute
-from notifications.tests.factories import end_of_transaction, jobs, make_delivery
+from notifications.tests.factories import end_of_transaction, make_delivery, queued_ids
 from projects.tests.psql import psql
 from tickets import services
 from tickets.models import Assignment, Ticket
@@ -33,7 +33,7 @@ class TestChange:
         psql("UPDATE tickets_ticket SET status = 'closed' WHERE id = %(id)s", id=ticket.pk)
 
         assert told() == TEAM
-        assert len(jobs()) == 3
+        assert len(queued_ids()) == 3
 
     def test_is_told_to_whoever_made_it(self, ticket: Ticket, team: list[User]) -> None:
         services.update(ticket_id=ticket.pk, by=team[0], at=timezone.now(), venue="Hall")
@@ -46,7 +46,7 @@ class TestChange:
         psql("DELETE FROM tickets_assignment WHERE user_id = %(id)s", id=team[0].pk)
 
         assert told() == ["Dave", "Yaris"]
-        assert len(jobs()) == 2
+        assert len(queued_ids()) == 2
 
     def test_is_told_to_nobody_when_nothing_changed(self, ticket: Ticket) -> None:
         psql("UPDATE tickets_ticket SET status = status, title = title WHERE id = %(id)s", id=ticket.pk)
@@ -104,7 +104,7 @@ class TestComment:
         make_comment(ticket, outsider)
 
         assert told() == ["Dave", "Max", "Olga Owner", "Yaris"]
-        assert len(jobs()) == 4
+        assert len(queued_ids()) == 4
 
     def test_is_not_told_to_its_author(self, ticket: Ticket, owner: User, team: list[User]) -> None:
         make_comment(ticket, owner)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from notifications import services
 from notifications.models import Delivery, Kind, State
-from notifications.tests.factories import forget_jobs, jobs, make_delivery, work
+from notifications.tests.factories import clear_jobs, make_delivery, queued_ids, run_queue
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +21,7 @@ class TestNotify:
     def test_mails_each_of_them(self, team: list[User]) -> None:
         services.notify(kind=Kind.RESET_PASSWORD, about="a test", users=team)
 
-        work(at=timezone.now())
+        run_queue(at=timezone.now())
 
         assert sorted(message.to[0] for message in mail.outbox) == sorted(
             f'"{user.name}" <{user.email}>' for user in team
@@ -33,7 +33,7 @@ class TestNotify:
             services.notify(kind=Kind.SET_PASSWORD, about="the same", users=[owner])
 
         assert Delivery.objects.count() == 1
-        assert len(jobs()) == 1
+        assert len(queued_ids()) == 1
 
     def test_tells_nobody_who_is_deactivated(self, owner: User) -> None:
         User.objects.filter(pk=owner.pk).update(is_active=False)
@@ -48,7 +48,7 @@ class TestNotify:
             transaction.set_rollback(True)
 
         assert not Delivery.objects.exists()
-        assert jobs() == []
+        assert queued_ids() == []
 
     def test_keeps_what_the_texts_will_need(self, owner: User) -> None:
         services.notify(kind=Kind.SET_PASSWORD, about="a test", users=[owner], payload={"by": 'Ada "The" Admin'})
@@ -64,7 +64,7 @@ class TestNotify:
         services.defer_due(at=timezone.now())
         services.notify(kind=Kind.RESET_PASSWORD, about="a test", users=[owner])
 
-        first = Delivery.objects.get(pk=jobs()[0])
+        first = Delivery.objects.get(pk=queued_ids()[0])
 
         assert first.kind == Kind.RESET_PASSWORD
 
@@ -105,7 +105,7 @@ class TestDeferDue:
         deferred = services.defer_due(at=timezone.now())
 
         assert deferred == 3
-        assert jobs() == [delivery.pk for delivery in deliveries]
+        assert queued_ids() == [delivery.pk for delivery in deliveries]
 
     def test_gives_no_second_one(self, owner: User) -> None:
         make_delivery(owner)
@@ -133,7 +133,7 @@ class TestRetry:
         dead.refresh_from_db()
         assert number == 1
         assert (dead.state, dead.attempts, dead.last_error) == (State.PENDING, 0, "451 Later")
-        assert jobs() == [dead.pk]
+        assert queued_ids() == [dead.pk]
 
 
 class TestPurge:
@@ -147,4 +147,4 @@ class TestPurge:
 
         assert number == 1
         assert list(Delivery.objects.order_by("id")) == kept
-        forget_jobs()
+        clear_jobs()

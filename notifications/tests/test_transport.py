@@ -16,7 +16,7 @@ MESSAGE = EmailMessage("Subject", "Text", "tickets@example.com", ["max@example.c
 
 class TestSMTP:
     @pytest.fixture(autouse=True)
-    def no_jobs(self) -> None:
+    def empty_queue(self) -> None:
         """Nothing here needs a database."""
 
     def test_answer_of_250_is_a_sent_mail(self, mail_server: MailServer) -> None:
@@ -75,7 +75,7 @@ class Provider(BaseHTTPRequestHandler):
 
 class TestProvider:
     @pytest.fixture(autouse=True)
-    def no_jobs(self) -> None:
+    def empty_queue(self) -> None:
         """Nothing here needs a database."""
 
     @pytest.fixture
