@@ -23,6 +23,7 @@ def sent_mail(context: dict[str, Any], about: Ticket | Booking) -> dict[str, Any
     may_resend = has_failed and isinstance(about, Ticket)
     return {
         "about": about,
+        "about_name": about._meta.verbose_name,
         "deliveries": [(delivery, STATE_COLOURS[State(delivery.state)]) for delivery in deliveries],
         "has_failed": has_failed,
         "resend_url": reverse("admin:notifications_delivery_resend", args=[about.pk]) if may_resend else "",
