@@ -39,7 +39,7 @@ class TemporaryFailure:
 
 @dataclass(frozen=True)
 class Unreachable:
-    """No message can be sent at the moment, so this one is not to blame."""
+    """No message can be sent at the moment, so this attempt does not count."""
 
     reason: str
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from django.conf import settings
 
-# After about twenty doublings the upper limit applies, whatever the settings.
-MOST_DOUBLINGS = 20
+# Keeps the arithmetic in range. MAIL_RETRY_MAX_SECONDS applies long before.
+MAX_DOUBLINGS = 20
 
 # Pauses while the mail server is unreachable. sql/note_outage.sql doubles them: it counts the failures.
 FIRST_OUTAGE_PAUSE = timedelta(seconds=30)
@@ -27,10 +27,10 @@ def next_wait(attempts: int) -> timedelta | None:
 
 
 def spread(wait: timedelta, *, seed: int) -> timedelta:
-    """Vary a wait by up to 10 %, so that deliveries deferred together are not all retried together."""
+    """Vary a wait by up to 10 %, so that deliveries that failed together are not all retried together."""
     return wait * (0.9 + seed % 21 / 100)
 
 
 def _wait_after(attempt: int) -> timedelta:
-    doubled = settings.MAIL_RETRY_SECONDS * 2 ** min(attempt - 1, MOST_DOUBLINGS)
+    doubled = settings.MAIL_RETRY_SECONDS * 2 ** min(attempt - 1, MAX_DOUBLINGS)
     return timedelta(seconds=min(settings.MAIL_RETRY_MAX_SECONDS, doubled))

@@ -175,7 +175,7 @@ def retry(deliveries: DeliveryQuerySet, *, at: datetime) -> int:
 
 
 def purge(*, older_than: timedelta, at: datetime) -> int:
-    """Delete deliveries created before that, except pending ones. Return their number."""
+    """Delete deliveries of that age, except pending ones. Return their number."""
     old = Delivery.objects.filter(created_at__lt=at - older_than).exclude(state=State.PENDING)
     number, _ = old.delete()
     return number

@@ -10,6 +10,6 @@ from notifications.models import Delivery
 
 
 def password_code(delivery: Delivery) -> dict[str, Any]:
-    """The code is made for this message and not stored."""
+    """Return the context of mail with a password code. The code is made for this message and not stored."""
     uid, code = password_codes.code_for(cast(User, delivery.user))
     return {"uid": uid, "code": code, "hours": settings.PASSWORD_RESET_TIMEOUT // 3600}

@@ -9,7 +9,7 @@ from notifications.models import Delivery
 
 
 def booking_changed(delivery: Delivery) -> dict[str, Any]:
-    """The booking as it was after the change, and the event as it is now. A guest's token is derived, not stored."""
+    """Return the context of mail about a booking as it was after the change, at the event as it is now."""
     booking, payload = cast(Booking, delivery.booking), delivery.payload
     tickets_left = payload["left"]
     facts = [("When", readable("starts_at", booking.event.starts_at)), ("Where", one_line(booking.event.venue))]
@@ -24,6 +24,7 @@ def booking_changed(delivery: Delivery) -> dict[str, Any]:
         "left": tickets_left,
         "tickets_left": tickets(tickets_left),
         "place": payload["place"],
+        # Derived for this message and not stored.
         "manage_token": manage_token(booking.pk) if tickets_left and not booking.user_id else "",
     }
 

@@ -31,10 +31,10 @@ LABELS = {
     "created_at": "Created",
 }
 
-# Changes listed in one mail. More than that in one transaction are scripts at work.
-MOST_CHANGES = 100
+# Upper limit of history entries in one mail.
+MAX_CHANGES = 100
 
-LONGEST_LINE = 80
+MAX_LINE_LENGTH = 80
 
 
 class StaffOnly(Exception):
@@ -51,7 +51,7 @@ class Line:
 
     @property
     def is_long(self) -> bool:
-        return any("\n" in text or len(text) > LONGEST_LINE for text in (self.before, self.after))
+        return any("\n" in text or len(text) > MAX_LINE_LENGTH for text in (self.before, self.after))
 
     @property
     def was_something(self) -> bool:
@@ -75,7 +75,7 @@ def ticket_updated(delivery: Delivery) -> dict[str, Any]:
 
 
 def comment_added(delivery: Delivery) -> dict[str, Any]:
-    """The comment that sql/triggers/announce_comment.sql announced.
+    """Return the context of the mail about a comment. sql/triggers/announce_comment.sql selects its recipients.
 
     :raises StaffOnly: the comment is internal, and the recipient has left the staff since.
     """
@@ -102,7 +102,7 @@ def sla_deadline(delivery: Delivery) -> dict[str, Any]:
 
 
 def about_ticket(delivery: Delivery) -> dict[str, Any]:
-    """Return what every mail about a ticket says, as it was at the time of the occasion."""
+    """Return what all mail about a ticket says. Title and status are those at the time of the change."""
     payload, ticket_id = delivery.payload, cast(int, delivery.ticket_id)
     return {
         "number": ticket_id,
@@ -116,7 +116,7 @@ def about_ticket(delivery: Delivery) -> dict[str, Any]:
 def changes_between(ticket_id: int, first_event: int, last_event: int) -> list[queries.Item]:
     """Return the items of a ticket's history from the first to the last of these ids, oldest first."""
     # Tickets share one sequence of ids, so there are at most this many.
-    limit = min(last_event - first_event + 1, MOST_CHANGES)
+    limit = min(last_event - first_event + 1, MAX_CHANGES)
     items = queries.history(ticket_id=ticket_id, before_id=last_event + 1, limit=limit)
     return [item for item in reversed(items) if item.id >= first_event]
 
