@@ -138,8 +138,8 @@ class BoxOffice(Dialect):
             return {"error": "An unknown error occurred"}
         # Several fields may be wrong; the document reports the first.
         if problem.kinds:
-            name, fault = problem.errors[0]
-            return {"error": f'"{name}" {fault}'}
+            name, message = problem.errors[0]
+            return {"error": f'"{name}" {message}'}
         return {"error": problem.message}
 
 
