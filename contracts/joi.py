@@ -59,7 +59,7 @@ class Email(Text):
 
 
 class Number(serializers.Field[Any, Any, Any, Any]):
-    """A JSON number, or a string that holds one."""
+    """A JSON number, or a string containing one."""
 
     default_error_messages = {
         "required": "is required",

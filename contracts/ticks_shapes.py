@@ -84,7 +84,7 @@ class OwnBookingSerializer(NewBookingSerializer):
 
 def new_booking(booking: Booking, holder: Guest, sent: dict[str, Any]) -> dict[str, Any]:
     """Return the body of a new booking. Numbers go back as they were sent, strings included."""
-    made_at = MillisecondsField().to_representation(booking.created_at)
+    created_at = MillisecondsField().to_representation(booking.created_at)
     return {
         "id": booking.pk,
         "eventId": sent["eventId"],
@@ -94,8 +94,8 @@ def new_booking(booking: Booking, holder: Guest, sent: dict[str, Any]) -> dict[s
         "email": holder.email,
         "ticketsReserved": sent["ticketsReserved"],
         "bookingStatus": STATUSES[booking.status],
-        "updatedAt": made_at,
-        "createdAt": made_at,
+        "updatedAt": created_at,
+        "createdAt": created_at,
     }
 
 
