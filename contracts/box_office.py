@@ -112,7 +112,7 @@ TOO_MANY_REQUESTS = Answer(message="Too many requests from this IP address")
 
 
 class BoxOffice(Dialect):
-    """Every call of the document: bare tokens, and one sentence for whatever is wrong."""
+    """Every call of the document: bare tokens, and errors of one sentence."""
 
     authentication_classes = [BareToken]
     answers = {
@@ -121,7 +121,7 @@ class BoxOffice(Dialect):
         Unauthenticated: ACCESS_DENIED,
         Throttled: TOO_MANY_REQUESTS,
         TooMany: TOO_MANY_REQUESTS,
-        # The document knows no lockout, so the product's own sentence stands.
+        # The document has no lockout, so the product's message stands.
         accounts.LockedOut: Answer(),
         services.EventNotFound: Answer(404, "Event with ID {event_id} not found"),
         services.EventCancelled: Answer(400, "Event with ID {event_id} has been cancelled"),

@@ -66,7 +66,6 @@ ABSENT = {"required", "null", "blank"}
 class HelpDesk(Dialect):
     """Every path under /api: the product's tokens and rate limits, the document's errors."""
 
-    # An exception that is not listed gets the product's code in capitals.
     answers = {
         Invalid: INVALID_FIELD,
         ValidationError: INVALID_FIELD,
@@ -93,6 +92,7 @@ class HelpDesk(Dialect):
     def body(self, problem: Problem) -> dict[str, Any]:
         if not problem.code:
             return {"error": problem.message}
+        # The product's codes, in capitals, stand for exceptions that are not listed above.
         error = {"code": "FIELD_REQUIRED" if ABSENT.intersection(problem.kinds[:1]) else problem.code.upper()}
         if problem.errors:
             error["field"], error["message"] = problem.errors[0]

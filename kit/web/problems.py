@@ -58,7 +58,7 @@ class Problem:
     errors: list[tuple[str, str]] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     kinds: list[str] = field(default_factory=list)
-    # The exception that the view raised, if one did.
+    # The exception that a view raised, if any.
     cause: Exception | None = field(default=None, compare=False)
 
     def body(self) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def _faults(detail: Any, path: str = "") -> Iterator[tuple[str, exceptions.Error
 def refuse(exc: Exception, context: dict[str, Any]) -> HttpResponse:
     """DRF's exception handler: answer with the problem, and log what the operator has to know of.
 
-    A contract's views lay it out in their own way, by a method `lay_out`.
+    The views of a contract render problems in their own way, by a method `lay_out`.
     """
     exc = _limited(exc, context)
     problem = replace(describe(exc), cause=exc)
@@ -166,7 +166,7 @@ def refuse(exc: Exception, context: dict[str, Any]) -> HttpResponse:
 
 
 def layout_of(view: Any) -> Callable[[Problem], HttpResponse]:
-    """Return what lays out the problems of this view, or of the views of this class."""
+    """Return what renders the problems of this view or view class."""
     view = view() if isinstance(view, type) else view
     layout: Callable[[Problem], HttpResponse] = getattr(view, "lay_out", Problem.response)
     return layout

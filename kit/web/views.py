@@ -40,10 +40,10 @@ class Health(views.APIView):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a contract's document says to a refusal. None keeps what the product says.
+    """How a contract's document answers an exception. A value of None keeps the product's own.
 
-    `message` may name what the view has put into `ids`: "Event with ID {event_id} not found". `field` is the key of the
-    request that is at fault.
+    `message` may contain the view's `ids`: "Event with ID {event_id} not found". `field` is the key of the request that
+    is wrong.
     """
 
     status: int | None = None
@@ -51,7 +51,8 @@ class Answer:
     code: str | None = None
     field: str | None = None
 
-    def to(self, problem: Problem, ids: Mapping[str, int]) -> Problem:
+    def apply_to(self, problem: Problem, ids: Mapping[str, int]) -> Problem:
+        """Return the problem with the document's values in place of the product's."""
         message = problem.message if self.message is None else self.message.format_map(ids)
         return replace(
             problem,
@@ -63,31 +64,34 @@ class Answer:
 
 
 class Dialect(views.APIView):
-    """A view of a contract: its own document describes it, not our schema, and it refuses in that document's words.
+    """Base class of a contract's views: described by its own document, with that document's errors.
 
-    `answers` says how the document answers each kind of exception; the most specific class wins, and the product's
-    answer stands for the rest. `body` lays out the result.
+    `answers` maps exceptions to what the document says; the most specific class wins, and an exception that is not
+    listed is answered as in the product's own API. `body` builds the document's error body from the result.
     """
 
     schema = None
     answers: ClassVar[Mapping[type[Exception], Answer]] = {}
-    # The ids that the sentences in `answers` may name. A handler sets them as soon as it knows them.
+    # Ids for the messages in `answers`. A handler sets them once it knows them.
     ids: Mapping[str, int] = MappingProxyType({})
 
     def lay_out(self, problem: Problem) -> HttpResponse:
+        """Return the response for a problem."""
         answer = self.answer_to(problem.cause)
-        problem = answer.to(problem, self.ids) if answer else problem
+        problem = answer.apply_to(problem, self.ids) if answer else problem
         body = orjson.dumps(self.body(problem))
         return HttpResponse(body, "application/json", problem.status, headers=problem.headers)
 
     def answer_to(self, cause: Exception | None) -> Answer | None:
+        """Return the entry for the exception's class, or else for its closest base class."""
         return next((self.answers[kind] for kind in type(cause).__mro__ if kind in self.answers), None)
 
     def body(self, problem: Problem) -> dict[str, Any]:
+        """Return the document's error body."""
         raise NotImplementedError
 
     def check_permissions(self, request: Request) -> None:
-        # A wrong method is 405 to everyone, signed in or not.
+        # A wrong method is 405 for everyone, signed in or not.
         if request.method not in self.allowed_methods:
             self.http_method_not_allowed(request)
         super().check_permissions(request)
