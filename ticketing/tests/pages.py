@@ -48,6 +48,8 @@ class Try:
 
 
 ARGUMENTS = {"tickets_ticket_many": "status"}
+# Pages that are about another row than those of their own admin.
+ABOUT = {"notifications_delivery_resend": Ticket}
 
 
 def make_examples() -> Examples:
@@ -92,7 +94,7 @@ def everything(examples: Examples) -> list[Try]:
     tries += [Try(f"app_list {label}", reverse("admin:app_list", args=[label])) for label in labels]
     for model in admin.site._registry:
         assert model in examples, f"{model.__name__} is in the admin and has no example"
-        tries += [*pages_of(examples[model]), *actions_of(examples[model]), *offers_of(model)]
+        tries += [*pages_of(examples[model], examples), *actions_of(examples[model]), *offers_of(model)]
     return tries
 
 
@@ -104,10 +106,11 @@ def named(pages: Iterable[URLPattern]) -> Iterator[tuple[str, URLPattern]]:
             assert str(page.pattern) in LEADING_ELSEWHERE, f"{page.pattern} has no name to find it by"
 
 
-def pages_of(example: Model) -> Iterator[Try]:
+def pages_of(example: Model, examples: Examples) -> Iterator[Try]:
     for name, page in named(patterns(admin.site.get_model_admin(type(example)).urls)):
         # Of a page that is named rather than numbered, one that there is.
-        place = [ARGUMENTS.get(name, example.pk)] if page.pattern.converters else []
+        row = examples[ABOUT[name]] if name in ABOUT else example
+        place = [ARGUMENTS.get(name, row.pk)] if page.pattern.converters else []
         yield Try(name, reverse(f"admin:{name}", args=place))
 
 

@@ -126,7 +126,7 @@ print(resolve("/api/health").func.cls.__module__)
 
 
 class TestContracts:
-    @pytest.mark.parametrize(("named", "server"), [("helpdesk", "contracts.helpdesk"), ("ticks", "kit.web.problems")])
+    @pytest.mark.parametrize(("named", "server"), [("helpdesk", "contracts.helpdesk"), ("ticks", "kit.web.views")])
     def test_are_served_when_they_are_named(self, named: str, server: str) -> None:
         finished = run("-c", WHO_SERVES, **PRODUCTION, CONTRACTS=named)
 
