@@ -202,7 +202,7 @@ REST_FRAMEWORK = {
     "DEFAULT_METADATA_CLASS": "kit.web.bodies.NoMetadata",
     "DEFAULT_THROTTLE_CLASSES": ["kit.web.throttling.RateLimit"],
     "DEFAULT_SCHEMA_CLASS": "kit.openapi.schema.AutoSchema",
-    "EXCEPTION_HANDLER": "kit.web.problems.refuse",
+    "EXCEPTION_HANDLER": "kit.web.problems.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "COERCE_DECIMAL_TO_STRING": False,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

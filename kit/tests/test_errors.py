@@ -6,7 +6,7 @@ from django.http import Http404
 from rest_framework import exceptions
 
 from kit import errors
-from kit.web.problems import Problem, camel, describe
+from kit.web.problems import Problem, describe
 
 
 class TooTall(errors.Conflict):
@@ -99,11 +99,3 @@ class TestProblem:
 
     def test_has_no_errors_where_no_field_is_wrong(self) -> None:
         assert "errors" not in Problem(409, "too_tall", "You are too tall").body()
-
-
-class TestCamel:
-    @pytest.mark.parametrize(
-        ("name", "spelt"), [("title", "title"), ("created_by", "createdBy"), ("due_at", "dueDate"), ("", "")]
-    )
-    def test_spells_as_the_wire_does(self, name: str, spelt: str) -> None:
-        assert camel(name) == spelt

@@ -140,7 +140,7 @@ class TestCounterInRedis:
         key = uuid.uuid4().hex
         program = f"""
 from limits import parse
-from ticketing.throttling import Counter
+from kit.web.throttling import Counter
 counter = Counter({REDIS!r})
 print([counter.hit(parse("5/minute"), {key!r})[0] for _ in range(3)])
 """

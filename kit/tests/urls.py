@@ -6,8 +6,8 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
+from kit.web.base import APIView
 from ticketing.urls import urlpatterns as real
 
 

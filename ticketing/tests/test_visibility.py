@@ -24,7 +24,6 @@ from drf_spectacular.generators import SchemaGenerator
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.test import APIClient
-from rest_framework.views import APIView
 
 from accounts import tokens
 from accounts.models import User, UserType
@@ -38,6 +37,7 @@ from events.tokens import manage_token
 from kit.errors import Forbidden, Missing
 from kit.openapi.describe import describes
 from kit.openapi.views import document
+from kit.web.base import APIView
 from projects.models import Project, Visibility
 from projects.tests.factories import make_project
 from projects.tests.psql import psql
