@@ -42,8 +42,8 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 
 # --- What is installed -------------------------------------------------------------------------------------------
 
-INSTALLED_APPS = [
-    "ticketing",
+# Ground, rooms, doors: the order of the imports, from the bottom up.
+PROJECT_APPS = [
     "kit",
     "kit.idempotency",
     "accounts",
@@ -51,9 +51,13 @@ INSTALLED_APPS = [
     "sla",
     "tickets",
     "events",
-    "analytics",
     "notifications",
+    "analytics",
     "demo",
+    "ticketing",
+]
+INSTALLED_APPS = [
+    *PROJECT_APPS,
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",

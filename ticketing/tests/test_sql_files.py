@@ -10,7 +10,6 @@ from typing import Any
 
 import pgtrigger
 import pytest
-from django.apps import apps
 from django.conf import settings
 from django.db import transaction
 
@@ -41,8 +40,8 @@ TRIGGER_DIFFERS = (
 
 
 def files(kind: str) -> list[Path]:
-    folders = [Path(app.path) / "sql" / kind for app in apps.get_app_configs() if ROOT in Path(app.path).parents]
-    return sorted(file for folder in folders for file in folder.glob("*.sql"))
+    folders = [ROOT / app.replace(".", "/") / "sql" / kind for app in settings.PROJECT_APPS]
+    return [file for folder in folders for file in sorted(folder.glob("*.sql"))]
 
 
 def path_of(file: Path) -> str:
