@@ -99,7 +99,7 @@ MIDDLEWARE = [
     "kit.web.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
-    "kit.web.middleware.OddAddressMiddleware",
+    "kit.web.middleware.BadQueryMiddleware",
 ]
 
 ROOT_URLCONF = "ticketing.urls"

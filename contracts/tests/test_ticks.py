@@ -810,4 +810,4 @@ class TestRetries:
 
         answer = api.post("/api/v1/booking", wish(event, 2), headers={"Idempotency-Key": "k"})
 
-        assert failure(answer) == (422, "This Idempotency-Key came with another body before.")
+        assert failure(answer) == (422, "This Idempotency-Key was already used with a different body.")

@@ -170,12 +170,12 @@ class TestCounterWithoutItsRedis:
             hits(counter, "owner", 3)
 
         assert [(line["event"], line["log_level"]) for line in logs] == [("rate_limits_not_shared", "warning")]
-        assert counter.shared_again_at > time.monotonic()
+        assert counter.retry_redis_at > time.monotonic()
 
     def test_asks_again_after_that_while(self) -> None:
         counter = Counter(NOBODY_LISTENS)
         hits(counter, "owner", 1)
-        counter.shared_again_at = 0.0
+        counter.retry_redis_at = 0.0
 
         with structlog.testing.capture_logs() as logs:
             hits(counter, "owner", 1)
