@@ -1,4 +1,4 @@
-"""Paths that exist for tests alone: a view with a fault that nobody foresaw, and one outside DRF."""
+"""URLs for tests only: a view with an unexpected error, and others outside DRF."""
 
 from typing import Any
 

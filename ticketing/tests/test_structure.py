@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,7 @@ SQL_DEFINITION = re.compile(
 )
 
 
+@cache
 def sources() -> list[Path]:
     """Return every product module, without tests and migrations."""
     modules = [module for package in ("kit", *ROOMS, *DOORS) for module in sorted((ROOT / package).rglob("*.py"))]
@@ -59,6 +61,7 @@ def has_name(module: Path, names: set[str]) -> bool:
     return bool({module.stem, module.parent.name} & names)
 
 
+@cache
 def tree(module: Path) -> ast.Module:
     return ast.parse(module.read_text())
 
