@@ -20,8 +20,8 @@ from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from kit.admin.pages import LINK
-from kit.admin.refusals import RefusedIn, database_refusals, refusals_of, say_in
+from kit.admin.pages import LINK_CLASSES
+from kit.admin.refusals import FormRefused, add_refusal, database_errors_as_refusals, refusals_of
 from kit.errors import Refused
 from kit.web.fields import NO_CONTROL_CHARACTERS
 
@@ -49,7 +49,7 @@ def is_id(text: Any) -> bool:
     return str(text).isascii() and str(text).isdecimal() and len(str(text)) <= MAX_ID_DIGITS
 
 
-class FoundAsTyped:
+class AutocompleteMixin:
     """Mix-in for model admins and inlines: use our `Autocomplete` widget."""
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -77,7 +77,7 @@ class ServiceForm(forms.ModelForm):
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
         if refusal := self.refusals.get(self.prefix or ""):
-            say_in(self, refusal)
+            add_refusal(self, refusal)
         return cleaned
 
     def validate_unique(self) -> None:
@@ -89,7 +89,7 @@ class ServiceForm(forms.ModelForm):
         super()._update_errors(errors)  # type: ignore[misc]
 
 
-class ServiceAdmin(FoundAsTyped, ModelAdmin):
+class ServiceAdmin(AutocompleteMixin, ModelAdmin):
     """A model admin that saves through services. A refusal rolls back the request and shows the form again."""
 
     form = ServiceForm
@@ -110,9 +110,9 @@ class ServiceAdmin(FoundAsTyped, ModelAdmin):
         if request.method != "POST":
             return super().changeform_view(request, object_id, form_url, extra_context)
         try:
-            with database_refusals():
+            with database_errors_as_refusals():
                 return super().changeform_view(request, object_id, form_url, extra_context)
-        except RefusedIn as refused:
+        except FormRefused as refused:
             refusals = {refused.prefix: refused.refusal}
         except Refused as refusal:
             refusals = {"": refusal}
@@ -130,25 +130,28 @@ class ServiceAdmin(FoundAsTyped, ModelAdmin):
         return form
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        return without_shortcuts(super().formfield_for_dbfield(db_field, request, **kwargs))
+        return without_related_buttons(super().formfield_for_dbfield(db_field, request, **kwargs))
 
-    def protecting(self, row: Any) -> Iterable[tuple[str, Any]]:
-        """Yield the objects that prevent deleting the row, newest first, each with the URL of its page."""
+    def deletion_blockers(self, row: Any) -> Iterable[tuple[str, Any]]:
+        """Return what prevents deleting the row, newest first: pairs of a page's URL and the object it shows."""
         return []
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Return what the deletion page lists. There may be a million protecting objects, so it lists only a few."""
-        found = [each for row in objs for each in self.protecting(row)]
-        if not found:
+        """Return what the deletion page lists. Of what prevents it, which may be a million rows, only a few."""
+        blockers = [each for row in objs for each in self.deletion_blockers(row)]
+        if not blockers:
             return super().get_deleted_objects(objs, request)
-        links = [format_html('<a href="{}" class="{}">{}</a>', url, LINK, row) for url, row in found[:SHOWN_RECORDS]]
-        return [], {}, set(), [*links, *(["and older ones"] if len(found) > SHOWN_RECORDS else [])]
+        links = [
+            format_html('<a href="{}" class="{}">{}</a>', url, LINK_CLASSES, row)
+            for url, row in blockers[:SHOWN_RECORDS]
+        ]
+        return [], {}, set(), [*links, *(["and older ones"] if len(blockers) > SHOWN_RECORDS else [])]
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         try:
-            with database_refusals():
+            with database_errors_as_refusals():
                 return super().delete_view(request, object_id, extra_context)
         except Refused as refusal:
             self.message_user(request, f"{refusal.message}.", messages.ERROR)
@@ -160,11 +163,11 @@ def newest(rows: Any) -> Any:
     return rows.order_by("-pk")[: SHOWN_RECORDS + 1]
 
 
-def without_shortcuts(field: Any) -> Any:
+def without_related_buttons(field: Any) -> Any:
     """Remove the buttons next to a foreign key that add or change the related object in a pop-up."""
-    for shortcut in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
-        if hasattr(getattr(field, "widget", None), shortcut):
-            setattr(field.widget, shortcut, False)
+    for flag in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
+        if hasattr(getattr(field, "widget", None), flag):
+            setattr(field.widget, flag, False)
     return field
 
 

@@ -8,10 +8,10 @@ from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
 
 # The theme's CSS classes for links.
-LINK = "text-primary-600 dark:text-primary-500"
+LINK_CLASSES = "text-primary-600 dark:text-primary-500"
 
 
-class ForReading:
+class ReadOnlyMixin:
     """Mix-in for model admins and inlines without adding, changing and deleting."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -18,7 +18,7 @@ class InUse(Conflict):
     message = "This record is in use, or something it refers to was deleted"
 
 
-class RefusedIn(Exception):
+class FormRefused(Exception):
     """A refusal that belongs to one form of the page, given by its prefix ("" for the main form)."""
 
     def __init__(self, prefix: str, refusal: Refused) -> None:
@@ -28,16 +28,16 @@ class RefusedIn(Exception):
 
 
 @contextmanager
-def said_in(form: forms.BaseForm) -> Iterator[None]:
+def attribute_refusals_to(form: forms.BaseForm) -> Iterator[None]:
     """Attribute a refusal in this block to the form; `ServiceAdmin` then shows it there."""
     try:
         yield
     except Refused as refusal:
-        raise RefusedIn(form.prefix or "", refusal) from refusal
+        raise FormRefused(form.prefix or "", refusal) from refusal
 
 
 @contextmanager
-def database_refusals() -> Iterator[None]:
+def database_errors_as_refusals() -> Iterator[None]:
     """Turn database errors that a lost race causes into a `Refused`. Other errors propagate unchanged."""
     try:
         yield
@@ -54,34 +54,34 @@ def database_refusals() -> Iterator[None]:
 
 
 @contextmanager
-def refusals_in(form: forms.BaseForm) -> Iterator[None]:
+def refusals_as_form_errors(form: forms.BaseForm) -> Iterator[None]:
     """Add a refusal in this block to the form's errors."""
     try:
-        with database_refusals():
+        with database_errors_as_refusals():
             yield
     except Refused as refusal:
-        say_in(form, refusal)
+        add_refusal(form, refusal)
 
 
 @contextmanager
-def refusals_told(request: HttpRequest) -> Iterator[None]:
+def refusals_as_messages(request: HttpRequest) -> Iterator[None]:
     """Show a refusal in this block as an error message on the next page."""
     try:
-        with database_refusals():
+        with database_errors_as_refusals():
             yield
     except Refused as refusal:
         messages.error(request, f"{refusal.message}.")
 
 
-def refusal_lines(refusal: Refused) -> list[tuple[str, str]]:
+def refusal_messages(refusal: Refused) -> list[tuple[str, str]]:
     """Return (field, message) pairs; the field is "" if the refusal concerns no field."""
-    lines = [(name, message) for name, messages in refusal.fields.items() for message in messages]
-    return lines or [("", refusal.message)]
+    pairs = [(name, message) for name, texts in refusal.fields.items() for message in texts]
+    return pairs or [("", refusal.message)]
 
 
-def say_in(form: forms.BaseForm, refusal: Refused) -> None:
+def add_refusal(form: forms.BaseForm, refusal: Refused) -> None:
     """Show the refusal next to its fields, or at the top of the form."""
-    for name, message in refusal_lines(refusal):
+    for name, message in refusal_messages(refusal):
         form.add_error(name if name in form.fields else None, message)
 
 

@@ -31,7 +31,7 @@ from kit.openapi.fields import TextExtension
 from kit.openapi.schema import EXAMPLE_IDS, AutoSchema
 from kit.openapi.views import document
 from kit.web.fields import SingleLineField, TextField
-from kit.web.paging import NO_CURSOR
+from kit.web.paging import INVALID_CURSOR
 from kit.web.problems import describe
 from ticketing.urls import CONTRACTS, urlpatterns
 from ticketing.wsgi import application
@@ -56,7 +56,7 @@ BEYOND_THE_SCHEMA = {
     services.AdminNotAssignable.message,
     f"startDate: {START_AFTER_END}",
     f"startDate: {TOO_MANY_DAYS}",
-    f"cursor: {NO_CURSOR}",
+    f"cursor: {INVALID_CURSOR}",
     account_services.InvalidCode.message,
     # Only admins can create agents, or omit the type or the password.
     f"password: {serializers.Field.default_error_messages['required']}",

@@ -20,8 +20,8 @@ Row = TypeVar("Row")
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
-NO_CURSOR = "Invalid cursor."
-BAD_CURSOR = Invalid(fields={"cursor": [NO_CURSOR]})
+INVALID_CURSOR = "Invalid cursor."
+BAD_CURSOR = Invalid(fields={"cursor": [INVALID_CURSOR]})
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def encode(*keys: Any) -> str:
 class CursorField(serializers.Field[Any, Any, Any, Any]):
     """A cursor, parsed into a tuple of sort keys. Each of `readers` parses one JSON value, or raises ValueError."""
 
-    default_error_messages = {"invalid": NO_CURSOR}
+    default_error_messages = {"invalid": INVALID_CURSOR}
 
     def __init__(self, readers: Sequence[Callable[[Any], Any]], **kwargs: Any) -> None:
         super().__init__(required=False, **kwargs)

@@ -246,7 +246,7 @@ def values(world: World) -> dict[str, list[str]]:
 def body_of(operation: dict[str, Any], world: World) -> dict[str, Any] | None:
     """Return the operation's own example, with the hidden project and without people.
 
-    A caller who names a user in a body may assign them, so it is no secret that the user exists. Unknown keys are ignored.
+    A caller who names a user in a body may assign them, so their existence is no secret. Unknown keys are ignored.
     """
     for media in operation.get("requestBody", {}).get("content", {}).values():
         (example,) = media["examples"].values()
