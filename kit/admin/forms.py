@@ -141,10 +141,8 @@ class ServiceAdmin(AutocompleteMixin, ModelAdmin):
         blockers = [each for row in objs for each in self.deletion_blockers(row)]
         if not blockers:
             return super().get_deleted_objects(objs, request)
-        links = [
-            format_html('<a href="{}" class="{}">{}</a>', url, LINK_CLASSES, row)
-            for url, row in blockers[:SHOWN_RECORDS]
-        ]
+        shown = blockers[:SHOWN_RECORDS]
+        links = [format_html('<a href="{}" class="{}">{}</a>', url, LINK_CLASSES, row) for url, row in shown]
         return [], {}, set(), [*links, *(["and older ones"] if len(blockers) > SHOWN_RECORDS else [])]
 
     def delete_view(
