@@ -53,5 +53,6 @@ class Unknown(APIView):
     schema = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
+        # Counts the request; its method and permissions do not matter.
+        self.perform_authentication(request)
         raise errors.Missing("No such path")
