@@ -41,7 +41,7 @@ dashboard_analytics = describes(
 )
 
 box_office_analytics = describes(
-    "Get sales totals of the box office",
+    "Get box office sales",
     name="getBoxOfficeAnalytics",
     more="Admins only. Totals for the period, per UTC day, and per event with any sales activity in the period. The "
     "numbers come from the ledger, so refunds and price changes never alter past days.",

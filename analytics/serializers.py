@@ -26,7 +26,7 @@ DOCUMENT_TYPES = ("concert", "conference", "sports")
 # Box office: the length of the default period and of the longest one.
 DEFAULT_DAYS = 30
 MAX_DAYS = 1100
-TOO_MANY_DAYS = f"The period cannot be longer than {MAX_DAYS} days."
+TOO_MANY_DAYS = f"The period cannot be longer than {MAX_DAYS:,} days."
 
 
 class TicketFilterSerializer(serializers.Serializer[Any]):
