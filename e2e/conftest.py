@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from demo.management.commands.demo import SIGN_INS
+from demo.people import SIGN_INS
 from kit.db import configuration
 from notifications.tests.smtp import MailServer, free_port
 from ticketing.management.commands.serve import health
