@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from analytics import queries
 from events.models import Event, EventStatus
@@ -77,7 +78,7 @@ def desk(days: int, at: datetime) -> dict[str, Any]:
             list(map(day_label, figures.days)), {"Created": figures.created, "Closed": figures.closed}
         ),
         "ticket_charts": [
-            (title, chart(list(map(str.capitalize, numbers)), {"Tickets": list(numbers.values())}))
+            (title, chart(list(map(capfirst, numbers)), {"Tickets": list(numbers.values())}))
             for title, numbers in (
                 ("Tickets by priority", figures.priorities),
                 ("Tickets by type", figures.types),

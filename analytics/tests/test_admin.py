@@ -13,6 +13,7 @@ from analytics import queries
 from analytics.admin import DEFAULT_DAYS
 from events.tests.factories import book, make_event
 from kit.tests.browser import Browser
+from projects.models import Project
 from tickets.models import Status, Ticket
 from tickets.tests.factories import assign, make_ticket
 
@@ -103,6 +104,14 @@ class TestFirstPage:
         assert card(page, "box_office_cards", "Revenue")["value"] == "50.00"
         assert [event["percent_sold"] for event in page.context["upcoming_events"]] == [100]
         assert len(json.loads(page.context["tickets_per_day"])["labels"]) == DEFAULT_DAYS
+
+    def test_shows_project_names_unchanged(self, agent: User, owner: User) -> None:
+        make_ticket(owner, project=Project.objects.helpdesk())
+
+        charts = dict(Browser(agent).get(FIRST_PAGE).context["ticket_charts"])
+
+        assert json.loads(charts["Tickets by project"])["labels"] == ["HelpDesk"]
+        assert json.loads(charts["Tickets by type"])["labels"] == ["Task"]
 
     def test_shows_agents_only_the_desk(self, agent: User) -> None:
         page = Browser(agent).get(FIRST_PAGE)
