@@ -194,7 +194,7 @@ def _sell(
     ends_at = min(now, _starts_at(show, now))
     span = (ends_at - created_at) / timedelta(milliseconds=1)
     times = sorted(created_at + timedelta(milliseconds=random.random() * span // 1) for _ in requests)
-    # A user can have one live booking per event; here, only one at all.
+    # A user can have only one live booking per event, so each books at most once here.
     user_ids = random.sample(customer_ids, min(len(customer_ids), len(requests)))
     for at, quantity in zip(times, requests, strict=True):
         if quantity == CANCELLATION:

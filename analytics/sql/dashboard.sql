@@ -96,7 +96,7 @@ customers AS (
     ) matching
     WHERE customer.type = 'customer'
         AND %(venue)s::text IS NULL
-        -- Skip the lookups if no ticket matches at all.
+        -- Skip the lookups if no ticket matches.
         AND EXISTS (SELECT FROM counted)
     UNION
     SELECT creator.id

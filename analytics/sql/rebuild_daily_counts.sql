@@ -1,6 +1,6 @@
 -- Replace all daily counts by counting the tickets in this snapshot.
--- A ticket written meanwhile adds its own rows, which this snapshot does not see any more than the ticket itself, so
--- nothing is lost or counted twice and nobody waits. A concurrent fold would break this: run lock_daily_counts first.
+-- A ticket written concurrently adds its own rows. This snapshot sees neither the ticket nor those rows, so nothing is
+-- lost or counted twice, and writers are not blocked. A concurrent fold would break this: run lock_daily_counts first.
 -- params   none
 -- returns  removed int, written int    rows
 -- index    none: a pass over the tickets

@@ -9,6 +9,7 @@ from decimal import Decimal
 from time import monotonic, sleep
 from typing import Any
 
+import pgtrigger
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from accounts.models import User, UserType
 from accounts.tests.factories import make_user
 from analytics import queries, services
-from analytics.models import CountedTicket, DailyCount
+from analytics.models import DailyCount
 from analytics.tests.threads import start_thread
 from kit.db import sql
 from projects.models import Project
@@ -171,9 +172,9 @@ def wait_until_blocked(thread: threading.Thread) -> None:
 @contextmanager
 def unlocked_creators() -> Iterator[None]:
     """Replace the insert trigger by one that does not lock the creators."""
-    (trigger,) = (each for each in CountedTicket._meta.triggers if each.name == "count_inserted")
+    ((model, trigger),) = pgtrigger.registered("analytics.CountedTicket:count_inserted")
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_get_functiondef(%s::regproc)", [trigger.get_pgid(CountedTicket)])
+        cursor.execute("SELECT pg_get_functiondef(%s::regproc)", [trigger.get_pgid(model)])
         (definition,) = cursor.fetchone()
         assert "FOR SHARE" in definition
         cursor.execute(definition.replace("FOR SHARE", ""))

@@ -1,4 +1,4 @@
--- Which projects are there, in order of name, and how many of their tickets can a user see, by status?
+-- Which projects exist, in order of name, and how many of their tickets can a user see, by status?
 -- "Can see" means the same as Ticket.objects.visible_to (tested in test_api.py). Where the user sees every ticket of a
 -- project, the numbers come from the daily counts of analytics.
 -- params   viewer      bigint          id of the user

@@ -27,7 +27,7 @@ from projects.models import Project
 from tickets.models import Assignment, AssignmentEvent, Ticket, TicketEvent
 
 # Triggers that would refuse this made-up past (assignments to tickets closed later), or record it as happening now.
-# Ignored for the whole transaction: ending that earlier makes every later trigger in it slow.
+# Ignored for the whole transaction, because re-enabling them inside it would slow down every later trigger.
 IGNORED_TRIGGERS = (
     "tickets.Assignment:refuse_assignment",
     "tickets.Assignment:step_1_move_ticket_version",
