@@ -13,19 +13,21 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from procrastinate.contrib.django.models import ProcrastinateJob
 from rest_framework.test import APIClient
 
-from accounts import password_codes, services, tasks, tokens
+from accounts import password_codes, services, tokens
 from accounts.models import User
 from accounts.tests.factories import PASSWORD, make_user
+from accounts.tests.jobs import run_jobs
 from notifications import mails
+from notifications import services as notifications
 from notifications.models import Delivery
 from projects.tests.psql import psql
 
 SignedIn = Callable[[User], APIClient]
 
 NEW = "open, sesame"
+MAIL_RESET_CODE = "notifications.tasks.mail_reset_code"
 
 
 def ask(email: str) -> Any:
@@ -39,11 +41,6 @@ def confirm(uid: str, code: str, password: str = NEW) -> Any:
 def login(user: User, password: str) -> int:
     status: int = APIClient().post("/auth/login", {"email": user.email, "password": password}).status_code
     return status
-
-
-def run_jobs() -> None:
-    for job in ProcrastinateJob.objects.filter(task_name="accounts.tasks.mail_reset_code").order_by("id"):
-        tasks.mail_reset_code(**job.args)
 
 
 @pytest.mark.django_db
@@ -75,14 +72,14 @@ class TestAsk:
     def test_mails_the_owner_alone(self, owner: User, addresses: dict[str, str]) -> None:
         for address in addresses.values():
             ask(address)
-        run_jobs()
+        run_jobs(MAIL_RESET_CODE)
 
         delivery = Delivery.objects.get()
         assert (delivery.user, delivery.kind, delivery.address) == (owner, "reset-password", owner.email)
 
     def test_reads_an_address_in_any_case(self, owner: User) -> None:
         ask(owner.email.upper())
-        run_jobs()
+        run_jobs(MAIL_RESET_CODE)
 
         assert Delivery.objects.get().user == owner
 
@@ -90,13 +87,13 @@ class TestAsk:
         at = timezone.now().replace(second=0)
 
         for seconds in (0, 30, 59, 60, 70):
-            services.mail_reset_code(email=owner.email, at=at + timedelta(seconds=seconds))
+            notifications.mail_reset_code(email=owner.email, at=at + timedelta(seconds=seconds))
 
         assert Delivery.objects.count() == 2
 
     def test_mails_a_code_that_works_and_is_not_kept(self, owner: User) -> None:
         ask(owner.email)
-        run_jobs()
+        run_jobs(MAIL_RESET_CODE)
         delivery = Delivery.objects.get()
 
         text = str(mails.compose(delivery).body)
@@ -112,7 +109,7 @@ class TestAsk:
         api = signed_in(owner)
 
         ask(owner.email)
-        run_jobs()
+        run_jobs(MAIL_RESET_CODE)
 
         assert (login(owner, PASSWORD), api.get("/auth/me").status_code) == (200, 200)
 

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from accounts import password_codes, tokens
 from accounts.models import User, UserType
 from accounts.tests.factories import PASSWORD, make_user
+from accounts.tests.jobs import run_jobs
 from events import services as events
 from events.tests.factories import book, make_event
 from notifications.models import Delivery
@@ -574,6 +576,8 @@ class TestUserWithoutPassword:
         assert (nora.type, nora.has_usable_password()) == (UserType.CUSTOMER, False)
 
     def test_is_mailed_a_way_to_set_one(self, nora: User) -> None:
+        run_jobs("notifications.tasks.mail_set_password")
+
         delivery = Delivery.objects.get(user=nora)
 
         assert (delivery.kind, delivery.address) == ("set-password", nora.email)
@@ -616,4 +620,5 @@ class TestUserWithoutPassword:
         answer = signed_in(admin).post("/users", self.NEWCOMER | {"email": owner.email})
 
         assert answer.status_code == 409
+        assert not ProcrastinateJob.objects.exists()
         assert not Delivery.objects.exists()
