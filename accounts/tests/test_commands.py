@@ -1,4 +1,4 @@
-"""Commands that create the first admin and reset a second factor."""
+"""`createsuperuser`, which creates the first admin. `reset_second_factor` is in test_second_factor.py."""
 
 import pytest
 from django.core.management import CommandError, call_command

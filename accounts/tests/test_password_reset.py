@@ -84,7 +84,7 @@ class TestRequest:
 
         assert Delivery.objects.count() == 2
 
-    def test_mails_a_code_thbrowsers_and_is_not_stored(self, owner: User) -> None:
+    def test_mails_a_code_that_works_and_is_not_stored(self, owner: User) -> None:
         request_reset(owner.email)
         run_jobs(MAIL_RESET_CODE)
         delivery = Delivery.objects.get()

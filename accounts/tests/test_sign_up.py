@@ -94,11 +94,11 @@ class TestSignUp:
         assert answer.status_code == 201
         assert User.objects.filter(is_superuser=False, is_active=True).exists()
 
-    @pytest.mark.parametrize("type", ["customer", "admin"])
-    def test_refuses_a_taken_address_ignoring_case(self, admin: User, signed_in: SignedIn, type: str) -> None:
+    @pytest.mark.parametrize("user_type", ["customer", "admin"])
+    def test_refuses_a_taken_address_ignoring_case(self, admin: User, signed_in: SignedIn, user_type: str) -> None:
         make_user(email="Nora@Example.com", type=UserType.AGENT)
 
-        answer = signed_in(admin).post("/users", NEWCOMER | {"type": type, "email": "NORA@example.com"})
+        answer = signed_in(admin).post("/users", NEWCOMER | {"type": user_type, "email": "NORA@example.com"})
 
         assert answer.status_code == 409
         assert (answer.json()["code"], answer.json()["message"]) == ("email_taken", "Email already in use")
