@@ -115,7 +115,7 @@ class Register(HelpDesk):
         user_type = ROLES[person.pop("role")]
         # The document's rule holds for customers. Staff follow the product's own.
         shortest = SHORTEST_PASSWORD if user_type == UserType.CUSTOMER else None
-        user = accounts.sign_up(**person, type=user_type, by=by, shortest_password=shortest)
+        user = accounts.sign_up(**person, type=user_type, by=by, min_password_length=shortest)
         return Response({"message": "User registered successfully", "user": RegisteredSerializer(user).data}, 201)
 
 

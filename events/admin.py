@@ -22,7 +22,7 @@ from unfold.widgets import (
 )
 
 from accounts.models import User
-from accounts.permissions import signed_in
+from accounts.permissions import staff_user
 from events import services
 from events.models import MAX_CAPACITY, Booking, BookingEntry, BookingStatus, Event, EventStatus, Origin
 from events.services import Guest, Joins
@@ -272,16 +272,16 @@ class EventAdmin(ServiceAdmin):
         values = changed_values(form) if change else dict(form.cleaned_data)
         values.pop("seen_at", None)
         if change and values:
-            services.update(event_id=event.pk, by=signed_in(request), at=timezone.now(), **values)
+            services.update(event_id=event.pk, by=staff_user(request), at=timezone.now(), **values)
         elif not change:
-            event.pk = services.create(by=signed_in(request), at=timezone.now(), origin=Origin.ADMIN, **values).pk
+            event.pk = services.create(by=staff_user(request), at=timezone.now(), origin=Origin.ADMIN, **values).pk
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """The rows beside it are only shown."""
         formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
 
     def delete_model(self, request: HttpRequest, event: Event) -> None:
-        services.delete(event_id=event.pk, by=signed_in(request))
+        services.delete(event_id=event.pk, by=staff_user(request))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Of the bookings that forbid it a few, where there may be many."""
@@ -304,7 +304,7 @@ class EventAdmin(ServiceAdmin):
                 booking = services.book(
                     event_id=event.pk,
                     quantity=form.cleaned_data["quantity"],
-                    by=signed_in(request),
+                    by=staff_user(request),
                     user=form.cleaned_data["user"],
                     guest=form.guest(),
                     joins=Joins.ALWAYS if form.cleaned_data["may_wait"] else Joins.NEVER,
@@ -332,7 +332,7 @@ class EventAdmin(ServiceAdmin):
         form = forms.Form(request.POST or None)
         if request.method == "POST":
             with refusals_as_messages(request):
-                services.cancel_event(event_id=event.pk, by=signed_in(request), at=timezone.now())
+                services.cancel_event(event_id=event.pk, by=staff_user(request), at=timezone.now())
                 self.message_user(request, f"{event.name} is cancelled, and everybody who had booked is told.")
             return HttpResponseRedirect(event_page(event))
         touched = event.bookings.live()
@@ -436,7 +436,7 @@ class BookingAdmin(ReadOnlyMixin, ModelAdmin):
         form = CancelForm(request.POST or None, initial={"seats": booking.left})
         if form.is_valid():
             with refusals_as_form_errors(form):
-                services.cancel(booking_id=booking.pk, by=signed_in(request), seats=form.cleaned_data["seats"])
+                services.cancel(booking_id=booking.pk, by=staff_user(request), seats=form.cleaned_data["seats"])
                 self.message_user(request, f"{form.cleaned_data['seats']} cancelled; {holder_of(booking)} is told.")
                 return HttpResponseRedirect(page)
         return form_page(

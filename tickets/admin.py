@@ -20,7 +20,7 @@ from unfold.forms import PaginationInlineFormSet
 from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
-from accounts.permissions import signed_in
+from accounts.permissions import staff_user
 from kit.admin.forms import AutocompleteMixin, ServiceAdmin, ServiceForm, changed_values, is_id, without_related_buttons
 from kit.admin.pages import form_page
 from kit.admin.refusals import attribute_refusals_to, refusals_as_form_errors, refusals_as_messages, refusals_of
@@ -272,7 +272,7 @@ class TicketAdmin(ServiceAdmin):
         query = ConversationQuerySerializer(data=request.GET)
         before = query.validated_data.get("cursor", queries.NEWEST) if query.is_valid() else queries.NEWEST
         found, earlier = queries.conversation(
-            ticket_id=ticket.pk, viewer=signed_in(request), before=before, limit=SHOWN_ENTRIES
+            ticket_id=ticket.pk, viewer=staff_user(request), before=before, limit=SHOWN_ENTRIES
         )
         items = {item["id"]: item for item in readable.items(each for each in found if isinstance(each, queries.Item))}
         return {
@@ -303,7 +303,7 @@ class TicketAdmin(ServiceAdmin):
         form = ReplyForm(request.POST or None)
         if form.is_valid():
             with refusals_as_form_errors(form):
-                services.reply(ticket_id=ticket.pk, by=signed_in(request), at=timezone.now(), **form.cleaned_data)
+                services.reply(ticket_id=ticket.pk, by=staff_user(request), at=timezone.now(), **form.cleaned_data)
                 self.message_user(request, "Your comment was added.", messages.SUCCESS)
                 return HttpResponseRedirect(ticket_page(ticket))
         status = dict(Status.choices).get(form["status"].value())
@@ -322,7 +322,7 @@ class TicketAdmin(ServiceAdmin):
         form = HoldForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             with refusals_as_form_errors(form):
-                services.hold(ticket_id=ticket.pk, by=signed_in(request), at=timezone.now(), **form.cleaned_data)
+                services.hold(ticket_id=ticket.pk, by=staff_user(request), at=timezone.now(), **form.cleaned_data)
                 self.message_user(request, "On hold: its clock stands still.", messages.SUCCESS)
                 return HttpResponseRedirect(ticket_page(ticket))
         return form_page(
@@ -339,14 +339,14 @@ class TicketAdmin(ServiceAdmin):
         ticket = self._to_work_on(request, ticket_id)
         if request.method == "POST":
             with refusals_as_messages(request):
-                services.resume(ticket_id=ticket.pk, by=signed_in(request), at=timezone.now())
+                services.resume(ticket_id=ticket.pk, by=staff_user(request), at=timezone.now())
                 self.message_user(request, "Resumed: its clock goes on.", messages.SUCCESS)
         return HttpResponseRedirect(ticket_page(ticket))
 
     def _to_work_on(self, request: HttpRequest, ticket_id: int) -> Ticket:
         if not self.has_change_permission(request):
             raise PermissionDenied
-        ticket = Ticket.objects.visible_to(signed_in(request)).filter(pk=ticket_id).first()
+        ticket = Ticket.objects.visible_to(staff_user(request)).filter(pk=ticket_id).first()
         if ticket is None:
             raise Http404
         return ticket
@@ -365,7 +365,7 @@ class TicketAdmin(ServiceAdmin):
 
     @admin.action(description="Export as CSV", permissions=["view"])
     def export(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> HttpResponseBase:
-        chosen = cast(TicketQuerySet, tickets.prefetch_related(None)).visible_to(signed_in(request))
+        chosen = cast(TicketQuerySet, tickets.prefetch_related(None)).visible_to(staff_user(request))
         return csv_export.answer("tickets", exports.chosen(chosen))
 
     def _ask_about_many(self, request: HttpRequest, name: str, tickets: QuerySet[Ticket]) -> HttpResponse:
@@ -384,7 +384,7 @@ class TicketAdmin(ServiceAdmin):
         if not form.is_valid():
             return self._many_page(request, name, form)
         value = form.cleaned_data[kind.field]
-        outcome = bulk.do(kind, form.cleaned_data["tickets"], by=signed_in(request), value=value)
+        outcome = bulk.do(kind, form.cleaned_data["tickets"], by=staff_user(request), value=value)
         if outcome.changed:
             self.message_user(request, f"{bulk.tickets(len(outcome.changed))} changed.", messages.SUCCESS)
         if outcome.unchanged:
@@ -436,12 +436,12 @@ class TicketAdmin(ServiceAdmin):
         """A new ticket has none of the system's fields yet, and is an agent's own who may not choose."""
         if obj is not None:
             return super().get_fieldsets(request, obj)
-        chosen = [row for row in FIELDS if row != "created_by" or signed_in(request).is_admin]
+        chosen = [row for row in FIELDS if row != "created_by" or staff_user(request).is_admin]
         return [(None, {"fields": chosen})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Ticket | None = None) -> list[str]:
         """Whose ticket it is, admins alone may change."""
-        return [*self.readonly_fields, *([] if signed_in(request).is_admin else ["created_by"])]
+        return [*self.readonly_fields, *([] if staff_user(request).is_admin else ["created_by"])]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"created_by": request.user.pk, **super().get_changeform_initial_data(request)}
@@ -457,9 +457,9 @@ class TicketAdmin(ServiceAdmin):
             if name in values:
                 values[f"{name}_id"] = values.pop(name).pk
         if change and values:
-            services.update(ticket_id=ticket.pk, by=signed_in(request), at=timezone.now(), **values)
+            services.update(ticket_id=ticket.pk, by=staff_user(request), at=timezone.now(), **values)
         elif not change:
-            ticket.pk = services.create(by=signed_in(request), at=timezone.now(), **values).pk
+            ticket.pk = services.create(by=staff_user(request), at=timezone.now(), **values).pk
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Take off and assign, in this order: who leaves makes room."""
@@ -471,12 +471,12 @@ class TicketAdmin(ServiceAdmin):
         for row in leaving:
             if row.instance.pk:
                 with attribute_refusals_to(row):
-                    services.unassign(ticket_id=form.instance.pk, user_id=row.instance.user_id, by=signed_in(request))
+                    services.unassign(ticket_id=form.instance.pk, user_id=row.instance.user_id, by=staff_user(request))
         for row in joining:
             with attribute_refusals_to(row):
                 user = row.cleaned_data["user"]
                 formset.new_objects.append(
-                    services.assign(ticket_id=form.instance.pk, user_id=user.pk, by=signed_in(request))
+                    services.assign(ticket_id=form.instance.pk, user_id=user.pk, by=staff_user(request))
                 )
 
     def history_view(

@@ -19,7 +19,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from conftest import REFUSALS_TO_BE_EMPTIED
+from conftest import TRUNCATE_REFUSALS
 from kit.db import configuration
 from kit.tests.browser import Browser
 from kit.web.fields import utc_text
@@ -347,7 +347,7 @@ class TestTables:
 
         assert len(history(ticket)) == 2
 
-    @pytest.mark.parametrize("trigger", REFUSALS_TO_BE_EMPTIED)
+    @pytest.mark.parametrize("trigger", TRUNCATE_REFUSALS)
     def test_are_not_emptied(self, ticket: Ticket, trigger: str) -> None:
         table = trigger.split(":")[0].replace(".", "_").lower()
         # PostgreSQL would refuse it anyway while anything is left to be checked at the end of the transaction.
