@@ -528,7 +528,7 @@ class TestCalendar:
 
         answer = Browser(admin).submit(self.ADD, **self.opening())
 
-        assert errors(answer) == {"__all__": ["There is a calendar of that name."]}
+        assert errors(answer) == {"__all__": ["A calendar with this name already exists."]}
 
     def test_stays_while_a_policy_counts_by_it(self, admin: User) -> None:
         calendar = Calendar.objects.create(name="Office hours")

@@ -318,7 +318,7 @@ class TestIfMatch:
     def test_refuses_who_knows_an_older_one(self, written: str, changed: str, path: str, api: APIClient) -> None:
         answer = api.patch(path, {"price": 5}, headers={"If-Match": written.format(changed)})
 
-        assert_refused(answer, 412, "The ticket has been changed meanwhile")
+        assert_refused(answer, 412, "The ticket has changed since you read it")
         assert {"field": "status", "message": MEANWHILE} in answer.json()["errors"]
         assert answer.json()["code"] == "precondition_failed"
         assert api.get(path).json()["price"] is None
@@ -336,7 +336,7 @@ class TestIfMatch:
     def test_refuses_garbage(self, written: str, path: str, api: APIClient) -> None:
         answer = api.patch(path, {"title": "Another"}, headers={"If-Match": written})
 
-        assert_refused(answer, 412, "The ticket has been changed meanwhile")
+        assert_refused(answer, 412, "The ticket has changed since you read it")
         assert "errors" not in answer.json()
 
     def test_decides_against_the_body(self, changed: str, path: str, api: APIClient) -> None:
@@ -372,7 +372,7 @@ class TestVersion:
 
         answer = api.patch(path, {"title": "Another", "version": version})
 
-        assert_refused(answer, 409, "The ticket has been changed meanwhile")
+        assert_refused(answer, 409, "The ticket has changed since you read it")
         assert answer.json()["code"] == "version_conflict"
         fields = [fault["field"] for fault in answer.json().get("errors", [])]
         assert fields == (["title"] if version == 1 else [])

@@ -230,7 +230,7 @@ class TestPost:
         answer = signed_in(owner).post(path, {"message": "Hm", "internal": True})
 
         assert (answer.status_code, answer.json()["code"]) == (403, "internal_for_staff")
-        assert answer.json()["message"] == "Only staff write internal comments"
+        assert answer.json()["message"] == "Only staff can write internal comments"
 
     def test_is_404_where_the_ticket_is(self, hidden: Ticket, outsider: User, signed_in: SignedIn) -> None:
         api = signed_in(outsider)
