@@ -24,8 +24,8 @@ class Migration(migrations.Migration):
                 name="user_holds_assignments",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (NEW.type = 'admin' AND OLD.type <> 'admin')",
-                    func="BEGIN\n    IF EXISTS (SELECT FROM tickets_assignment WHERE user_id = NEW.id) THEN\n        RAISE EXCEPTION 'a user who holds assignments cannot become an admin'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'user_holds_assignments', TABLE = 'accounts_user';\n    END IF;\n    RETURN NEW;\nEND;\n",
-                    hash="736ea095ef94ac2ee6ebfcbd6e9e7c1972724e07",
+                    func="BEGIN\n    IF EXISTS (SELECT FROM tickets_assignment WHERE user_id = NEW.id) THEN\n        RAISE EXCEPTION 'a user with assigned tickets cannot become an admin'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'user_holds_assignments', TABLE = 'accounts_user';\n    END IF;\n    RETURN NEW;\nEND;\n",
+                    hash="3447c3e775906bd3b428dad530f3a50cef9fcb03",
                     operation='UPDATE OF "type"',
                     pgid="pgtrigger_user_holds_assignments_3b497",
                     table="accounts_user",
@@ -53,8 +53,8 @@ class Migration(migrations.Migration):
                 name="step_1_keep_clock",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition='WHEN (OLD."closed_at" IS DISTINCT FROM (NEW."closed_at") OR OLD."held_at" IS DISTINCT FROM (NEW."held_at") OR OLD."hold_reason" IS DISTINCT FROM (NEW."hold_reason") OR OLD."sla_due_at" IS DISTINCT FROM (NEW."sla_due_at") OR OLD."sla_hours" IS DISTINCT FROM (NEW."sla_hours") OR OLD."sla_met" IS DISTINCT FROM (NEW."sla_met") OR OLD."sla_warn_at" IS DISTINCT FROM (NEW."sla_warn_at") OR OLD."status" IS DISTINCT FROM (NEW."status"))',
-                    func="BEGIN\n    -- `save()` may write NULLs over values that `start_clock` has set.\n    NEW.sla_hours := coalesce(NEW.sla_hours, OLD.sla_hours);\n    NEW.sla_warn_at := coalesce(NEW.sla_warn_at, OLD.sla_warn_at);\n    IF NEW.sla_due_at <> OLD.sla_due_at AND NEW.sla_warn_at = OLD.sla_warn_at THEN\n        NEW.sla_warn_at := sla_warn_at(NEW.priority, NEW.created_at, NEW.sla_due_at);\n    END IF;\n    IF NEW.status = 'closed' THEN\n        -- The outcome of a closed ticket is final.\n        IF OLD.status = 'closed' THEN\n            NEW.closed_at := OLD.closed_at;\n            NEW.sla_met := OLD.sla_met;\n        ELSE\n            NEW.closed_at := coalesce(NEW.closed_at, date_trunc('milliseconds', clock_timestamp()));\n            NEW.sla_met := coalesce(NEW.held_at, NEW.closed_at) <= NEW.sla_due_at;\n        END IF;\n        NEW.held_at := NULL;\n    ELSE\n        NEW.closed_at := NULL;\n        NEW.sla_met := NULL;\n    END IF;\n    IF NEW.held_at IS NULL THEN\n        NEW.hold_reason := '';\n    END IF;\n    IF NEW.status = 'closed' OR NEW.held_at IS NOT NULL THEN\n        NEW.sla_alarm_at := NULL;\n    ELSIF OLD.status = 'closed' OR OLD.held_at IS NOT NULL OR NEW.sla_due_at <> OLD.sla_due_at THEN\n        NEW.sla_alarm_at := NEW.sla_warn_at;\n    END IF;\n    RETURN NEW;\nEND;\n",
-                    hash="f038ed35bcec6729705a008400e6cac3ef070b04",
+                    func="BEGIN\n    -- `save()` may write NULLs over values that `start_clock` has set.\n    NEW.sla_hours := coalesce(NEW.sla_hours, OLD.sla_hours);\n    NEW.sla_warn_at := coalesce(NEW.sla_warn_at, OLD.sla_warn_at);\n    IF NEW.sla_due_at <> OLD.sla_due_at AND NEW.sla_warn_at = OLD.sla_warn_at THEN\n        NEW.sla_warn_at := sla_warn_at(NEW.priority, NEW.created_at, NEW.sla_due_at);\n    END IF;\n    IF NEW.status = 'closed' THEN\n        -- The outcome stays as long as the ticket is closed.\n        IF OLD.status = 'closed' THEN\n            NEW.closed_at := OLD.closed_at;\n            NEW.sla_met := OLD.sla_met;\n        ELSE\n            NEW.closed_at := coalesce(NEW.closed_at, date_trunc('milliseconds', clock_timestamp()));\n            NEW.sla_met := coalesce(NEW.held_at, NEW.closed_at) <= NEW.sla_due_at;\n        END IF;\n        NEW.held_at := NULL;\n    ELSE\n        NEW.closed_at := NULL;\n        NEW.sla_met := NULL;\n    END IF;\n    IF NEW.held_at IS NULL THEN\n        NEW.hold_reason := '';\n    END IF;\n    IF NEW.status = 'closed' OR NEW.held_at IS NOT NULL THEN\n        NEW.sla_alarm_at := NULL;\n    ELSIF OLD.status = 'closed' OR OLD.held_at IS NOT NULL OR NEW.sla_due_at <> OLD.sla_due_at THEN\n        NEW.sla_alarm_at := NEW.sla_warn_at;\n    END IF;\n    RETURN NEW;\nEND;\n",
+                    hash="f4b5cd9920c71f3cf5ed75cc93963c2ede87ea41",
                     operation="UPDATE",
                     pgid="pgtrigger_step_1_keep_clock_04e17",
                     table="tickets_ticket",
@@ -97,8 +97,8 @@ class Migration(migrations.Migration):
                 name="step_2_keep_version",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition='WHEN (OLD."updated_at" IS DISTINCT FROM (NEW."updated_at") OR OLD."version" IS DISTINCT FROM (NEW."version"))',
-                    func="BEGIN\n    -- At depth 2 it is the assignments' trigger that moves them.\n    IF pg_trigger_depth() = 1 THEN\n        NEW.version := OLD.version;\n        NEW.updated_at := OLD.updated_at;\n    END IF;\n    RETURN NEW;\nEND;\n",
-                    hash="9d7db1bf95353901029f487e4254b44109622c76",
+                    func="BEGIN\n    -- At depth 2 the update comes from the trigger step_1_move_ticket_version.\n    IF pg_trigger_depth() = 1 THEN\n        NEW.version := OLD.version;\n        NEW.updated_at := OLD.updated_at;\n    END IF;\n    RETURN NEW;\nEND;\n",
+                    hash="0fe8a6580c020ef17f12df697a6559643dd9de80",
                     operation="UPDATE",
                     pgid="pgtrigger_step_2_keep_version_3dc52",
                     table="tickets_ticket",
@@ -213,8 +213,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="refuse_assignment",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="DECLARE\n    ticket_status text;\n    assignee accounts_user;\nBEGIN\n    SELECT status INTO ticket_status FROM tickets_ticket\n        WHERE id = NEW.ticket_id FOR NO KEY UPDATE;\n    IF ticket_status = 'closed' THEN\n        RAISE EXCEPTION 'a closed ticket takes no assignees'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'assignment_open_ticket';\n    END IF;\n    SELECT * INTO assignee FROM accounts_user WHERE id = NEW.user_id FOR SHARE;\n    IF NOT FOUND OR NOT assignee.is_active THEN\n        RAISE EXCEPTION 'no such user, or a deactivated one'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'assignment_active_user';\n    END IF;\n    IF assignee.type = 'admin' THEN\n        RAISE EXCEPTION 'an admin is not assigned'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'assignment_no_admin';\n    END IF;\n    RETURN NEW;\nEND;\n",
-                    hash="ae4c2f06a450abcd85e429d6cc034d9230216399",
+                    func="DECLARE\n    ticket_status text;\n    assignee accounts_user;\nBEGIN\n    SELECT status INTO ticket_status FROM tickets_ticket\n        WHERE id = NEW.ticket_id FOR NO KEY UPDATE;\n    IF ticket_status = 'closed' THEN\n        RAISE EXCEPTION 'cannot assign users to a closed ticket'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'assignment_open_ticket';\n    END IF;\n    SELECT * INTO assignee FROM accounts_user WHERE id = NEW.user_id FOR SHARE;\n    IF NOT FOUND OR NOT assignee.is_active THEN\n        RAISE EXCEPTION 'user does not exist or is deactivated'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'assignment_active_user';\n    END IF;\n    IF assignee.type = 'admin' THEN\n        RAISE EXCEPTION 'cannot assign a ticket to an admin'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'assignment_no_admin';\n    END IF;\n    RETURN NEW;\nEND;\n",
+                    hash="3abd9fc94ae8a5591de3306089ea0823caf3df7f",
                     operation='INSERT OR UPDATE OF "ticket_id", "user_id"',
                     pgid="pgtrigger_refuse_assignment_72bb8",
                     table="tickets_assignment",
@@ -227,8 +227,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="step_1_move_ticket_version",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="BEGIN\n    IF TG_OP = 'UPDATE'\n            AND (NEW.ticket_id, NEW.user_id) IS NOT DISTINCT FROM (OLD.ticket_id, OLD.user_id) THEN\n        RETURN NULL;\n    END IF;\n    -- Who is there from the beginning is no change.\n    UPDATE tickets_ticket\n    SET version = version + 1, updated_at = date_trunc('milliseconds', clock_timestamp())\n    WHERE id IN (NEW.ticket_id, OLD.ticket_id)\n        AND NOT (TG_OP = 'INSERT' AND version = 1 AND NEW.assigned_at = created_at);\n    RETURN NULL;\nEND;\n",
-                    hash="19d7fe8c52a1106230af7021f9532262f5bb9a9e",
+                    func="BEGIN\n    IF TG_OP = 'UPDATE'\n            AND (NEW.ticket_id, NEW.user_id) IS NOT DISTINCT FROM (OLD.ticket_id, OLD.user_id) THEN\n        RETURN NULL;\n    END IF;\n    -- Users assigned on creation are part of version 1.\n    UPDATE tickets_ticket\n    SET version = version + 1, updated_at = date_trunc('milliseconds', clock_timestamp())\n    WHERE id IN (NEW.ticket_id, OLD.ticket_id)\n        AND NOT (TG_OP = 'INSERT' AND version = 1 AND NEW.assigned_at = created_at);\n    RETURN NULL;\nEND;\n",
+                    hash="b1fed57a5d58ba2cfc29b8f91659c4f5a3e06c17",
                     operation='INSERT OR UPDATE OF "ticket_id", "user_id" OR DELETE',
                     pgid="pgtrigger_step_1_move_ticket_version_b7d6b",
                     table="tickets_assignment",

@@ -13,7 +13,10 @@ MAX_ASSIGNEES = 5
 
 
 class Assignment(models.Model):
-    """A user who works on a ticket. `slot` is unique per ticket and at most MAX_ASSIGNEES, so no race can add a sixth."""
+    """A user who works on a ticket.
+
+    `slot` is unique per ticket and at most MAX_ASSIGNEES, so that no race can add a sixth user.
+    """
 
     ticket = models.ForeignKey("Ticket", on_delete=models.CASCADE, related_name="assignments", db_index=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="assignments")

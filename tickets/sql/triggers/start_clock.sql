@@ -1,6 +1,6 @@
 -- Start the SLA clock of a new ticket: fill in what the INSERT left out, and stop the clock of a ticket created closed.
--- sla/clock.py states the same rules in Python; sla/tests/test_clock.py compares the two.
 -- BEFORE INSERT ON tickets_ticket, FOR EACH ROW.
+-- sla/clock.py states the same rules in Python; tests/test_clock.py compares the two.
 BEGIN
     NEW.sla_hours := coalesce(
         NEW.sla_hours, (SELECT hours FROM sla_slapolicy WHERE priority = NEW.priority)

@@ -1,8 +1,8 @@
 -- Keep the SLA clock of a ticket consistent when it is put on hold, resumed, closed, reopened or given a new deadline.
--- It never moves a deadline: that takes a calendar, and is done by the services. sla/clock.py states the same rules in
--- Python; sla/tests/test_clock.py compares the two.
--- BEFORE UPDATE ON tickets_ticket, FOR EACH ROW, if a column of the clock or the status changed. Step 1, since step 3
--- has to see the final values.
+-- BEFORE UPDATE ON tickets_ticket, FOR EACH ROW, if its status or a column of its clock changed. Step 1: step 3 has to
+-- see the final values.
+-- It never moves a deadline itself: that takes a calendar, and is up to the services. sla/clock.py states the same
+-- rules in Python; tests/test_clock.py compares the two.
 BEGIN
     -- `save()` may write NULLs over values that `start_clock` has set.
     NEW.sla_hours := coalesce(NEW.sla_hours, OLD.sla_hours);
@@ -11,7 +11,7 @@ BEGIN
         NEW.sla_warn_at := sla_warn_at(NEW.priority, NEW.created_at, NEW.sla_due_at);
     END IF;
     IF NEW.status = 'closed' THEN
-        -- The outcome of a closed ticket is final.
+        -- The outcome stays as long as the ticket is closed.
         IF OLD.status = 'closed' THEN
             NEW.closed_at := OLD.closed_at;
             NEW.sla_met := OLD.sla_met;
