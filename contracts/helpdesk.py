@@ -22,9 +22,8 @@ from accounts.permissions import caller
 from accounts.serializers import NewPasswordField, SignInSerializer
 from kit.db.sql import MAX_ID
 from kit.idempotency.views import idempotent, unrepeatable
-from kit.web import views
+from kit.web import etags, views
 from kit.web.bodies import read, read_query
-from kit.web.etags import expected_versions
 from kit.web.fields import IdField, MillisecondsField, SingleLineField, TextField
 from kit.web.paging import PageSerializer
 from kit.web.problems import Problem
@@ -250,10 +249,8 @@ class OneTicket(HelpDesk):
     def patch(self, request: Request, ticket_id: int) -> Response:
         changes = read(TicketChangesSerializer, request)
         check_concerns(ticket_id, caller(request))
-        versions = frozenset([changes.pop("version")]) if "version" in changes else None
-        if "If-Match" in request.headers:
-            versions = expected_versions(request)
-        expected = None if versions is None else services.Expected(versions)
+        stated = etags.expected(request, changes.pop("version", None))
+        expected = stated and services.Expected(stated.versions)
         change = services.hand_over if "assignee_id" in changes else services.update
         change(ticket_id=ticket_id, by=caller(request), at=timezone.now(), expected=expected, **changes)
         ticket = Ticket.objects.with_assignees().get(pk=ticket_id)
