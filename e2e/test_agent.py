@@ -94,7 +94,7 @@ def test_agent(desk: Desk) -> None:
     page.get_by_role("button", name="Resume").click()
     page.get_by_label("Reply to customer").fill("The door opens again.")
     page.get_by_role("button", name="Reply and close").click()
-    page.get_by_text("Mails about it").click()
+    page.get_by_text("E-mails for this ticket").click()
     desk.see("closed")
     desk.mail_to(AGENT, f"Ticket #{first} updated")
     assert "The door opens again." in desk.mail_to(CUSTOMER, f"#{first}").get_body(("plain",)).get_content()

@@ -20,9 +20,8 @@ from rest_framework.test import APIClient
 
 from accounts import tokens
 from accounts.models import User, UserType
-from kit import tasks
 from kit.db import configuration
-from kit.idempotency import views
+from kit.idempotency import tasks, views
 from kit.idempotency.keys import Key
 from kit.idempotency.models import IdempotencyKey
 from kit.idempotency.views import REPLAYED
@@ -262,7 +261,7 @@ class TestAge:
         self.grow(timedelta(hours=24))
         send(signed_in(owner), TICKET, key="young")
 
-        tasks.forget_idempotency_keys(timestamp=0)
+        tasks.delete_expired_keys(timestamp=0)
 
         assert IdempotencyKey.objects.count() == 1
 

@@ -28,7 +28,7 @@ from demo import box_office
 from demo.box_office import next_id
 from events.models import Booking, BookingEntry, Event, Inventory
 from kit.db import sql
-from notifications.services import hush
+from notifications.services import mute
 from projects.models import Project, Visibility
 from sla.models import AT_RISK_SHARE, Priority, SlaPolicy
 from tickets.models import Assignment, AssignmentEvent, Status, Ticket, TicketEvent
@@ -212,7 +212,7 @@ def fill(*, tickets: int, seed: int, at: datetime, console: Console) -> None:
     midnight = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     with transaction.atomic(), pgtrigger.ignore(*OVERRULED), _progress(console) as progress:
         # These people have not asked to be told.
-        hush()
+        mute()
         bar = progress.add_task("Tickets", total=tickets)
         people = _load_people(random, tickets=tickets, at=midnight)
         desk = _Desk(random, people, _load_projects(midnight), midnight)
