@@ -1,4 +1,4 @@
-"""SLA policies and calendars in the admin."""
+"""The admin of SLA policies and calendars."""
 
 from datetime import date, time
 from typing import Any
@@ -12,18 +12,18 @@ from sla.models import Calendar, SlaPolicy
 
 
 class TestSlaPolicy:
-    def test_hours_are_an_admins_to_change(self, admin: User) -> None:
+    def test_admin_can_change_the_hours(self, admin: User) -> None:
         Browser(admin).submit("/admin/sla/slapolicy/high/change/", hours=2)
 
         assert SlaPolicy.objects.get(pk="high").hours == 2
 
-    def test_refuses_no_time_at_all(self, admin: User) -> None:
+    def test_refuses_zero_hours(self, admin: User) -> None:
         answer = Browser(admin).submit("/admin/sla/slapolicy/high/change/", hours=0)
 
         assert list(errors(answer)) == ["hours"]
         assert SlaPolicy.objects.get(pk="high").hours == 4
 
-    def test_may_count_by_a_calendar(self, admin: User) -> None:
+    def test_can_use_a_calendar(self, admin: User) -> None:
         calendar = Calendar.objects.create(name="Office hours")
 
         Browser(admin).submit("/admin/sla/slapolicy/high/change/", calendar=calendar.pk)
@@ -34,16 +34,16 @@ class TestSlaPolicy:
 class TestCalendar:
     ADD = "/admin/sla/calendar/add/"
 
-    def opening(self, **changes: Any) -> dict[str, Any]:
-        """A calendar with one row of opening hours, as the form sends it."""
+    def form_with_opening(self, **changes: Any) -> dict[str, Any]:
+        """Return the form values of a calendar with one row of opening hours."""
         row = {"weekday": 0, "opens_at": "09:00", "closes_at": "17:00", **changes}
         rows = {f"openings-0-{name}": value for name, value in row.items()}
         return {"name": "Office hours", "time_zone": "Europe/Berlin", "openings-TOTAL_FORMS": 1, **rows}
 
-    def test_is_made_with_its_hours_and_holidays(self, admin: User) -> None:
+    def test_is_created_with_hours_and_holidays(self, admin: User) -> None:
         holiday = {"holidays-TOTAL_FORMS": 1, "holidays-0-day": "2026-04-06", "holidays-0-name": "Easter Monday"}
 
-        Browser(admin).submit(self.ADD, **self.opening(), **holiday)
+        Browser(admin).submit(self.ADD, **self.form_with_opening(), **holiday)
 
         assert Calendar.objects.get().business_hours() == BusinessHours(
             "Europe/Berlin", {0: [(time(9), time(17))]}, frozenset({date(2026, 4, 6)})
@@ -57,26 +57,25 @@ class TestCalendar:
             ({"opens_at": "late"}, "openings-0-opens_at"),
         ],
     )
-    def test_refuses_hours_that_are_none(self, admin: User, changes: dict[str, Any], field: str | None) -> None:
-        answer = Browser(admin).submit(self.ADD, **self.opening(**changes))
+    def test_refuses_invalid_hours(self, admin: User, changes: dict[str, Any], field: str | None) -> None:
+        answer = Browser(admin).submit(self.ADD, **self.form_with_opening(**changes))
 
-        said = errors(answer)
-        assert list(said) == [field or "openings-0-__all__"]
+        assert list(errors(answer)) == [field or "openings-0-__all__"]
         assert not Calendar.objects.exists()
 
-    def test_refuses_a_time_zone_that_there_is_not(self, admin: User) -> None:
-        answer = Browser(admin).submit(self.ADD, **self.opening() | {"time_zone": "Berlin"})
+    def test_refuses_an_unknown_time_zone(self, admin: User) -> None:
+        answer = Browser(admin).submit(self.ADD, **self.form_with_opening() | {"time_zone": "Berlin"})
 
         assert list(errors(answer)) == ["time_zone"]
 
-    def test_is_named_once(self, admin: User) -> None:
+    def test_name_is_unique(self, admin: User) -> None:
         Calendar.objects.create(name="OFFICE HOURS")
 
-        answer = Browser(admin).submit(self.ADD, **self.opening())
+        answer = Browser(admin).submit(self.ADD, **self.form_with_opening())
 
         assert errors(answer) == {"__all__": ["There is a calendar of that name."]}
 
-    def test_stays_while_a_policy_counts_by_it(self, admin: User) -> None:
+    def test_cannot_be_deleted_while_a_policy_uses_it(self, admin: User) -> None:
         calendar = Calendar.objects.create(name="Office hours")
         SlaPolicy.objects.filter(pk="high").update(calendar=calendar)
 
@@ -85,10 +84,10 @@ class TestCalendar:
         assert answer.status_code == 200
         assert Calendar.objects.exists()
 
-    def test_is_an_agents_to_look_at(self, agent: User) -> None:
+    def test_agent_can_view_but_not_add(self, agent: User) -> None:
         calendar = Calendar.objects.create(name="Office hours")
         browser = Browser(agent)
 
-        looking, adding = (browser.get(path) for path in (f"/admin/sla/calendar/{calendar.pk}/change/", self.ADD))
+        viewing, adding = (browser.get(path) for path in (f"/admin/sla/calendar/{calendar.pk}/change/", self.ADD))
 
-        assert (looking.status_code, adding.status_code) == (200, 403)
+        assert (viewing.status_code, adding.status_code) == (200, 403)
