@@ -224,6 +224,7 @@ class TestChange:
 
         assert (Ticket.objects.get().created_by, Ticket.objects.get().project) == (outsider, project)
 
+    @pytest.mark.slow
     def test_shows_an_error_while_the_ticket_is_locked(self, transactional_db: None, agent: User, owner: User) -> None:
         ticket = make_ticket(owner, project=make_project())
         browser = Browser(agent)

@@ -29,7 +29,7 @@ def run_action(browser: Browser, action: str, *tickets: Ticket, query: str = "",
     return browser.post(f"{TICKETS}{query}", {**sent, "_selected_action": [ticket.pk for ticket in tickets]})
 
 
-def submitted(browser: Browser, name: str, *tickets: Ticket, **values: Any) -> str:
+def submit_change(browser: Browser, name: str, *tickets: Ticket, **values: Any) -> str:
     """Submit the bulk change and return the text of the next page."""
     ids = ",".join(str(ticket.pk) for ticket in tickets)
     return text_of(browser.post(f"{TICKETS}bulk/{name}/", {"tickets": ids, **values}, follow=True))
@@ -61,10 +61,10 @@ class TestBulkChange:
         Delivery.objects.all().delete()
         browser = Browser(agent)
 
-        asked = run_action(browser, action, first, second)
-        answer = browser.post(f"{TICKETS}bulk/{name}/", {**fields(asked), field: value}, follow=True)
+        confirmation = run_action(browser, action, first, second)
+        answer = browser.post(f"{TICKETS}bulk/{name}/", {**fields(confirmation), field: value}, follow=True)
 
-        assert "2 tickets" in text_of(asked)
+        assert "2 tickets" in text_of(confirmation)
         assert "2 tickets changed." in text_of(answer)
         assert set(Ticket.objects.values_list(field, flat=True)) == {value}
         end_of_transaction()
@@ -78,7 +78,7 @@ class TestBulkChange:
         assign(taken, assignee)
         assign(full, *(make_user() for _ in range(MAX_ASSIGNEES)))
 
-        page = submitted(Browser(agent), "assign", free, taken, full, *closed, user=assignee.pk)
+        page = submit_change(Browser(agent), "assign", free, taken, full, *closed, user=assignee.pk)
 
         numbers = ", ".join(f"#{ticket.pk}" for ticket in closed[: bulk.LISTED_TICKETS])
         assert "1 ticket changed." in page
@@ -91,7 +91,9 @@ class TestBulkChange:
         ticket = make_ticket(owner)
         gone = make_user("Gone", type=UserType.AGENT, is_active=False)
 
-        pages = [submitted(Browser(agent), "assign", ticket, user=user) for user in (admin.pk, gone.pk, 2**62, "x", "")]
+        pages = [
+            submit_change(Browser(agent), "assign", ticket, user=user) for user in (admin.pk, gone.pk, 2**62, "x", "")
+        ]
 
         assert all("changed." not in page for page in pages)
         assert not ticket.assignments.exists()
@@ -99,14 +101,14 @@ class TestBulkChange:
     def test_reports_tickets_that_had_the_value(self, agent: User, owner: User) -> None:
         closed = make_ticket(owner, status=Status.CLOSED)
 
-        page = submitted(Browser(agent), "status", closed, make_ticket(owner), status="closed")
+        page = submit_change(Browser(agent), "status", closed, make_ticket(owner), status="closed")
 
         assert "1 ticket changed." in page
         assert "1 ticket already had this value." in page
         assert Ticket.objects.get(pk=closed.pk).version == 1
 
     def test_reports_unknown_tickets(self, agent: User, owner: User) -> None:
-        page = submitted(Browser(agent), "status", Ticket(pk=2**59), make_ticket(owner), status="closed")
+        page = submit_change(Browser(agent), "status", Ticket(pk=2**59), make_ticket(owner), status="closed")
 
         assert f"1 ticket not changed: {services.TicketNotFound.message} (#{2**59})." in page
         assert "1 ticket changed." in page
@@ -124,10 +126,10 @@ class TestBulkChange:
         ticket = make_ticket(owner)
         browser = Browser(agent)
 
-        asked = run_action(browser, "set_status", ticket, query="?status__exact=open")
-        answer = browser.post(asked.context["action"], {**fields(asked), "status": "closed"})
+        confirmation = run_action(browser, "set_status", ticket, query="?status__exact=open")
+        answer = browser.post(confirmation.context["action"], {**fields(confirmation), "status": "closed"})
 
-        assert asked.context["back"] == answer["Location"] == f"{TICKETS}?status__exact=open"
+        assert confirmation.context["back"] == answer["Location"] == f"{TICKETS}?status__exact=open"
 
     def test_is_closed_to_customers(self, owner: User) -> None:
         ticket = make_ticket(owner)
@@ -158,10 +160,10 @@ class TestSelectAll:
         make_ticket(owner, status=Status.CLOSED)
 
         selected = Ticket.objects.earliest("pk")
-        asked = run_action(Browser(agent), "set_status", selected, query="?status__exact=open", select_across=1)
+        confirmation = run_action(Browser(agent), "set_status", selected, query="?status__exact=open", select_across=1)
 
-        assert "More tickets match. Only the first 1,000" in text_of(asked)
-        assert len(fields(asked)["tickets"].split(",")) == bulk.MAX_TICKETS
+        assert "More tickets match. Only the first 1,000" in text_of(confirmation)
+        assert len(fields(confirmation)["tickets"].split(",")) == bulk.MAX_TICKETS
 
     def test_is_offered_without_a_count(self, agent: User, owner: User) -> None:
         make_ticket(owner)
