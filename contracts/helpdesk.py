@@ -250,7 +250,7 @@ class OneTicket(HelpDesk):
         changes = read(TicketChangesSerializer, request)
         check_concerns(ticket_id, caller(request))
         stated = etags.expected(request, changes.pop("version", None))
-        expected = stated and services.Expected(stated.versions)
+        expected = services.Expected(stated.versions) if stated else None
         change = services.hand_over if "assignee_id" in changes else services.update
         change(ticket_id=ticket_id, by=caller(request), at=timezone.now(), expected=expected, **changes)
         ticket = Ticket.objects.with_assignees().get(pk=ticket_id)

@@ -46,7 +46,7 @@ def _not_modified(request: Request, response: Response) -> HttpResponseBase | No
         return None
     conditional = get_conditional_response(request._request, etag=response["ETag"], response=response)
     # Django also evaluates If-Match and If-Unmodified-Since, which reads ignore here.
-    return conditional if conditional.status_code == status.HTTP_304_NOT_MODIFIED else None
+    return conditional if conditional and conditional.status_code == status.HTTP_304_NOT_MODIFIED else None
 
 
 @dataclass(frozen=True)
