@@ -58,6 +58,8 @@ class Problem:
     errors: list[tuple[str, str]] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     kinds: list[str] = field(default_factory=list)
+    # The exception that a view raised, if any.
+    cause: Exception | None = field(default=None, compare=False)
 
     def body(self) -> dict[str, Any]:
         """The members of RFC 9457, and the two that document 000's clients read: `message` and `code`."""
@@ -154,16 +156,18 @@ def _faults(detail: Any, path: str = "") -> Iterator[tuple[str, exceptions.Error
 def refuse(exc: Exception, context: dict[str, Any]) -> HttpResponse:
     """DRF's exception handler: answer with the problem, and log what the operator has to know of.
 
-    A contract's views lay it out in their own way, by a static method `lay_out`.
+    The views of a contract render problems in their own way, by a method `lay_out`.
     """
-    problem = describe(_limited(exc, context))
+    exc = _limited(exc, context)
+    problem = replace(describe(exc), cause=exc)
     if problem.status >= 500 and not _is_everyday(exc):
         logger.error("unexpected", exc_info=exc)
     return layout_of(context["view"])(problem)
 
 
 def layout_of(view: Any) -> Callable[[Problem], HttpResponse]:
-    """How the views of that class, or this one, say what is wrong."""
+    """Return what renders the problems of this view or view class."""
+    view = view() if isinstance(view, type) else view
     layout: Callable[[Problem], HttpResponse] = getattr(view, "lay_out", Problem.response)
     return layout
 
