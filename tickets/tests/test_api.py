@@ -465,7 +465,7 @@ class TestDelete:
 
 
 class TestAssign:
-    def test_says_so(self, ticket: Ticket, assignee: User, api: APIClient) -> None:
+    def test_answers_with_a_message(self, ticket: Ticket, assignee: User, api: APIClient) -> None:
         answer = api.post(f"/tickets/{ticket.pk}/assign", {"userId": assignee.pk})
 
         assert (answer.status_code, answer.json()) == (200, {"message": "User assigned successfully"})
