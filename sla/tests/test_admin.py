@@ -73,7 +73,7 @@ class TestCalendar:
 
         answer = Browser(admin).submit(self.ADD, **self.form_with_opening())
 
-        assert errors(answer) == {"__all__": ["There is a calendar of that name."]}
+        assert errors(answer) == {"__all__": ["A calendar with this name already exists."]}
 
     def test_cannot_be_deleted_while_a_policy_uses_it(self, admin: User) -> None:
         calendar = Calendar.objects.create(name="Office hours")

@@ -144,7 +144,7 @@ class Migration(migrations.Migration):
                         default="",
                         editable=False,
                         max_length=255,
-                        verbose_name="reason of the hold",
+                        verbose_name="reason for hold",
                     ),
                 ),
                 ("created_at", models.DateTimeField(editable=False)),
@@ -208,7 +208,7 @@ class Migration(migrations.Migration):
                 ("message", models.TextField(max_length=20000)),
                 (
                     "is_internal",
-                    models.BooleanField(default=False, help_text="Among staff: nobody else sees it or is told of it."),
+                    models.BooleanField(default=False, help_text="Only staff can read it and are notified."),
                 ),
                 ("created_at", models.DateTimeField(editable=False)),
                 (
@@ -362,7 +362,7 @@ class Migration(migrations.Migration):
                         default="",
                         editable=False,
                         max_length=255,
-                        verbose_name="reason of the hold",
+                        verbose_name="reason for hold",
                     ),
                 ),
                 ("created_at", models.DateTimeField(editable=False)),

@@ -1,14 +1,23 @@
-"""The triggers in sql/, as they were when this was written."""
+"""The functions and triggers in sql/, as they were when this was written."""
 
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations
+
+COMMENT_IS_READABLE = r"""
+-- Whether a user of this type may read a comment on a ticket that they can see: internal ones are for staff only.
+-- A NULL type is a user who was deleted. Called by CommentQuerySet.readable_by and by the trigger announce_comment.
+CREATE OR REPLACE FUNCTION comment_is_readable(is_internal boolean, user_type text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN NOT is_internal OR coalesce(user_type IN ('agent', 'admin'), false);
+"""
 
 
 class Migration(migrations.Migration):
     dependencies = [("tickets", "0001_initial"), ("sla", "0002_sql")]
 
     operations = [
+        migrations.RunSQL(COMMENT_IS_READABLE, "DROP FUNCTION comment_is_readable"),
         pgtrigger.migrations.AddTrigger(
             model_name="assignee",
             trigger=pgtrigger.compiler.Trigger(
@@ -29,8 +38,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="start_clock",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="BEGIN\n    NEW.sla_hours := coalesce(\n        NEW.sla_hours, (SELECT hours FROM sla_slapolicy WHERE priority = NEW.priority)\n    );\n    NEW.sla_warn_at := coalesce(\n        NEW.sla_warn_at, NEW.created_at + 0.8 * (NEW.sla_due_at - NEW.created_at)\n    );\n    IF NEW.status = 'closed' THEN\n        NEW.closed_at := coalesce(NEW.closed_at, NEW.created_at);\n        NEW.sla_met := NEW.closed_at <= NEW.sla_due_at;\n        NEW.held_at := NULL;\n        NEW.hold_reason := '';\n        NEW.sla_alarm_at := NULL;\n        RETURN NEW;\n    END IF;\n    NEW.closed_at := NULL;\n    NEW.sla_met := NULL;\n    NEW.sla_alarm_at := CASE WHEN NEW.held_at IS NULL THEN NEW.sla_warn_at END;\n    -- Who loads a past tells nobody of what is past.\n    IF current_setting('ticketing.quiet', true) = 'on' AND NEW.sla_alarm_at <= now() THEN\n        NEW.sla_alarm_at := CASE WHEN NEW.sla_due_at > now() THEN NEW.sla_due_at END;\n    END IF;\n    RETURN NEW;\nEND;\n",
-                    hash="a7973b5bac6051956a1abc38f4fd5baa928d1b26",
+                    func="BEGIN\n    NEW.sla_hours := coalesce(\n        NEW.sla_hours, (SELECT hours FROM sla_slapolicy WHERE priority = NEW.priority)\n    );\n    NEW.sla_warn_at := coalesce(NEW.sla_warn_at, sla_warn_at(NEW.priority, NEW.created_at, NEW.sla_due_at));\n    IF NEW.status = 'closed' THEN\n        NEW.closed_at := coalesce(NEW.closed_at, NEW.created_at);\n        NEW.sla_met := NEW.closed_at <= NEW.sla_due_at;\n        NEW.held_at := NULL;\n        NEW.hold_reason := '';\n        NEW.sla_alarm_at := NULL;\n        RETURN NEW;\n    END IF;\n    NEW.closed_at := NULL;\n    NEW.sla_met := NULL;\n    NEW.sla_alarm_at := CASE WHEN NEW.held_at IS NULL THEN NEW.sla_warn_at END;\n    -- Bulk loads of old tickets set ticketing.quiet, so that nobody is warned about deadlines in the past.\n    IF current_setting('ticketing.quiet', true) = 'on' AND NEW.sla_alarm_at <= now() THEN\n        NEW.sla_alarm_at := CASE WHEN NEW.sla_due_at > now() THEN NEW.sla_due_at END;\n    END IF;\n    RETURN NEW;\nEND;\n",
+                    hash="95b180dfcafc3965f88eacf976aee4218891170a",
                     operation="INSERT",
                     pgid="pgtrigger_start_clock_65f50",
                     table="tickets_ticket",
@@ -44,8 +53,8 @@ class Migration(migrations.Migration):
                 name="step_1_keep_clock",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition='WHEN (OLD."closed_at" IS DISTINCT FROM (NEW."closed_at") OR OLD."held_at" IS DISTINCT FROM (NEW."held_at") OR OLD."hold_reason" IS DISTINCT FROM (NEW."hold_reason") OR OLD."sla_due_at" IS DISTINCT FROM (NEW."sla_due_at") OR OLD."sla_hours" IS DISTINCT FROM (NEW."sla_hours") OR OLD."sla_met" IS DISTINCT FROM (NEW."sla_met") OR OLD."sla_warn_at" IS DISTINCT FROM (NEW."sla_warn_at") OR OLD."status" IS DISTINCT FROM (NEW."status"))',
-                    func="BEGIN\n    -- Who saves a row that they have written themselves may not know what start_clock made of it.\n    NEW.sla_hours := coalesce(NEW.sla_hours, OLD.sla_hours);\n    NEW.sla_warn_at := coalesce(NEW.sla_warn_at, OLD.sla_warn_at);\n    IF NEW.sla_due_at <> OLD.sla_due_at AND NEW.sla_warn_at = OLD.sla_warn_at THEN\n        NEW.sla_warn_at := NEW.created_at + 0.8 * (NEW.sla_due_at - NEW.created_at);\n    END IF;\n    IF NEW.status = 'closed' THEN\n        -- Once closed, it stays closed as it was.\n        IF OLD.status = 'closed' THEN\n            NEW.closed_at := OLD.closed_at;\n            NEW.sla_met := OLD.sla_met;\n        ELSE\n            NEW.closed_at := coalesce(NEW.closed_at, date_trunc('milliseconds', clock_timestamp()));\n            NEW.sla_met := coalesce(NEW.held_at, NEW.closed_at) <= NEW.sla_due_at;\n        END IF;\n        NEW.held_at := NULL;\n    ELSE\n        NEW.closed_at := NULL;\n        NEW.sla_met := NULL;\n    END IF;\n    IF NEW.held_at IS NULL THEN\n        NEW.hold_reason := '';\n    END IF;\n    IF NEW.status = 'closed' OR NEW.held_at IS NOT NULL THEN\n        NEW.sla_alarm_at := NULL;\n    ELSIF OLD.status = 'closed' OR OLD.held_at IS NOT NULL OR NEW.sla_due_at <> OLD.sla_due_at THEN\n        NEW.sla_alarm_at := NEW.sla_warn_at;\n    END IF;\n    RETURN NEW;\nEND;\n",
-                    hash="74259628ddd8ba17dc05b0db5863c30676acd69f",
+                    func="BEGIN\n    -- `save()` may write NULLs over values that `start_clock` has set.\n    NEW.sla_hours := coalesce(NEW.sla_hours, OLD.sla_hours);\n    NEW.sla_warn_at := coalesce(NEW.sla_warn_at, OLD.sla_warn_at);\n    IF NEW.sla_due_at <> OLD.sla_due_at AND NEW.sla_warn_at = OLD.sla_warn_at THEN\n        NEW.sla_warn_at := sla_warn_at(NEW.priority, NEW.created_at, NEW.sla_due_at);\n    END IF;\n    IF NEW.status = 'closed' THEN\n        -- The outcome of a closed ticket is final.\n        IF OLD.status = 'closed' THEN\n            NEW.closed_at := OLD.closed_at;\n            NEW.sla_met := OLD.sla_met;\n        ELSE\n            NEW.closed_at := coalesce(NEW.closed_at, date_trunc('milliseconds', clock_timestamp()));\n            NEW.sla_met := coalesce(NEW.held_at, NEW.closed_at) <= NEW.sla_due_at;\n        END IF;\n        NEW.held_at := NULL;\n    ELSE\n        NEW.closed_at := NULL;\n        NEW.sla_met := NULL;\n    END IF;\n    IF NEW.held_at IS NULL THEN\n        NEW.hold_reason := '';\n    END IF;\n    IF NEW.status = 'closed' OR NEW.held_at IS NOT NULL THEN\n        NEW.sla_alarm_at := NULL;\n    ELSIF OLD.status = 'closed' OR OLD.held_at IS NOT NULL OR NEW.sla_due_at <> OLD.sla_due_at THEN\n        NEW.sla_alarm_at := NEW.sla_warn_at;\n    END IF;\n    RETURN NEW;\nEND;\n",
+                    hash="f038ed35bcec6729705a008400e6cac3ef070b04",
                     operation="UPDATE",
                     pgid="pgtrigger_step_1_keep_clock_04e17",
                     table="tickets_ticket",

@@ -304,7 +304,7 @@ class TestIfMatch:
     def test_older_version_is_412(self, written: str, changed: str, path: str, api: APIClient) -> None:
         answer = api.patch(path, {"price": 5}, headers={"If-Match": written.format(changed)})
 
-        assert_refused(answer, 412, "The ticket has been changed meanwhile")
+        assert_refused(answer, 412, "The ticket has changed since you read it")
         assert {"field": "status", "message": CHANGED} in answer.json()["errors"]
         assert answer.json()["code"] == "precondition_failed"
         assert api.get(path).json()["price"] is None
@@ -324,7 +324,7 @@ class TestIfMatch:
     def test_garbage_is_412(self, written: str, path: str, api: APIClient) -> None:
         answer = api.patch(path, {"title": "Another"}, headers={"If-Match": written})
 
-        assert_refused(answer, 412, "The ticket has been changed meanwhile")
+        assert_refused(answer, 412, "The ticket has changed since you read it")
         assert "errors" not in answer.json()
 
     def test_takes_precedence_over_the_body(self, changed: str, path: str, api: APIClient) -> None:
@@ -360,7 +360,7 @@ class TestVersion:
 
         answer = api.patch(path, {"title": "Another", "version": version})
 
-        assert_refused(answer, 409, "The ticket has been changed meanwhile")
+        assert_refused(answer, 409, "The ticket has changed since you read it")
         assert answer.json()["code"] == "version_conflict"
         fields = [fault["field"] for fault in answer.json().get("errors", [])]
         assert fields == (["title"] if version == 1 else [])

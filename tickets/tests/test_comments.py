@@ -223,7 +223,7 @@ class TestPost:
         answer = signed_in(owner).post(path, {"message": "Hm", "internal": True})
 
         assert (answer.status_code, answer.json()["code"]) == (403, "internal_for_staff")
-        assert answer.json()["message"] == "Only staff write internal comments"
+        assert answer.json()["message"] == "Only staff can write internal comments"
 
     def test_hidden_or_unknown_ticket_is_404(self, hidden_ticket: Ticket, outsider: User, signed_in: SignedIn) -> None:
         api = signed_in(outsider)

@@ -448,7 +448,7 @@ class TestStates:
             (lambda: Ticket.objects.at_risk(MONDAY), "ticket_sla_due_at"),
             (lambda: Ticket.objects.met().order_by("-created_at", "-id"), "ticket_sla_met"),
             (lambda: Ticket.objects.missed().order_by("-created_at", "-id"), "ticket_sla_met"),
-            (lambda: Ticket.objects.alarmed(MONDAY), "ticket_sla_alarm"),
+            (lambda: Ticket.objects.with_due_alarm(MONDAY), "ticket_sla_alarm"),
         ],
     )
     def test_are_known_to_an_index(self, owner: User, tickets: Any, index: str) -> None:

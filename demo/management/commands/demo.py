@@ -30,7 +30,7 @@ from events.models import Booking, BookingEntry, Event, Inventory
 from kit.db import sql
 from notifications.services import mute
 from projects.models import Project, Visibility
-from sla.models import AT_RISK_SHARE, Priority, SlaPolicy
+from sla.models import Priority, SlaPolicy
 from tickets.models import Assignment, AssignmentEvent, Status, Ticket, TicketEvent
 
 # Whom to sign in as: role, e-mail, password. The README and `make run` say the same.
@@ -373,7 +373,7 @@ class _Desk:
                 updated_at if status == Status.CLOSED else None,
                 policy.hours,
                 policy.calendar.name if policy.calendar else "",
-                policy.due(created_at, share=AT_RISK_SHARE),
+                policy.due(created_at, share=policy.at_risk_share),
             )
 
     def _status_weights(self, day: datetime) -> tuple[list[str], list[float]]:
