@@ -61,9 +61,9 @@ def desk(days: int, at: Any) -> dict[str, Any]:
     tickets = reverse("admin:tickets_ticket_changelist")
     return {
         "desk_cards": [
-            card("Open tickets", figures.open, f"{tickets}?work=any"),
+            card("Open tickets", figures.open, f"{tickets}?queue=active"),
             card("Breached", figures.breached, f"{tickets}?sla=breached", is_alarming=True),
-            card("Unassigned", figures.unassigned, f"{tickets}?work=nobodys", is_alarming=True),
+            card("Unassigned", figures.unassigned, f"{tickets}?queue=unassigned", is_alarming=True),
             {
                 "label": "Closed in time",
                 "value": f"{figures.met / closed:.0%}" if closed else "–",
