@@ -49,7 +49,7 @@ BAD_ASSIGNEES: list[Refusal] = [
     services.AlreadyAssigned,
     services.AssignmentLimitReached,
 ]
-CHANGED_FIELDS = {"status": [services.CHANGED_MEANWHILE], "due_at": [services.CHANGED_MEANWHILE]}
+CHANGED_FIELDS = {"status": [services.CHANGED_SINCE_READ], "due_at": [services.CHANGED_SINCE_READ]}
 REFUSED_CHANGES: list[Refusal] = [
     services.TicketNotFound,
     services.NotAllowed,

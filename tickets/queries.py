@@ -224,7 +224,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Meanwhile:
+class LaterChange:
     """A field then and now, and who changed it last. For the field ASSIGNEE, the name of who was removed or added."""
 
     field: str
@@ -235,17 +235,17 @@ class Meanwhile:
     door: str
 
 
-def meanwhile(*, ticket_id: int, since: int) -> list[Meanwhile]:
+def changes_since(*, ticket_id: int, since: int) -> list[LaterChange]:
     """Return what has changed since the version `since`, ordered by each field's last change. One query."""
     if not 1 <= since <= MAX_VERSION:
         return []
-    rows = sql.rows("tickets/meanwhile", ticket_id=ticket_id, version=since, deleted=DELETED)
-    return [_meanwhile(**row) for row in rows]
+    rows = sql.rows("tickets/changes_since", ticket_id=ticket_id, version=since, deleted=DELETED)
+    return [_later_change(**row) for row in rows]
 
 
 def changed_fields(*, ticket_id: int, since: int) -> list[str]:
     """Return the names of the fields that have changed since the version `since`, ASSIGNEE last."""
-    changed = {change.field for change in meanwhile(ticket_id=ticket_id, since=since)}
+    changed = {change.field for change in changes_since(ticket_id=ticket_id, since=since)}
     return [name for name in (*FIELDS, ASSIGNEE) if name in changed]
 
 
@@ -310,7 +310,7 @@ def _item(
     return Item(id, at, by, door, [change])
 
 
-def _meanwhile(
+def _later_change(
     *,
     field: str,
     before: str | None,
@@ -319,12 +319,12 @@ def _meanwhile(
     door: str,
     actor_id: int | None,
     actor_name: str | None,
-) -> Meanwhile:
+) -> LaterChange:
     by = None if actor_id is None else Person(actor_id, actor_name or DELETED)
     if field == ASSIGNEE:
-        return Meanwhile(field, before, after, at, by, door)
+        return LaterChange(field, before, after, at, by, door)
     was, is_now = (_value(field, json.loads(text or "null", parse_float=Decimal)) for text in (before, after))
-    return Meanwhile(field, was, is_now, at, by, door)
+    return LaterChange(field, was, is_now, at, by, door)
 
 
 def _changes(text: str) -> list[Change]:

@@ -12,7 +12,7 @@ from accounts.models import User
 from projects.models import Project
 from sla.models import Priority
 from tickets.models import Status, Ticket
-from tickets.queries import ASSIGNEE, Change, Item, Meanwhile
+from tickets.queries import ASSIGNEE, Change, Item, LaterChange
 
 Names = dict[str, dict[Any, Any]]
 
@@ -42,7 +42,7 @@ def items(found: Iterable[Item]) -> Iterator[dict[str, Any]]:
         }
 
 
-def names_in(changes: Iterable[Change | Meanwhile]) -> Names:
+def names_in(changes: Iterable[Change | LaterChange]) -> Names:
     """Return the display names of the changed values, by field and value. Runs up to two queries."""
     changes = list(changes)
 

@@ -36,7 +36,7 @@ def rebase(sent: QueryDict, ticket: Ticket, form: forms.BaseModelForm) -> tuple[
     showed would undo changes that the user never saw. `form` is an unbound form of the current ticket.
     """
     seen_version = _number(sent.get("seen_version", ""))
-    changes = queries.meanwhile(ticket_id=ticket.pk, since=seen_version)
+    changes = queries.changes_since(ticket_id=ticket.pk, since=seen_version)
     names_by_field = readable.names_in(changes)
     rebased, differences = sent.copy(), []
     for change in changes:

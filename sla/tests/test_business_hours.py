@@ -70,7 +70,9 @@ class TestAdd:
         timedelta(hours=2),
         timedelta(hours=20),
     )
-    def test_between_is_additive(self, hours: BusinessHours, start: datetime, first: timedelta, second: timedelta) -> None:
+    def test_agrees_with_between_over_adjacent_spans(
+        self, hours: BusinessHours, start: datetime, first: timedelta, second: timedelta
+    ) -> None:
         middle, end = start + first, start + first + second
 
         assert hours.between(start, middle) + hours.between(middle, end) == hours.between(start, end)

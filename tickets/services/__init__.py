@@ -9,7 +9,7 @@ from tickets.services.changes import Expected, update
 from tickets.services.comments import comment, reply
 from tickets.services.creation import create
 from tickets.services.errors import (
-    CHANGED_MEANWHILE,
+    CHANGED_SINCE_READ,
     DUE_DATE_PAST,
     NO_SUCH_PROJECT,
     NO_SUCH_USER,
@@ -32,7 +32,7 @@ from tickets.services.fields import check_due_date
 from tickets.services.holds import hold, resume
 
 __all__ = [
-    "CHANGED_MEANWHILE",
+    "CHANGED_SINCE_READ",
     "DUE_DATE_PAST",
     "NO_SUCH_PROJECT",
     "NO_SUCH_USER",

@@ -14,7 +14,7 @@ from tickets import queries
 from tickets.models import Ticket
 from tickets.models.clock import columns_of
 from tickets.services import clock
-from tickets.services.errors import CHANGED_MEANWHILE, NotAllowed, PreconditionFailed, TicketNotFound, VersionConflict
+from tickets.services.errors import CHANGED_SINCE_READ, NotAllowed, PreconditionFailed, TicketNotFound, VersionConflict
 from tickets.services.fields import check_due_date, get_creator, get_project, in_milliseconds
 
 # Field names that differ between the API and the history table.
@@ -111,7 +111,7 @@ def refresh(ticket: Ticket) -> None:
 
 def _changed_since(ticket: Ticket, version: int) -> dict[str, list[str]]:
     changed = queries.changed_fields(ticket_id=ticket.pk, since=version)
-    return {NAME_IN_ERRORS.get(name, name): [CHANGED_MEANWHILE] for name in changed}
+    return {NAME_IN_ERRORS.get(name, name): [CHANGED_SINCE_READ] for name in changed}
 
 
 def _check_move(ticket: Ticket, *, to: Project, by: User) -> None:

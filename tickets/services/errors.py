@@ -6,7 +6,7 @@ from kit.errors import Conflict, Forbidden, Invalid, Missing, Outdated, Refused
 DUE_DATE_PAST = "The due date must be in the future."
 NO_SUCH_PROJECT = "No such project."
 NO_SUCH_USER = "No such user."
-CHANGED_MEANWHILE = "Changed since you read it."
+CHANGED_SINCE_READ = "Changed since you read it."
 
 
 class TicketNotFound(Missing):

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 SignedIn = Callable[[User], APIClient]
 
 ETAG = re.compile(r'"([0-9]+)-[0-9a-f]{16}"')
-CHANGED = services.CHANGED_MEANWHILE
+CHANGED = services.CHANGED_SINCE_READ
 
 
 @pytest.fixture
