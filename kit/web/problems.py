@@ -38,6 +38,7 @@ STATUS_OF_KIND: list[tuple[type[errors.Refused], int]] = [
 # Field names that differ between the domain and the API.
 WIRE_NAMES = {
     "assigned_users": "assignedUsers",
+    "created_at": "createdDate",
     "created_by": "createdBy",
     "due_at": "dueDate",
     "hold_reason": "holdReason",
