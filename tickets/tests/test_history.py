@@ -390,7 +390,7 @@ class TestOrder:
         self, assignee: User, ticket: Ticket, elsewhere: psycopg.Connection
     ) -> None:
         assign(ticket, assignee)
-        ((name,),) = psql("SELECT tgname FROM pg_trigger WHERE tgname LIKE 'pgtrigger_record_removal%'")
+        ((name,),) = psql("SELECT tgname FROM pg_trigger WHERE tgname LIKE 'pgtrigger_step_2_record_removal%'")
         psql(f"ALTER TRIGGER {name} ON tickets_assignment RENAME TO a_record_removal")
 
         try:

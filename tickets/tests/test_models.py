@@ -1,7 +1,7 @@
 """What the database keeps true of tickets, whoever writes to it, and the words that tickets are chosen by."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +18,7 @@ from accounts.tests.factories import make_user
 from projects.models import Project, Visibility
 from projects.tests.factories import make_project
 from projects.tests.psql import psql
-from sla.models import Priority, SlaPolicy
+from sla.models import Priority
 from tickets import services
 from tickets.models import Assignment, Status, Ticket
 from tickets.tests.factories import assign, make_ticket
@@ -365,33 +365,6 @@ class TestBecomingAnAdmin:
 
         assignee.refresh_from_db()
         assert assignee.type == UserType.AGENT
-
-
-class TestSlaPolicy:
-    def test_comes_with_the_documents_hours(self) -> None:
-        assert dict(SlaPolicy.objects.values_list("priority", "hours")) == {"high": 4, "medium": 24, "low": 48}
-
-    def test_counts_from_the_creation(self) -> None:
-        noon = datetime(2030, 5, 17, 12, tzinfo=UTC)
-
-        assert SlaPolicy(priority=Priority.HIGH, hours=4).due(noon) == noon + timedelta(hours=4)
-
-    def test_is_not_deleted(self) -> None:
-        with pytest.raises(RaiseException, match="Cannot delete rows"):
-            psql("DELETE FROM sla_slapolicy WHERE priority = 'high'")
-
-    @pytest.mark.parametrize(
-        ("statement", "constraint"),
-        [
-            ("UPDATE sla_slapolicy SET hours = 0", "sla_policy_hours"),
-            ("INSERT INTO sla_slapolicy VALUES ('urgent', 1)", "sla_policy_priority"),
-        ],
-    )
-    def test_refuses_what_no_policy_is(self, statement: str, constraint: str) -> None:
-        with pytest.raises(CheckViolation) as refusal:
-            psql(statement)
-
-        assert constraint_of(refusal) == constraint
 
 
 class TestMayBeAssignedBy:

@@ -424,7 +424,7 @@ class TestChangedFields:
         assert queries.changed_fields(ticket_id=ticket.pk, since=1) == []
 
 
-class TestMeanwhile:
+class TestChangesSince:
     def test_is_what_was_then_and_is_now(self, owner: User, assignee: User) -> None:
         ticket = make_ticket(owner, title="First", price="9.90")
         for title in ("Second", "Third"):
@@ -433,7 +433,7 @@ class TestMeanwhile:
         assign(ticket, assignee)
         services.unassign(ticket_id=ticket.pk, user_id=assignee.pk, by=owner)
 
-        found = queries.meanwhile(ticket_id=ticket.pk, since=1)
+        found = queries.changes_since(ticket_id=ticket.pk, since=1)
 
         assert [(change.field, change.before, change.after) for change in found] == [
             ("title", "First", "Third"),
@@ -447,7 +447,7 @@ class TestMeanwhile:
         for title in ("Second", "First"):
             services.update(ticket_id=ticket.pk, by=owner, at=NOON, title=title)
 
-        (change,) = queries.meanwhile(ticket_id=ticket.pk, since=1)
+        (change,) = queries.changes_since(ticket_id=ticket.pk, since=1)
 
         assert (change.before, change.after) == ("First", "First")
 
@@ -471,7 +471,7 @@ def test_every_statement_is_known() -> None:
     """A new file in sql/ needs a test here or in test_history.py."""
     names = {path.stem for path in (BASE_DIR / "tickets" / "sql").glob("*.sql")}
 
-    assert names == {"history", "words", "meanwhile"}
+    assert names == {"history", "words", "changes_since"}
 
 
 def test_a_list_costs_the_same_whoever_is_assigned(agent: User) -> None:

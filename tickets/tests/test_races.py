@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
+import pgtrigger.installation
 import pytest
 from django.db import IntegrityError
 from psycopg.errors import CheckViolation
@@ -27,7 +28,7 @@ pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True),
 SignedIn = Callable[[User], APIClient]
 
 UNIQUE_CONSTRAINTS = {"assignment_once": "(ticket_id, user_id)", "assignment_slot_once": "(ticket_id, slot)"}
-REFUSING_TRIGGERS = {"tickets_assignment": "pgtrigger_refuse_assignment%", "accounts_user": "user_holds_assignments"}
+REFUSING_TRIGGERS = ["tickets.Assignment:refuse_assignment", "tickets.Assignee:user_holds_assignments"]
 
 
 @pytest.fixture
@@ -44,18 +45,14 @@ def without_lock(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def without_constraints(db: None) -> Iterator[None]:
     """The tables as they would be if nobody had thought of constraints, nor of triggers that refuse."""
-    find = "SELECT tgname FROM pg_trigger WHERE tgrelid = %(table)s::regclass AND tgname LIKE %(name)s"
-    triggers = [(table, psql(find, table=table, name=name)[0][0]) for table, name in REFUSING_TRIGGERS.items()]
-    for table, trigger in triggers:
-        psql(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
+    pgtrigger.installation.disable(*REFUSING_TRIGGERS)
     for name in UNIQUE_CONSTRAINTS:
         psql(f"ALTER TABLE tickets_assignment DROP CONSTRAINT {name}")
     yield
     psql("DELETE FROM tickets_assignment")
     for name, columns in UNIQUE_CONSTRAINTS.items():
         psql(f"ALTER TABLE tickets_assignment ADD CONSTRAINT {name} UNIQUE {columns}")
-    for table, trigger in triggers:
-        psql(f"ALTER TABLE {table} ENABLE TRIGGER {trigger}")
+    pgtrigger.installation.enable(*REFUSING_TRIGGERS)
 
 
 def hold(ticket: Ticket) -> Callable[[], Ticket]:
