@@ -2,7 +2,6 @@
 
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.permissions import IsAdmin, caller
 from analytics import examples, queries
@@ -19,6 +18,7 @@ from kit.dates import START_AFTER_END
 from kit.errors import Forbidden
 from kit.openapi.describe import Refusal, describes, invalid
 from kit.web import paging
+from kit.web.base import APIView
 from kit.web.bodies import read_query
 from kit.web.fields import MomentField
 

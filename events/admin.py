@@ -26,9 +26,9 @@ from accounts.permissions import signed_in
 from events import services
 from events.models import MAX_CAPACITY, Booking, BookingEntry, BookingStatus, Event, EventStatus, Origin
 from events.services import Guest, Joins
-from kit.admin.forms import Autocomplete, ServiceAdmin, ServiceForm, changed_values, is_id, without_shortcuts
-from kit.admin.pages import LINK, ForReading, form_page
-from kit.admin.refusals import refusals_in, refusals_told
+from kit.admin.forms import Autocomplete, ServiceAdmin, ServiceForm, changed_values, is_id, without_related_buttons
+from kit.admin.pages import LINK_CLASSES, ReadOnlyMixin, form_page
+from kit.admin.refusals import refusals_as_form_errors, refusals_as_messages
 from kit.errors import Conflict
 from kit.web.fields import NO_CONTROL_CHARACTERS
 
@@ -83,7 +83,7 @@ class EventForm(ServiceForm):
         return cleaned
 
 
-class Shown(ForReading, TabularInline):
+class Shown(ReadOnlyMixin, TabularInline):
     """Rows to read, a page at a time."""
 
     extra = 0
@@ -298,9 +298,9 @@ class EventAdmin(ServiceAdmin):
         user_field = admin.site.get_model_admin(Booking).formfield_for_dbfield(
             user, request, widget=Autocomplete(user, admin.site), queryset=User.objects.filter(is_active=True)
         )
-        form = BookForm(request.POST or None, user_field=without_shortcuts(user_field))
+        form = BookForm(request.POST or None, user_field=without_related_buttons(user_field))
         if form.is_valid():
-            with refusals_in(form):
+            with refusals_as_form_errors(form):
                 booking = services.book(
                     event_id=event.pk,
                     quantity=form.cleaned_data["quantity"],
@@ -331,7 +331,7 @@ class EventAdmin(ServiceAdmin):
         event = self.found(request, object_id)
         form = forms.Form(request.POST or None)
         if request.method == "POST":
-            with refusals_told(request):
+            with refusals_as_messages(request):
                 services.cancel_event(event_id=event.pk, by=signed_in(request), at=timezone.now())
                 self.message_user(request, f"{event.name} is cancelled, and everybody who had booked is told.")
             return HttpResponseRedirect(event_page(event))
@@ -374,7 +374,7 @@ class BookingEntryInline(EntryInline):
 
 
 @admin.register(Booking)
-class BookingAdmin(ForReading, ModelAdmin):
+class BookingAdmin(ReadOnlyMixin, ModelAdmin):
     """Bookings are made from their event and cancelled here; else they are for reading."""
 
     inlines = [BookingEntryInline]
@@ -435,7 +435,7 @@ class BookingAdmin(ForReading, ModelAdmin):
         page = reverse("admin:events_booking_change", args=[booking.pk])
         form = CancelForm(request.POST or None, initial={"seats": booking.left})
         if form.is_valid():
-            with refusals_in(form):
+            with refusals_as_form_errors(form):
                 services.cancel(booking_id=booking.pk, by=signed_in(request), seats=form.cleaned_data["seats"])
                 self.message_user(request, f"{form.cleaned_data['seats']} cancelled; {holder_of(booking)} is told.")
                 return HttpResponseRedirect(page)
@@ -459,7 +459,7 @@ def event_page(event: Event) -> str:
 
 def booking_link(booking: Booking) -> str:
     url = reverse("admin:events_booking_change", args=[booking.pk])
-    return format_html('<a href="{}" class="{}">#{}</a>', url, LINK, booking.pk)
+    return format_html('<a href="{}" class="{}">#{}</a>', url, LINK_CLASSES, booking.pk)
 
 
 def holder_of(booking: Booking) -> str:

@@ -6,7 +6,7 @@ from django.http import StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework import status, viewsets
+from rest_framework import status
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +14,6 @@ from rest_framework.serializers import ChoiceField
 
 from accounts.permissions import IsAdmin, caller, caller_if_any
 from events import examples, exports, queries, services
-from events.models import Booking, Event
 from events.permissions import HEADER, IsSignedInOrHoldsToken, holds_token
 from events.serializers import (
     DEFAULT_ORDERING,
@@ -41,6 +40,7 @@ from kit.errors import Forbidden
 from kit.idempotency.views import REPLAYED, idempotent, key_of, repeatable
 from kit.openapi.describe import Refusal, describes, invalid, missing
 from kit.web import csv_export, paging
+from kit.web.base import ViewSet
 from kit.web.bodies import read, read_query
 from kit.web.etags import versioned
 from kit.web.fields import MomentField
@@ -65,7 +65,7 @@ MANAGE_TOKEN = OpenApiParameter(
 )
 
 
-class EventViewSet(viewsets.GenericViewSet[Event]):
+class EventViewSet(ViewSet):
     def get_permissions(self) -> list[BasePermission]:
         # Which methods there are is no secret.
         is_public = self.action in ("list", "retrieve", "availability", "metadata", None)
@@ -173,7 +173,7 @@ class EventViewSet(viewsets.GenericViewSet[Event]):
         return Response(AvailabilitySerializer(inventory).data)
 
 
-class BookingViewSet(viewsets.GenericViewSet[Booking]):
+class BookingViewSet(ViewSet):
     def get_permissions(self) -> list[BasePermission]:
         if self.action in ("create", "metadata", None):
             return [AllowAny()]

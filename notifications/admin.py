@@ -19,7 +19,7 @@ from unfold.decorators import display
 
 from accounts.permissions import signed_in
 from kit.admin.forms import is_id
-from kit.admin.pages import LINK, ForReading
+from kit.admin.pages import LINK_CLASSES, ReadOnlyMixin
 from notifications import services
 from notifications.models import GIVEN_UP, Delivery, Outage, State
 from notifications.templatetags.sent_mail import STATE_COLOURS
@@ -43,7 +43,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ForReading, ModelAdmin):
+class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
     list_display = [
         "id",
         "state_label",
@@ -84,7 +84,7 @@ class DeliveryAdmin(ForReading, ModelAdmin):
         if delivery.ticket_id is None:
             return None
         url = reverse("admin:tickets_ticket_change", args=[delivery.ticket_id])
-        return format_html('<a href="{}" class="{}">#{}</a>', url, LINK, delivery.ticket_id)
+        return format_html('<a href="{}" class="{}">#{}</a>', url, LINK_CLASSES, delivery.ticket_id)
 
     @admin.display(description="booking", empty_value="")
     def booking_number(self, delivery: Delivery) -> str | None:

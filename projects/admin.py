@@ -11,7 +11,7 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from kit.admin.forms import ServiceAdmin, changed_values, newest
-from kit.admin.pages import LINK
+from kit.admin.pages import LINK_CLASSES
 from projects import queries, services
 from projects.models import Project, Visibility
 
@@ -45,7 +45,7 @@ class ProjectAdmin(ServiceAdmin):
     @admin.display(description="tickets")
     def tickets_link(self, project: Any) -> str:
         url = f"{reverse('admin:tickets_ticket_changelist')}?project__id__exact={project.pk}"
-        return format_html('<a href="{}" class="{}">{}</a>', url, LINK, project.ticket_count)
+        return format_html('<a href="{}" class="{}">{}</a>', url, LINK_CLASSES, project.ticket_count)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ProjectList
@@ -54,7 +54,7 @@ class ProjectAdmin(ServiceAdmin):
         """The projects that come with the system stay; the database says so too."""
         return super().has_delete_permission(request, obj) and not (obj and obj.system_name)
 
-    def protecting(self, row: Project) -> Iterator[tuple[str, Any]]:
+    def deletion_blockers(self, row: Project) -> Iterator[tuple[str, Any]]:
         """Its tickets."""
         for ticket in newest(row.tickets):
             yield reverse("admin:tickets_ticket_change", args=[ticket.pk]), ticket

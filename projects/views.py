@@ -1,8 +1,6 @@
 """Projects, over HTTP: everybody reads them, admins change them."""
 
-from typing import Any
-
-from rest_framework import status, viewsets
+from rest_framework import status
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,6 +10,7 @@ from kit.errors import Forbidden
 from kit.idempotency.views import idempotent
 from kit.openapi.describe import describes, missing
 from kit.web import paging
+from kit.web.base import ViewSet
 from kit.web.bodies import read, read_query
 from projects import examples, queries, services
 from projects.serializers import (
@@ -25,7 +24,7 @@ from projects.serializers import (
 PROJECT = (ProjectSerializer, examples.PROJECT)
 
 
-class ProjectViewSet(viewsets.GenericViewSet[Any]):
+class ProjectViewSet(ViewSet):
     def get_permissions(self) -> list[BasePermission]:
         return [IsAuthenticated()] if self.action in ("list", "retrieve") else [IsAdmin()]
 

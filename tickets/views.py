@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import StreamingHttpResponse
 from django.utils import timezone
-from rest_framework import status, viewsets
+from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -12,10 +12,11 @@ from accounts.models import User
 from accounts.permissions import caller
 from kit.idempotency.views import idempotent
 from kit.web import csv_export, etags, paging
+from kit.web.base import ViewSet
 from kit.web.bodies import read, read_query
 from kit.web.etags import versioned
 from tickets import docs, exports, queries, services
-from tickets.models import Comment, Ticket
+from tickets.models import Ticket
 from tickets.serializers import (
     AssignSerializer,
     CommentPageSerializer,
@@ -37,7 +38,7 @@ from tickets.serializers import (
 )
 
 
-class TicketViewSet(viewsets.GenericViewSet[Ticket]):
+class TicketViewSet(ViewSet):
     @docs.list_tickets
     def list(self, request: Request) -> Response:
         query = read_query(TicketQuerySerializer, request)
@@ -115,7 +116,7 @@ class TicketViewSet(viewsets.GenericViewSet[Ticket]):
         return Response(HistoryPageSerializer(page).data)
 
 
-class CommentViewSet(viewsets.GenericViewSet[Comment]):
+class CommentViewSet(ViewSet):
     @docs.list_comments
     def list(self, request: Request, ticket_id: int) -> Response:
         query, viewer = read_query(CommentQuerySerializer, request), caller(request)

@@ -1,4 +1,4 @@
-"""What the server says of itself: that it lives, and what it can do."""
+"""Views of the server itself, and the base class of the contracts' views."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -7,13 +7,14 @@ from typing import Any, ClassVar
 
 import orjson
 from django.http import HttpResponse
-from rest_framework import serializers, views
+from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from kit import errors
 from kit.openapi.describe import describes
+from kit.web.base import APIView
 from kit.web.problems import Problem
 
 
@@ -21,17 +22,17 @@ class HealthSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=["ok"])
 
 
-class Health(views.APIView):
-    """For load balancers: answered by the process alone, without the database, and not counted."""
+class Health(APIView):
+    """Health check for load balancers: answered without the database, and without a rate limit."""
 
     authentication_classes = []
     permission_classes = [AllowAny]
     throttle_classes = []
 
     @describes(
-        "Is the server up",
+        "Check that the server is up",
         name="getHealth",
-        more="Whether the process answers; the database is not asked.",
+        more="Answered by the process alone, without the database.",
         answers={200: (HealthSerializer, {"status": "ok"})},
     )
     def get(self, request: Request) -> Response:
@@ -63,7 +64,7 @@ class Answer:
         )
 
 
-class Dialect(views.APIView):
+class Dialect(APIView):
     """Base class of a contract's views: described by its own document, with that document's errors.
 
     `answers` maps exceptions to what the document says; the most specific class wins, and an exception that is not
@@ -97,12 +98,14 @@ class Dialect(views.APIView):
         super().check_permissions(request)
 
 
-class Unknown(views.APIView):
-    """Every path that nothing else serves."""
+class Unknown(APIView):
+    """Answer 404 for every path that nothing else serves."""
 
     permission_classes = []
     authentication_classes = []
     schema = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        # Count the request, but skip the other checks: a contract would answer 405 before this 404.
+        self.perform_authentication(request)
         raise errors.Missing("No such path")

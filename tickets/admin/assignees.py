@@ -10,8 +10,8 @@ from unfold.admin import TabularInline
 from unfold.forms import PaginationInlineFormSet
 
 from accounts.models import User
-from kit.admin.forms import FoundAsTyped, ServiceForm, without_shortcuts
-from kit.admin.refusals import refusals_of, said_in
+from kit.admin.forms import AutocompleteMixin, ServiceForm, without_related_buttons
+from kit.admin.refusals import attribute_refusals_to, refusals_of
 from tickets import services
 from tickets.models import MAX_ASSIGNEES, Assignment, Ticket
 
@@ -21,7 +21,7 @@ class AssignmentFormSet(PaginationInlineFormSet):
         """Do nothing: the services check this, with the same message as in the API."""
 
 
-class AssignmentInline(FoundAsTyped, TabularInline):
+class AssignmentInline(AutocompleteMixin, TabularInline):
     model = Assignment
     form = ServiceForm
     formset = AssignmentFormSet
@@ -52,7 +52,7 @@ class AssignmentInline(FoundAsTyped, TabularInline):
         return formset
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        return without_shortcuts(super().formfield_for_dbfield(db_field, request, **kwargs))
+        return without_related_buttons(super().formfield_for_dbfield(db_field, request, **kwargs))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -68,9 +68,9 @@ def save_assignees(formset: Any, *, ticket_id: int, by: User) -> None:
     formset.new_objects = []
     for row in removed:
         if row.instance.pk:
-            with said_in(row):
+            with attribute_refusals_to(row):
                 services.unassign(ticket_id=ticket_id, user_id=row.instance.user_id, by=by)
     for row in added:
-        with said_in(row):
+        with attribute_refusals_to(row):
             user = row.cleaned_data["user"]
             formset.new_objects.append(services.assign(ticket_id=ticket_id, user_id=user.pk, by=by))

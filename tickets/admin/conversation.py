@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.permissions import signed_in
 from kit.admin.forms import ServiceAdmin
 from kit.admin.pages import form_page
-from kit.admin.refusals import refusals_in, refusals_told
+from kit.admin.refusals import refusals_as_form_errors, refusals_as_messages
 from kit.web import paging
 from tickets import queries, readable, services
 from tickets.admin.labels import labels
@@ -50,7 +50,7 @@ class ConversationPages(ServiceAdmin):
         ticket = self._ticket(request, ticket_id)
         form = ReplyForm(request.POST or None)
         if form.is_valid():
-            with refusals_in(form):
+            with refusals_as_form_errors(form):
                 services.reply(ticket_id=ticket.pk, by=signed_in(request), at=timezone.now(), **form.cleaned_data)
                 self.message_user(request, "Comment added.", messages.SUCCESS)
                 return HttpResponseRedirect(ticket_page(ticket))
@@ -62,7 +62,7 @@ class ConversationPages(ServiceAdmin):
         ticket = self._ticket(request, ticket_id)
         form = HoldForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
-            with refusals_in(form):
+            with refusals_as_form_errors(form):
                 services.hold(ticket_id=ticket.pk, by=signed_in(request), at=timezone.now(), **form.cleaned_data)
                 self.message_user(request, "On hold. SLA clock paused.", messages.SUCCESS)
                 return HttpResponseRedirect(ticket_page(ticket))
@@ -72,7 +72,7 @@ class ConversationPages(ServiceAdmin):
     def resume_view(self, request: HttpRequest, ticket_id: int) -> HttpResponse:
         ticket = self._ticket(request, ticket_id)
         if request.method == "POST":
-            with refusals_told(request):
+            with refusals_as_messages(request):
                 services.resume(ticket_id=ticket.pk, by=signed_in(request), at=timezone.now())
                 self.message_user(request, "Resumed. SLA clock running.", messages.SUCCESS)
         return HttpResponseRedirect(ticket_page(ticket))

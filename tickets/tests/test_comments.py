@@ -162,7 +162,7 @@ class TestTable:
     def test_refuses_truncate(self) -> None:
         pgtrigger.enable("tickets.Comment:keep_all")
 
-        with pytest.raises(RaiseException, match="the rows of tickets_comment stay"):
+        with pytest.raises(RaiseException, match="tickets_comment must not be truncated"):
             psql("TRUNCATE tickets_comment")
 
     @pytest.mark.parametrize(
