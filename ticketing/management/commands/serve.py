@@ -213,7 +213,7 @@ def banner(host: str, port: int, *, demo: bool) -> str:
     address = f"http://{f'[{name}]' if ':' in name else name}:{port}"
     lines = ["", f"Ticketing is running at {address}", f"  API docs  {address}/docs", f"  Admin     {address}/admin/"]
     if demo:
-        from demo.management.commands.demo import SIGN_INS
+        from demo.people import SIGN_INS
 
         lines += ["", "Sign in as"]
         lines += [f"  {role:<9} {email:<24} {password}" for role, email, password in SIGN_INS]
