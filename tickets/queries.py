@@ -67,7 +67,7 @@ class TicketFilter:
         return tickets if self.search is None else tickets.search(self.search)
 
     def along(self, ordering: Ordering) -> TicketQuerySet:
-        """Select the matching tickets and others, such that a single index lists exactly these in this order."""
+        """Select a superset of the matching tickets that a single index lists in this order."""
         equal = self._equal()
         if self.sla in (SlaState.MET, SlaState.MISSED):
             equal["sla_met"] = self.sla == SlaState.MET
@@ -150,7 +150,7 @@ class _Page:
         return None
 
     def _window_sizes(self, limit: int) -> Iterator[int]:
-        """Yield how many tickets to walk along: a few for a common match, then more; exports have large limits."""
+        """Yield how far to walk: past a few tickets for common matches, then thousands, or more for large exports."""
         far = max(WALK, 4 * limit)
         yield from sorted({4 * limit, far, 4 * far})
 

@@ -38,7 +38,7 @@ def local(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> da
 
 class TestAdd:
     @given(start=moments, amount=amounts)
-    def test_passes_like_any_time_when_open_round_the_clock(self, start: datetime, amount: timedelta) -> None:
+    def test_is_plain_addition_when_open_round_the_clock(self, start: datetime, amount: timedelta) -> None:
         always = BusinessHours("Europe/Berlin", dict.fromkeys(range(7), ALL_DAY))
 
         assert ROUND_THE_CLOCK.add(start, amount) == start + amount
@@ -101,7 +101,7 @@ class TestAdd:
 
         assert easter.add(local(2026, 4, 2, 16), timedelta(hours=2)) == local(2026, 4, 7, 10)
 
-    def test_is_open_all_day_if_only_holidays_are_set(self) -> None:
+    def test_counts_all_day_if_only_holidays_are_set(self) -> None:
         days = BusinessHours(holidays=frozenset({date(2026, 3, 3)}))
 
         assert days.add(MONDAY, timedelta(hours=13)) == MONDAY + timedelta(hours=37)
