@@ -147,6 +147,7 @@ class Pair:
 
 
 class TestClockOfTheDatabase:
+    @pytest.mark.slow
     @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
         priority=st.sampled_from(Priority.values),
