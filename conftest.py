@@ -1,9 +1,11 @@
 """Fixtures for all tests: people by role, API clients, and the clean-up of the database."""
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
 
 import pgtrigger.installation
 import pytest
+from django.test import override_settings
 from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
@@ -28,6 +30,18 @@ TRUNCATE_REFUSALS = [
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     with django_db_blocker.unblock():
         pgtrigger.installation.disable(*TRUNCATE_REFUSALS)
+
+
+def pytest_collection_finish() -> None:
+    # The collected tests stay until the end. The garbage collector need not look at them again and again.
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fast_password_hashes() -> Iterator[None]:
+    with override_settings(PASSWORD_HASHERS=["accounts.tests.hashers.FastArgon2Hasher"]):
+        yield
 
 
 @pytest.fixture(autouse=True)

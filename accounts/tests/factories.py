@@ -1,6 +1,7 @@
 """Users for tests."""
 
 import itertools
+from functools import cache
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
@@ -8,11 +9,15 @@ from django.contrib.auth.hashers import make_password
 from accounts.models import User
 
 PASSWORD = "correct horse, battery"
-_HASH = make_password(PASSWORD)
 _numbers = itertools.count(1)
 
 
 def make_user(name: str = "Some Body", *, email: str = "", **fields: Any) -> User:
     """Create a user whose password is PASSWORD."""
     email = email or f"{name.split()[0].lower()}.{next(_numbers)}@example.com"
-    return User.objects.create(name=name, email=email, password=_HASH, **fields)
+    return User.objects.create(name=name, email=email, password=_password_hash(), **fields)
+
+
+@cache
+def _password_hash() -> str:
+    return make_password(PASSWORD)

@@ -3,12 +3,15 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection
+from django.test import override_settings
 
 from accounts.models import SpecialCharacterValidator, User, UserType
 from accounts.tests.factories import PASSWORD, make_user
 from kit.db.sql import violated
+from ticketing import settings as project_settings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -83,10 +86,14 @@ class TestStaff:
 
 
 class TestPasswords:
-    def test_are_stored_as_argon2_with_owasps_parameters(self, owner: User) -> None:
-        kind, variant, version, cost = owner.password.split("$")[:4]
+    @pytest.mark.parametrize("hasher", project_settings.PASSWORD_HASHERS)
+    def test_are_hashed_by_argon2_with_owasps_parameters(self, hasher: str) -> None:
+        with override_settings(PASSWORD_HASHERS=[hasher]):
+            kind, variant, version, cost = make_password(PASSWORD).split("$")[:4]
 
         assert (kind, variant, version, cost) == ("argon2", "argon2id", "v=19", "m=19456,t=2,p=1")
+
+    def test_are_not_stored_in_plain_text(self, owner: User) -> None:
         assert PASSWORD not in owner.password
 
     def test_are_salted(self, owner: User) -> None:
