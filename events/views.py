@@ -53,8 +53,8 @@ REFUSALS_OF_CHANGING: list[Refusal] = [
     services.EventCancelled,
     services.EventHasBookings,
     invalid(withheld=services.TOO_MUCH_WITHHELD),
-    services.CapacityBelowSold,
-    services.CapacityBelowWaiting,
+    services.CapacityBelowSold(sold=40),
+    services.CapacityBelowWaiting(wanted=6),
 ]
 CHANGING = (
     "For admins. More tickets for sale go to the waiting list first, before the answer. What is booked keeps its "
@@ -195,11 +195,11 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
             services.EventCancelled,
             services.EventNotPublished,
             services.BookingsClosed,
-            services.MoreThanForSale(fields={"quantity": [f"{services.MoreThanForSale.message}."]}),
-            services.TooManyAtOnce(fields={"quantity": [f"{services.TooManyAtOnce.message}."]}),
+            services.MoreThanForSale(for_sale=110),
+            services.TooManyAtOnce(max_per_booking=10),
             services.AlreadyBooked,
             services.AlreadyWaiting,
-            services.NotEnoughLeft,
+            services.NotEnoughLeft(available=1),
         ],
     )
     @repeatable
@@ -281,7 +281,7 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
         parameters=[MANAGE_TOKEN],
         request=(CancellationSerializer, examples.CANCELLATION),
         answers={200: (BookingSerializer, examples.CANCELLED_BOOKING)},
-        refusals=[services.BookingNotFound, services.AlreadyCancelled, services.MoreThanBooked],
+        refusals=[services.BookingNotFound, services.AlreadyCancelled, services.MoreThanBooked(left=2)],
     )
     def cancel(self, request: Request, booking_id: int) -> Response:
         booking = services.cancel(

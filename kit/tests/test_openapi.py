@@ -64,8 +64,8 @@ UNDESCRIBABLE = {
     f"type: {serializers.Field.default_error_messages['required']}",
     # What may be booked depends on the event, and who must be named on who asks.
     f"guest: {serializers.Field.default_error_messages['required']}",
-    f"quantity: {event_services.MoreThanForSale.message}.",
-    f"quantity: {event_services.TooManyAtOnce.message}.",
+    f"quantity: {event_services.MoreThanForSale(for_sale=10).message}.",
+    f"quantity: {event_services.TooManyAtOnce(max_per_booking=10).message}.",
     f"withheld: {event_services.TOO_MUCH_WITHHELD}",
 }
 
