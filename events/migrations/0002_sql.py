@@ -258,17 +258,18 @@ $$;
 
 QUEUE_AHEAD = r"""
 -- Return the waiting bookings of an event that are ahead of a queue number. Inlined, like events_queue.
+-- OFFSET 0 keeps PostgreSQL from turning the comparison into a join condition, which would read the whole list.
 CREATE OR REPLACE FUNCTION events_queue_ahead(queued_event bigint, number bigint)
 RETURNS SETOF events_booking LANGUAGE sql STABLE AS $$
-    SELECT * FROM events_queue(queued_event) WHERE queue_number < number
+    SELECT * FROM events_queue(queued_event) WHERE queue_number < number OFFSET 0
 $$;
 """
 
 QUEUE_BEHIND = r"""
--- Return the waiting bookings of an event that are behind a queue number. Inlined, like events_queue.
+-- Return the waiting bookings of an event that are behind a queue number. Inlined, with OFFSET 0 as in events_queue_ahead.
 CREATE OR REPLACE FUNCTION events_queue_behind(queued_event bigint, number bigint)
 RETURNS SETOF events_booking LANGUAGE sql STABLE AS $$
-    SELECT * FROM events_queue(queued_event) WHERE queue_number > number
+    SELECT * FROM events_queue(queued_event) WHERE queue_number > number OFFSET 0
 $$;
 """
 
