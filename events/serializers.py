@@ -238,7 +238,7 @@ def _reason(booking: Booking) -> str | None:
         return None
     if booking.ahead:
         return f"{booking.ahead} booking{'s are' if booking.ahead > 1 else ' is'} ahead"
-    return f"Fewer than {booking.left} tickets are left"
+    return f"Fewer than {booking.left} tickets are left" if booking.left > 1 else "No tickets are left"
 
 
 class NewBookingAnswerSerializer(BookingDetailSerializer):

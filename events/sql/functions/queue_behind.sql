@@ -1,5 +1,6 @@
--- Return the waiting bookings of an event that are behind a queue number. Inlined, with OFFSET 0 as in events_queue_ahead.
+-- Return the waiting bookings of an event that are behind a queue number. Inlined, like events_queue.
+-- Call it in a sub-select, not in a join: a join on its result would read the whole waiting list.
 CREATE OR REPLACE FUNCTION events_queue_behind(queued_event bigint, number bigint)
 RETURNS SETOF events_booking LANGUAGE sql STABLE AS $$
-    SELECT * FROM events_queue(queued_event) WHERE queue_number > number OFFSET 0
+    SELECT * FROM events_queue(queued_event) WHERE queue_number > number
 $$;
