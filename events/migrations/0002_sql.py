@@ -217,6 +217,14 @@ CREATE OR REPLACE FUNCTION events_booking_refusal(
 $$;
 """
 
+IN_QUEUE = r"""
+-- Return the waiting bookings of an event, in no particular order. events_queue returns them in order.
+-- A single stable SELECT, so that PostgreSQL inlines it and reads the index booking_queue.
+CREATE OR REPLACE FUNCTION events_in_queue(queued_event bigint) RETURNS SETOF events_booking LANGUAGE sql STABLE AS $$
+    SELECT * FROM events_booking WHERE event_id = queued_event AND status = 'waiting'
+$$;
+"""
+
 PROMOTE = r"""
 -- Confirm as many bookings from the head of an event's waiting list as fit. Called by triggers.
 -- A booking that does not fit stops the promotion: nobody is skipped for wanting many seats.
@@ -248,29 +256,27 @@ END $$;
 """
 
 QUEUE = r"""
--- Return the waiting bookings of an event in the order in which they will be promoted. Everything that asks about the
--- waiting list reads it through this function, so its order is decided here and nowhere else.
--- A single stable SELECT, so that PostgreSQL inlines it and reads it from the index booking_queue.
+-- Return the waiting bookings of an event in the order in which they will be promoted. The order of the waiting list is
+-- decided here, in events_queue_ahead and in events_queue_behind, and nowhere else.
+-- Inlined, like events_in_queue. The order comes from the index booking_queue, so a LIMIT stops early.
 CREATE OR REPLACE FUNCTION events_queue(queued_event bigint) RETURNS SETOF events_booking LANGUAGE sql STABLE AS $$
-    SELECT * FROM events_booking WHERE event_id = queued_event AND status = 'waiting' ORDER BY queue_number
+    SELECT * FROM events_in_queue(queued_event) ORDER BY queue_number
 $$;
 """
 
 QUEUE_AHEAD = r"""
--- Return the waiting bookings of an event that are ahead of a queue number. Inlined, like events_queue.
--- Call it in a sub-select, not in a join: a join on its result would read the whole waiting list.
+-- Return the waiting bookings of an event that are ahead of a queue number. Inlined, like events_in_queue.
 CREATE OR REPLACE FUNCTION events_queue_ahead(queued_event bigint, number bigint)
 RETURNS SETOF events_booking LANGUAGE sql STABLE AS $$
-    SELECT * FROM events_queue(queued_event) WHERE queue_number < number
+    SELECT * FROM events_in_queue(queued_event) WHERE queue_number < number
 $$;
 """
 
 QUEUE_BEHIND = r"""
--- Return the waiting bookings of an event that are behind a queue number. Inlined, like events_queue.
--- Call it in a sub-select, not in a join: a join on its result would read the whole waiting list.
+-- Return the waiting bookings of an event that are behind a queue number. Inlined, like events_in_queue.
 CREATE OR REPLACE FUNCTION events_queue_behind(queued_event bigint, number bigint)
 RETURNS SETOF events_booking LANGUAGE sql STABLE AS $$
-    SELECT * FROM events_queue(queued_event) WHERE queue_number > number
+    SELECT * FROM events_in_queue(queued_event) WHERE queue_number > number
 $$;
 """
 
@@ -283,6 +289,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(BOOK_ONCE, "DROP FUNCTION events_book_once"),
         migrations.RunSQL(BOOKING_FITS, "DROP FUNCTION events_booking_fits"),
         migrations.RunSQL(BOOKING_REFUSAL, "DROP FUNCTION events_booking_refusal"),
+        migrations.RunSQL(IN_QUEUE, "DROP FUNCTION events_in_queue"),
         migrations.RunSQL(PROMOTE, "DROP FUNCTION events_promote"),
         migrations.RunSQL(QUEUE, "DROP FUNCTION events_queue"),
         migrations.RunSQL(QUEUE_AHEAD, "DROP FUNCTION events_queue_ahead"),
@@ -382,8 +389,8 @@ class Migration(migrations.Migration):
                 name="keep_wishes",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (NEW.waiting > 0 AND NEW.capacity - NEW.withheld < OLD.capacity - OLD.withheld)",
-                    func="BEGIN\n    IF EXISTS (\n        SELECT FROM events_queue(NEW.event_id) WHERE quantity - cancelled > NEW.capacity - NEW.withheld\n    ) THEN\n        RAISE EXCEPTION 'a waiting booking asks for more seats than would be for sale'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_wishes_fit';\n    END IF;\n    RETURN NEW;\nEND;\n",
-                    hash="5e63e76b8fde89a651eaeb63c4335a3daef23bc7",
+                    func="BEGIN\n    IF EXISTS (\n        SELECT FROM events_in_queue(NEW.event_id) WHERE quantity - cancelled > NEW.capacity - NEW.withheld\n    ) THEN\n        RAISE EXCEPTION 'a waiting booking asks for more seats than would be for sale'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_wishes_fit';\n    END IF;\n    RETURN NEW;\nEND;\n",
+                    hash="2e1337cc805a4a894e6fdb23ad2e6cc0cc3ace73",
                     operation='UPDATE OF "capacity", "withheld"',
                     pgid="pgtrigger_keep_wishes_08422",
                     table="events_inventory",

@@ -1,6 +1,6 @@
--- Return the waiting bookings of an event in the order in which they will be promoted. Everything that asks about the
--- waiting list reads it through this function, so its order is decided here and nowhere else.
--- A single stable SELECT, so that PostgreSQL inlines it and reads it from the index booking_queue.
+-- Return the waiting bookings of an event in the order in which they will be promoted. The order of the waiting list is
+-- decided here, in events_queue_ahead and in events_queue_behind, and nowhere else.
+-- Inlined, like events_in_queue. The order comes from the index booking_queue, so a LIMIT stops early.
 CREATE OR REPLACE FUNCTION events_queue(queued_event bigint) RETURNS SETOF events_booking LANGUAGE sql STABLE AS $$
-    SELECT * FROM events_booking WHERE event_id = queued_event AND status = 'waiting' ORDER BY queue_number
+    SELECT * FROM events_in_queue(queued_event) ORDER BY queue_number
 $$;

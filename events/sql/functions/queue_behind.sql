@@ -1,6 +1,5 @@
--- Return the waiting bookings of an event that are behind a queue number. Inlined, like events_queue.
--- Call it in a sub-select, not in a join: a join on its result would read the whole waiting list.
+-- Return the waiting bookings of an event that are behind a queue number. Inlined, like events_in_queue.
 CREATE OR REPLACE FUNCTION events_queue_behind(queued_event bigint, number bigint)
 RETURNS SETOF events_booking LANGUAGE sql STABLE AS $$
-    SELECT * FROM events_queue(queued_event) WHERE queue_number > number
+    SELECT * FROM events_in_queue(queued_event) WHERE queue_number > number
 $$;
