@@ -55,7 +55,8 @@ class QueueInline(BookingInline):
     verbose_name_plural = "waiting list"
     fields = ["number", "holder", "left", "queue_number", "created_at"]
     readonly_fields = fields
-    ordering = ()
+    # `queue()` orders them.
+    ordering: list[str] = []
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
         return cast(BookingQuerySet, super().get_queryset(request)).queue()

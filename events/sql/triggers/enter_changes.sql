@@ -30,7 +30,8 @@ BEGIN
         FROM changes;
     IF promoted IS NOT NULL AND EXISTS (
         SELECT FROM unnest(promoted, last_numbers) AS last_promoted (event_id, queue_number)
-        WHERE EXISTS (SELECT FROM events_queue_ahead(last_promoted.event_id, last_promoted.queue_number))
+        WHERE (SELECT head.queue_number FROM events_queue(last_promoted.event_id) AS head LIMIT 1)
+            < last_promoted.queue_number
     ) THEN
         RAISE EXCEPTION 'a waiting booking cannot be promoted before those ahead of it'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'booking_passes_nobody';
