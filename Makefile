@@ -1,4 +1,4 @@
-# `make` lists the targets. Everything they install or write is in .venv/ and var/.
+# `make` lists the targets. They install and write only in .venv/ and var/.
 
 PORT ?= 8000
 PYTHON ?= python3
@@ -6,35 +6,38 @@ PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 PACKAGES := kit accounts projects sla tickets events notifications analytics contracts demo ticketing
 
-# A whole run is shared among the cores; one that ARGS narrows starts sooner in a single process.
-WORKERS := $(if $(ARGS),,-n auto)
+# All cores share the tests. A run of a file or of -k starts sooner in one process.
+WORKERS := $(if $(filter -k %.py,$(ARGS))$(findstring ::,$(ARGS)),,-n auto)
+# CI's log lists the slowest tests.
+DURATIONS := $(if $(CI),--durations=25)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test e2e lint bench format requirements
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
-# `exec`, so that a signal for make reaches the server itself and not a shell around it.
+# `exec` replaces the shell, so that signals sent to make reach the server.
 run: export DEMO = on
-run: .venv/requirements.txt ## Serve the demo at http://127.0.0.1:8000 (PORT=8001 for another)
+run: .venv/requirements.txt ## Serve the demo at http://127.0.0.1:8000 (PORT=8001 for another port)
 	@exec $(PY) manage.py serve --demo --port $(PORT)
 
-test: .venv/requirements-dev.txt ## Run the tests (ARGS="-k assign" for some)
-	@$(PY) -m pytest $(WORKERS) $(ARGS)
+test: .venv/requirements-dev.txt ## Run the tests (ARGS="-m 'not slow'" leaves out the slow ones)
+	@$(PY) -m pytest $(WORKERS) $(DURATIONS) $(ARGS)
 
-e2e: .venv/requirements-dev.txt ## Spend people's days in a real browser (pictures in var/e2e/)
+e2e: .venv/requirements-dev.txt ## Run the browser tests (screenshots in var/e2e/)
 	@command -v chromium chromium-browser google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 	    echo "Installing Chromium …" && apt-get update -qq && apt-get install -qq --no-install-recommends chromium >/dev/null; } || \
 	    { echo "Chromium is missing. On Debian and Ubuntu: apt install chromium"; exit 1; }
 	@$(PY) -m pytest e2e $(ARGS)
 
-# The first few need no database, so they are given one that they never ask. The second check is of production.
+# Most of these need no database, so they get an address that is never used. `check --deploy` uses production settings.
 lint: export DEMO = on
 lint: export DEBUG = off
-lint: .venv/requirements-dev.txt ## Check style, types, migrations, settings and the API's schema
+lint: .venv/requirements-dev.txt ## Check style, types, imports, migrations, settings and the API's schema
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	.venv/bin/lint-imports
 	DATABASE_URL=postgres://unused/unused $(PY) -m mypy $(PACKAGES) benchmarks
 	DATABASE_URL=postgres://unused/unused $(PY) manage.py check --fail-level WARNING
 	@echo manage.py check --deploy
@@ -45,7 +48,7 @@ lint: .venv/requirements-dev.txt ## Check style, types, migrations, settings and
 	DATABASE_URL=postgres://unused/unused $(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null
 	$(PY) manage.py makemigrations --check --dry-run
 
-bench: .venv/requirements-dev.txt ## Measure how fast the box office sells (a few minutes; a storm: ARGS=storm)
+bench: .venv/requirements-dev.txt ## Measure bookings per second (a few minutes; ARGS=storm for a load test)
 	@$(PY) -m benchmarks.$(or $(ARGS),bookings)
 
 format: .venv/requirements-dev.txt ## Format the code and sort its imports
@@ -66,11 +69,11 @@ $(PY):
 	@$(PYTHON) -m venv --clear .venv >/dev/null || { rm -rf .venv; \
 	    echo "$(PYTHON) has no complete venv module. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 
-# Each of these is a copy of what was installed last: a checkout that only touches the file installs nothing.
+# A copy of what was installed last. A checkout that only touches the file's time installs nothing.
 .venv/requirements.txt: requirements.txt $(PY)
-	@cmp -s $< $@ || { echo "Installing what Ticketing needs into .venv (about a minute) …"; $(PIP) -r $<; }
+	@cmp -s $< $@ || { echo "Installing dependencies into .venv (about a minute) …"; $(PIP) -r $<; }
 	@cp $< $@
 
 .venv/requirements-dev.txt: requirements-dev.txt .venv/requirements.txt
-	@cmp -s $< $@ || { echo "Installing what working on it needs …"; $(PIP) -r $<; }
+	@cmp -s $< $@ || { echo "Installing development dependencies …"; $(PIP) -r $<; }
 	@cp $< $@

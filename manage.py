@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line: `manage.py help` lists the commands."""
+"""Django's command line. `manage.py help` lists the commands."""
 
 import os
 import signal
@@ -13,13 +13,13 @@ from kit.db import sql
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ticketing.settings")
-    # Killed politely, a command still runs its exit handlers: one of them stops the embedded PostgreSQL.
+    # On SIGTERM, exit through the exit handlers: one of them stops the embedded PostgreSQL.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    # Once for all commands and all their threads. The web server's processes are not started through here.
-    connection_created.connect(sql.say_command)
+    # For every command and its threads. The web server's processes do not start here.
+    connection_created.connect(sql.record_command)
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
-        sys.exit(f"Not configured: {error}")
+        sys.exit(f"Configuration error: {error}")
     except KeyboardInterrupt:
         sys.exit(130)

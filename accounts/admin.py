@@ -30,8 +30,8 @@ from accounts import second_factor, services
 from accounts.models import User, UserType
 from accounts.permissions import signed_in
 from kit.admin.forms import ServiceAdmin, ServiceForm, changed_values, newest
-from kit.admin.pages import LINK, ForReading, form_page
-from kit.admin.refusals import database_refusals, refusals_told
+from kit.admin.pages import LINK_CLASSES, ReadOnlyMixin, form_page
+from kit.admin.refusals import database_errors_as_refusals, refusals_as_messages
 from kit.errors import Refused
 
 # Imported above, so that they are there to be taken out: what staff may do follows from their type and not from groups,
@@ -85,7 +85,7 @@ class UserAdmin(ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
     @admin.display(description="password")
     def password_link(self, user: User) -> str:
         text = "Set another" if user.has_usable_password() else "None yet: set one"
-        return format_html('<a href="../password/" class="{}">{}</a>', LINK, text)
+        return format_html('<a href="../password/" class="{}">{}</a>', LINK_CLASSES, text)
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Who cannot change somebody cannot set their password either."""
@@ -120,7 +120,7 @@ class UserAdmin(ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
                 queryset = queryset.exclude(type=UserType.ADMIN)
         return super().get_search_results(request, queryset, search_term)
 
-    def protecting(self, row: User) -> Iterator[tuple[str, Any]]:
+    def deletion_blockers(self, row: User) -> Iterator[tuple[str, Any]]:
         """Their tickets and comments."""
         page = "admin:tickets_ticket_change"
         yield from ((reverse(page, args=[ticket.pk]), ticket) for ticket in newest(row.tickets))
@@ -135,7 +135,7 @@ class UserAdmin(ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         try:
-            with database_refusals():
+            with database_errors_as_refusals():
                 return super().user_change_password(request, id, form_url)
         except Refused as refusal:
             self.message_user(request, f"{refusal.message}.", messages.ERROR)
@@ -156,7 +156,7 @@ class UserAdmin(ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
             raise Http404
         page = reverse("admin:accounts_user_change", args=[user.pk])
         if request.method == "POST":
-            with refusals_told(request):
+            with refusals_as_messages(request):
                 with transaction.atomic():
                     services.reset_second_factor(user_id=user.pk, by=signed_in(request))
                     self.log_change(request, user, "Second factor reset.")
@@ -184,7 +184,7 @@ class UserAdmin(ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
 
 
 @admin.register(AccessAttempt)
-class FailedSignInAdmin(ForReading, ModelAdmin):
+class FailedSignInAdmin(ReadOnlyMixin, ModelAdmin):
     """Failed sign-ins that count towards a lockout; lifting it forgets them."""
 
     list_display = ["username", "ip_address", "failures_since_start", "attempt_time", "path_info", "user_agent"]

@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from accounts import second_factor
 from accounts.permissions import signed_in
-from kit.admin.refusals import database_refusals
+from kit.admin.refusals import database_errors_as_refusals
 from kit.errors import Refused, TooMany
 
 # What somebody sees who has shown a password alone.
@@ -82,7 +82,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     wait = 0
     if form.is_valid():
         try:
-            with database_refusals():
+            with database_errors_as_refusals():
                 return _set_up(request, form) if is_new else _check(request, form)
         except TooMany as refusal:
             wait = refusal.retry_after

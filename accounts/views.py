@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rest_framework import status, viewsets
+from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
@@ -32,6 +32,7 @@ from kit.errors import Forbidden
 from kit.idempotency.views import idempotent
 from kit.openapi.describe import Refusal, describes, invalid, missing
 from kit.web import paging
+from kit.web.base import ViewSet
 from kit.web.bodies import read, read_query
 from kit.web.throttling import RateLimit, SignInRateLimit
 
@@ -47,7 +48,7 @@ REFUSALS_OF_CHANGING: list[Refusal] = [
 ]
 
 
-class UserViewSet(viewsets.GenericViewSet[Any]):
+class UserViewSet(ViewSet):
     """People: admins see and change all of them, everybody else themself."""
 
     def get_permissions(self) -> list[BasePermission]:
@@ -166,7 +167,7 @@ class UserViewSet(viewsets.GenericViewSet[Any]):
         return Response(UserSerializer(user).data)
 
 
-class SessionViewSet(viewsets.GenericViewSet[Any]):
+class SessionViewSet(ViewSet):
     """Signing in, staying in and out, and one's own account."""
 
     permission_classes = [AllowAny]

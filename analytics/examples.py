@@ -1,4 +1,4 @@
-"""What the API's description shows of the numbers; of tickets, document 000's samples."""
+"""Examples for the OpenAPI description. Those of the ticket analytics are document 000's samples."""
 
 from typing import Any
 

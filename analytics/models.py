@@ -1,4 +1,7 @@
-"""What the figures are counted from: a derived table that triggers keep. The tickets know nothing of it."""
+"""Daily ticket counts, a table derived from the tickets and maintained by triggers on proxy models.
+
+The tickets app does not know about it.
+"""
 
 import pgtrigger
 from django.db import models
@@ -9,21 +12,21 @@ from tickets.models import Ticket
 
 
 class DailyCount(models.Model):
-    """A change in how many tickets of a kind were created on a UTC day; the sum of a kind's rows is its count.
+    """A change to the number of tickets of one kind created on one UTC day. The sum of a kind's rows is its count.
 
-    Every statement that writes tickets appends its own rows here, in its own transaction (migrations/0001). Nothing is
-    ever updated, so writers neither wait for each other nor deadlock; `services.fold_daily_counts` keeps the rows few.
+    Each statement that writes tickets appends rows here in its own transaction. Rows are never updated, so writers do
+    not block each other or deadlock; `services.fold_daily_counts` keeps the table small.
     """
 
     day = models.DateField()
-    # No reference: it would cost a check on each write of a ticket, and a project that is gone has counts of zero.
+    # Not a foreign key: that would add a check to every ticket write, and a deleted project's counts add up to zero.
     project_id = models.BigIntegerField()
     status = models.CharField(max_length=12)
     priority = models.CharField(max_length=10)
     type = models.CharField(max_length=50)
     tickets = models.IntegerField()
     spent = models.DecimalField(
-        max_digits=20, decimal_places=2, help_text="The prices of those of the tickets that customers created."
+        max_digits=20, decimal_places=2, help_text="Total price of the tickets that customers created."
     )
 
     class Meta:
@@ -34,7 +37,7 @@ class DailyCount(models.Model):
 
 
 class CountedTicket(Ticket):
-    """A ticket, for the triggers that count them."""
+    """Declares the triggers on `tickets_ticket` that maintain the counts."""
 
     class Meta:
         proxy = True
@@ -45,20 +48,20 @@ class CountedTicket(Ticket):
                 level=pgtrigger.Statement,
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
-                referencing=pgtrigger.Referencing(new="now_there"),
+                referencing=pgtrigger.Referencing(new="new_tickets"),
             ),
             trigger(
                 "analytics/count_updated",
                 level=pgtrigger.Statement,
                 when=pgtrigger.After,
                 operation=pgtrigger.Update,
-                referencing=pgtrigger.Referencing(old="once_there", new="now_there"),
+                referencing=pgtrigger.Referencing(old="old_tickets", new="new_tickets"),
             ),
         ]
 
 
 class Customer(User):
-    """A user, for the triggers that count what customers spend."""
+    """Declares the triggers on `accounts_user` that maintain what customers have spent."""
 
     class Meta:
         proxy = True

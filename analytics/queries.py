@@ -1,6 +1,6 @@
-"""The figures of document 000's analytics, in raw SQL: one statement, and so one snapshot, an answer.
+"""Analytics in raw SQL: one statement per answer, so all of its numbers come from the same snapshot.
 
-What is counted is decided in sql/. Names and rounding are the serializers'.
+The files in sql/ define what is counted; the serializers define names and rounding.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from kit.db import sql
 
 @dataclass(frozen=True, kw_only=True)
 class TicketFilter:
-    """Which tickets are meant; None: any. Types and venues are compared to the letter."""
+    """Which tickets to count. None matches any; types and venues must match exactly."""
 
     span: Span = field(default_factory=Span)
     status: str | None = None
@@ -31,14 +31,14 @@ class TicketFilter:
             "priority": self.priority,
             "type": self.type,
             "venue": self.venue,
-            # The daily counts know no venue.
+            # The daily counts do not include venues.
             **self.span.parts(by_day=self.venue is None),
         }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """How many tickets match. `types` holds those that occur, by name."""
+    """Numbers of matching tickets. `types` maps each type that occurs to its number."""
 
     tickets: int
     open: int
@@ -52,7 +52,7 @@ class Figures:
 
 @dataclass(frozen=True, kw_only=True)
 class Dashboard(Figures):
-    """`days` is what averages are taken over, at least 1; `spent` is by the `customers` whose tickets match."""
+    """Counts, with what the averages need: `days` (at least 1), and the total `spent` by `customers`."""
 
     days: int
     spent: Decimal
@@ -73,7 +73,7 @@ class ListedTicket:
 
 @dataclass(frozen=True)
 class Position:
-    """A place in the list of tickets, newest first: behind this one."""
+    """A position in the list of tickets, newest first: after this ticket."""
 
     created_at: datetime
     id: int
@@ -81,16 +81,16 @@ class Position:
 
 @dataclass(frozen=True, kw_only=True)
 class History(Figures):
-    """`page` is newest first; `next` is where the following one begins, None when there is none."""
+    """Counts, and a page of tickets, newest first. `next` is the position of the next page, or None on the last."""
 
     page: list[ListedTicket]
     next: Position | None
 
 
 def dashboard(*, viewer: User, filter: TicketFilter) -> Dashboard:  # noqa: A002
-    """Count the tickets that `viewer` may see, and what customers spent on them.
+    """Count the tickets that `viewer` can see, and add up what customers spent on them.
 
-    Costs one look into an index for each customer, and more where few of their tickets match.
+    Needs one index lookup per customer, and more if few of the customer's tickets match.
     """
     row = sql.row("analytics/dashboard", **filter.parameters(viewer=viewer))
     first, last = row.pop("first_day"), row.pop("last_day")
@@ -99,13 +99,13 @@ def dashboard(*, viewer: User, filter: TicketFilter) -> Dashboard:  # noqa: A002
 
 
 def history(*, viewer: User, filter: TicketFilter, page_size: int, after: Position | None = None) -> History:  # noqa: A002
-    """Count the tickets that `viewer` may see and list `page_size` of them, those behind `after`."""
+    """Count the tickets that `viewer` can see, and list `page_size` of them after `after`."""
     row = sql.row(
         "analytics/history",
         **filter.parameters(viewer=viewer),
         before_at=after and after.created_at,
         before_id=after and after.id,
-        # One more tells whether there is a next page.
+        # One more than needed, to find out whether there is a next page.
         page_size=page_size + 1,
     )
     page = [ListedTicket(*values) for values in _page(row)]
@@ -115,7 +115,7 @@ def history(*, viewer: User, filter: TicketFilter, page_size: int, after: Positi
 
 
 def _page(row: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
-    """Take the page's columns out of the row and turn them into tickets."""
+    """Remove the columns of the page from the row and return them as rows."""
     names = ["ids", "titles", "statuses", "priorities", "types", "venues", "created_at", "created_by"]
     return zip(*[row.pop(f"page_{name}") or () for name in names], strict=True)
 
@@ -125,18 +125,19 @@ def _figures(row: dict[str, Any]) -> dict[str, Any]:
     return row | {"types": types}
 
 
-# Beyond this the desk's figures say "more than": to count them all would take longer than anybody waits.
-MOST_COUNTED = 10_000
-# How many types and projects are told apart.
-ROWS = 8
+# Counting of breached and unassigned tickets stops here, and the dashboard shows "10,000+". More would take too long.
+COUNT_LIMIT = 10_000
+# The number of types and of projects shown, the largest ones.
+CHART_ROWS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """Where the desk stands, and what it did on some UTC days.
+    """The state of the desk now, and its activity on some UTC days.
 
-    `open`, `breached` and `unassigned` are tickets that are not closed, now (the latter two at most MOST_COUNTED);
-    `met` and `missed` those closed on these days; `created` and `closed` by day; the rest those created, by kind.
+    `open`, `breached` and `unassigned` count tickets not closed now (the last two up to COUNT_LIMIT). `met` and
+    `missed` count tickets closed on these days. `created` and `closed` have one number per day; the rest counts the
+    tickets created, by kind.
     """
 
     open: int
@@ -153,15 +154,15 @@ class Desk:
 
 
 def desk(*, days: int, at: datetime) -> Desk:
-    """Look at the desk over so many UTC days, the last of them that of `at`."""
+    """Return the state of the desk at `at`, and its activity on the last `days` UTC days, today included."""
     today = at.astimezone(UTC).date()
     row = sql.row(
         "analytics/desk",
         at=at,
         days_from=today - timedelta(days=days - 1),
         days_until=today + timedelta(days=1),
-        most=MOST_COUNTED,
-        rows=ROWS,
+        most=COUNT_LIMIT,
+        rows=CHART_ROWS,
     )
     for names, numbers in (("priorities", "by_priority"), ("types", "by_type"), ("projects", "by_project")):
         row[names] = dict(zip(row[names], row.pop(numbers), strict=True))
@@ -170,7 +171,7 @@ def desk(*, days: int, at: datetime) -> Desk:
 
 @dataclass(frozen=True)
 class Takings:
-    """What was sold in some time: seats sold and given back, and the money; `revenue` is what is left of it."""
+    """Seats sold and returned in a period, and the money: `revenue` is net of `refunded`."""
 
     sold: int
     cancelled: int
@@ -180,7 +181,7 @@ class Takings:
 
 @dataclass(frozen=True)
 class SoldDay(Takings):
-    """A UTC day; `held` seats and `waiting` bookings are as they were at its end."""
+    """Sales on one UTC day, with the seats `held` and bookings `waiting` at the end of it."""
 
     held: int
     waiting: int
@@ -189,7 +190,7 @@ class SoldDay(Takings):
 
 @dataclass(frozen=True)
 class SoldEvent(Takings):
-    """An event over a span; `held` and `waiting` are as they were at its end, seats `for_sale` as they are now."""
+    """Sales of one event in a span, with `held` and `waiting` at the end of it. `for_sale` is the number now."""
 
     held: int
     waiting: int
@@ -201,15 +202,15 @@ class SoldEvent(Takings):
 
     @property
     def fill(self) -> Decimal:
-        """The share of the seats for sale that are held, 0 to 1."""
+        """Return the share of the seats for sale that are held, from 0 to 1."""
         return Decimal(self.held) / self.for_sale if self.for_sale else Decimal(0)
 
 
 @dataclass(frozen=True)
 class BoxOffice(Takings):
-    """A span, over all events or one; `held` and `waiting` are as they were at its end.
+    """Sales of all events, or of one, in a span, with `held` and `waiting` at the end of it.
 
-    `events` are those with any movement in it, newest first; `next_id` is where the following page begins.
+    `events` is a page of the events with any movement, newest first. `next_id` is the cursor of the next page, or None.
     """
 
     held: int
@@ -220,9 +221,9 @@ class BoxOffice(Takings):
 
 
 def box_office(*, span: Span, event_id: int | None = None, page_size: int, before_id: int | None = None) -> BoxOffice:
-    """Add up what the box office's ledger says of a span with both bounds.
+    """Add up the sales in a span, which must have both bounds.
 
-    Costs the entries from its start on: what came before is known by the present numbers.
+    Reads the ledger from the start of the span on; the current totals stand for everything before.
     """
     row = sql.row(
         "analytics/box_office",
@@ -251,7 +252,7 @@ def box_office(*, span: Span, event_id: int | None = None, page_size: int, befor
 
 @dataclass(frozen=True)
 class Fault:
-    """A count that is not what the tickets say."""
+    """A daily count that differs from the tickets."""
 
     day: date
     project_id: int
@@ -265,12 +266,12 @@ class Fault:
 
     def __str__(self) -> str:
         return (
-            f"{self.day} project {self.project_id}, {self.status}, {self.priority}, {self.type}: "
-            f"{self.counted_tickets} counted, {self.tickets} there; "
-            f"{self.counted_spent} spent as counted, {self.spent} in truth"
+            f"{self.day}, project {self.project_id}, {self.status}, {self.priority}, {self.type}: "
+            f"counted {self.counted_tickets} tickets, actual {self.tickets}; "
+            f"counted {self.counted_spent} spent, actual {self.spent}"
         )
 
 
 def daily_count_faults() -> list[Fault]:
-    """Compare the derived counts with the tickets, in one snapshot. Takes a pass over all tickets."""
+    """Compare the daily counts with the tickets in one snapshot. Reads every ticket."""
     return [Fault(**row) for row in sql.rows("analytics/daily_count_faults")]

@@ -1,6 +1,6 @@
-"""The wire shapes of the analytics (CONTRACTS: analytics; document 000, sections 6 and 7).
+"""Input and output shapes of the analytics (document 000, sections 6 and 7).
 
-Keys, their capitals and their order are the document's.
+The keys, their capitalization and their order are as in the document.
 """
 
 from collections.abc import Mapping
@@ -20,20 +20,24 @@ from sla.models import Priority
 from tickets.models import Status
 from tickets.serializers import StatusField
 
-# Always there, even when no ticket is of them.
-TYPES_OF_THE_DOCUMENT = ("concert", "conference", "sports")
+# The types in document 000; always listed, even without tickets.
+DOCUMENT_TYPES = ("concert", "conference", "sports")
 
-# Of the box office: how many days are asked for by saying nothing, and how many at most.
+# Box office: the length of the default period and of the longest one.
 DEFAULT_DAYS = 30
 MAX_DAYS = 1100
-TOO_MANY_DAYS = f"At most {MAX_DAYS} days."
+TOO_MANY_DAYS = f"The period cannot be longer than {MAX_DAYS:,} days."
 
 
 class TicketFilterSerializer(serializers.Serializer[Any]):
-    """The query string of both answers. A parameter that is empty filters nothing."""
+    """Query parameters of both ticket endpoints. An empty parameter is ignored."""
 
-    startDate = MomentField(required=False, help_text="Created at this time or later; a date: that whole day, in UTC.")
-    endDate = MomentField(required=False, help_text="Created at this time or earlier; a date: that whole day, in UTC.")
+    startDate = MomentField(
+        required=False, help_text="Created at or after this time. A date means the whole day in UTC."
+    )
+    endDate = MomentField(
+        required=False, help_text="Created at or before this time. A date means the whole day in UTC."
+    )
     status = StatusField(required=False)
     priority = serializers.ChoiceField(choices=Priority.choices, required=False)
     type = SingleLineField(required=False)
@@ -48,8 +52,10 @@ class TicketFilterSerializer(serializers.Serializer[Any]):
 
 
 class HistoryFilterSerializer(TicketFilterSerializer):
-    limit = serializers.IntegerField(min_value=1, max_value=1000, default=100, help_text="Tickets listed.")
-    cursor = CursorField([moment, row_id], help_text="The `nextCursor` of the page before.")
+    limit = serializers.IntegerField(
+        min_value=1, max_value=1000, default=100, help_text="Maximum number of tickets listed."
+    )
+    cursor = CursorField([moment, row_id], help_text="`nextCursor` of the previous page.")
 
 
 class PriorityCountsSerializer(serializers.Serializer[Any]):
@@ -78,7 +84,7 @@ class ListedTicketSerializer(serializers.Serializer[ListedTicket]):
     createdBy = serializers.IntegerField()
 
     def to_representation(self, instance: ListedTicket) -> dict[str, Any]:
-        # Written out, because there may be a thousand: field by field takes five times as long.
+        # Written out because a page can have a thousand tickets: field by field takes five times as long.
         return {
             "id": instance.id,
             "title": instance.title,
@@ -139,12 +145,12 @@ class DashboardSerializer(serializers.Serializer[Dashboard]):
 
 
 class BoxOfficeFilterSerializer(PageSerializer):
-    """The query string of the box office's figures. `limit` and `cursor` page the events alone."""
+    """Query parameters of the box office endpoint. `limit` and `cursor` only page the events."""
 
-    startDate = MomentField(required=False, help_text=f"Without one: {DEFAULT_DAYS} days before the end.")
-    endDate = MomentField(required=False, help_text="Without one: now.")
-    event = IdField(required=False, min_value=1, max_value=MAX_ID, help_text="This event alone.")
-    cursor = CursorField([row_id], help_text="The `nextCursor` of the page before.")
+    startDate = MomentField(required=False, help_text=f"Defaults to {DEFAULT_DAYS} days before the end.")
+    endDate = MomentField(required=False, help_text="Defaults to now.")
+    event = IdField(required=False, min_value=1, max_value=MAX_ID, help_text="Only this event.")
+    cursor = CursorField([row_id], help_text="`nextCursor` of the previous page.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         end = attrs.get("endDate", timezone.now().date())
@@ -161,21 +167,21 @@ def _days_before(end: date | datetime) -> date:
 
 
 class SumField(serializers.FloatField):
-    """A sum of money, as a JSON number. It may be more than any price."""
+    """An amount of money as a JSON number; unlike a price, it has no upper limit."""
 
     def to_representation(self, value: Decimal) -> int | float:  # type: ignore[override]
         return plain_number(value)
 
 
 class TakingsSerializer(serializers.Serializer[Any]):
-    """`revenue` is what is left after `refunded`."""
+    """Sales of one period. `revenue` is net of `refunded`."""
 
-    sold = serializers.IntegerField(help_text="Seats.")
-    cancelled = serializers.IntegerField(help_text="Seats sold before and given back.")
+    sold = serializers.IntegerField(help_text="Seats sold.")
+    cancelled = serializers.IntegerField(help_text="Seats returned after they were sold.")
     revenue = SumField()
     refunded = SumField()
-    held = serializers.IntegerField(help_text="Seats held at the end.")
-    waiting = serializers.IntegerField(help_text="Bookings that waited at the end.")
+    held = serializers.IntegerField(help_text="Seats held at the end of the period.")
+    waiting = serializers.IntegerField(help_text="Bookings waiting at the end of the period.")
 
 
 class SoldDaySerializer(TakingsSerializer):
@@ -187,8 +193,8 @@ class SoldEventSerializer(TakingsSerializer):
     name = serializers.CharField()
     startsAt = UtcDateTimeField(source="starts_at")
     capacity = serializers.IntegerField()
-    forSale = serializers.IntegerField(source="for_sale", help_text="The capacity without what is withheld.")
-    fill = serializers.FloatField(help_text="The share of the seats for sale that is held: 0 to 1.")
+    forSale = serializers.IntegerField(source="for_sale", help_text="Capacity minus withheld seats.")
+    fill = serializers.FloatField(help_text="Share of the seats for sale that are held, from 0 to 1.")
 
 
 class BoxOfficeSerializer(TakingsSerializer):
@@ -201,11 +207,11 @@ class BoxOfficeSerializer(TakingsSerializer):
 
 
 def average(total: Decimal | int, number: int) -> int | float:
-    """The total divided by `number`, rounded to cents half up; 0 when there is nothing to divide by."""
+    """Divide and round half up to two decimals; return 0 if `number` is 0."""
     if not number:
         return 0
     return plain_number((Decimal(total) / number).quantize(Decimal("0.01"), ROUND_HALF_UP))
 
 
 def type_distribution(types: Mapping[str, int]) -> dict[str, int]:
-    return dict.fromkeys(TYPES_OF_THE_DOCUMENT, 0) | dict(types)
+    return dict.fromkeys(DOCUMENT_TYPES, 0) | dict(types)

@@ -1,4 +1,4 @@
-"""Keeping the derived counts few, and making them anew. Triggers keep them right (migrations/0001)."""
+"""Maintenance of the daily counts: fold them, or rebuild them. Triggers keep them correct (sql/triggers)."""
 
 from dataclasses import dataclass
 
@@ -9,25 +9,26 @@ from kit.db import sql
 
 @dataclass(frozen=True)
 class Folded:
-    """How many rows went and how many took their place."""
+    """The number of rows removed and the number written in their place."""
 
     removed: int
     written: int
 
 
 def fold_daily_counts() -> Folded:
-    """Replace the rows of each cell that has several by one, of a cell that has come to nothing by none.
+    """Replace the rows of each cell by one row with their sum, or by none if the sum is zero.
 
-    Changes no sum, in any snapshot. Writers and readers go on meanwhile; while another one folds this does nothing.
+    Does not change any sum in any snapshot and does not block readers or writers. Does nothing while another
+    transaction folds or rebuilds.
     """
     return Folded(**sql.row("analytics/fold_daily_counts"))
 
 
 @transaction.atomic
 def rebuild_daily_counts() -> Folded:
-    """Count everything anew from the tickets. Writers and readers go on meanwhile; waits for one who folds.
+    """Count all tickets again. Does not block readers or writers; waits for a running fold or rebuild.
 
-    Takes a pass over all tickets. Only needed after the triggers were off, as in a restore of the tickets alone.
+    Reads every ticket. Only needed after the triggers were disabled, for example to restore the tickets table alone.
     """
-    sql.rows("analytics/hold_daily_counts")
+    sql.rows("analytics/lock_daily_counts")
     return Folded(**sql.row("analytics/rebuild_daily_counts"))

@@ -1,4 +1,4 @@
-"""Jobs about derived counts."""
+"""Background jobs that maintain the daily counts."""
 
 from procrastinate.contrib.django import app
 

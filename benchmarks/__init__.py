@@ -1,1 +1,1 @@
-"""How fast the box office sells, measured (`make bench`). Nothing of the product imports this."""
+"""Benchmarks of the box office (`make bench`). The application does not import them."""

@@ -1,7 +1,6 @@
-"""Clients over HTTP that ask as fast as they are answered, at as little cost as Python allows.
+"""HTTP clients that send requests as fast as the server answers, with little overhead.
 
-They share the machine with what they measure, so they speak HTTP/1.1 on plain sockets and read no more of an answer
-than its status and its body.
+They share the machine with the server, so they speak HTTP/1.1 on plain sockets and parse only the status and the body.
 """
 
 import math
@@ -19,8 +18,8 @@ import orjson
 
 
 @dataclass
-class Answers:
-    """What came back: how many of each status, how long each took (seconds), and over how long (seconds)."""
+class Responses:
+    """The number of responses by status, their latencies (seconds) and the total duration (seconds)."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
@@ -28,16 +27,16 @@ class Answers:
 
     @property
     def rate(self) -> float:
-        """Successes per second."""
+        """Return successful responses per second."""
         return sum(number for status, number in self.statuses.items() if status < 300) / self.seconds
 
     def percentile(self, percent: int) -> float:
-        """In milliseconds."""
+        """Return a percentile of the latencies in milliseconds."""
         return quantiles(self.latencies, n=100)[percent - 1] * 1000
 
 
 class Client:
-    """One connection, kept alive."""
+    """A client with one persistent connection."""
 
     def __init__(self, host: str, port: int) -> None:
         self.address = f"{host}:{port}"
@@ -45,15 +44,15 @@ class Client:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
 
-    def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> "Answer":
-        """Return the status and the body of the answer."""
+    def send(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> "Response":
+        """Send a request and return the status and body of the response."""
         text = b"" if body is None else orjson.dumps(body)
         lines = [f"{method} {path} HTTP/1.1", f"Host: {self.address}", f"Content-Length: {len(text)}"]
         lines += ["Content-Type: application/json", *(f"{name}: {value}" for name, value in (headers or {}).items())]
         self.socket.sendall("\r\n".join([*lines, "", ""]).encode() + text)
         return self._read()
 
-    def _read(self) -> "Answer":
+    def _read(self) -> "Response":
         while (end := self.buffer.find(b"\r\n\r\n")) < 0:
             self._receive()
         head = self.buffer[:end].lower()
@@ -68,37 +67,41 @@ class Client:
     def _receive(self) -> None:
         chunk = self.socket.recv(65536)
         if not chunk:
-            raise ConnectionError("The server hung up.")
+            raise ConnectionError("The server closed the connection.")
         self.buffer += chunk
 
 
-# What a client sends (method, path, body, headers), and what it is answered (status, body).
-Ask = tuple[str, str, Any, dict[str, str]]
-Answer = tuple[int, bytes]
-Work = Generator[Ask, Answer, None]
+# Method, path, body, headers.
+Request = tuple[str, str, Any, dict[str, str]]
+# Status, body.
+Response = tuple[int, bytes]
+# Yields requests and is sent the response to each.
+Requests = Generator[Request, Response, None]
 
 
-def run(host: str, port: int, *, clients: int, work: Callable[[int], Work], seconds: float = math.inf) -> Answers:
-    """Let so many clients work side by side, each on what `work(its number)` yields, for so long at most."""
-    began = time.perf_counter()
-    total = Answers()
+def run(
+    host: str, port: int, *, clients: int, requests: Callable[[int], Requests], seconds: float = math.inf
+) -> Responses:
+    """Run clients in parallel for up to `seconds`. Client n sends what `requests(n)` yields."""
+    started = time.perf_counter()
+    total = Responses()
 
-    def one(number: int) -> Answers:
-        client, answers = Client(host, port), Answers()
-        asks = work(number)
+    def run_client(number: int) -> Responses:
+        client, responses = Client(host, port), Responses()
+        queue = requests(number)
         with suppress(StopIteration):
-            ask = next(asks)
-            while (sent := time.perf_counter()) < began + seconds:
-                answer = client.ask(*ask)
-                answers.latencies.append(time.perf_counter() - sent)
-                answers.statuses[answer[0]] += 1
-                ask = asks.send(answer)
+            request = next(queue)
+            while (sent := time.perf_counter()) < started + seconds:
+                response = client.send(*request)
+                responses.latencies.append(time.perf_counter() - sent)
+                responses.statuses[response[0]] += 1
+                request = queue.send(response)
         client.socket.close()
-        return answers
+        return responses
 
     with ThreadPoolExecutor(clients) as pool:
-        for answers in pool.map(one, range(clients)):
-            total.statuses += answers.statuses
-            total.latencies += answers.latencies
-    total.seconds = time.perf_counter() - began
+        for responses in pool.map(run_client, range(clients)):
+            total.statuses += responses.statuses
+            total.latencies += responses.latencies
+    total.seconds = time.perf_counter() - started
     return total

@@ -1,4 +1,4 @@
-"""The site that is measured: a database of its own, the web server as `serve` starts it, people and events."""
+"""The site under test: its own database, the web server as `serve` starts it, customers and events."""
 
 import os
 import subprocess
@@ -14,9 +14,10 @@ from kit.db import configuration
 
 HOST, PORT = "127.0.0.1", 8765
 ROOT = Path(__file__).resolve().parent.parent
-PEOPLE = 16_000
+CUSTOMERS = 16_000
+LOG = ROOT / "var" / "bench.log"
 
-# Read by the settings when they are first asked, which is below.
+# The settings read these when Django is set up below.
 os.environ.update(DEMO="on", RATE_LIMITS="off", DJANGO_SETTINGS_MODULE="ticketing.settings")
 os.environ["DATABASE_URL"] = os.environ.get("BENCH_DATABASE_URL") or configuration.connection_url(
     configuration.configuration("", ROOT / "var" / "postgres-bench")["default"]
@@ -36,25 +37,25 @@ from ticketing.management.commands.serve import health, web_server  # noqa: E402
 
 
 def prepare() -> list[User]:
-    """Migrate the database and return PEOPLE customers, whose ids follow each other."""
+    """Migrate the database and return CUSTOMERS customers with consecutive ids, creating them on the first run."""
     call_command("migrate", verbosity=0)
     if not User.objects.exists():
         User.objects.bulk_create(
             User(name=f"Customer {number}", email=f"customer-{number}@example.com", password="!")
-            for number in range(PEOPLE)
+            for number in range(CUSTOMERS)
         )
-    return list(User.objects.filter(type=UserType.CUSTOMER).order_by("id")[:PEOPLE])
+    return list(User.objects.filter(type=UserType.CUSTOMER).order_by("id")[:CUSTOMERS])
 
 
 def admin() -> User:
-    found, _ = User.objects.get_or_create(
+    user, _ = User.objects.get_or_create(
         email="bench-admin@example.com", defaults={"name": "Bench Admin", "type": UserType.ADMIN, "password": "!"}
     )
-    return found
+    return user
 
 
 def token(user: User) -> str:
-    """An access token as a sign-in gives it, without the refresh token, which writes to the database."""
+    """Return an access token like that of a sign-in, without a refresh token, which would write to the database."""
     access = AccessToken()
     access[api_settings.USER_ID_CLAIM] = str(user.pk)
     access[api_settings.REVOKE_TOKEN_CLAIM] = user.get_session_auth_hash()
@@ -70,12 +71,14 @@ def event(*, capacity: int) -> Event:
 
 @contextmanager
 def served(workers: int) -> Iterator[None]:
-    """Run the web server, so many processes, until the end of the block."""
-    server = subprocess.Popen(web_server(HOST, PORT, workers), cwd=ROOT, stdout=subprocess.DEVNULL)
+    """Run the web server with `workers` processes until the end of the block. Its output goes to LOG."""
+    LOG.parent.mkdir(exist_ok=True)
+    with LOG.open("w") as log:
+        server = subprocess.Popen(web_server(HOST, PORT, workers), cwd=ROOT, stdout=log, stderr=log)
     try:
         for _ in range(300):
             if server.poll() is not None:
-                raise SystemExit("The web server does not start.")
+                raise SystemExit(f"The web server did not start; see {LOG}.")
             with suppress(OSError):
                 if health(HOST, PORT) == "200":
                     break
@@ -86,7 +89,7 @@ def served(workers: int) -> Iterator[None]:
         server.wait(20)
 
 
-def settle() -> None:
-    """Begin each round alike: nothing of the last one left to be written or cleaned up."""
+def flush() -> None:
+    """Flush the writes of the previous run, so that all runs start alike."""
     with connection.cursor() as cursor:
         cursor.execute("CHECKPOINT")

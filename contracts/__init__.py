@@ -1,1 +1,1 @@
-"""Other people's wire formats, a module each: what their documents say goes in and out. The rules are the domain's."""
+"""The wire formats of other documents, one module each: names, envelopes and status codes, but no rules."""

@@ -1,19 +1,15 @@
-"""Document 002, "Ticket Management Example": events with a waiting list, at the root.
+"""Document 002, "Ticket Management Example": events with a waiting list, served at the root.
 
-What goes over the wire is the document's, and docs/api.md says what it leaves open; the rules are the domain's. Whoever
-books here books one ticket.
+The document decides what goes over the wire, docs/api.md settles what it leaves open, and the rules are the domain's.
+A booking made here is for one ticket.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import orjson
-from django.http import HttpResponse
 from django.urls import path
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, Throttled, ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,13 +21,13 @@ from accounts.tokens import BareToken
 from contracts import joi
 from events import services
 from events.models import MAX_CAPACITY, MAX_PER_BOOKING, MAX_PRICE, Booking, BookingStatus, Event, Origin
-from kit.errors import Invalid, Missing, Refused, TooMany, Unauthenticated
+from kit.errors import Missing, TooMany, Unauthenticated
 from kit.idempotency.views import idempotent
 from kit.web.bodies import read
 from kit.web.fields import MillisecondsField, MoneyField
 from kit.web.problems import Problem
 from kit.web.throttling import SignInRateLimit
-from kit.web.views import Dialect
+from kit.web.views import Answer, Dialect
 
 STATUSES: dict[str, str] = {
     BookingStatus.CONFIRMED: "CONFIRMED",
@@ -41,17 +37,6 @@ STATUSES: dict[str, str] = {
 BOOKED: dict[str, str] = {
     BookingStatus.CONFIRMED: "Ticket booked successfully",
     BookingStatus.WAITING: "Event is sold out. User added to wait list",
-}
-# The document's sentences for our refusals, and of what kind they are here.
-SENTENCES: dict[type[Refused], tuple[type[Refused], str]] = {
-    services.EventNotFound: (Missing, "Event with ID {event_id} not found"),
-    services.EventCancelled: (Invalid, "Event with ID {event_id} has been cancelled"),
-    services.EventNotPublished: (Invalid, "Event with ID {event_id} is not open for bookings yet"),
-    services.BookingsClosed: (Invalid, "Event with ID {event_id} has closed for bookings"),
-    services.MoreThanForSale: (Invalid, "Event with ID {event_id} has no tickets for sale"),
-    services.AlreadyBooked: (Invalid, "User already has a booking"),
-    services.AlreadyWaiting: (Invalid, "User is already on wait list"),
-    services.AlreadyCancelled: (Invalid, "Booking with ID {booking_id} has already been cancelled"),
 }
 
 
@@ -63,7 +48,7 @@ class LoginShape(joi.Shape):
     password = joi.LongText(max_length=1000, trim_whitespace=False)
 
     def to_internal_value(self, data: Any) -> Any:
-        """Read `username` as `email`: the document's table has the one, its example the other."""
+        """Read `username` as `email`: the document's table says one, its example the other."""
         renamed = dict(data)
         username = renamed.pop("username", None)
         if username is not None:
@@ -122,40 +107,40 @@ class BookingShape(serializers.Serializer[Booking]):
 # --- Dialect ------------------------------------------------------------------------------------------------------
 
 
+ACCESS_DENIED = Answer(message="Access denied")
+TOO_MANY_REQUESTS = Answer(message="Too many requests from this IP address")
+
+
 class BoxOffice(Dialect):
-    """Everything of the document: bare tokens, and of what is wrong one sentence."""
+    """Every call of the document: bare tokens, and errors of one sentence."""
 
     authentication_classes = [BareToken]
+    answers = {
+        NotAuthenticated: ACCESS_DENIED,
+        AuthenticationFailed: ACCESS_DENIED,
+        Unauthenticated: ACCESS_DENIED,
+        Throttled: TOO_MANY_REQUESTS,
+        TooMany: TOO_MANY_REQUESTS,
+        # The document has no lockout, so the product's message stands.
+        accounts.LockedOut: Answer(),
+        services.EventNotFound: Answer(404, "Event with ID {event_id} not found"),
+        services.EventCancelled: Answer(400, "Event with ID {event_id} has been cancelled"),
+        services.EventNotPublished: Answer(400, "Event with ID {event_id} is not open for bookings yet"),
+        services.BookingsClosed: Answer(400, "Event with ID {event_id} has closed for bookings"),
+        services.MoreThanForSale: Answer(400, "Event with ID {event_id} has no tickets for sale"),
+        services.AlreadyBooked: Answer(400, "User already has a booking"),
+        services.AlreadyWaiting: Answer(400, "User is already on wait list"),
+        services.AlreadyCancelled: Answer(400, "Booking with ID {booking_id} has already been cancelled"),
+    }
 
-    @staticmethod
-    def lay_out(problem: Problem) -> HttpResponse:
-        body = orjson.dumps({"error": sentence(problem)})
-        return HttpResponse(body, "application/json", problem.status, headers=problem.headers)
-
-
-def sentence(problem: Problem) -> str:
-    if problem.status == 401:
-        return "Access denied"
-    if problem.code == TooMany.code:
-        return "Too many requests from this IP address"
-    if problem.status >= 500:
-        return "An unknown error occurred"
-    # Of what a shape refuses, the first alone.
-    if problem.kinds:
-        name, fault = problem.errors[0]
-        return f'"{name}" {fault}'
-    return problem.message
-
-
-@contextmanager
-def in_the_documents_words(**ids: int) -> Iterator[None]:
-    try:
-        yield
-    except Refused as refusal:
-        if type(refusal) not in SENTENCES:
-            raise
-        kind, words = SENTENCES[type(refusal)]
-        raise kind(words.format(**ids)) from refusal
+    def body(self, problem: Problem) -> dict[str, Any]:
+        if problem.status >= 500:
+            return {"error": "An unknown error occurred"}
+        # Several fields may be wrong; the document reports the first.
+        if problem.kinds:
+            name, message = problem.errors[0]
+            return {"error": f'"{name}" {message}'}
+        return {"error": problem.message}
 
 
 # --- Endpoints ----------------------------------------------------------------------------------------------------
@@ -171,7 +156,7 @@ class Login(BoxOffice):
         try:
             pair = accounts.sign_in(**credentials, request=request._request)
         except accounts.InvalidCredentials as refusal:
-            # Here alone somebody is told who has an account: the document's demand.
+            # The document asks for a 404 here. No other call reveals who has an account.
             if accounts.has_account(email=credentials["email"]):
                 raise
             raise Missing(f"User with email {credentials['email']} not found") from refusal
@@ -193,21 +178,25 @@ class Book(BoxOffice):
         event_id, by = wanted["event_id"], caller(request)
         if wanted["user_id"] != by.pk:
             raise Unauthenticated
-        with in_the_documents_words(event_id=event_id):
-            booking = services.book(event_id=event_id, quantity=1, by=by, at=timezone.now(), origin=Origin.BOX_OFFICE)
+        self.ids = {"event_id": event_id}
+        booking = services.book(event_id=event_id, quantity=1, by=by, at=timezone.now(), origin=Origin.BOX_OFFICE)
         return Response({"message": BOOKED[booking.status], "booking": BookingShape(booking).data}, 201)
 
 
 class Cancel(BoxOffice):
     def post(self, request: Request) -> Response:
-        booking = named_booking(read(CancelShape, request), caller(request))
-        with in_the_documents_words(booking_id=booking.pk):
-            booking = services.cancel(booking_id=booking.pk, by=caller(request))
+        booking = find_booking(read(CancelShape, request), by=caller(request))
+        self.ids = {"booking_id": booking.pk}
+        booking = services.cancel(booking_id=booking.pk, by=caller(request))
         return Response({"message": "Booking cancelled successfully", "booking": BookingShape(booking).data})
 
 
-def named_booking(wanted: dict[str, int], by: User) -> Booking:
-    """The booking of this id, else the caller's of this event. Here admins have no say in those of others."""
+def find_booking(wanted: dict[str, int], *, by: User) -> Booking:
+    """Return the booking with the given id, or the caller's live booking for the given event.
+
+    :raises Missing: there is none.
+    :raises Unauthenticated: it belongs to someone else. Admins get no exception here.
+    """
     if "booking_id" not in wanted:
         live = Booking.objects.live().filter(event_id=wanted["event_id"], user=by).first()
         if live is None:
@@ -225,10 +214,11 @@ class Status(BoxOffice):
     permission_classes = [AllowAny]
 
     def get(self, request: Request, event_id: str) -> Response:
-        asked = StatusShape(data={"id": event_id})
-        asked.is_valid(raise_exception=True)
-        with in_the_documents_words(event_id=asked.validated_data["id"]):
-            event = services.find(event_id=asked.validated_data["id"], by=caller_if_any(request))
+        address = StatusShape(data={"id": event_id})
+        address.is_valid(raise_exception=True)
+        number: int = address.validated_data["id"]
+        self.ids = {"event_id": number}
+        event = services.find(event_id=number, by=caller_if_any(request))
         seats = {"ticketsAvailable": event.inventory.available, "waitingListCount": event.inventory.waiting}
         return Response({"event": EventShape(event).data, **seats})
 

@@ -1,6 +1,6 @@
-"""Fields that say of bad input what Joi says, which document 002's server checks it with.
+"""Fields with the error messages of Joi, the validation library of document 002's server.
 
-What a field says follows its name in quotation marks: `"name" is required`.
+A message follows the name of its field in quotation marks: `"name" is required`.
 """
 
 import re
@@ -18,7 +18,7 @@ NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 
 
 class Shape(serializers.Serializer[Any]):
-    """Refuses keys that it does not know, after it has looked at those that it knows."""
+    """A request body. Unknown keys are refused, but only once the known ones are valid."""
 
     def to_internal_value(self, data: Any) -> Any:
         known = super().to_internal_value(data)
@@ -47,7 +47,7 @@ class Text(TextField):
 
 
 class LongText(Text):
-    """Text of several lines; passwords."""
+    """Text that may span lines, and passwords."""
 
     forbidden = re.compile("\x00")
 
@@ -59,7 +59,7 @@ class Email(Text):
 
 
 class Number(serializers.Field[Any, Any, Any, Any]):
-    """A number, also one in a string."""
+    """A JSON number, or a string containing one."""
 
     default_error_messages = {
         "required": "is required",
@@ -80,7 +80,7 @@ class Number(serializers.Field[Any, Any, Any, Any]):
 
 
 class Whole(Number):
-    """An integer. Without bounds it is an id; one that no row can have is nobody's."""
+    """An integer. An id has no bounds: one beyond the column's range is simply not found."""
 
     def __init__(self, *, least: int | None = None, most: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -98,7 +98,7 @@ class Whole(Number):
 
 
 class Price(Number):
-    """A positive number of at most two decimals."""
+    """A positive number with at most two decimal places."""
 
     def __init__(self, *, most: Decimal, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -116,7 +116,7 @@ class Price(Number):
 
 
 class Day(MomentField):
-    """A date, read as its midnight in UTC; of a time with an offset, the day in UTC."""
+    """A date, read as midnight UTC. A time with an offset is reduced to its day in UTC."""
 
     default_error_messages = {
         "required": "is required",

@@ -1,17 +1,17 @@
-"""The demo's box office: a season of events, and the books of how they were sold.
+"""The demo's box office: a season of events with their bookings, waiting lists and ledgers.
 
-The books are made up here as the triggers of events/models.py would have kept them, had it all happened when it says.
+Writes the rows that the triggers of the events app would have written if all of it had happened at those times.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
 
-from django.db.models import Model
-
+from demo.ids import next_id
+from demo.people import random_name
 from events.models import (
     MAX_PER_BOOKING,
     Booking,
@@ -28,7 +28,7 @@ from kit.db import sql
 
 @dataclass(frozen=True)
 class Show:
-    """Something to go to so many days from now; `demand` is what is asked for, in shares of what is for sale."""
+    """An event `in_days` days from now. `demand` is the number of tickets requested, relative to the seats for sale."""
 
     name: str
     description: str
@@ -60,9 +60,10 @@ SHOWS = [
     Show("Winter gala", "The programme is still being made.", "Opera House", 120, 19, 150, "79", 0,
          status=EventStatus.DRAFT),
 ]  # fmt: skip
-# In days.
-LONGEST_SALE, SHORTEST_SALE = 80, 10
-NOTHING = 0
+# How long bookings have been open, in days.
+MAX_SALE_DAYS, MIN_SALE_DAYS = 80, 10
+# Stands for a cancellation among the quantities requested.
+CANCELLATION = 0
 
 EVENT_FIELDS = (
     *("id", "name", "description", "venue", "starts_at", "bookings_close_at", "price", "max_per_booking", "status"),
@@ -77,7 +78,7 @@ ENTRY_FIELDS = ("event", "booking", "at", "kind", "quantity", "seats", "waiting"
 
 
 @dataclass
-class _Booking:
+class DemoBooking:
     event_id: int
     user_id: int | None
     guest: tuple[str, str, str]
@@ -94,30 +95,30 @@ class _Booking:
 
 
 @dataclass
-class _Books:
-    """One event's: what is free, who waits, and everything that ever happened."""
+class Sales:
+    """The sales of one event: free seats, waiting list and ledger."""
 
     event_id: int
     price: Decimal
     free: int
-    bookings: list[_Booking] = field(default_factory=list)
-    queue: list[_Booking] = field(default_factory=list)
-    entries: list[tuple[datetime, _Booking, str, int, int, int, Decimal]] = field(default_factory=list)
+    bookings: list[DemoBooking] = field(default_factory=list)
+    queue: list[DemoBooking] = field(default_factory=list)
+    ledger: list[tuple[datetime, DemoBooking, str, int, int, int, Decimal]] = field(default_factory=list)
     last_queue_number: int = 0
 
-    def book(self, booking: _Booking) -> None:
+    def book(self, booking: DemoBooking) -> None:
         self.bookings.append(booking)
         if not self.queue and booking.quantity <= self.free:
             self.free -= booking.quantity
-            self._enter(booking.created_at, booking, EntryKind.CONFIRMED, booking.quantity, booking.quantity, 0)
+            self._record(booking.created_at, booking, EntryKind.CONFIRMED, booking.quantity, booking.quantity, 0)
             return
         self.last_queue_number += 1
         booking.status, booking.queue_number = BookingStatus.WAITING.value, self.last_queue_number
         self.queue.append(booking)
-        self._enter(booking.created_at, booking, EntryKind.REQUESTED, booking.quantity, 0, 1)
+        self._record(booking.created_at, booking, EntryKind.REQUESTED, booking.quantity, 0, 1)
 
-    def cancel(self, booking: _Booking, number: int, *, at: datetime) -> None:
-        """Give up so many of a booking's seats, and let the next ones have them."""
+    def cancel(self, booking: DemoBooking, number: int, *, at: datetime) -> None:
+        """Cancel `number` seats of a booking and promote from the waiting list."""
         is_held = booking.status == BookingStatus.CONFIRMED
         booking.cancelled += number
         self.free += number * is_held
@@ -126,69 +127,58 @@ class _Books:
             booking.status = BookingStatus.CANCELLED.value
         if leaves_queue:
             self.queue.remove(booking)
-        self._enter(at, booking, EntryKind.CANCELLED, number, -number * is_held, -int(leaves_queue))
+        self._record(at, booking, EntryKind.CANCELLED, number, -number * is_held, -int(leaves_queue))
         while self.queue and self.queue[0].left <= self.free:
             head = self.queue.pop(0)
             head.status = BookingStatus.CONFIRMED.value
             self.free -= head.left
-            self._enter(at, head, EntryKind.PROMOTED, head.left, head.left, -1)
+            self._record(at, head, EntryKind.PROMOTED, head.left, head.left, -1)
 
-    def close(self, *, at: datetime) -> None:
-        """The event does not take place: nobody holds, gets or waits for anything any more."""
+    def cancel_event(self, *, at: datetime) -> None:
+        """Cancel all bookings, because the event is cancelled."""
         self.queue, waiting = [], self.queue
         for booking in waiting:
-            self._end(booking, at, seats=0, waiting=-1)
+            self._cancel_rest(booking, at, seats=0, waiting=-1)
         for booking in self.live():
             self.free += booking.left
-            self._end(booking, at, seats=-booking.left, waiting=0)
+            self._cancel_rest(booking, at, seats=-booking.left, waiting=0)
 
-    def _end(self, booking: _Booking, at: datetime, *, seats: int, waiting: int) -> None:
-        self._enter(at, booking, EntryKind.CANCELLED, booking.left, seats, waiting)
+    def _cancel_rest(self, booking: DemoBooking, at: datetime, *, seats: int, waiting: int) -> None:
+        self._record(at, booking, EntryKind.CANCELLED, booking.left, seats, waiting)
         booking.status, booking.cancelled = BookingStatus.CANCELLED.value, booking.quantity
 
-    def live(self) -> list[_Booking]:
+    def live(self) -> list[DemoBooking]:
         return [booking for booking in self.bookings if booking.status != BookingStatus.CANCELLED]
 
-    def _enter(self, at: datetime, booking: _Booking, kind: EntryKind, quantity: int, seats: int, waiting: int) -> None:
-        self.entries.append((at, booking, kind.value, quantity, seats, waiting, seats * self.price))
+    def _record(
+        self, at: datetime, booking: DemoBooking, kind: EntryKind, quantity: int, seats: int, waiting: int
+    ) -> None:
+        self.ledger.append((at, booking, kind.value, quantity, seats, waiting, seats * self.price))
 
 
-def next_id(model: type[Model]) -> int:
-    newest = model._default_manager.order_by("-pk").values_list("pk", flat=True).first()
-    return (newest or 0) + 1
+def load(random: Random, *, admin_id: int, customer_ids: Sequence[int], now: datetime) -> None:
+    """Load SHOWS and their sales until `now`.
 
-
-def load(
-    random: Random,
-    *,
-    admin_id: int,
-    customer_ids: Sequence[int],
-    name: Callable[[Random], tuple[str, str]],
-    now: datetime,
-) -> None:
-    """Load SHOWS and how they sold until `now`; `name` makes the names of guests.
-
-    What the triggers do has to be ignored, and the transaction be quiet: the caller's to see to.
+    The caller must ignore the triggers that would write the same rows, and suppress e-mails.
     """
-    first_id = next_id(Event)
-    rows, books = [], []
-    # In the order of their creation, as their ids are.
-    for event_id, (show, created_at) in enumerate(_planned(random, now), start=first_id):
-        book = _sell(random, show, event_id, created_at, customer_ids=customer_ids, name=name, now=now)
-        books.append((show, book))
-        rows.append(_event_row(show, event_id, admin_id, created_at, _starts_at(show, now), book))
+    rows, all_sales = [], []
+    # In order of creation, so that ids follow it.
+    for event_id, (show, created_at) in enumerate(_creation_times(random, now), start=next_id(Event)):
+        sales = _sell(random, show, event_id, created_at, customer_ids=customer_ids, now=now)
+        all_sales.append((show, sales))
+        rows.append(_event_row(show, event_id, admin_id, created_at, _starts_at(show, now), sales))
     sql.copy(Event, EVENT_FIELDS, rows)
-    sql.copy(Inventory, INVENTORY_FIELDS, (_inventory_row(show, book) for show, book in books))
-    _load_bookings([book for _, book in books])
+    sql.copy(Inventory, INVENTORY_FIELDS, (_inventory_row(show, sales) for show, sales in all_sales))
+    _load_bookings([sales for _, sales in all_sales])
 
 
-def _planned(random: Random, now: datetime) -> list[tuple[Show, datetime]]:
-    """Each with when it was put up, the first to be so first."""
-    planned = []
+def _creation_times(random: Random, now: datetime) -> list[tuple[Show, datetime]]:
+    """Return the shows with the times of their creation, in that order."""
+    created = []
     for show in SHOWS:
-        days = max(LONGEST_SALE - max(show.in_days, 0), SHORTEST_SALE) + random.random()
-        planned.append((show, (now - timedelta(days=days)).replace(second=0, microsecond=0)))
-    return sorted(planned, key=lambda each: each[1])
+        days = max(MAX_SALE_DAYS - max(show.in_days, 0), MIN_SALE_DAYS) + random.random()
+        created.append((show, (now - timedelta(days=days)).replace(second=0, microsecond=0)))
+    return sorted(created, key=lambda show_and_time: show_and_time[1])
 
 
 def _starts_at(show: Show, now: datetime) -> datetime:
@@ -196,43 +186,36 @@ def _starts_at(show: Show, now: datetime) -> datetime:
 
 
 def _sell(
-    random: Random,
-    show: Show,
-    event_id: int,
-    created_at: datetime,
-    *,
-    customer_ids: Sequence[int],
-    name: Callable[[Random], tuple[str, str]],
-    now: datetime,
-) -> _Books:
+    random: Random, show: Show, event_id: int, created_at: datetime, *, customer_ids: Sequence[int], now: datetime
+) -> Sales:
     for_sale = show.capacity - show.withheld
-    books = _Books(event_id, Decimal(show.price), for_sale)
-    wishes = list(_wishes(random, round(for_sale * show.demand)))
+    sales = Sales(event_id, Decimal(show.price), for_sale)
+    requests = list(_requests(random, round(for_sale * show.demand)))
     ends_at = min(now, _starts_at(show, now))
     span = (ends_at - created_at) / timedelta(milliseconds=1)
-    times = sorted(created_at + timedelta(milliseconds=random.random() * span // 1) for _ in wishes)
-    # A user has one booking of an event at a time; here, one at all.
-    users = random.sample(customer_ids, min(len(customer_ids), len(wishes)))
-    for at, quantity in zip(times, wishes, strict=True):
-        if quantity == NOTHING:
-            leaver = random.choice(books.live())
-            books.cancel(leaver, leaver.left if random.random() < 0.6 else 1, at=at)
+    times = sorted(created_at + timedelta(milliseconds=random.random() * span // 1) for _ in requests)
+    # A user can have only one live booking per event, so each books at most once here.
+    user_ids = random.sample(customer_ids, min(len(customer_ids), len(requests)))
+    for at, quantity in zip(times, requests, strict=True):
+        if quantity == CANCELLATION:
+            booking = random.choice(sales.live())
+            sales.cancel(booking, booking.left if random.random() < 0.6 else 1, at=at)
             continue
-        user_id = users.pop() if users and random.random() < 0.6 else None
-        guest = _guest(*name(random)) if user_id is None else ("", "", "")
-        books.book(_Booking(event_id, user_id, guest, quantity, at))
+        user_id = user_ids.pop() if user_ids and random.random() < 0.6 else None
+        guest = _guest(*random_name(random)) if user_id is None else ("", "", "")
+        sales.book(DemoBooking(event_id, user_id, guest, quantity, at))
     if show.status == EventStatus.CANCELLED:
-        books.close(at=ends_at)
-    return books
+        sales.cancel_event(at=ends_at)
+    return sales
 
 
-def _wishes(random: Random, seats: int) -> Iterator[int]:
-    """How many tickets each one asks for, until it is so many together; NOTHING: somebody gives some up again."""
-    while seats > 0:
-        yield (quantity := min(seats, random.choice((1, 1, 2, 2, 2, 3, 4))))
-        seats -= quantity
+def _requests(random: Random, tickets: int) -> Iterator[int]:
+    """Yield quantities that add up to `tickets`, with a CANCELLATION here and there."""
+    while tickets > 0:
+        yield (quantity := min(tickets, random.choice((1, 1, 2, 2, 2, 3, 4))))
+        tickets -= quantity
         if random.random() < 0.1:
-            yield NOTHING
+            yield CANCELLATION
 
 
 def _guest(first: str, last: str) -> tuple[str, str, str]:
@@ -240,44 +223,38 @@ def _guest(first: str, last: str) -> tuple[str, str, str]:
 
 
 def _event_row(
-    show: Show, event_id: int, admin_id: int, created_at: datetime, starts_at: datetime, books: _Books
+    show: Show, event_id: int, admin_id: int, created_at: datetime, starts_at: datetime, sales: Sales
 ) -> Sequence[Any]:
-    price, status, origin = Decimal(show.price), show.status.value, Origin.API.value
-    updated_at = books.entries[-1][0] if show.status == EventStatus.CANCELLED else created_at
-    text = (show.name, show.description, show.venue)
+    updated_at = sales.ledger[-1][0] if show.status == EventStatus.CANCELLED else created_at
     return (
-        event_id,
-        *text,
-        starts_at,
-        starts_at,
-        price,
-        MAX_PER_BOOKING,
-        status,
-        origin,
-        admin_id,
-        created_at,
-        updated_at,
+        *(event_id, show.name, show.description, show.venue),
+        # Bookings close at the start.
+        *(starts_at, starts_at),
+        *(Decimal(show.price), MAX_PER_BOOKING, show.status.value),
+        *(Origin.API.value, admin_id, created_at, updated_at),
     )
 
 
-def _inventory_row(show: Show, books: _Books) -> Sequence[int]:
-    confirmed = show.capacity - show.withheld - books.free
-    waiting, version = len(books.queue), 1 + len(books.entries)
-    return books.event_id, show.capacity, show.withheld, confirmed, waiting, books.last_queue_number, version
+def _inventory_row(show: Show, sales: Sales) -> Sequence[int]:
+    confirmed = show.capacity - show.withheld - sales.free
+    waiting, version = len(sales.queue), 1 + len(sales.ledger)
+    return sales.event_id, show.capacity, show.withheld, confirmed, waiting, sales.last_queue_number, version
 
 
-def _load_bookings(books: list[_Books]) -> None:
-    """All of them in the order in which they were made, as their ids are; then the ledger in its own."""
-    bookings = sorted((booking for book in books for booking in book.bookings), key=lambda booking: booking.created_at)
+def _load_bookings(all_sales: list[Sales]) -> None:
+    """Load the bookings of all events in order of creation, so that ids follow it, and then the ledger in its order."""
+    bookings = sorted(
+        (booking for sales in all_sales for booking in sales.bookings), key=lambda booking: booking.created_at
+    )
     for booking_id, booking in enumerate(bookings, start=next_id(Booking)):
         booking.id = booking_id
-    price_of = {book.event_id: book.price for book in books}
-    sql.copy(Booking, BOOKING_FIELDS, (_booking_row(booking, price_of[booking.event_id]) for booking in bookings))
-    entries = sorted((entry for book in books for entry in book.entries), key=lambda entry: entry[0])
+    prices = {sales.event_id: sales.price for sales in all_sales}
+    sql.copy(Booking, BOOKING_FIELDS, (_booking_row(booking, prices[booking.event_id]) for booking in bookings))
+    entries = sorted((entry for sales in all_sales for entry in sales.ledger), key=lambda entry: entry[0])
     sql.copy(BookingEntry, ENTRY_FIELDS, ((booking.event_id, booking.id, at, *rest) for at, booking, *rest in entries))
 
 
-def _booking_row(booking: _Booking, price: Decimal) -> Sequence[Any]:
+def _booking_row(booking: DemoBooking, price: Decimal) -> Sequence[Any]:
     return (
         *(booking.id, booking.event_id, booking.user_id, *booking.guest),
         *(booking.quantity, booking.cancelled, booking.status, booking.queue_number),

@@ -1,1 +1,1 @@
-"""Days of people at work, in a real browser, against everything that `manage.py serve` runs (`make e2e`)."""
+"""End-to-end tests: working days of staff in a real browser, against what `manage.py serve` runs (`make e2e`)."""

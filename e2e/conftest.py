@@ -1,6 +1,6 @@
-"""A site of its own (database, web server, worker, mail server), and Chromium from the system's packages.
+"""A complete site (database, web server, worker, mail server) and the system's Chromium.
 
-What the browser sees is kept in var/e2e/, a picture a step.
+A screenshot of each step is saved in var/e2e/.
 """
 
 import os
@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from demo.management.commands.demo import SIGN_INS
+from demo.people import SIGN_INS
 from kit.db import configuration
 from notifications.tests.smtp import MailServer, free_port
 from ticketing.management.commands.serve import health
 
 ROOT = Path(__file__).resolve().parent.parent
-PICTURES = ROOT / "var" / "e2e"
+SCREENSHOTS = ROOT / "var" / "e2e"
 CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
 PASSWORD_OF = {email: password for _, email, password in SIGN_INS}
 SECONDS_TO_START = 120
@@ -31,7 +31,7 @@ SECONDS_FOR_MAIL = 30
 
 @pytest.fixture(autouse=True)
 def rows_of_migrations() -> None:
-    """Instead of the other tests', which needs their database."""
+    """Override the fixture of the other tests, which needs their database."""
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +44,7 @@ def mail_server() -> Iterator[MailServer]:
 
 @pytest.fixture(scope="session")
 def site(mail_server: MailServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Serve the demo; yields its address."""
+    """Serve the demo and yield its URL."""
     port = free_port()
     folder = tmp_path_factory.mktemp("postgres")
     server = subprocess.Popen(
@@ -62,29 +62,29 @@ def site(mail_server: MailServer, tmp_path_factory: pytest.TempPathFactory) -> I
         },
     )
     try:
-        wait_for(port, server)
+        wait_until_healthy(port, server)
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
         server.wait(30)
 
 
-def wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
+def wait_until_healthy(port: int, server: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < deadline and server.poll() is None:
         with suppress(OSError):
             if health("127.0.0.1", port) == "200":
                 return
         time.sleep(0.2)
-    raise AssertionError("The site does not start.")
+    raise AssertionError(f"The site did not start within {SECONDS_TO_START} seconds.")
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
-        pytest.fail("There is no Chromium here. On Debian and Ubuntu: apt install chromium")
+        pytest.fail("Chromium is not installed. On Debian and Ubuntu: apt install chromium")
     with sync_playwright() as playwright:
-        # Root, as whom containers run, may not use the sandbox.
+        # Chromium refuses its sandbox to root, which containers run as.
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield browser
@@ -92,18 +92,19 @@ def chromium() -> Iterator[Browser]:
 
 
 class Desk:
-    """A browser's window in which somebody works; `see` keeps a picture of it."""
+    """A browser window in which one person works. Collects script errors and server errors."""
 
     def __init__(self, context: BrowserContext, site: str, mail_server: MailServer, name: str) -> None:
         self.page: Page = context.new_page()
         self.site = site
         self.mail_server = mail_server
         self.name = name
-        self.pictures = 0
-        self.faults: list[str] = []
-        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.screenshots = 0
+        self.errors: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on(
-            "response", lambda answer: answer.status >= 500 and self.faults.append(f"{answer.status} {answer.url}")
+            "response",
+            lambda response: response.status >= 500 and self.errors.append(f"{response.status} {response.url}"),
         )
 
     def sign_in(self, email: str) -> None:
@@ -117,35 +118,35 @@ class Desk:
         self.page.goto(self.site + path)
 
     def act(self, name: str) -> None:
-        """Choose one of the page's actions, which are in a menu on a phone."""
+        """Click one of the page's actions, which are in a menu on phones."""
         link = self.page.get_by_role("link", name=name, exact=True)
         if not link.is_visible():
             self.page.get_by_text("more_horiz").first.click()
         link.click()
 
-    def see(self, what: str) -> None:
-        """Keep a picture, and make sure that nothing sticks out of the window."""
+    def screenshot(self, name: str) -> None:
+        """Save a screenshot, and check that the page does not scroll sideways."""
         self.page.wait_for_load_state("networkidle")
-        self.pictures += 1
-        self.page.screenshot(path=PICTURES / f"{self.name}-{self.pictures:02}-{what}.png", full_page=True)
-        assert self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), what
+        self.screenshots += 1
+        self.page.screenshot(path=SCREENSHOTS / f"{self.name}-{self.screenshots:02}-{name}.png", full_page=True)
+        assert self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
 
-    def mail_to(self, address: str, about: str) -> EmailMessage:
-        """The last mail that somebody gets of a subject with these words, within SECONDS_FOR_MAIL."""
+    def mail_to(self, address: str, subject: str) -> EmailMessage:
+        """Return the latest e-mail to an address whose subject contains this text; wait up to SECONDS_FOR_MAIL."""
         deadline = time.monotonic() + SECONDS_FOR_MAIL
         while time.monotonic() < deadline:
-            if found := [mail for mail in self.mail_server.of(address) if about in mail["Subject"]]:
+            if found := [mail for mail in self.mail_server.of(address) if subject in mail["Subject"]]:
                 return found[-1]
             time.sleep(0.2)
         subjects = [mail["Subject"] for mail in self.mail_server.of(address)]
-        raise AssertionError(f"No mail about {about!r} to {address}, but {subjects}")
+        raise AssertionError(f"No e-mail to {address} about {subject!r}; received: {subjects}")
 
 
 @pytest.fixture(params=["light", "dark"], ids=["desktop", "phone-dark"])
 def desk(request: pytest.FixtureRequest, chromium: Browser, site: str, mail_server: MailServer) -> Iterator[Desk]:
-    """On a desktop in the light theme, and on a phone in the dark one."""
+    """Return a window on a desktop in the light theme, and one on a phone in the dark theme."""
     is_phone = request.param == "dark"
-    PICTURES.mkdir(parents=True, exist_ok=True)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     context = chromium.new_context(
         viewport={"width": 390, "height": 844} if is_phone else {"width": 1366, "height": 900},
         color_scheme=request.param,
@@ -157,4 +158,4 @@ def desk(request: pytest.FixtureRequest, chromium: Browser, site: str, mail_serv
     desk = Desk(context, site, mail_server, name)
     yield desk
     context.close()
-    assert not desk.faults
+    assert not desk.errors

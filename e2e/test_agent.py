@@ -1,23 +1,23 @@
-"""An agent's day: what is late and nobody's is found, talked about, handed on, changed by the dozen and closed."""
+"""An agent's day: find overdue and unassigned tickets, reply, assign, edit in bulk, put on hold and close."""
 
 from playwright.sync_api import expect
 
 from e2e.conftest import PASSWORD_OF, Desk
 
-# Nothing on a phone is as wide as this.
+# Wider than a phone's screen.
 LONG_ADDRESS = "https://doors.example.com/" + 30 * "the-old-one"
 AGENT, CUSTOMER = "agent@example.com", "customer@example.com"
 
 
-# What one can type into or choose from, without a name that a screen reader could say.
-UNLABELLED = """() => [...document.querySelectorAll("input, select, textarea")]
+# Visible form fields without an accessible name.
+UNLABELED = """() => [...document.querySelectorAll("input, select, textarea")]
     .filter(field => field.type !== "hidden" && field.offsetParent)
     .filter(field => !field.labels?.length && !field.ariaLabel && !field.getAttribute("aria-labelledby"))
     .map(field => field.outerHTML)"""
 
 
-def new_tickets(desk: Desk, *titles: str) -> list[int]:
-    """Made by the customer, over the API."""
+def create_tickets(desk: Desk, *titles: str) -> list[int]:
+    """Create tickets as the customer, through the API, and return their ids."""
     api = desk.page.request
     sign_in = api.post(f"{desk.site}/auth/login", data={"email": CUSTOMER, "password": PASSWORD_OF[CUSTOMER]})
     bearer = {"Authorization": f"Bearer {sign_in.json()['token']}"}
@@ -29,21 +29,21 @@ def new_tickets(desk: Desk, *titles: str) -> list[int]:
 
 def test_agent(desk: Desk) -> None:
     page = desk.page
-    first, *_ = new_tickets(desk, *(f"The {what} of {desk.name} is broken" for what in ("door", "lamp", "tap")))
-    there = f"{desk.site}/admin/tickets/ticket/{first}/change/"
+    first, *_ = create_tickets(desk, *(f"The {what} of {desk.name} is broken" for what in ("door", "lamp", "tap")))
+    ticket_url = f"{desk.site}/admin/tickets/ticket/{first}/change/"
 
     desk.sign_in(AGENT)
-    desk.see("dashboard")
+    desk.screenshot("dashboard")
     page.get_by_role("link", name="Breached").first.click()
-    desk.see("breached")
+    desk.screenshot("breached")
     desk.go("/admin/")
     page.get_by_role("link", name="Unassigned").click()
-    desk.see("nobodys")
+    desk.screenshot("unassigned")
     page.get_by_role("link", name=f"The door of {desk.name} is broken").click()
-    desk.see("ticket")
-    assert page.evaluate(UNLABELLED) == []
+    desk.screenshot("ticket")
+    assert page.evaluate(UNLABELED) == []
 
-    # Said among staff, then to the customer.
+    # An internal note, then a reply to the customer.
     page.get_by_label("Write a comment").fill(f"Is this the old door again? See {LONG_ADDRESS}")
     page.get_by_label("Internal: only staff see it").check()
     page.get_by_role("button", name="Comment", exact=True).click()
@@ -51,27 +51,27 @@ def test_agent(desk: Desk) -> None:
     page.get_by_label("Write a comment").fill(f"We are on our way to {desk.name}.\nIs somebody in?")
     page.get_by_role("button", name="Comment and begin").click()
     expect(page.get_by_text("Status:")).to_be_visible()
-    desk.see("conversation")
+    desk.screenshot("conversation")
     mail = desk.mail_to(CUSTOMER, f"#{first}")
     text = mail.get_body(("plain",)).get_content()
     assert f"We are on our way to {desk.name}." in text
     assert "old door" not in text
 
-    # A few at once: somebody is assigned to two, and refused on the one that they have already.
+    # Bulk assignment: two tickets change, and the one already assigned is refused.
     desk.go(f"/admin/tickets/ticket/?q={first}")
-    choose_somebody(desk, "Assign somebody")
+    choose_assignee(desk, "Assign somebody")
     expect(page.get_by_text("1 ticket changed")).to_be_visible()
     desk.mail_to(AGENT, f"Ticket #{first} updated")
     desk.go(f"/admin/tickets/ticket/?q={desk.name}+broken")
-    choose_somebody(desk, "Assign somebody", picture="assign-many")
+    choose_assignee(desk, "Assign somebody", screenshot="assign-many")
     expect(page.get_by_text("2 tickets changed")).to_be_visible()
     expect(page.get_by_text(f"1 ticket refused: User already assigned (#{first})")).to_be_visible()
-    desk.see("summary")
+    desk.screenshot("summary")
 
-    # Two people change the same ticket.
-    page.goto(there)
+    # Two people edit the same ticket.
+    page.goto(ticket_url)
     other = page.context.new_page()
-    other.goto(there)
+    other.goto(ticket_url)
     other.get_by_label("Venue").fill("Back yard")
     other.get_by_label("Title").fill(f"The back door of {desk.name} is broken")
     other.get_by_role("button", name="Save and continue editing").click()
@@ -82,36 +82,36 @@ def test_agent(desk: Desk) -> None:
     expect(page.get_by_text("nothing of yours was saved yet")).to_be_visible()
     expect(page.get_by_label("Venue")).to_have_value("Back yard")
     expect(page.get_by_label("Title")).to_have_value(f"The front door of {desk.name} is broken")
-    desk.see("stale")
+    desk.screenshot("stale")
     page.get_by_role("button", name="Save and continue editing").click()
     expect(page.get_by_text("was changed successfully")).to_be_visible()
 
     page.get_by_role("link", name="Put on hold").click()
     page.get_by_label("Reason").fill("The locksmith comes on Monday")
-    desk.see("hold")
+    desk.screenshot("hold")
     page.get_by_role("button", name="Put on hold").click()
     expect(page.get_by_text("The locksmith comes on Monday").first).to_be_visible()
     page.get_by_role("button", name="Resume").click()
     page.get_by_label("Write a comment").fill("The door opens again.")
     page.get_by_role("button", name="Comment and close").click()
-    page.get_by_text("Mails about it").click()
-    desk.see("closed")
+    page.locator("summary").filter(has_text="E-mails").click()
+    desk.screenshot("closed")
     desk.mail_to(AGENT, f"Ticket #{first} updated")
     assert "The door opens again." in desk.mail_to(CUSTOMER, f"#{first}").get_body(("plain",)).get_content()
 
 
-def choose_somebody(desk: Desk, action: str, picture: str = "") -> None:
-    """All that the list shows, for the agent."""
+def choose_assignee(desk: Desk, action: str, screenshot: str = "") -> None:
+    """Run an action on all tickets of the list and choose the agent."""
     page = desk.page
     page.locator("#action-toggle").check()
     page.locator("select[name=action]").select_option(label=action)
-    if picture:
-        desk.see("chosen")
+    if screenshot:
+        desk.screenshot("chosen")
     page.get_by_role("button", name="Run").click()
-    # The plain select is replaced a moment after the page is there.
+    # A script replaces the plain select shortly after the page has loaded.
     page.locator(".select2-selection").click()
     page.get_by_role("searchbox").last.fill("agent@example")
     page.get_by_role("option").filter(has_text="agent@example.com").click()
-    if picture:
-        desk.see(picture)
+    if screenshot:
+        desk.screenshot(screenshot)
     page.get_by_role("button", name="Assign", exact=True).click()

@@ -1,4 +1,4 @@
-"""An event manager's day: an event is made, sold out, enlarged and called off, and everybody hears of it."""
+"""An event manager's day: create an event, sell it out, raise its capacity and cancel it; guests are notified."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +15,7 @@ def test_event_manager(desk: Desk) -> None:
     guest, other = f"first-{desk.name}@example.com", f"second-{desk.name}@example.com"
 
     desk.sign_in("admin@example.com")
-    desk.see("dashboard")
+    desk.screenshot("dashboard")
 
     desk.go("/admin/events/event/add/")
     page.get_by_label("Name").fill(event)
@@ -24,51 +24,51 @@ def test_event_manager(desk: Desk) -> None:
     page.locator("[name=starts_at_1]").fill("20:00:00")
     page.get_by_label("Price").fill("25")
     page.get_by_label("Capacity").fill("2")
-    desk.see("new-event")
+    desk.screenshot("new-event")
     page.get_by_role("button", name="Save", exact=True).click()
 
     page.get_by_role("link", name=event).first.click()
-    there = page.url
+    event_url = page.url
     for address, seats in ((guest, "2"), (other, "1")):
-        page.goto(there)
+        page.goto(event_url)
         desk.act("New booking")
         page.get_by_label("First name").fill("Greta")
         page.get_by_label("Last name").fill("Guest")
         page.get_by_label("E-mail address").fill(address)
         page.get_by_label("Seats").fill(seats)
-        desk.see("book")
+        desk.screenshot("book")
         page.get_by_role("button", name="Book", exact=True).click()
     expect(page.get_by_text("is waiting, with 0 bookings ahead")).to_be_visible()
     desk.mail_to(guest, event)
     desk.mail_to(other, event)
     page.get_by_role("link", name="Waiting list").click()
-    desk.see("waiting-list")
+    desk.screenshot("waiting-list")
 
-    # Nobody sells fewer seats than are sold.
-    page.goto(there)
+    # The capacity cannot be lower than the seats already sold.
+    page.goto(event_url)
     page.get_by_label("Capacity").fill("1")
     page.get_by_role("button", name="Save and continue editing").click()
     expect(page.get_by_text("Capacity cannot be lower than the 2 tickets already sold")).to_be_visible()
-    desk.see("refused")
+    desk.screenshot("refused")
 
     page.get_by_label("Capacity").fill("3")
     page.get_by_role("button", name="Save and continue editing").click()
     expect(page.get_by_text("3 of 3")).to_be_visible()
 
     page.locator('a[href="#bookings"]').click()
-    desk.see("bookings")
+    desk.screenshot("bookings")
     page.goto(f"{desk.site}/admin/events/booking/?q={guest}")
     page.locator("#result_list a[href*='/change/']").first.click()
     desk.act("Cancel seats")
     page.get_by_label("How many").fill("1")
-    desk.see("cancel-seats")
+    desk.screenshot("cancel-seats")
     page.get_by_role("button", name="Cancel seats").click()
     expect(page.get_by_text("1 of 2")).to_be_visible()
 
-    page.goto(there)
+    page.goto(event_url)
     desk.act("Cancel event")
     expect(page.get_by_text("2 confirmed bookings of 2 seats, worth 50.00")).to_be_visible()
-    desk.see("cancel-event")
+    desk.screenshot("cancel-event")
     page.get_by_role("button", name="Cancel event").click()
     expect(page.get_by_text("Everyone with a booking will be notified")).to_be_visible()
-    desk.see("cancelled")
+    desk.screenshot("cancelled")

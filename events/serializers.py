@@ -22,7 +22,7 @@ from kit.web.fields import (
     plain_number,
     utc_text,
 )
-from kit.web.paging import NO_CURSOR, CursorField, PageSerializer, moment, row_id
+from kit.web.paging import INVALID_CURSOR, CursorField, PageSerializer, moment, row_id
 
 # Cancelling an event is a call of its own.
 STATUSES_TO_SET = [EventStatus.DRAFT.value, EventStatus.PUBLISHED.value]
@@ -147,7 +147,7 @@ class EventQuerySerializer(PageSerializer):
     def _place(self, cursor: tuple[str, datetime, int], name: str) -> tuple[datetime, int]:
         cursor_ordering, key, event_id = cursor
         if cursor_ordering != name:
-            raise serializers.ValidationError({"cursor": NO_CURSOR})
+            raise serializers.ValidationError({"cursor": INVALID_CURSOR})
         return key, event_id
 
 

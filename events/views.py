@@ -4,14 +4,13 @@ from typing import Any
 
 from django.http import StreamingHttpResponse
 from django.utils import timezone
-from rest_framework import status, viewsets
+from rest_framework import status
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import IsAdmin, caller, caller_if_any
 from events import docs, exports, queries, services
-from events.models import Booking, Event
 from events.permissions import IsSignedInOrHoldsToken, holds_token
 from events.serializers import (
     DEFAULT_ORDERING,
@@ -35,11 +34,12 @@ from events.serializers import (
 from events.tokens import manage_token
 from kit.idempotency.views import REPLAYED, idempotent, key_of, repeatable
 from kit.web import csv_export, paging
+from kit.web.base import ViewSet
 from kit.web.bodies import read, read_query
 from kit.web.etags import versioned
 
 
-class EventViewSet(viewsets.GenericViewSet[Event]):
+class EventViewSet(ViewSet):
     def get_permissions(self) -> list[BasePermission]:
         # OPTIONS and unknown methods are public.
         is_public = self.action in ("list", "retrieve", "availability", "metadata", None)
@@ -92,7 +92,7 @@ class EventViewSet(viewsets.GenericViewSet[Event]):
         return Response(AvailabilitySerializer(inventory).data)
 
 
-class BookingViewSet(viewsets.GenericViewSet[Booking]):
+class BookingViewSet(ViewSet):
     def get_permissions(self) -> list[BasePermission]:
         if self.action in ("create", "metadata", None):
             return [AllowAny()]

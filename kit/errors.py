@@ -1,17 +1,17 @@
-"""The kinds of refusal. Plain Python, so that models and services may raise them.
+"""Base classes of the errors that rules raise. Plain Python, so that models and services can use them.
 
-A rule's own refusal stands beside the function that raises it and carries its sentence. What status, body or header a
-refusal becomes is said in `api.py` and in each contract, never here.
+A rule's own error is a subclass next to the function that raises it. `kit/web/problems.py` and the contracts turn
+errors into statuses, headers and bodies.
 """
 
 import re
 
 
 class Refused(Exception):
-    """A request that the rules do not allow. Nothing was changed.
+    """The rules do not allow the request, and nothing was changed.
 
-    `message` is the sentence a person reads, `code` a stable word for programs (the class's name in snake_case),
-    `fields` what is wrong with which input, by the domain's own field names.
+    `message` is for people, `code` for programs (by default the class name in snake_case). `fields` has the messages
+    for each invalid field, by its name in the domain.
     """
 
     code = "refused"
@@ -29,47 +29,47 @@ class Refused(Exception):
 
 
 class Invalid(Refused):
-    """The input is wrong, whatever the state of the data."""
+    """The input is invalid, whatever the state of the data."""
 
     message = "The request is invalid"
 
 
 class Unauthenticated(Refused):
-    """Nobody is signed in, or the proof of it is no good."""
+    """Credentials are missing, invalid or expired."""
 
     message = "Authentication required"
 
 
 class Forbidden(Refused):
-    """The caller is known and may not do this."""
+    """The user is signed in but not allowed to do this."""
 
     message = "Unauthorized"
 
 
 class Missing(Refused):
-    """No such thing, or none that the caller may see."""
+    """The object does not exist, or the user is not allowed to see it."""
 
     message = "Not found"
 
 
 class Conflict(Refused):
-    """The input is right, the state of the data forbids it."""
+    """The input is valid but conflicts with the current state of the data."""
 
     message = "The request conflicts with the current state"
 
 
 class Contradiction(Refused):
-    """The input is not what the caller said before, and was to say again."""
+    """A retry whose body differs from the original request."""
 
 
 class Outdated(Refused):
-    """The request was meant for something that has changed since."""
+    """The request names a version of the object that is no longer current."""
 
-    message = "The thing has been changed meanwhile"
+    message = "This record has changed since you read it"
 
 
 class TooMany(Refused):
-    """Too many tries; `retry_after` says in how many seconds another is worth it."""
+    """Too many attempts. `retry_after` is the number of seconds to wait."""
 
     message = "Too many requests"
 
@@ -79,7 +79,7 @@ class TooMany(Refused):
 
 
 class Busy(Refused):
-    """Somebody else holds what this needs; the same request may succeed in a moment."""
+    """A lock is held by another transaction. The same request may succeed in a moment."""
 
     message = "The server is busy, please try again"
     retry_after = 1

@@ -1,4 +1,4 @@
-"""Jobs that one room leaves for another, by the name of the task: neither imports the other."""
+"""Queue a task of another room by its name, so that the rooms need not import each other."""
 
 from typing import Any
 
@@ -6,5 +6,5 @@ from procrastinate.contrib.django import app
 
 
 def defer(task: str, **arguments: Any) -> None:
-    """Queue a job in the caller's transaction: it runs once that commits, and never if it does not."""
+    """Queue a job in the caller's transaction: it runs after the commit, and never after a rollback."""
     app.configure_task(task).defer(**arguments)

@@ -1,4 +1,4 @@
-"""A secret key for development and the demo, where nobody sets one."""
+"""A generated secret key for development and the demo."""
 
 import os
 import secrets
@@ -9,19 +9,19 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def local_secret(path: Path) -> str:
-    """Return the key kept in `path`, made on first use. For development and the demo, where nobody sets one."""
+    """Return the key in the file `path`, generating it on first use."""
     try:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             draft = path.with_name(f"{path.name}.{os.getpid()}")
             draft.touch(mode=0o600)
             draft.write_text(secrets.token_urlsafe(64))
-            # Whoever links first wins, and nobody reads a half-written key.
+            # The first process to link wins, and no process reads a half-written key.
             with suppress(FileExistsError):
                 path.hardlink_to(draft)
             draft.unlink()
         return path.read_text()
     except PermissionError as error:
         raise ImproperlyConfigured(
-            f"No access to {path}: another user made it. Run as that user, or remove it."
+            f"No access to {path}: it belongs to another user. Run as that user, or remove the file."
         ) from error

@@ -1,4 +1,4 @@
-"""Deliveries in the admin: what was told to whom, and whether it arrived. Looked at, and sent again; never edited."""
+"""Sent mail in the admin: read-only, with an action to resend what failed."""
 
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.translation import ngettext
 from procrastinate.contrib.django import admin as _admin_of_jobs  # noqa: F401
 from procrastinate.contrib.django.models import ProcrastinateJob
 from unfold.admin import ModelAdmin
@@ -18,13 +19,13 @@ from unfold.decorators import display
 
 from accounts.permissions import signed_in
 from kit.admin.forms import is_id
-from kit.admin.pages import LINK, ForReading
+from kit.admin.pages import LINK_CLASSES, ReadOnlyMixin
 from notifications import services
 from notifications.models import GIVEN_UP, Delivery, Outage, State
 from notifications.templatetags.sent_mail import STATE_COLOURS
 from tickets.models import Ticket
 
-# Imported above to be taken out: it lets jobs be aborted, and says nothing to people that deliveries do not.
+# Registered by the import above. Its page lets staff abort jobs and shows nothing that deliveries do not.
 admin.site.unregister(ProcrastinateJob)
 
 
@@ -33,7 +34,7 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("given-up", "Given up"), *State.choices]
+        return [("given-up", "All failed"), *State.choices]
 
     def queryset(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
         if self.value() == "given-up":
@@ -42,7 +43,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ForReading, ModelAdmin):
+class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
     list_display = [
         "id",
         "state_label",
@@ -62,7 +63,7 @@ class DeliveryAdmin(ForReading, ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     search_fields = ["address__istartswith"]
-    search_help_text = "A ticket's or a booking's number, or the beginning of an address"
+    search_help_text = "Number of a ticket or booking, or the beginning of an address"
     sortable_by = ["id"]
     ordering = ["-id"]
     actions = ["send_again"]
@@ -83,7 +84,7 @@ class DeliveryAdmin(ForReading, ModelAdmin):
         if delivery.ticket_id is None:
             return None
         url = reverse("admin:tickets_ticket_change", args=[delivery.ticket_id])
-        return format_html('<a href="{}" class="{}">#{}</a>', url, LINK, delivery.ticket_id)
+        return format_html('<a href="{}" class="{}">#{}</a>', url, LINK_CLASSES, delivery.ticket_id)
 
     @admin.display(description="booking", empty_value="")
     def booking_number(self, delivery: Delivery) -> str | None:
@@ -94,29 +95,30 @@ class DeliveryAdmin(ForReading, ModelAdmin):
         pending = delivery.state == State.PENDING
         return date_format(delivery.next_attempt_at, "DATETIME_FORMAT") if pending else None
 
-    @admin.action(description="Send again (failed and dead ones)", permissions=["retry"])
+    @admin.action(description="Resend failed e-mails", permissions=["retry"])
     def send_again(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> None:
         chosen = Delivery.objects.filter(pk__in=deliveries.values("pk"))
-        self.message_user(request, f"{services.retry(chosen, at=timezone.now())} to be sent again.")
+        number = services.retry(chosen, at=timezone.now())
+        self.message_user(request, queued_message(number), messages.SUCCESS)
 
     def get_urls(self) -> list[Any]:
         route, view = "for-ticket/<int:ticket_id>/resend/", self.admin_site.admin_view(self.resend_view)
         return [path(route, view, name="notifications_delivery_resend"), *super().get_urls()]
 
     def resend_view(self, request: HttpRequest, ticket_id: int) -> HttpResponse:
-        """Resend the failed mail about a ticket; asked for on the ticket's page."""
+        """Resend the failed mail about a ticket, and return to its page."""
         if not self.has_retry_permission(request):
             raise PermissionDenied
         ticket = get_object_or_404(Ticket.objects.visible_to(signed_in(request)), pk=ticket_id)
         if request.method == "POST":
             number = services.retry(Delivery.objects.filter(ticket=ticket), at=timezone.now())
-            self.message_user(request, f"{number} to be sent again.", messages.SUCCESS)
+            self.message_user(request, queued_message(number), messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:tickets_ticket_change", args=[ticket.pk]))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         if outage := Outage.objects.first():
-            until = f"Nothing is lost; the next try is at {outage.until:%H:%M} UTC."
-            self.message_user(request, f"The mail server cannot be used {outage}. {until}", messages.WARNING)
+            next_attempt = f"Nothing is lost; the next attempt is at {outage.until:%H:%M} UTC."
+            self.message_user(request, f"Mail server unreachable {outage}. {next_attempt}", messages.WARNING)
         return super().changelist_view(request, extra_context)
 
     def get_search_results(
@@ -129,3 +131,7 @@ class DeliveryAdmin(ForReading, ModelAdmin):
 
     def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("notifications.change_delivery")
+
+
+def queued_message(number: int) -> str:
+    return ngettext("%d message queued for retry.", "%d messages queued for retry.", number) % number

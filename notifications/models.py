@@ -1,14 +1,12 @@
-"""What people are told: one row a person and event, from its writing until it is delivered or given up.
+"""Mail to people: one `Delivery` per person and occasion, from its creation until it was sent or given up.
 
-Rows are written by `services.notify` and, for changes of tickets, comments and bookings, by triggers (migrations/0002,
-0004 and 0005). The same SQL function defers the jobs of all.
+`services.notify` creates deliveries; triggers (sql/triggers) create them for changes of tickets, comments and bookings.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Self
 
 import pgtrigger
-from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
@@ -17,32 +15,32 @@ from django.db.models.functions import Now
 from accounts.models import User
 from events.models import Booking, BookingEntry
 from kit.db.triggers import trigger
+from notifications import backoff
 from tickets.models import AssignmentEvent, Comment, Ticket, TicketEvent
 
 
 class Kind(models.TextChoices):
-    """What a delivery tells. Each has its texts in templates/emails."""
+    """What a mail is about. The wording of each kind is in templates/emails."""
 
-    TICKET_UPDATED = "ticket-updated"
-    BOOKING_CONFIRMED = "booking-confirmed"
-    BOOKING_WAITING = "booking-waiting"
-    BOOKING_PROMOTED = "booking-promoted"
-    BOOKING_CANCELLED = "booking-cancelled"
-    EVENT_CANCELLED = "event-cancelled"
-    SLA_AT_RISK = "sla-at-risk"
-    SLA_BREACHED = "sla-breached"
-    COMMENT_ADDED = "comment-added"
-    SET_PASSWORD = "set-password"  # noqa: S105
-    RESET_PASSWORD = "reset-password"  # noqa: S105
+    TICKET_UPDATED = "ticket-updated", "Ticket updated"
+    BOOKING_CONFIRMED = "booking-confirmed", "Booking confirmed"
+    BOOKING_WAITING = "booking-waiting", "Booking on waiting list"
+    BOOKING_PROMOTED = "booking-promoted", "Booking promoted"
+    BOOKING_CANCELLED = "booking-cancelled", "Booking cancelled"
+    EVENT_CANCELLED = "event-cancelled", "Event cancelled"
+    SLA_AT_RISK = "sla-at-risk", "SLA at risk"
+    SLA_BREACHED = "sla-breached", "SLA breached"
+    COMMENT_ADDED = "comment-added", "Comment added"
+    SET_PASSWORD = "set-password", "Set password"
+    RESET_PASSWORD = "reset-password", "Reset password"
 
 
 class State(models.TextChoices):
-    PENDING = "pending"
-    SENT = "sent"
-    # The server refused this very message for good, or there is nobody to send it to any more.
-    FAILED = "failed"
-    # It was put off until patience ran out.
-    DEAD = "dead"
+    PENDING = "pending", "Pending"
+    SENT = "sent", "Sent"
+    # The server rejected the message for good, or its recipient is gone.
+    FAILED = "failed", "Rejected"
+    DEAD = "dead", "Gave up after retries"
 
 
 GIVEN_UP = (State.FAILED, State.DEAD)
@@ -58,15 +56,15 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
 class Delivery(models.Model):
     kind = models.CharField(max_length=40, choices=Kind.choices)
-    about = models.CharField(max_length=200, help_text="What it tells of; the same person hears of it once.")
+    about = models.CharField(max_length=200, help_text="Identifies the occasion; nobody is notified of it twice.")
     user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="deliveries")
-    # Of the user; on sending as they are then, so that who mended an address is reached at the new one. Or of a guest.
+    # The user's or guest's. Refreshed from the user before each attempt, so a corrected address takes effect.
     address = models.CharField(max_length=254)
-    # A guest has two, of 150 each.
+    # A guest's first and last name have up to 150 characters each.
     name = models.CharField(max_length=301)
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, null=True, related_name="deliveries")
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, null=True, related_name="deliveries", db_index=False)
-    payload = models.JSONField(db_default={}, help_text="What the texts need to know and could not look up later.")
+    payload = models.JSONField(db_default={}, help_text="Values for the templates that cannot be looked up later.")
     state = models.CharField(max_length=10, choices=State.choices, db_default=State.PENDING)
     attempts = models.PositiveSmallIntegerField(db_default=0)
     last_error = models.TextField(blank=True, db_default="")
@@ -77,10 +75,11 @@ class Delivery(models.Model):
     objects = DeliveryQuerySet.as_manager()
 
     class Meta:
-        verbose_name_plural = "deliveries"
+        verbose_name = "e-mail"
+        verbose_name_plural = "sent mail"
         constraints = [
             models.UniqueConstraint(fields=["about", "user"], name="delivery_once"),
-            # Users with bookings are not deleted, so this one is a guest's.
+            # Users with bookings are never deleted, so without a user the booking is a guest's.
             models.UniqueConstraint(
                 fields=["about"], condition=Q(user__isnull=True, booking__isnull=False), name="delivery_once_guest"
             ),
@@ -102,53 +101,42 @@ class Delivery(models.Model):
 
     @property
     def is_to_guest(self) -> bool:
-        """Whether it goes to somebody without an account: who has one and a booking is never deleted."""
+        """Whether the recipient has no account. Users with bookings are never deleted."""
         return self.user_id is None and self.booking_id is not None
 
     def mark_sent(self, *, at: datetime) -> None:
         self.attempts += 1
         self.state = State.SENT
         self.sent_at = at
-        self._keep()
+        self._save_progress()
 
     def fail(self, *, error: str) -> None:
         self.attempts += 1
         self.state = State.FAILED
         self.last_error = error
-        self._keep()
+        self._save_progress()
 
-    def put_off(self, *, at: datetime, error: str) -> None:
-        """Try again later, unless the waits so far add up to settings.MAIL_RETRY_HOURS.
-
-        An outage of the server costs no attempt, so it costs no patience either.
-        """
+    def retry_later(self, *, at: datetime, error: str) -> None:
+        """Schedule the next attempt, or give up after settings.MAIL_RETRY_HOURS."""
         self.attempts += 1
         self.last_error = error
-        if sum(map(wait_seconds, range(1, self.attempts))) >= settings.MAIL_RETRY_HOURS * 3600:
+        wait = backoff.next_wait(self.attempts)
+        if wait is None:
             self.state = State.DEAD
         else:
-            # Those that were refused together do not all come back together.
-            spread = 0.9 + self.pk % 21 / 100
-            self.next_attempt_at = at + timedelta(seconds=wait_seconds(self.attempts) * spread)
-        self._keep()
+            self.next_attempt_at = at + backoff.spread(wait, seed=self.pk)
+        self._save_progress()
 
-    def _keep(self) -> None:
+    def _save_progress(self) -> None:
         fields = ["address", "name", "state", "attempts", "last_error", "next_attempt_at", "sent_at"]
         self.save(update_fields=fields)
 
 
-def wait_seconds(attempts: int) -> float:
-    """How long to wait after so many attempts: 30 s, doubled each time, at most an hour (settings)."""
-    longest = settings.MAIL_RETRY_MAX_SECONDS
-    # Beyond some twenty doublings only the bound matters.
-    return float(min(longest, settings.MAIL_RETRY_SECONDS * 2 ** min(attempts - 1, 20)))
-
-
 class Outage(models.Model):
-    """The mail server cannot be used. At most one row, there while that lasts."""
+    """The mail server is unreachable. The table has one row during an outage, otherwise none."""
 
     began_at = models.DateTimeField()
-    # Until then nobody tries; the first who does so afterwards finds out.
+    # Nothing is sent until then; afterwards the next delivery tests the server.
     until = models.DateTimeField()
     failures = models.PositiveIntegerField()
     last_error = models.TextField()
@@ -161,14 +149,14 @@ class Outage(models.Model):
 
 
 def _announces(path: str, condition: str) -> pgtrigger.Trigger:
-    """At the end of the transaction, unless it is quiet (`services.hush`)."""
-    is_loud = "current_setting('ticketing.quiet', true) IS DISTINCT FROM 'on'"
+    """Return a trigger that fires at the end of the transaction, unless `services.mute` was called in it."""
+    is_not_muted = "current_setting('ticketing.quiet', true) IS DISTINCT FROM 'on'"
     return trigger(
         path,
         when=pgtrigger.After,
         operation=pgtrigger.Insert,
         timing=pgtrigger.Deferred,
-        condition=pgtrigger.Condition(f"{condition} AND {is_loud}" if condition else is_loud),
+        condition=pgtrigger.Condition(f"{condition} AND {is_not_muted}" if condition else is_not_muted),
     )
 
 

@@ -1,4 +1,4 @@
-"""Jobs: sending, looking for what was left unsent, forgetting what is old."""
+"""Background jobs: send mail, retry it, announce SLA deadlines, delete old deliveries."""
 
 from datetime import timedelta
 
@@ -11,17 +11,19 @@ from notifications import services
 
 @app.task(queue="mail")
 def deliver(*, delivery_id: int) -> None:
-    """Named in migrations/0002: rows and their jobs are written by the database."""
+    """Send a delivery. sql/functions/defer.sql queues this task by its name."""
     services.deliver(delivery_id=delivery_id, at=timezone.now())
 
 
 @app.task(queue="mail")
 def mail_set_password(*, user_id: int) -> None:
+    """Mail a new user a code to set a password. `accounts` queues this task by its name."""
     services.mail_set_password(user_id=user_id)
 
 
 @app.task(queue="mail")
 def mail_reset_code(*, email: str) -> None:
+    """Mail a user a code to reset their password. `accounts` queues this task by its name."""
     services.mail_reset_code(email=email, at=timezone.now())
 
 
@@ -29,14 +31,14 @@ def mail_reset_code(*, email: str) -> None:
 @app.periodic(cron="* * * * * */5")
 @app.task(queueing_lock="defer_due")
 def defer_due(timestamp: int = 0) -> None:
-    """What finds those that have no job yet, as bookings' have none, or were put off; and what ends an outage."""
+    """Queue due deliveries that have no job: booking mail, retries, lost jobs, and the first message after a pause."""
     services.defer_due(at=timezone.now())
 
 
 @app.periodic(cron="* * * * *")
-@app.task(queueing_lock="tell_of_deadlines")
-def tell_of_deadlines(timestamp: int = 0) -> None:
-    services.tell_of_deadlines(at=timezone.now())
+@app.task(queueing_lock="announce_deadlines")
+def announce_deadlines(timestamp: int = 0) -> None:
+    services.announce_deadlines(at=timezone.now())
 
 
 @app.periodic(cron="40 3 * * *")

@@ -1,4 +1,4 @@
-"""Hands a mail to the server, and tells what is wrong with the server from what is wrong with the mail."""
+"""Hands a message to the mail server and tells problems of the message from problems of the server."""
 
 from contextlib import suppress
 from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused
@@ -14,25 +14,25 @@ from django.core import mail
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 
-# What a provider's API answers to a request that it will never take: malformed, or its contents are. Its other refusals
-# are about our key, our account or our haste (401, 403, 404, 429), or its own trouble.
-STATUSES_OF_REJECTION = (400, 406, 413, 415, 422)
+# HTTP statuses by which a provider rejects the message itself. Its other errors concern our key, our account or a rate
+# limit (401, 403, 404, 429), or the provider (5xx).
+REJECTED_STATUSES = (400, 406, 413, 415, 422)
 
 
 class Unreachable(Exception):
-    """The server cannot be used, by whatever mail: no connection, no answer, no sign-in, not with this sender."""
+    """No message can be sent: the server does not reply, or it rejects our sign-in or our sender."""
 
 
 class Rejected(Exception):
-    """The server will never take this mail, for this address or with these contents."""
+    """The server will never accept this message, because of its recipient or its contents."""
 
 
 def send(message: EmailMessage) -> None:
-    """Return when the server has taken the mail, on a connection of its own.
+    """Send a message over a new connection. Return once the server has accepted it.
 
-    :raises Unreachable:
-    :raises Rejected:
-    :raises Exception: anything else: it may well take it later.
+    :raises Unreachable: no message can be sent at the moment.
+    :raises Rejected: the server will never accept this one.
+    :raises Exception: anything else; a later attempt may succeed.
     """
     try:
         connection = mail.get_connection()
@@ -42,7 +42,7 @@ def send(message: EmailMessage) -> None:
         _open(connection)
         _hand_over(message, connection)
     finally:
-        # It has the mail by now or has refused it; a poor goodbye changes neither.
+        # The server has replied by now; an error on closing does not change that.
         with suppress(Exception):
             connection.close()
 
@@ -62,7 +62,7 @@ def _hand_over(message: EmailMessage, connection: BaseEmailBackend) -> None:
     except (AnymailInvalidAddress, AnymailRecipientsRefused) as error:
         raise Rejected(describe(error)) from error
     except AnymailRequestsAPIError as error:
-        kind = Rejected if error.status_code in STATUSES_OF_REJECTION else Unreachable
+        kind = Rejected if error.status_code in REJECTED_STATUSES else Unreachable
         raise kind(describe(error)) from error
     except (SMTPRecipientsRefused, SMTPDataError) as error:
         if smtp_code(error) >= 500:
@@ -77,7 +77,7 @@ def smtp_code(error: SMTPRecipientsRefused | SMTPDataError) -> int:
 
 
 def describe(error: BaseException) -> str:
-    """What people read of it in the admin and in the log: the server's own words where there are any."""
+    """Return the error as the admin and the log show it: the server's own words where there are any."""
     match error:
         case SMTPRecipientsRefused():
             answers = list(error.recipients.values())

@@ -11,18 +11,18 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from kit.admin.forms import ServiceAdmin, changed_values, newest
-from kit.admin.pages import LINK
+from kit.admin.pages import LINK_CLASSES
 from projects import queries, services
 from projects.models import Project, Visibility
 
 
 class ProjectList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
-        """With `ticket_count`, in one more query for all that are shown."""
+        """Set `ticket_count` on the projects of the page, with one extra query."""
         super().get_results(request)
-        numbers = queries.ticket_numbers(project_ids=[project.pk for project in self.result_list])
+        totals = queries.ticket_totals(project_ids=[project.pk for project in self.result_list])
         for project in self.result_list:
-            project.ticket_count = numbers.get(project.pk, 0)
+            project.ticket_count = totals.get(project.pk, 0)
 
 
 @admin.register(Project)
@@ -45,17 +45,17 @@ class ProjectAdmin(ServiceAdmin):
     @admin.display(description="tickets")
     def tickets_link(self, project: Any) -> str:
         url = f"{reverse('admin:tickets_ticket_changelist')}?project__id__exact={project.pk}"
-        return format_html('<a href="{}" class="{}">{}</a>', url, LINK, project.ticket_count)
+        return format_html('<a href="{}" class="{}">{}</a>', url, LINK_CLASSES, project.ticket_count)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ProjectList
 
     def has_delete_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
-        """The projects that come with the system stay; the database says so too."""
+        """Built-in projects cannot be deleted; a trigger enforces it too."""
         return super().has_delete_permission(request, obj) and not (obj and obj.system_name)
 
-    def protecting(self, row: Project) -> Iterator[tuple[str, Any]]:
-        """Its tickets."""
+    def deletion_blockers(self, row: Project) -> Iterator[tuple[str, Any]]:
+        """Return the newest tickets, which prevent deletion."""
         for ticket in newest(row.tickets):
             yield reverse("admin:tickets_ticket_change", args=[ticket.pk]), ticket
 

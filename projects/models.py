@@ -1,4 +1,4 @@
-"""What work is grouped under."""
+"""Projects, which group tickets and decide who can see them."""
 
 import pgtrigger
 from django.core.validators import MinLengthValidator
@@ -8,7 +8,7 @@ from django.db.models.lookups import GreaterThanOrEqual
 
 
 class Visibility(models.TextChoices):
-    """Who sees a project's tickets: anybody who is signed in, or those involved (creator, assignees) and staff."""
+    """Who can see a project's tickets: all users, or only the people involved (creator, assignees) and staff."""
 
     EVERYONE = "everyone"
     INVOLVED = "involved"
@@ -16,11 +16,11 @@ class Visibility(models.TextChoices):
 
 class ProjectQuerySet(models.QuerySet["Project"]):
     def general(self) -> "Project":
-        """The project of tickets that name none."""
+        """Return the default project, for tickets created without one."""
         return self.get(system_name="general")
 
     def helpdesk(self) -> "Project":
-        """Document 004's: its tickets are between who created them and staff."""
+        """Return the project of document 004: its tickets are between their creators and staff."""
         return self.get(system_name="helpdesk")
 
 
@@ -28,7 +28,7 @@ class Project(models.Model):
     name = models.CharField(max_length=150, validators=[MinLengthValidator(3)])
     description = models.TextField(blank=True, max_length=20_000)
     visibility = models.CharField(max_length=10, choices=Visibility.choices, default=Visibility.EVERYONE)
-    # Set on the projects that come with the system: how the code finds them, whatever they are renamed to.
+    # Set on the built-in projects: the code finds them by it even after they are renamed.
     system_name = models.CharField(max_length=20, unique=True, null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -38,7 +38,9 @@ class Project(models.Model):
         ordering = ["name"]
         constraints = [
             models.UniqueConstraint(
-                Upper("name"), name="project_name_unique", violation_error_message="This name is taken."
+                Upper("name"),
+                name="project_name_unique",
+                violation_error_message="A project with this name already exists.",
             ),
             models.CheckConstraint(condition=GreaterThanOrEqual(Length(Trim("name")), 3), name="project_name_length"),
             models.CheckConstraint(condition=models.Q(visibility__in=Visibility.values), name="project_visibility"),
@@ -49,7 +51,7 @@ class Project(models.Model):
                 operation=pgtrigger.Delete,
                 condition=pgtrigger.Q(old__system_name__isnull=False),
             ),
-            # Else it could be taken off them, and the project deleted.
+            # Otherwise clearing the system name would make the project deletable.
             pgtrigger.ReadOnly(name="keep_system_names", fields=["system_name"]),
         ]
 

@@ -1,4 +1,4 @@
-"""Projects with their counts, in raw SQL."""
+"""Projects with their ticket counts, in raw SQL."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class TicketCounts:
 
 @dataclass(frozen=True)
 class CountedProject:
-    """A project, and how many of its tickets somebody may see."""
+    """A project with the number of its tickets that the viewer can see."""
 
     id: int
     name: str
@@ -25,7 +25,7 @@ class CountedProject:
 
 
 def projects(*, viewer: User, search: str = "", after: str | None = None, limit: int) -> list[CountedProject]:
-    """Projects by name, those after the name `after`: one query, whatever their number."""
+    """Return up to `limit` projects in order of name, starting after the name `after`, in one query."""
     return _projects(viewer=viewer, project=None, search=search, after=after, row_limit=limit)
 
 
@@ -35,9 +35,9 @@ def project(*, viewer: User, project_id: int) -> CountedProject | None:
     return next(iter(_projects(viewer=viewer, project=project_id, search="", after=None, row_limit=1)), None)
 
 
-def ticket_numbers(*, project_ids: list[int]) -> dict[int, int]:
-    """How many tickets these projects have, for those who see all; one without any may be absent."""
-    return {row["project"]: row["tickets"] for row in sql.rows("projects/ticket_numbers", projects=project_ids)}
+def ticket_totals(*, project_ids: list[int]) -> dict[int, int]:
+    """Return the number of tickets of each project, visible or not. Projects without tickets may be missing."""
+    return {row["project"]: row["tickets"] for row in sql.rows("projects/ticket_totals", projects=project_ids)}
 
 
 def _projects(

@@ -1,4 +1,4 @@
-"""The wire shapes of projects (CONTRACTS: projects; document 001)."""
+"""Input and output shapes of projects (document 001)."""
 
 from typing import Any
 

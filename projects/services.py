@@ -1,4 +1,4 @@
-"""What changes projects. Who may is the caller's to ask: `permissions.IsAdmin` at the API, roles in the admin."""
+"""Use cases that change projects. Callers check permissions: `IsAdmin` in the API, roles in the admin."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ class ProjectNotFound(Missing):
 
 
 class ProjectNameTaken(Conflict):
-    message = "A project of this name exists"
+    message = "A project with this name already exists"
 
 
 class ProjectHasTickets(Conflict):
@@ -23,17 +23,24 @@ class ProjectHasTickets(Conflict):
 
 
 class SystemProject(Conflict):
-    message = "This project comes with the system and cannot be deleted"
+    message = "This project is built in and cannot be deleted"
 
 
 def create(*, name: str, **fields: Any) -> Project:
-    """:raises ProjectNameTaken: in whatever case."""
+    """Create a project.
+
+    :raises ProjectNameTaken: another project has this name, regardless of case.
+    """
     return _save(Project(name=name, **fields))
 
 
 @transaction.atomic
 def update(*, project_id: int, **changes: Any) -> Project:
-    """:raises ProjectNotFound, ProjectNameTaken:"""
+    """Change fields of a project.
+
+    :raises ProjectNotFound: there is no such project.
+    :raises ProjectNameTaken: another project has this name, regardless of case.
+    """
     project = _lock(project_id)
     for name, value in changes.items():
         setattr(project, name, value)
@@ -42,7 +49,12 @@ def update(*, project_id: int, **changes: Any) -> Project:
 
 @transaction.atomic
 def delete(*, project_id: int) -> None:
-    """:raises ProjectNotFound, SystemProject, ProjectHasTickets:"""
+    """Delete an empty project.
+
+    :raises ProjectNotFound: there is no such project.
+    :raises SystemProject: it is built in.
+    :raises ProjectHasTickets: it has tickets.
+    """
     project = _lock(project_id)
     if project.system_name:
         raise SystemProject
@@ -53,7 +65,7 @@ def delete(*, project_id: int) -> None:
 
 
 def _lock(project_id: int) -> Project:
-    # Not "no key": a ticket on its way into the project waits until we know whether there still is one.
+    # Not FOR NO KEY UPDATE: a ticket being added to the project must wait until we know whether it still exists.
     project = Project.objects.select_for_update().filter(pk=project_id).first()
     if project is None:
         raise ProjectNotFound

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
-from kit.admin.forms import without_shortcuts
+from kit.admin.forms import without_related_buttons
 from sla.models import Calendar, Holiday, Opening, SlaPolicy
 
 
@@ -21,7 +21,7 @@ class SlaPolicyAdmin(ModelAdmin):
     actions = None
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        return without_shortcuts(super().formfield_for_dbfield(db_field, request, **kwargs))
+        return without_related_buttons(super().formfield_for_dbfield(db_field, request, **kwargs))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """There is one a priority."""

@@ -1,4 +1,4 @@
-"""The admin's menu: what each entry is called, where it leads, and who sees it."""
+"""The admin's menu."""
 
 from typing import Any
 
@@ -6,17 +6,17 @@ from django.http import HttpRequest
 from django.urls import reverse_lazy
 
 
-def _item(title: str, icon: str, row: str) -> dict[str, Any]:
-    """Return the entry of a model's list, for those who may view its rows; `row` is `<app>.<model>`."""
-    app, model = row.split(".")
+def _item(title: str, icon: str, model: str) -> dict[str, Any]:
+    """Return the entry for a model's list, shown to users with the view permission."""
+    app, name = model.split(".")
 
     def may_view(request: HttpRequest) -> bool:
-        return request.user.has_perm(f"{app}.view_{model}")
+        return request.user.has_perm(f"{app}.view_{name}")
 
     return {
         "title": title,
         "icon": icon,
-        "link": reverse_lazy(f"admin:{app}_{model}_changelist"),
+        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
         "permission": may_view,
     }
 

@@ -5,4 +5,4 @@ class TicketingConfig(AppConfig):
     name = "ticketing"
 
     def ready(self) -> None:
-        from ticketing import checks  # noqa: F401  Importing registers them.
+        from ticketing import checks  # noqa: F401  Importing registers the checks.

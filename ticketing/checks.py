@@ -1,4 +1,4 @@
-"""What `manage.py check` says of the settings; `--deploy` says more of what is about to meet the world."""
+"""System checks of the settings: run `manage.py check`, and `manage.py check --deploy` before a deployment."""
 
 import os
 from typing import Any
@@ -9,26 +9,26 @@ from limits import parse
 
 
 @checks.register(checks.Tags.security)
-def staff_signup_is_closed(**_: Any) -> list[checks.CheckMessage]:
-    """The demo is open on purpose, as document 000 has it, and tells of itself in the deployment's checks."""
+def check_staff_signup(**_: Any) -> list[checks.CheckMessage]:
+    """Warn if anyone can become an admin. The demo allows it on purpose; `check_demo` warns about the demo."""
     if not settings.STAFF_SIGNUP or settings.DEBUG or settings.DEMO:
         return []
     return [
         checks.Warning(
-            "Anybody can sign up as an admin.",
-            hint="Unset STAFF_SIGNUP; `manage.py createsuperuser` makes the first admin, who makes the others.",
+            "Anyone can sign up as an admin.",
+            hint="Unset STAFF_SIGNUP. `manage.py createsuperuser` creates the first admin, who can add others.",
             id="ticketing.W001",
         )
     ]
 
 
 @checks.register(checks.Tags.security, deploy=True)
-def demo_is_off(**_: Any) -> list[checks.CheckMessage]:
+def check_demo(**_: Any) -> list[checks.CheckMessage]:
     if not settings.DEMO:
         return []
     return [
         checks.Warning(
-            "DEMO is on: anybody can sign up as an admin, cookies travel without encryption, nothing is rate limited.",
+            "DEMO is on: anyone can sign up as an admin, cookies are sent unencrypted, and there are no rate limits.",
             hint="Unset DEMO.",
             id="ticketing.W002",
         )
@@ -36,12 +36,12 @@ def demo_is_off(**_: Any) -> list[checks.CheckMessage]:
 
 
 @checks.register(checks.Tags.database, deploy=True)
-def database_is_a_server_of_its_own(**_: Any) -> list[checks.CheckMessage]:
+def check_database(**_: Any) -> list[checks.CheckMessage]:
     if os.environ.get("DATABASE_URL"):
         return []
     return [
         checks.Warning(
-            "The data is in the embedded PostgreSQL, which runs only while Ticketing does and which nobody backs up.",
+            "The data is in the embedded PostgreSQL, which only runs while Ticketing runs and is not backed up.",
             hint="Set DATABASE_URL.",
             id="ticketing.W003",
         )
@@ -49,42 +49,42 @@ def database_is_a_server_of_its_own(**_: Any) -> list[checks.CheckMessage]:
 
 
 @checks.register(checks.Tags.compatibility)
-def mail_has_a_way_out(**_: Any) -> list[checks.CheckMessage]:
-    """In production; elsewhere mails are files."""
-    found: list[checks.CheckMessage] = []
+def check_mail(**_: Any) -> list[checks.CheckMessage]:
+    """Warn if production cannot send mail. Locally, mail is written to files."""
+    warnings: list[checks.CheckMessage] = []
     if settings.IS_LOCAL:
-        return found
+        return warnings
     if not settings.EMAIL_URL and settings.EMAIL_BACKEND == "django.core.mail.backends.smtp.EmailBackend":
-        found.append(
+        warnings.append(
             checks.Warning(
-                "No mail server is set, so mails go to port 25 of this machine, and wait if nobody listens there.",
-                hint="Set EMAIL_URL, as in smtp+tls://user:password@mail.example.com:587.",
+                "No mail server is configured: mail goes to port 25 of this machine, and is retried if that fails.",
+                hint="Set EMAIL_URL, such as smtp+tls://user:password@mail.example.com:587.",
                 id="ticketing.W004",
             )
         )
     if settings.MAIL_FROM.endswith("@localhost>") or not settings.SITE_URL:
-        found.append(
+        warnings.append(
             checks.Warning(
-                "Mails do not say whom they are from, or where this server is found.",
-                hint='Set MAIL_FROM, as in "Ticketing <tickets@example.com>", and SITE_URL.',
+                "The sender of mail or the public URL of this site is missing.",
+                hint='Set MAIL_FROM, such as "Ticketing <tickets@example.com>", and SITE_URL.',
                 id="ticketing.W005",
             )
         )
-    return found
+    return warnings
 
 
 @checks.register(checks.Tags.security)
-def rate_limits_are_readable(**_: Any) -> list[checks.CheckMessage]:
-    found: list[checks.CheckMessage] = []
+def check_rate_limits(**_: Any) -> list[checks.CheckMessage]:
+    errors: list[checks.CheckMessage] = []
     for name in ("RATE_LIMIT", "RATE_LIMIT_SIGN_IN"):
         try:
             parse(getattr(settings, name))
         except ValueError:
-            found.append(
+            errors.append(
                 checks.Error(
-                    f"{name} is no rate limit: {getattr(settings, name)!r}.",
-                    hint='Write it as "600/minute".',
+                    f"{name} is not a valid rate limit: {getattr(settings, name)!r}.",
+                    hint='Use a value such as "600/minute".',
                     id="ticketing.E001",
                 )
             )
-    return found
+    return errors

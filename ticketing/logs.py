@@ -1,4 +1,4 @@
-"""Logs as events: readable lines locally, JSON in production."""
+"""Structured logs: readable lines locally, JSON in production."""
 
 import sys
 from typing import Any
@@ -33,10 +33,10 @@ def configure(*, level: str, is_local: bool) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            # django.request repeats the request line, and its handler would print stack traces twice.
+            # It repeats our request line, and would print stack traces twice.
             "django.request": {"level": "CRITICAL"},
             "axes": {"level": "WARNING"},
-            # Otherwise it logs every job, and every task on each start.
+            # Below WARNING it logs every job, and every task on startup.
             "procrastinate": {"level": "WARNING"},
         },
     }
@@ -45,6 +45,6 @@ def configure(*, level: str, is_local: bool) -> dict[str, Any]:
 def _renderers(is_local: bool) -> list[structlog.types.Processor]:
     if not is_local:
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    # Plain tracebacks: the pretty ones print local variables, passwords among them.
+    # structlog's default tracebacks print local variables, including passwords.
     plain = structlog.dev.plain_traceback
     return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]

@@ -1,7 +1,7 @@
-"""Every setting, read once from the environment (and from `.env` where there is one).
+"""All settings, read once from the environment and from `.env` if there is one.
 
-Three configurations: production is the default and closed; `DEMO` is what `make run` serves; `DEBUG` is for
-development. README.md lists the variables; what is not there is nobody's business to change.
+Production is the default, with everything closed. `DEMO` is what `make run` serves; `DEBUG` is for development.
+README.md lists the variables that you may set.
 """
 
 from datetime import timedelta
@@ -23,7 +23,7 @@ VAR_DIR = BASE_DIR / "var"
 environ.Env.read_env(BASE_DIR / ".env")
 env = environ.Env()
 
-# --- Which configuration -----------------------------------------------------------------------------------------
+# --- Mode --------------------------------------------------------------------------------------------------------
 
 DEBUG = env.bool("DEBUG", default=False)
 DEMO = env.bool("DEMO", default=False)
@@ -33,17 +33,17 @@ IS_LOCAL = DEBUG or DEMO or TESTING
 SECRET_KEY = env.str("SECRET_KEY", default="")
 if not SECRET_KEY:
     if not IS_LOCAL:
-        raise ImproperlyConfigured("SECRET_KEY is not set. In production it has no default; see .env.example.")
+        raise ImproperlyConfigured("SECRET_KEY is not set. It has no default in production; see .env.example.")
     SECRET_KEY = local_secret(VAR_DIR / "secret_key")
-# Earlier ones, by which what they signed is still known.
+# Previous keys, with which existing signatures are still accepted.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if IS_LOCAL else [])
 
-# --- What is installed -------------------------------------------------------------------------------------------
+# --- Apps and middleware -----------------------------------------------------------------------------------------
 
-INSTALLED_APPS = [
-    "ticketing",
+# Ground, rooms, doors: the order of the imports, from the bottom up.
+PROJECT_APPS = [
     "kit",
     "kit.idempotency",
     "accounts",
@@ -51,9 +51,13 @@ INSTALLED_APPS = [
     "sla",
     "tickets",
     "events",
-    "analytics",
     "notifications",
+    "analytics",
     "demo",
+    "ticketing",
+]
+INSTALLED_APPS = [
+    *PROJECT_APPS,
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",
@@ -95,7 +99,7 @@ MIDDLEWARE = [
     "kit.web.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
-    "kit.web.middleware.OddAddressMiddleware",
+    "kit.web.middleware.BadQueryMiddleware",
 ]
 
 ROOT_URLCONF = "ticketing.urls"
@@ -124,16 +128,16 @@ DATABASES = configuration.configuration(
     VAR_DIR / ("postgres-test" if TESTING else "postgres"),
     durable=not TESTING,
 )
-# A lock that is not had by then is given up (503); PostgreSQL's own deadlock check comes after one second.
-# Where `pgtrigger.ignore` is not set, each trigger fails and recovers when it looks for it, and what it recovers grows
-# with each row of the statement: 20,000 rows at once would take ten seconds instead of two.
+# Waiting longer than lock_timeout for a lock ends in a 503; PostgreSQL detects deadlocks after one second.
+# If `pgtrigger.ignore` is unset, every trigger raises and catches an error for each row: 20,000 rows would take ten
+# seconds instead of two.
 DATABASES["default"]["OPTIONS"].setdefault("options", "-c lock_timeout=3s -c pgtrigger.ignore={}")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- People and sign-in ------------------------------------------------------------------------------------------
+# --- Users and sign-in -------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
-# auth.W004 asks for unique=True on the e-mail address; ours is unique without regard to case, by a constraint.
+# auth.W004 asks for unique=True on the e-mail address; ours is unique regardless of case, by a constraint.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "accounts.permissions.RoleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -141,10 +145,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.models.SpecialCharacterValidator"},
 ]
 PASSWORD_HASHERS = ["accounts.models.Argon2Hasher"]
-# How many seconds a mailed code to set a password is good for.
+# Lifetime in seconds of a mailed code for setting a password.
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 
-# Whether anybody may sign up as staff. Document 000 does so literally, hence open in the demo.
+# Whether anyone can sign up as staff. Document 000 demands it, so the demo allows it.
 STAFF_SIGNUP = env.bool("STAFF_SIGNUP", default=DEMO)
 
 ACCESS_TOKEN_MINUTES = env.int("ACCESS_TOKEN_MINUTES", default=60)
@@ -158,11 +162,11 @@ SIMPLE_JWT = {
     "ALGORITHM": "HS256",
 }
 
-# Lockout: so many failures for one account from one address close that door for a while, the admin's included.
+# Lockout: repeated failures for one account from one address block both for a while, in the API and the admin.
 AXES_FAILURE_LIMIT = env.int("LOCKOUT_FAILURES", default=5)
 AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOCKOUT_MINUTES", default=15))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-# As `authenticate` and the admin's form call it; axes takes it for USERNAME_FIELD, and would look for nobody.
+# The argument's name in `authenticate` and the admin's form. By default axes looks for USERNAME_FIELD instead.
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "accounts.lockout.account"
 AXES_LOCKOUT_CALLABLE = "accounts.lockout.answer"
@@ -170,25 +174,25 @@ AXES_RESET_ON_SUCCESS = True
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
-# How many proxies of ours stand in front; 0: none, and X-Forwarded-For is not believed.
+# The number of our own reverse proxies. With 0, X-Forwarded-For is not trusted.
 PROXY_COUNT = env.int("PROXY_COUNT", default=0)
 AXES_CLIENT_IP_CALLABLE = "kit.web.address.client_address"
 
-# Whether the admin asks staff for a code as well as the password (accounts/gate.py). The API's tokens need none.
+# Whether the admin requires a one-time code besides the password (accounts/gate.py). API tokens do not need one.
 ADMIN_SECOND_FACTOR = env.bool("ADMIN_SECOND_FACTOR", default=False)
-# What authenticator apps call this site.
+# The name shown in authenticator apps.
 OTP_TOTP_ISSUER = "Ticketing"
 
 # --- History -----------------------------------------------------------------------------------------------------
 
-# Who, from where, in each row itself: nothing to join, and nothing that could be changed behind its back.
+# Each history row contains its context (who and how): no join, and nothing that could be changed later.
 PGHISTORY_CONTEXT_FIELD = pghistory.ContextJSONField()
 PGHISTORY_CONTEXT_ID_FIELD = pghistory.ContextUUIDField()
-# Of several changes in a transaction each has its own time.
+# Changes within one transaction get different times.
 PGHISTORY_CREATED_AT_FUNCTION = "clock_timestamp()"
-# History is read by its ticket alone; an index a column would slow down every change.
+# History is only read by ticket; an index on every foreign key would slow down each change.
 PGHISTORY_FOREIGN_KEY_FIELD = pghistory.ForeignKey(db_index=False)
-# Elsewhere nothing is changed, and no statement is to cost more.
+# Other methods change nothing, so their statements need no context.
 PGHISTORY_MIDDLEWARE_METHODS = ("POST", "PUT", "PATCH", "DELETE")
 
 # --- API ---------------------------------------------------------------------------------------------------------
@@ -202,24 +206,23 @@ REST_FRAMEWORK = {
     "DEFAULT_METADATA_CLASS": "kit.web.bodies.NoMetadata",
     "DEFAULT_THROTTLE_CLASSES": ["kit.web.throttling.RateLimit"],
     "DEFAULT_SCHEMA_CLASS": "kit.openapi.schema.AutoSchema",
-    "EXCEPTION_HANDLER": "kit.web.problems.refuse",
+    "EXCEPTION_HANDLER": "kit.web.problems.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "COERCE_DECIMAL_TO_STRING": False,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 
-# Requests per minute of one user (or address, signed out). Shared through Redis when REDIS_URL is set, else counted
-# by each process for itself.
+# Rate limits per user, or per address if signed out. Counted in Redis if REDIS_URL is set, otherwise per process.
 RATE_LIMITS = env.bool("RATE_LIMITS", default=not DEMO)
 RATE_LIMIT = env.str("RATE_LIMIT", default="600/minute")
 RATE_LIMIT_SIGN_IN = env.str("RATE_LIMIT_SIGN_IN", default="20/minute")
 REDIS_URL = env.str("REDIS_URL", default="")
 
-# Other people's wire formats that are served beside the product's own; ticketing/urls.py says where.
+# The contracts to serve besides our own API (ticketing/urls.py).
 _contracts = ["box_office", "ticks", "helpdesk"]
 CONTRACTS = env.list("CONTRACTS", default=_contracts)
 if _unknown := sorted(set(CONTRACTS) - set(_contracts)):
-    raise ImproperlyConfigured(f"CONTRACTS names {', '.join(_unknown)}; there are {', '.join(_contracts)}.")
+    raise ImproperlyConfigured(f"Unknown in CONTRACTS: {', '.join(_unknown)}. Choose from {', '.join(_contracts)}.")
 
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/(?!admin/).*$"
@@ -236,21 +239,21 @@ CORS_EXPOSE_HEADERS = [
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Ticketing",
-    "DESCRIPTION": "A desk (users, projects, tickets, comments) and a box office (events and bookings).",
+    "DESCRIPTION": "A help desk (users, projects, tickets, comments) and a box office (events, bookings).",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PUBLIC": True,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "TAGS": [
-        {"name": "accounts", "description": "People, signing in and staying so."},
-        {"name": "projects", "description": "What tickets are grouped under, and who may see them."},
-        {"name": "tickets", "description": "The work, who is assigned to it, and what is said about it."},
-        {"name": "events", "description": "What can be booked, who booked it, and who waits."},
-        {"name": "analytics", "description": "The numbers."},
+        {"name": "accounts", "description": "Users, sign-in and tokens."},
+        {"name": "projects", "description": "Group tickets and decide who may see them."},
+        {"name": "tickets", "description": "Tickets, assignments and comments."},
+        {"name": "events", "description": "Events, bookings and the waiting list."},
+        {"name": "analytics", "description": "Statistics."},
         {"name": "ticketing", "description": "The server itself."},
     ],
-    # The page and all it loads come from this server; its validator would send the schema elsewhere.
+    # Everything is served from here. Swagger's validator would send the schema to another server.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None, "persistAuthorization": False},
@@ -262,7 +265,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- Mail --------------------------------------------------------------------------------------------------------
 
-# smtp://, smtp+tls:// (STARTTLS) or smtp+ssl://user:password@host:port; locally mails are files, unless this is set.
+# smtp://, smtp+tls:// (STARTTLS) or smtp+ssl://user:password@host:port. Locally the default is files in var/mail.
 EMAIL_URL = env.str("EMAIL_URL", default="")
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 if EMAIL_URL:
@@ -270,45 +273,45 @@ if EMAIL_URL:
 elif IS_LOCAL:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = VAR_DIR / "mail"
-# Or a provider's API: EMAIL_BACKEND=anymail.backends.postmark.EmailBackend and ANYMAIL_POSTMARK_SERVER_TOKEN=…
+# Or a provider: EMAIL_BACKEND=anymail.backends.postmark.EmailBackend and ANYMAIL_POSTMARK_SERVER_TOKEN=…
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default=EMAIL_BACKEND)
-# How long the server may keep silent before it counts as unreachable.
+# Seconds without an answer after which the mail server counts as unreachable.
 EMAIL_TIMEOUT = env.int("MAIL_TIMEOUT", default=10)
 ANYMAIL = {name.removeprefix("ANYMAIL_"): env.str(name) for name in env.ENVIRON if name.startswith("ANYMAIL_")}
 ANYMAIL["REQUESTS_TIMEOUT"] = EMAIL_TIMEOUT
 
 MAIL_FROM = env.str("MAIL_FROM", default="Ticketing <ticketing@localhost>")
 DEFAULT_FROM_EMAIL = MAIL_FROM
-# Where people find this server; mails say so.
+# The public URL of this site, for links in mail.
 SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000" if IS_LOCAL else "").rstrip("/")
 
-# A mail that the server puts off is tried again after 30 s, 1 min, 2 min … 1 h, until the waits add up to 72 h.
+# After a temporary failure, mail is retried after 30 s, 1 min, 2 min … 1 h, for 72 h in total.
 MAIL_RETRY_SECONDS = env.int("MAIL_RETRY_SECONDS", default=30)
 MAIL_RETRY_MAX_SECONDS = env.int("MAIL_RETRY_MAX_SECONDS", default=3600)
 MAIL_RETRY_HOURS = env.int("MAIL_RETRY_HOURS", default=72)
-# How long it is kept on record what was sent and what was given up.
+# How long the records of sent and failed mail are kept.
 MAIL_KEEP_DAYS = env.int("MAIL_KEEP_DAYS", default=90)
 
 # --- Jobs --------------------------------------------------------------------------------------------------------
 
-# How many jobs one worker does at a time. Most of that time they wait for the mail server.
+# Jobs that one worker runs at a time. They mostly wait for the mail server.
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=4)
 PROCRASTINATE_WORKER_DEFAULTS = {
     "concurrency": WORKER_CONCURRENCY,
-    # A new job wakes the worker (LISTEN); it looks for itself this often, in case it was told while reconnecting.
+    # LISTEN wakes the worker for new jobs; polling finds those announced while it was reconnecting.
     "fetch_job_polling_interval": 30.0,
     "abort_job_polling_interval": 30.0,
     "shutdown_graceful_timeout": 8.0,
     "delete_jobs": "successful",
 }
-# What was due within the last day while no worker ran is done when one starts.
+# Periodic jobs missed in the last day, while no worker ran, run when one starts.
 PROCRASTINATE_PERIODIC_DEFAULTS = {"max_delay": 24 * 3600}
 
 # --- Admin -------------------------------------------------------------------------------------------------------
 
 LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
-# ticketing/admin.py shows what of it is of use.
+# accounts/admin.py shows failed sign-ins instead.
 AXES_ENABLE_ADMIN = False
 UNFOLD = {
     "SITE_TITLE": "Ticketing",
@@ -330,7 +333,7 @@ FORMAT_MODULE_PATH = "ticketing.formats"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = None if IS_LOCAL else VAR_DIR / "static"
-# Locally the files are served from where they lie; in production `collectstatic` gathers and fingerprints them.
+# Locally, files are served from the source folders; in production, `collectstatic` copies and fingerprints them.
 WHITENOISE_USE_FINDERS = IS_LOCAL
 WHITENOISE_AUTOREFRESH = DEBUG
 if not IS_LOCAL:
@@ -359,9 +362,9 @@ if not IS_LOCAL:
 # --- Logs --------------------------------------------------------------------------------------------------------
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING" if TESTING else "INFO")
-DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10  # DEBUG: one line a request is enough, the one at its end.
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10  # DEBUG: one line per request is enough, at its end.
 DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = 20
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
-# Our own middleware puts the user into that line; the library would look for one at the start of each request, too.
+# kit/web/middleware.py logs the user; the library would also query it at the start of each request.
 DJANGO_STRUCTLOG_USER_ID_FIELD = None
 LOGGING = logs.configure(level=LOG_LEVEL, is_local=IS_LOCAL)

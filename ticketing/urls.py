@@ -1,4 +1,4 @@
-"""The table of contents: one line an app. No trailing slashes; what is not here is a 404 in JSON."""
+"""All URLs: one line per room, contract and page. No trailing slashes; unknown paths are a 404 in JSON."""
 
 from django.conf import settings
 from django.contrib import admin
@@ -10,12 +10,11 @@ from contracts import box_office, helpdesk, ticks
 from kit.openapi.views import Docs, Schema
 from kit.web.views import Health, Unknown
 
-# Other people's wire formats, by the names that the setting CONTRACTS has for them. Each also answers what is unknown
-# under its own prefix.
+# By their names in the CONTRACTS setting. Each also answers unknown paths under its own prefix.
 CONTRACTS = {"box_office": box_office, "ticks": ticks, "helpdesk": helpdesk}
 
 urlpatterns = [
-    # What is asked most comes first: a path is compared with everything above it.
+    # The busiest paths come first, because Django tries the patterns in order.
     path("", include("events.urls")),
     path("", include("tickets.urls")),
     path("", include("projects.urls")),

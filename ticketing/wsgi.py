@@ -1,4 +1,4 @@
-"""What the web server imports."""
+"""The WSGI application."""
 
 import os
 
@@ -7,10 +7,10 @@ from django.core.wsgi import get_wsgi_application
 
 
 class Request(WSGIRequest):
-    """A request in UTF-8, whatever its content type says.
+    """A request that is always UTF-8, whatever charset its content type names.
 
-    Python knows encodings that read no text, and Django reads the query string in what a client names before anything
-    of ours could refuse it.
+    Django decodes the query string with the client's charset before any of our code runs, and some of Python's codecs
+    are not text encodings.
     """
 
     @property

@@ -21,9 +21,9 @@ from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
 from accounts.permissions import signed_in
-from kit.admin.forms import FoundAsTyped, ServiceAdmin, ServiceForm, changed_values, is_id, without_shortcuts
+from kit.admin.forms import AutocompleteMixin, ServiceAdmin, ServiceForm, changed_values, is_id, without_related_buttons
 from kit.admin.pages import form_page
-from kit.admin.refusals import refusals_in, refusals_of, refusals_told, said_in
+from kit.admin.refusals import attribute_refusals_to, refusals_as_form_errors, refusals_as_messages, refusals_of
 from kit.web import csv_export, paging
 from sla.models import Priority, SlaState
 from tickets import bulk, exports, queries, readable, services
@@ -60,7 +60,7 @@ class AssignmentFormSet(PaginationInlineFormSet):
         """Left to the services, like each form's."""
 
 
-class AssignmentInline(FoundAsTyped, TabularInline):
+class AssignmentInline(AutocompleteMixin, TabularInline):
     """Somebody is added or taken off; who is there is not turned into somebody else."""
 
     model = Assignment
@@ -93,7 +93,7 @@ class AssignmentInline(FoundAsTyped, TabularInline):
         return formset
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        return without_shortcuts(super().formfield_for_dbfield(db_field, request, **kwargs))
+        return without_related_buttons(super().formfield_for_dbfield(db_field, request, **kwargs))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -302,7 +302,7 @@ class TicketAdmin(ServiceAdmin):
         ticket = self._to_work_on(request, ticket_id)
         form = ReplyForm(request.POST or None)
         if form.is_valid():
-            with refusals_in(form):
+            with refusals_as_form_errors(form):
                 services.reply(ticket_id=ticket.pk, by=signed_in(request), at=timezone.now(), **form.cleaned_data)
                 self.message_user(request, "Your comment was added.", messages.SUCCESS)
                 return HttpResponseRedirect(ticket_page(ticket))
@@ -321,7 +321,7 @@ class TicketAdmin(ServiceAdmin):
         ticket = self._to_work_on(request, ticket_id)
         form = HoldForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
-            with refusals_in(form):
+            with refusals_as_form_errors(form):
                 services.hold(ticket_id=ticket.pk, by=signed_in(request), at=timezone.now(), **form.cleaned_data)
                 self.message_user(request, "On hold: its clock stands still.", messages.SUCCESS)
                 return HttpResponseRedirect(ticket_page(ticket))
@@ -338,7 +338,7 @@ class TicketAdmin(ServiceAdmin):
     def resume_view(self, request: HttpRequest, ticket_id: int) -> HttpResponse:
         ticket = self._to_work_on(request, ticket_id)
         if request.method == "POST":
-            with refusals_told(request):
+            with refusals_as_messages(request):
                 services.resume(ticket_id=ticket.pk, by=signed_in(request), at=timezone.now())
                 self.message_user(request, "Resumed: its clock goes on.", messages.SUCCESS)
         return HttpResponseRedirect(ticket_page(ticket))
@@ -470,10 +470,10 @@ class TicketAdmin(ServiceAdmin):
         formset.new_objects = []
         for row in leaving:
             if row.instance.pk:
-                with said_in(row):
+                with attribute_refusals_to(row):
                     services.unassign(ticket_id=form.instance.pk, user_id=row.instance.user_id, by=signed_in(request))
         for row in joining:
-            with said_in(row):
+            with attribute_refusals_to(row):
                 user = row.cleaned_data["user"]
                 formset.new_objects.append(
                     services.assign(ticket_id=form.instance.pk, user_id=user.pk, by=signed_in(request))

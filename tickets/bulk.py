@@ -9,7 +9,7 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.models import User
-from kit.admin.refusals import database_refusals, refusal_lines
+from kit.admin.refusals import database_errors_as_refusals, refusal_messages
 from kit.errors import Refused
 from sla.models import Priority
 from tickets import services
@@ -84,10 +84,10 @@ def do(kind: Kind, ticket_ids: Iterable[int], *, by: User, value: Any) -> Outcom
     outcome, version_of = Outcome(), _versions(ticket_ids)
     for ticket_id in ticket_ids:
         try:
-            with database_refusals():
+            with database_errors_as_refusals():
                 kind.change(ticket_id, by, value)
         except Refused as refusal:
-            for _, reason in refusal_lines(refusal):
+            for _, reason in refusal_messages(refusal):
                 outcome.refused.setdefault(reason.removesuffix("."), []).append(ticket_id)
         else:
             outcome.changed.append(ticket_id)

@@ -19,7 +19,7 @@ from kit.web.fields import (
     UtcDateTimeField,
     utc_text,
 )
-from kit.web.paging import NO_CURSOR, CursorField, PageSerializer, line, moment, row_id
+from kit.web.paging import INVALID_CURSOR, CursorField, PageSerializer, line, moment, row_id
 from sla.models import Priority, SlaState
 from tickets.models import MAX_MESSAGE, Assignment, Comment, Ordering, Status, Ticket
 from tickets.queries import ASSIGNEE, FIELDS, SLA_STATES, Change, Item, Person, TicketFilter, words
@@ -265,7 +265,7 @@ class TicketQuerySerializer(PageSerializer, TicketFilterSerializer):
                 raise ValueError(cursors_ordering)
             return SORT_KEY_READERS[ordering.field](key), ticket_id
         except (ValueError, TypeError, OverflowError) as error:
-            raise serializers.ValidationError({"cursor": NO_CURSOR}) from error
+            raise serializers.ValidationError({"cursor": INVALID_CURSOR}) from error
 
 
 SORT_KEY_READERS: dict[str, Callable[[Any], Any]] = {

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from rest_framework import status, viewsets
+from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,11 +15,12 @@ from kit.errors import Forbidden
 from kit.idempotency.views import idempotent
 from kit.openapi.describe import Refusal, describes, invalid, missing
 from kit.web import csv_export, paging
+from kit.web.base import ViewSet
 from kit.web.bodies import read, read_query
 from kit.web.etags import expected_versions, versioned
 from kit.web.fields import MomentField
 from tickets import examples, exports, queries, services
-from tickets.models import Comment, Ticket
+from tickets.models import Ticket
 from tickets.serializers import (
     AssignSerializer,
     CommentPageSerializer,
@@ -75,7 +76,7 @@ CHANGING = (
 )
 
 
-class TicketViewSet(viewsets.GenericViewSet[Ticket]):
+class TicketViewSet(ViewSet):
     @describes(
         "List the tickets",
         name="listTickets",
@@ -265,7 +266,7 @@ class TicketViewSet(viewsets.GenericViewSet[Ticket]):
         return Response(HistoryPageSerializer(page).data)
 
 
-class CommentViewSet(viewsets.GenericViewSet[Comment]):
+class CommentViewSet(ViewSet):
     @describes(
         "List a ticket's comments",
         name="listComments",

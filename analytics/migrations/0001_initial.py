@@ -45,9 +45,7 @@ class Migration(migrations.Migration):
                 (
                     "spent",
                     models.DecimalField(
-                        decimal_places=2,
-                        help_text="The prices of those of the tickets that customers created.",
-                        max_digits=20,
+                        decimal_places=2, help_text="Total price of the tickets that customers created.", max_digits=20
                     ),
                 ),
             ],

@@ -1,18 +1,21 @@
--- What the box office sold in a span: by day, and by event for a page of those with any movement in it.
--- What is held and who waits at the end of a day is the inventories' present less what the ledger says of later, so only
--- the ledger from the span's start on is read.
--- params   starts_at, ends_at  timestamptz     the span: starts_at <= at < ends_at
---          event_id    bigint | null           null: all events
---          before_id   bigint | null           the page's events are older than this one
---          page_size   int                     how many at most
--- returns  held, waiting  bigint               seats, bookings; at the end of the span
---          days date[] (the UTC days of the span, all of them), and as long, of each:
---              days_sold, days_cancelled bigint[] (seats), days_revenue, days_refunded numeric[] (of the revenue, taken
---              back already), days_held bigint[] (seats), days_waiting bigint[] (bookings); the latter two at its end
---          event_ids bigint[] (newest first; null: none), and as long, of each: event_names text[],
---              event_starts timestamptz[], event_capacities, event_for_sale int[], event_sold, event_cancelled bigint[],
---              event_revenue, event_refunded numeric[], event_held, event_waiting bigint[] (at the end of the span)
--- index    booking_entry_at; for one event booking_entry_event
+-- What did the box office sell in a span: in total, by day, and for a page of the events with any movement?
+-- The numbers held and waiting at the end of a day are the present ones in the inventories minus all later movements in
+-- the ledger, so only the ledger from the start of the span on is read.
+-- "For sale" is Inventory.for_sale in SQL: capacity minus withheld seats.
+-- params   starts_at, ends_at          timestamptz     the span: starts_at <= at < ends_at
+--          event_id                    bigint | null   null: all events
+--          before_id                   bigint | null   the page continues after this event; null: from the newest event
+--          page_size                   int             maximum number of events on the page
+-- returns  held, waiting               bigint          seats held and bookings waiting at the end of the span
+--          days                        date[]          every UTC day of the span, in order; and one element for each:
+--          days_sold, days_cancelled   bigint[]        seats sold, seats returned
+--          days_revenue, days_refunded numeric[]       money: net of refunds, and the refunds
+--          days_held, days_waiting     bigint[]        seats held and bookings waiting at the end of the day
+--          event_ids                   bigint[]        the page, newest first; null: no events; one element for each:
+--          event_names text[], event_starts timestamptz[], event_capacities int[] (seats), event_for_sale int[] (seats),
+--          event_sold, event_cancelled bigint[] (seats), event_revenue, event_refunded numeric[] (money),
+--          event_held (seats), event_waiting (bookings) bigint[], the last two at the end of the span
+-- index    booking_entry_at; booking_entry_event for a single event
 WITH moves AS MATERIALIZED (
     SELECT
         event_id,

@@ -1,6 +1,11 @@
--- Where the daily counts differ from the tickets they are derived from. No row: nowhere.
--- returns  day date (UTC); project_id bigint; status, priority, type text;
---          tickets int, spent numeric (what the tickets say); counted_tickets int, counted_spent numeric (the counts)
+-- Which daily counts differ from the tickets they are derived from? No rows if all are correct.
+-- params   none
+-- returns  day                         date (UTC)
+--          project_id                  bigint
+--          status, priority, type      text
+--          tickets, counted_tickets    int         number of tickets: actual, and according to the counts
+--          spent, counted_spent        numeric     money spent by customers: actual, and according to the counts
+-- index    none: a pass over the tickets and one over the counts
 WITH actual AS (
     SELECT (ticket.created_at AT TIME ZONE 'UTC')::date AS day, project_id, status, priority, ticket.type,
         count(*) AS tickets, COALESCE(sum(price) FILTER (WHERE creator.type = 'customer'), 0) AS spent

@@ -1,20 +1,25 @@
--- How many tickets that somebody may see were created in a span, by status, priority and type; what customers spent on
--- them, and how many customers that were.
--- Whole UTC days are answered from the daily counts, the rest of the span from its tickets one by one; so is all of it
--- where a venue is asked for, which the counts do not know.
--- params   viewer_id                    bigint | null       null: sees every ticket
---          starts_at, ends_at           timestamptz | null  the span, created_at >= starts_at and < ends_at
---          has_days                     bool                whether it holds whole days:
---          days_from, days_until        date | null         day >= days_from and < days_until
---          first_from, first_until, last_from, last_until   timestamptz | null   what is left of it; null: nothing
---          status, priority, type, venue                    text | null          null: any
--- returns  tickets, open, in_progress, closed, low, medium, high  bigint
---          types text[], tickets_of_types bigint[] (as long); first_day, last_day date | null (UTC, of these tickets)
---          spent numeric (of the tickets that customers created); customers bigint
--- index    daily_count_day, ticket_created_at, ticket_venue, ticket_creator (which answers for `customers` alone)
+-- How many tickets visible to a user were created in a span, by status, priority and type? What did customers spend on
+-- them, and how many customers were there?
+-- Whole UTC days are answered from the daily counts, and the rest of the span from the tickets. With a venue, everything
+-- is answered from the tickets, since the counts do not include venues.
+-- "Visible" here means the same as Ticket.objects.visible_to; test_queries.py compares the two.
+-- params   viewer_id                   bigint | null       null: a member of staff, who sees every ticket
+--          starts_at, ends_at          timestamptz | null  the span: starts_at <= created_at < ends_at; null: unbounded
+--          has_days                    bool                whether the span contains whole UTC days
+--          days_from, days_until       date | null         those days: days_from <= day < days_until; null: unbounded
+--          first_from, first_until     timestamptz | null  the part of the span before those days; null: none
+--          last_from, last_until       timestamptz | null  the part of the span after those days; null: none
+--          status, priority, type, venue    text | null    null: any
+-- returns  tickets, open, in_progress, closed, low, medium, high    bigint    tickets
+--          types                       text[]              types that occur, in alphabetical order
+--          tickets_of_types            bigint[]            tickets of each of `types`
+--          first_day, last_day         date | null         first and last UTC day with tickets; null: no tickets
+--          spent                       numeric             total price of the tickets created by customers
+--          customers                   bigint              customers who created at least one of the tickets
+-- index    daily_count_day, ticket_created_at, ticket_venue, ticket_creator (covers the count of customers)
 WITH single AS MATERIALIZED (
-    -- Seen by everybody.
-    SELECT created_at, status, priority, type, price, created_by_id, FALSE AS is_of_the_involved
+    -- Tickets in projects that everyone sees.
+    SELECT created_at, status, priority, type, price, created_by_id, FALSE AS is_restricted
     FROM tickets_ticket
     WHERE (
             (created_at >= %(first_from)s::timestamptz AND created_at < %(first_until)s::timestamptz)
@@ -29,7 +34,7 @@ WITH single AS MATERIALIZED (
             OR project_id = ANY (ARRAY(SELECT id FROM projects_project WHERE visibility = 'everyone'))
         )
     UNION ALL
-    -- Seen by those involved: the viewer's own, and those assigned to them.
+    -- Tickets in the other projects that the viewer created or is assigned to.
     SELECT created_at, status, priority, type, price, created_by_id, TRUE
     FROM tickets_ticket
     WHERE %(viewer_id)s::bigint IS NOT NULL
@@ -72,7 +77,7 @@ types AS (
     SELECT type, sum(tickets)::bigint AS tickets FROM counted GROUP BY type
 ),
 customers AS (
-    -- One look into the index for each customer, which stops at the first match.
+    -- One index lookup per customer, which stops at the first match.
     SELECT customer.id
     FROM accounts_user customer
     CROSS JOIN LATERAL (
@@ -91,12 +96,12 @@ customers AS (
     ) matching
     WHERE customer.type = 'customer'
         AND %(venue)s::text IS NULL
-        -- Nobody needs to be asked where there is nothing.
+        -- Skip the lookups if no ticket matches.
         AND EXISTS (SELECT FROM counted)
     UNION
     SELECT creator.id
     FROM single JOIN accounts_user creator ON creator.id = created_by_id
-    WHERE creator.type = 'customer' AND (is_of_the_involved OR %(venue)s::text IS NOT NULL)
+    WHERE creator.type = 'customer' AND (is_restricted OR %(venue)s::text IS NOT NULL)
 )
 SELECT
     COALESCE(sum(tickets), 0)::bigint AS tickets,

@@ -1,14 +1,17 @@
--- Where the desk stands now, and what it did on some days: the tickets created and closed on each, those created by
--- priority, type and project, and how many were closed in time. Of all tickets, for staff.
--- params   at          timestamptz     now: what is breached is so then
---          days_from, days_until  date  the days, day >= days_from and < days_until, in UTC
---          most        int             where a figure could run into the hundreds of thousands, it is counted to here
---          rows        int             how many types and projects are told apart, those with the most tickets
--- returns  open, breached, unassigned bigint (tickets that are not closed; breached and unassigned at most `most`)
---          met, missed bigint (tickets closed on these days, in time or not)
---          days date[] (all of them), and as long: created, closed bigint[]
---          priorities text[], by_priority bigint[] (as long); types, by_type; projects (names), by_project: created on
---              these days, the most first
+-- What is the state of the desk now, and what did it do on some UTC days? Of all tickets, for staff.
+-- "Breached", "met" and "missed" mean the same as the methods of Ticket.objects, and "unassigned" the same as the filter
+-- in the admin; test_admin.py compares them.
+-- params   at                          timestamptz     the time at which tickets count as breached
+--          days_from, days_until       date            the days: days_from <= day < days_until
+--          most                        int             stop counting breached and unassigned tickets here
+--          rows                        int             maximum number of types and of projects, the largest ones
+-- returns  open                        bigint          tickets not closed, now
+--          breached, unassigned        bigint          tickets not closed, now; at most `most`
+--          met, missed                 bigint          tickets closed on these days, by whether they met the SLA
+--          days                        date[]          every one of the days, in order
+--          created, closed             bigint[]        tickets created and closed on each of `days`
+--          priorities text[], by_priority bigint[]; types text[], by_type bigint[]; projects text[] (names), by_project
+--              bigint[]                                tickets created on these days, the largest number first
 -- index    daily_count_day, ticket_closed_at, ticket_sla_due_at, ticket_by_status, assignment_once
 WITH counted AS MATERIALIZED (
     SELECT day, project_id, priority, type, sum(tickets) AS tickets

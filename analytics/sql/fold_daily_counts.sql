@@ -1,7 +1,9 @@
--- Add up the rows of every cell that has more than one; a cell that has come to nothing leaves none.
--- What is written is the sum of what this very statement removed, so it is right whoever else is writing. The lock keeps
--- two of these from waiting for each other in a circle; whoever comes second does nothing.
--- returns  removed int, written int  (rows)
+-- Replace the rows of each cell that has more than one by a single row with their sum; by none if the sum is zero.
+-- Writes the sum of exactly the rows it removed, so concurrent writers cannot make it wrong. The advisory lock prevents
+-- deadlocks between two folds: the second one does nothing.
+-- params   none
+-- returns  removed int, written int    rows
+-- index    none: a pass over the daily counts
 WITH turn AS MATERIALIZED (
     SELECT pg_try_advisory_xact_lock(hashtext('analytics_dailycount')) AS is_ours
 ),

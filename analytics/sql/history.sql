@@ -1,17 +1,20 @@
--- How many tickets that somebody may see were created in a span, by status, priority and type, and a page of them.
--- Counted as in dashboard.sql. The page is looked for on the days that are known to hold its tickets, so that rare ones do
--- not cost a walk over all.
+-- How many tickets visible to a user were created in a span, by status, priority and type? Returns a page of them too.
+-- Counts exactly like dashboard.sql. The page is read only from days that have matching tickets, so that rare tickets do
+-- not cost a scan of all of them.
+-- "Visible" here means the same as Ticket.objects.visible_to; test_queries.py compares the two.
 -- params   as in dashboard.sql, and
---          before_at timestamptz | null, before_id bigint | null   the page's tickets are older than this one
---          page_size int                                           how many at most
--- returns  tickets, open, in_progress, closed, low, medium, high  bigint
---          types text[], tickets_of_types bigint[] (as long)
+--          before_at, before_id        timestamptz, bigint | null    the page continues after this ticket; null: from
+--                                                                    the newest ticket
+--          page_size                   int                 maximum number of tickets on the page
+-- returns  tickets, open, in_progress, closed, low, medium, high    bigint    tickets
+--          types                       text[]              types that occur, in alphabetical order
+--          tickets_of_types            bigint[]            tickets of each of `types`
 --          page_ids bigint[], page_titles text[], page_statuses text[], page_priorities text[], page_types text[],
---          page_venues text[], page_created_at timestamptz[], page_created_by bigint[]
---              (as long each, newest first; null without tickets)
+--          page_venues text[], page_created_at timestamptz[], page_created_by bigint[] (user ids)
+--                                      the page, newest first, one element per ticket; null: no tickets
 -- index    daily_count_day, ticket_created_at, ticket_venue, ticket_creator
 WITH single AS MATERIALIZED (
-    -- Seen by everybody.
+    -- Tickets in projects that everyone sees.
     SELECT created_at, status, priority, type
     FROM tickets_ticket
     WHERE (
@@ -27,7 +30,7 @@ WITH single AS MATERIALIZED (
             OR project_id = ANY (ARRAY(SELECT id FROM projects_project WHERE visibility = 'everyone'))
         )
     UNION ALL
-    -- Seen by those involved: the viewer's own, and those assigned to them.
+    -- Tickets in the other projects that the viewer created or is assigned to.
     SELECT created_at, status, priority, type
     FROM tickets_ticket
     WHERE %(viewer_id)s::bigint IS NOT NULL
@@ -68,7 +71,8 @@ types AS (
     SELECT type, sum(tickets)::bigint AS tickets FROM counted GROUP BY type
 ),
 days AS (
-    -- As many as the page takes: those whose newer days do not fill it. Where it begins amid a day, that one may be spent.
+    -- Just enough days to fill the page: those whose newer days do not fill it yet. The day on which the page starts is
+    -- not counted, since its tickets may all be on earlier pages.
     SELECT day
     FROM (
         SELECT day,

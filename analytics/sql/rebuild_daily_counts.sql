@@ -1,7 +1,9 @@
--- Replace all counts by those of the tickets that this snapshot sees.
--- A ticket written meanwhile brings its own rows, which the snapshot sees as little as the ticket: neither is lost or
--- counted twice, and nobody waits. Only folding would not bear it; hold_daily_counts comes first.
--- returns  removed int, written int  (rows)
+-- Replace all daily counts by counting the tickets in this snapshot.
+-- A ticket written concurrently adds its own rows. This snapshot sees neither the ticket nor those rows, so nothing is
+-- lost or counted twice, and writers are not blocked. A concurrent fold would break this: run lock_daily_counts first.
+-- params   none
+-- returns  removed int, written int    rows
+-- index    none: a pass over the tickets
 WITH removed AS (
     DELETE FROM analytics_dailycount RETURNING id
 ),

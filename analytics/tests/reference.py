@@ -1,6 +1,6 @@
-"""Document 000's figures once more, in plain Python over plain tickets: what the SQL is compared with.
+"""Document 000's analytics in plain Python, to compare the SQL with.
 
-Written from the contract, one ticket after the other, without days, cells or indexes.
+Follows the contract ticket by ticket, without daily counts or indexes.
 """
 
 from collections import Counter
@@ -28,7 +28,7 @@ class PlainTicket:
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """Who asks (None: somebody of the staff) for what."""
+    """A query and the customer who sends it (None: a member of staff)."""
 
     viewer: int | None
     start: date | datetime | None = None
@@ -45,18 +45,18 @@ def matches(ticket: PlainTicket, question: Question) -> bool:
     )
     return (
         is_visible
-        and (question.start is None or _at_precision_of(question.start, ticket.created_at) >= _shown(question.start))
-        and (question.end is None or _at_precision_of(question.end, ticket.created_at) <= _shown(question.end))
+        and (question.start is None or _rounded_like(question.start, ticket.created_at) >= _formatted(question.start))
+        and (question.end is None or _rounded_like(question.end, ticket.created_at) <= _formatted(question.end))
         and all(getattr(ticket, name) == value for name, value in question.fields.items())
     )
 
 
-def _at_precision_of(bound: date | datetime, moment: datetime) -> str:
-    return _shown(moment if isinstance(bound, datetime) else moment.astimezone(UTC).date())
+def _rounded_like(bound: date | datetime, moment: datetime) -> str:
+    return _formatted(moment if isinstance(bound, datetime) else moment.astimezone(UTC).date())
 
 
-def _shown(moment: date | datetime) -> str:
-    """As answers show it: a date, or a time in milliseconds of UTC. Such texts compare as what they stand for does."""
+def _formatted(moment: date | datetime) -> str:
+    """Format as the API does: a date, or a UTC time in milliseconds. The texts sort like the values."""
     if isinstance(moment, datetime):
         return moment.astimezone(UTC).isoformat(timespec="milliseconds")
     return moment.isoformat()

@@ -1,4 +1,4 @@
-"""The admin's first page."""
+"""The dashboard on the first page of the admin."""
 
 import json
 from datetime import timedelta
@@ -13,6 +13,7 @@ from analytics import queries
 from analytics.admin import DEFAULT_DAYS
 from events.tests.factories import book, make_event
 from kit.tests.browser import Browser
+from projects.models import Project
 from tickets.models import Status, Ticket
 from tickets.tests.factories import assign, make_ticket
 
@@ -27,7 +28,7 @@ def close(ticket: Ticket, *, days_ago: int) -> None:
 
 
 class TestDesk:
-    def test_tells_where_it_stands(self, owner: User, assignee: User) -> None:
+    def test_reports_state_and_activity(self, owner: User, assignee: User) -> None:
         now = timezone.now()
         make_ticket(owner, created_at=now - timedelta(days=3), priority="high", type="bug")
         assign(make_ticket(owner, created_at=now), assignee)
@@ -46,22 +47,38 @@ class TestDesk:
         assert desk.types == {"task": 3, "bug": 1}
         assert desk.projects == {"General": 4}
 
-    def test_counts_only_these_days(self, owner: User) -> None:
+    def test_ignores_activity_before_the_period(self, owner: User) -> None:
         close(make_ticket(owner, created_at=timezone.now() - timedelta(days=40)), days_ago=35)
 
         desk = queries.desk(days=30, at=timezone.now())
 
         assert (sum(desk.created), sum(desk.closed), desk.met + desk.missed, desk.types) == (0, 0, 0, {})
 
-    def test_tells_closed_late_from_in_time(self, owner: User) -> None:
+    def test_counts_tickets_closed_late_as_missed(self, owner: User) -> None:
         close(make_ticket(owner, created_at=timezone.now() - timedelta(days=9)), days_ago=1)
 
         desk = queries.desk(days=7, at=timezone.now())
 
         assert (desk.met, desk.missed) == (0, 1)
 
-    def test_does_not_count_forever(self, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(queries, "MOST_COUNTED", 2)
+    def test_agrees_with_the_querysets(self, owner: User) -> None:
+        now = timezone.now()
+        make_ticket(owner, created_at=now - timedelta(days=3))
+        held = make_ticket(owner, created_at=now - timedelta(days=3))
+        Ticket.objects.filter(pk=held.pk).update(held_at=now, hold_reason="Waiting for parts")
+        for days_ago in (1, 8):
+            close(make_ticket(owner, created_at=now - timedelta(days=9)), days_ago=days_ago)
+
+        desk = queries.desk(days=30, at=now)
+
+        tickets = Ticket.objects.all()
+        assert (desk.breached, desk.met, desk.missed) == (
+            *(tickets.breached(now).count(), tickets.met().count(), tickets.missed().count()),
+        )
+        assert (desk.breached, desk.met + desk.missed) == (1, 2)
+
+    def test_stops_counting_at_the_limit(self, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(queries, "COUNT_LIMIT", 2)
         for _ in range(4):
             make_ticket(owner, created_at=timezone.now() - timedelta(days=3))
 
@@ -71,36 +88,44 @@ class TestDesk:
 
 
 class TestFirstPage:
-    def test_shows_an_admin_both_halves(
+    def test_shows_admins_desk_and_box_office(
         self, admin: User, owner: User, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         make_ticket(owner)
         book(make_event(admin, capacity=2), quantity=2)
         browser = Browser(admin)
 
-        # Session, user, their groups' and own permissions; desk, box office, coming events, mails, outage.
+        # Session, user, group and user permissions; desk, box office, upcoming events, mail, outage.
         with django_assert_num_queries(9):
             page = browser.get(FIRST_PAGE)
 
         assert card(page, "desk_cards", "Open tickets")["value"] == "1"
         assert card(page, "box_office_cards", "Seats sold")["value"] == "2"
         assert card(page, "box_office_cards", "Revenue")["value"] == "50.00"
-        assert [event["share"] for event in page.context["coming_events"]] == [100]
-        assert len(json.loads(page.context["tickets_by_day"])["labels"]) == DEFAULT_DAYS
+        assert [event["percent_sold"] for event in page.context["upcoming_events"]] == [100]
+        assert len(json.loads(page.context["tickets_per_day"])["labels"]) == DEFAULT_DAYS
 
-    def test_shows_an_agent_the_desk_alone(self, agent: User) -> None:
+    def test_shows_project_names_unchanged(self, agent: User, owner: User) -> None:
+        make_ticket(owner, project=Project.objects.helpdesk())
+
+        charts = dict(Browser(agent).get(FIRST_PAGE).context["ticket_charts"])
+
+        assert json.loads(charts["Tickets by project"])["labels"] == ["HelpDesk"]
+        assert json.loads(charts["Tickets by type"])["labels"] == ["Task"]
+
+    def test_shows_agents_only_the_desk(self, agent: User) -> None:
         page = Browser(agent).get(FIRST_PAGE)
 
         assert "desk_cards" in page.context
         assert "box_office_cards" not in page.context
 
     @pytest.mark.parametrize(("asked", "days"), [("7", 7), ("365", 365), ("8", 30), ("-7", 30), ("²", 30), ("", 30)])
-    def test_is_about_the_span_that_is_chosen(self, agent: User, asked: str, days: int) -> None:
+    def test_covers_the_chosen_period(self, agent: User, asked: str, days: int) -> None:
         page = Browser(agent).get(FIRST_PAGE, {"days": asked})
 
-        assert len(json.loads(page.context["tickets_by_day"])["labels"]) == days
+        assert len(json.loads(page.context["tickets_per_day"])["labels"]) == days
 
-    def test_leads_to_what_it_counts(self, agent: User, owner: User, assignee: User) -> None:
+    def test_links_to_the_tickets_counted(self, agent: User, owner: User, assignee: User) -> None:
         now = timezone.now()
         late, worked_on = make_ticket(owner, created_at=now - timedelta(days=3)), make_ticket(owner, created_at=now)
         assign(worked_on, assignee)
@@ -108,20 +133,20 @@ class TestFirstPage:
         browser = Browser(agent)
         page = browser.get(FIRST_PAGE)
 
-        def behind(label: str) -> set[Ticket]:
+        def linked_tickets(label: str) -> set[Ticket]:
             return set(browser.get(card(page, "desk_cards", label)["url"]).context["cl"].result_list)
 
-        assert behind("Open tickets") == {late, worked_on}
-        assert behind("Breached") == {late}
-        assert behind("Unassigned") == {late}
+        assert linked_tickets("Open tickets") == {late, worked_on}
+        assert linked_tickets("SLA breached") == {late}
+        assert linked_tickets("Unassigned") == {late}
 
-    def test_says_what_to_do_when_there_is_nothing(self, admin: User) -> None:
+    def test_offers_to_add_an_event_when_empty(self, admin: User) -> None:
         page = Browser(admin).get(FIRST_PAGE).content.decode()
 
-        assert "No event is to come." in page
-        assert "Nothing was closed in this time." in page
+        assert "No upcoming events." in page
+        assert "No tickets were closed in this period" in page
 
-    def test_is_closed_to_customers(self, owner: User) -> None:
+    def test_redirects_customers(self, owner: User) -> None:
         assert Browser(owner).get(FIRST_PAGE).status_code == 302
 
 

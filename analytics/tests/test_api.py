@@ -1,4 +1,4 @@
-"""Document 000, sections 6 and 7, over HTTP: its keys to the letter, and what it leaves open (CONTRACTS, Analytics)."""
+"""The analytics API: the exact keys of document 000, sections 6 and 7, and what the document leaves open."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ def july(day: int, hour: int) -> datetime:
 
 @pytest.fixture
 def tickets(owner: User, outsider: User, admin: User) -> list[Ticket]:
-    """One each on the 1st and the 5th as in the document, and two more."""
+    """The document's tickets of the 1st and the 5th, and two more."""
     return [
         make_ticket(
             owner,
@@ -54,7 +54,7 @@ def tickets(owner: User, outsider: User, admin: User) -> list[Ticket]:
 
 
 class TestHistory:
-    def test_answers_as_the_document_shows(self, tickets: list[Ticket], owner: User, signed_in: SignedIn) -> None:
+    def test_matches_the_document(self, tickets: list[Ticket], owner: User, signed_in: SignedIn) -> None:
         response = signed_in(owner).get(HISTORY, {"endDate": "2024-07-05T18:00:00Z"})
 
         assert response.status_code == 200
@@ -97,7 +97,7 @@ class TestHistory:
             *("id", "title", "status", "priority", "type", "venue", "createdDate", "createdBy")
         ]
 
-    def test_goes_on_where_a_page_ended(self, tickets: list[Ticket], owner: User, signed_in: SignedIn) -> None:
+    def test_continues_from_the_cursor(self, tickets: list[Ticket], owner: User, signed_in: SignedIn) -> None:
         api = signed_in(owner)
 
         first = api.get(HISTORY, {"limit": 3}).json()
@@ -111,11 +111,11 @@ class TestHistory:
         "cursor",
         [
             *("x", "☃", "a" * 5000, encode(1, 1), encode("2024", 1), encode("2024-07-01", 1), encode(None, 1)),
-            # Without an offset, before the calendar begins, an id beyond the column.
+            # Without a UTC offset; before the first date; an id that does not fit the column.
             *(encode("2024-07-01T18:00:00", 1), encode("0001-01-01T00:00:00+14:00", 1), encode(july(1, 18), 2**63)),
         ],
     )
-    def test_refuses_what_is_no_cursor(self, cursor: str, owner: User, signed_in: SignedIn) -> None:
+    def test_refuses_an_invalid_cursor(self, cursor: str, owner: User, signed_in: SignedIn) -> None:
         response = signed_in(owner).get(HISTORY, {"cursor": cursor})
 
         assert response.status_code == 400
@@ -128,7 +128,7 @@ class TestHistory:
         assert response.status_code == 400
         assert response.json()["errors"][0]["field"] == "limit"
 
-    def test_costs_one_statement_and_the_look_up_of_the_user(
+    def test_runs_two_queries(
         self, tickets: list[Ticket], owner: User, signed_in: SignedIn, django_assert_num_queries: Any
     ) -> None:
         api = signed_in(owner)
@@ -138,7 +138,7 @@ class TestHistory:
 
 
 class TestDashboard:
-    def test_answers_as_the_document_shows(self, tickets: list[Ticket], owner: User, signed_in: SignedIn) -> None:
+    def test_matches_the_document(self, tickets: list[Ticket], owner: User, signed_in: SignedIn) -> None:
         response = signed_in(owner).get(DASHBOARD)
 
         assert response.status_code == 200
@@ -146,9 +146,9 @@ class TestDashboard:
             ("totalTickets", 4),
             ("closedTickets", 1),
             ("openTickets", 2),
-            # (223 + 0.99) of two customers; the admin's ticket is nobody's spending.
+            # (223 + 0.99) by two customers; the admin's ticket does not count as spending.
             ("averageCustomerSpending", 112),
-            # Four from the 1st to the 5th.
+            # Four tickets from the 1st to the 5th.
             ("AverageTicketsBookedPerDay", 0.8),
             ("inProgressTickets", 1),
             (
@@ -169,7 +169,7 @@ class TestDashboard:
             *("high", "AverageHighTicketsBookedPerDay"),
         ]
 
-    def test_is_all_zeros_without_tickets(self, owner: User, signed_in: SignedIn) -> None:
+    def test_is_all_zero_without_tickets(self, owner: User, signed_in: SignedIn) -> None:
         response = signed_in(owner).get(DASHBOARD)
 
         assert response.json() == {
@@ -190,9 +190,7 @@ class TestDashboard:
             "typeDistribution": {"concert": 0, "conference": 0, "sports": 0},
         }
 
-    def test_divides_by_the_days_that_were_asked_for(
-        self, tickets: list[Ticket], owner: User, signed_in: SignedIn
-    ) -> None:
+    def test_averages_over_the_requested_days(self, tickets: list[Ticket], owner: User, signed_in: SignedIn) -> None:
         api = signed_in(owner)
 
         averages = [
@@ -201,7 +199,7 @@ class TestDashboard:
                 {"startDate": "2024-07-01", "endDate": "2024-07-31"},
                 {"startDate": "2024-06-30"},
                 {"endDate": "2024-07-06T00:00:00Z"},
-                # Both fall on the 5th in UTC.
+                # Both are on the 5th in UTC.
                 {"startDate": "2024-07-04T23:30:00-01:00", "endDate": "2024-07-06T00:30:00+01:00"},
             )
         ]
@@ -216,7 +214,7 @@ class TestDashboard:
 
         assert response.json()["averageCustomerSpending"] == 0.02
 
-    def test_costs_one_statement_and_the_look_up_of_the_user(
+    def test_runs_two_queries(
         self, tickets: list[Ticket], owner: User, signed_in: SignedIn, django_assert_num_queries: Any
     ) -> None:
         api = signed_in(owner)
@@ -226,7 +224,7 @@ class TestDashboard:
 
 
 @pytest.mark.parametrize("path", [HISTORY, DASHBOARD])
-class TestBoth:
+class TestTicketEndpoints:
     @pytest.mark.parametrize(
         ("query", "total"),
         [
@@ -278,7 +276,7 @@ class TestBoth:
             ({"type": "a\nb"}, "type"),
         ],
     )
-    def test_refuses_what_it_cannot_read(
+    def test_refuses_invalid_parameters(
         self, path: str, query: dict[str, str], field: str, owner: User, signed_in: SignedIn
     ) -> None:
         response = signed_in(owner).get(path, query)
@@ -286,7 +284,7 @@ class TestBoth:
         assert response.status_code == 400
         assert [error["field"] for error in response.json()["errors"]] == [field]
 
-    def test_leaves_out_what_the_viewer_may_not_see(
+    def test_excludes_tickets_the_user_cannot_see(
         self, path: str, owner: User, outsider: User, agent: User, signed_in: SignedIn
     ) -> None:
         make_ticket(owner, project=Project.objects.get(system_name="helpdesk"))
@@ -295,12 +293,12 @@ class TestBoth:
 
         assert totals == [1, 0, 1]
 
-    def test_is_for_those_who_are_signed_in(self, path: str, anonymous: APIClient) -> None:
+    def test_requires_authentication(self, path: str, anonymous: APIClient) -> None:
         response = anonymous.get(path)
 
         assert response.status_code == 401
 
-    def test_takes_no_changes(self, path: str, owner: User, signed_in: SignedIn) -> None:
+    def test_is_read_only(self, path: str, owner: User, signed_in: SignedIn) -> None:
         response = signed_in(owner).post(path)
 
         assert (response.status_code, response["Allow"]) == (405, "GET, HEAD, OPTIONS")

@@ -1,4 +1,4 @@
-"""What the box office sold: compared with plain Python's sums over random business, and over HTTP."""
+"""Box office sales: compared with sums in plain Python over random bookings, and over HTTP."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -28,8 +28,8 @@ PATH = "/events/analytics"
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def date_back(at: datetime) -> None:
-    """Let what was just entered have happened then."""
+def backdate(at: datetime) -> None:
+    """Move the ledger entries just written to this time."""
     latest = BookingEntry.objects.filter(at__gte=timezone.now() - timedelta(hours=1))
     with pgtrigger.ignore("events.BookingEntry:append_only"):
         latest.update(at=at)
@@ -37,19 +37,19 @@ def date_back(at: datetime) -> None:
 
 @pytest.fixture
 def march(admin: User) -> Event:
-    """Three seats at 25.00, sold on the 1st; on the 3rd one of them goes to who waits since the 2nd."""
+    """Three seats at 25.00, sold on the 1st. On the 3rd, one is returned and goes to a guest waiting since the 2nd."""
     event = make_event(admin, capacity=4, withheld=1)
     first = book(event, quantity=3)
-    date_back(MIDNIGHT)
+    backdate(MIDNIGHT)
     book(event, guest=GUEST)
-    date_back(MIDNIGHT + timedelta(days=1))
+    backdate(MIDNIGHT + timedelta(days=1))
     services.cancel(booking_id=first.pk, by=admin, seats=1)
-    date_back(MIDNIGHT + timedelta(days=2, hours=23, minutes=59))
+    backdate(MIDNIGHT + timedelta(days=2, hours=23, minutes=59))
     return event
 
 
 def span(first: int, last: int) -> Span:
-    """Whole days of March."""
+    """Whole days in March."""
     return Span.between(date(2026, 3, first), date(2026, 3, last))
 
 
@@ -58,7 +58,7 @@ def row_of(day: queries.SoldDay) -> tuple[int, int, int, Decimal, Decimal, int, 
 
 
 class TestBoxOffice:
-    def test_tells_each_day_of_the_span(self, march: Event) -> None:
+    def test_lists_each_day_of_the_span(self, march: Event) -> None:
         figures = queries.box_office(span=span(1, 4), page_size=10)
 
         assert [row_of(day) for day in figures.days] == [
@@ -70,22 +70,22 @@ class TestBoxOffice:
         assert (figures.sold, figures.cancelled, figures.revenue, figures.refunded) == (4, 1, 75, 25)
         assert (figures.held, figures.waiting) == (3, 0)
 
-    def test_tells_how_things_stood_at_its_end(self, march: Event) -> None:
+    def test_reports_seats_and_queue_at_the_end_of_the_span(self, march: Event) -> None:
         figures = queries.box_office(span=span(2, 2), page_size=10)
 
         assert (figures.sold, figures.revenue, figures.held, figures.waiting) == (0, 0, 3, 1)
         (event,) = figures.events
         assert (event.id, event.for_sale, event.held, event.waiting, event.fill) == (march.pk, 3, 3, 1, 1)
 
-    def test_keeps_past_takings_when_the_price_changes(self, march: Event, admin: User) -> None:
+    def test_keeps_past_revenue_when_the_price_changes(self, march: Event, admin: User) -> None:
         services.update(event_id=march.pk, by=admin, at=timezone.now(), price=99, name="Jazz indoors")
 
         assert queries.box_office(span=span(1, 3), page_size=10).revenue == 75
 
-    def test_tells_of_one_event(self, march: Event, admin: User) -> None:
+    def test_can_be_limited_to_one_event(self, march: Event, admin: User) -> None:
         other = make_event(admin)
         book(other, quantity=5)
-        date_back(MIDNIGHT)
+        backdate(MIDNIGHT)
 
         assert queries.box_office(span=span(1, 1), page_size=10).sold == 8
         assert queries.box_office(span=span(1, 1), event_id=other.pk, page_size=10).sold == 5
@@ -95,7 +95,7 @@ class TestBoxOffice:
         events = [make_event(admin) for _ in range(3)]
         for event in events:
             book(event)
-        date_back(MIDNIGHT)
+        backdate(MIDNIGHT)
 
         first = queries.box_office(span=span(1, 1), page_size=2)
         second = queries.box_office(span=span(1, 1), page_size=2, before_id=first.next_id)
@@ -103,8 +103,9 @@ class TestBoxOffice:
         assert [event.id for event in first.events + second.events] == [event.pk for event in reversed(events)]
         assert second.next_id is None
 
+    @pytest.mark.slow
     @given(
-        business=st.lists(
+        actions=st.lists(
             st.tuples(
                 st.sampled_from(["book", "cancel", "grow"]), st.integers(0, 1), st.integers(1, 3), st.integers(0, 30)
             ),
@@ -114,20 +115,20 @@ class TestBoxOffice:
         hours=st.integers(1, 200),
     )
     @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    def test_adds_up_as_plain_python_does(
-        self, admin: User, business: list[tuple[str, int, int, int]], first_hour: int, hours: int
+    def test_matches_sums_in_plain_python(
+        self, admin: User, actions: list[tuple[str, int, int, int]], first_hour: int, hours: int
     ) -> None:
         events = [make_event(admin, capacity=4), make_event(admin, capacity=2, price=Decimal("9.99"))]
         moment = MIDNIGHT
-        for what, which, number, wait in business:
+        for action, index, number, wait in actions:
             moment += timedelta(hours=wait)
-            do(what, events[which], number, by=admin)
-            date_back(moment)
+            perform(action, events[index], number, by=admin)
+            backdate(moment)
         start, end = MIDNIGHT + timedelta(hours=first_hour), MIDNIGHT + timedelta(hours=first_hour + hours)
 
         figures = queries.box_office(span=Span(start, end), page_size=1000)
 
-        # Those of the examples before are there, too.
+        # Includes the entries of earlier examples.
         entries = list(BookingEntry.objects.all())
         inside = [entry for entry in entries if start <= entry.at < end]
         assert figures.sold == sum(entry.seats for entry in inside if entry.seats > 0)
@@ -135,9 +136,9 @@ class TestBoxOffice:
         assert figures.revenue == sum(entry.amount for entry in inside)
         assert figures.refunded == -sum(entry.amount for entry in inside if entry.amount < 0)
         for day in figures.days:
-            night = min(datetime(day.day.year, day.day.month, day.day.day, tzinfo=UTC) + timedelta(days=1), end)
-            assert day.held == sum(entry.seats for entry in entries if entry.at < night)
-            assert day.waiting == sum(entry.waiting for entry in entries if entry.at < night)
+            midnight = min(datetime(day.day.year, day.day.month, day.day.day, tzinfo=UTC) + timedelta(days=1), end)
+            assert day.held == sum(entry.seats for entry in entries if entry.at < midnight)
+            assert day.waiting == sum(entry.waiting for entry in entries if entry.at < midnight)
         assert (figures.held, figures.waiting) == (figures.days[-1].held, figures.days[-1].waiting)
         assert {event.id: event.held for event in figures.events} == {
             event_id: sum(entry.seats for entry in entries if entry.event_id == event_id and entry.at < end)
@@ -145,18 +146,18 @@ class TestBoxOffice:
         }
 
 
-def do(what: str, event: Event, number: int, *, by: User) -> None:
+def perform(action: str, event: Event, number: int, *, by: User) -> None:
     event.inventory.refresh_from_db()
-    if what == "book":
+    if action == "book":
         book(event, quantity=min(number, event.inventory.for_sale), guest=GUEST)
-    elif what == "cancel" and (booking := event.bookings.live().first()):
+    elif action == "cancel" and (booking := event.bookings.live().first()):
         services.cancel(booking_id=booking.pk, by=by, seats=min(number, booking.left))
-    elif what == "grow":
+    elif action == "grow":
         services.update(event_id=event.pk, by=by, at=timezone.now(), capacity=event.inventory.capacity + number)
 
 
 class TestBoxOfficeView:
-    def test_answers_an_admin(
+    def test_returns_totals_days_and_events(
         self,
         march: Event,
         admin: User,
@@ -186,13 +187,13 @@ class TestBoxOfficeView:
             "nextCursor": None,
         }
 
-    def test_tells_of_the_last_days_unless_asked_otherwise(self, admin: User, signed_in: SignedIn) -> None:
+    def test_defaults_to_the_last_30_days(self, admin: User, signed_in: SignedIn) -> None:
         days = [day["date"] for day in signed_in(admin).get(PATH).json()["days"]]
 
         assert len(days) == DEFAULT_DAYS
         assert days[-1] == timezone.now().date().isoformat()
 
-    def test_refuses_everybody_else(self, owner: User, agent: User, anonymous: APIClient, signed_in: SignedIn) -> None:
+    def test_is_for_admins_only(self, owner: User, agent: User, anonymous: APIClient, signed_in: SignedIn) -> None:
         assert [api.get(PATH).status_code for api in (anonymous, signed_in(owner), signed_in(agent))] == [401, 403, 403]
 
     @pytest.mark.parametrize(
@@ -207,7 +208,7 @@ class TestBoxOfficeView:
             ({"cursor": "x"}, "cursor"),
         ],
     )
-    def test_refuses_what_it_cannot_read(
+    def test_refuses_invalid_parameters(
         self, admin: User, signed_in: SignedIn, query: dict[str, Any], field: str
     ) -> None:
         answer = signed_in(admin).get(PATH, query)
@@ -216,11 +217,11 @@ class TestBoxOfficeView:
         assert [error["field"] for error in answer.json()["errors"]] == [field]
 
     @pytest.mark.parametrize("edge", ["0001-01-01", "9999-12-31", "9999-12-31T23:59:59.999Z"])
-    def test_knows_the_ends_of_the_calendar(self, admin: User, signed_in: SignedIn, edge: str) -> None:
+    def test_accepts_the_first_and_last_dates(self, admin: User, signed_in: SignedIn, edge: str) -> None:
         assert signed_in(admin).get(PATH, {"startDate": edge[:10], "endDate": edge}).status_code == 200
         assert signed_in(admin).get(PATH, {"endDate": edge}).status_code == 200
 
-    def test_bounds_the_days(self, admin: User, signed_in: SignedIn) -> None:
+    def test_limits_the_length_of_the_period(self, admin: User, signed_in: SignedIn) -> None:
         start = date(2026, 3, 1) - timedelta(days=MAX_DAYS - 1)
 
         assert signed_in(admin).get(PATH, {"startDate": str(start), "endDate": "2026-03-01"}).status_code == 200

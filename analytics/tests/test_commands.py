@@ -10,31 +10,31 @@ pytestmark = pytest.mark.django_db
 
 
 class TestFoldDailyCounts:
-    def test_folds(self, owner: User, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_reports_the_rows_replaced(self, owner: User, capsys: pytest.CaptureFixture[str]) -> None:
         make_ticket(owner)
         make_ticket(owner)
 
         call_command("fold_daily_counts")
 
-        assert capsys.readouterr().out == "2 rows became 1.\n"
+        assert capsys.readouterr().out == "Replaced 2 rows with 1.\n"
 
-    def test_says_that_every_count_is_right(self, owner: User, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_check_confirms_correct_counts(self, owner: User, capsys: pytest.CaptureFixture[str]) -> None:
         make_ticket(owner)
 
         call_command("fold_daily_counts", check=True)
 
-        assert capsys.readouterr().out == "Every count is right.\n"
+        assert capsys.readouterr().out == "All daily counts are correct.\n"
 
-    def test_says_which_count_is_off(self, owner: User, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_check_lists_wrong_counts(self, owner: User, capsys: pytest.CaptureFixture[str]) -> None:
         make_ticket(owner)
         DailyCount.objects.update(tickets=2)
 
-        with pytest.raises(CommandError, match="1 counts are off"):
+        with pytest.raises(CommandError, match="Wrong daily counts: 1"):
             call_command("fold_daily_counts", check=True)
 
-        assert "2 counted, 1 there" in capsys.readouterr().out
+        assert "counted 2 tickets, actual 1" in capsys.readouterr().out
 
-    def test_counts_anew(self, owner: User) -> None:
+    def test_rebuild_corrects_the_counts(self, owner: User) -> None:
         make_ticket(owner)
         DailyCount.objects.update(tickets=2)
 

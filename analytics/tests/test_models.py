@@ -1,4 +1,4 @@
-"""The daily counts: whatever writes tickets, their sums are what a count of the tickets gives."""
+"""The sums of the daily counts always equal a count of the tickets, however the tickets are written."""
 
 import threading
 from collections import defaultdict
@@ -9,6 +9,7 @@ from decimal import Decimal
 from time import monotonic, sleep
 from typing import Any
 
+import pgtrigger
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F
@@ -19,6 +20,8 @@ from accounts.models import User, UserType
 from accounts.tests.factories import make_user
 from analytics import queries, services
 from analytics.models import DailyCount
+from analytics.tests.threads import start_thread
+from kit.db import sql
 from projects.models import Project
 from sla.models import Priority
 from tickets.models import Status, Ticket
@@ -28,8 +31,8 @@ MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
 Cell = tuple[date, int, str, str, str]
 
 
-def summed() -> dict[Cell, tuple[int, Decimal]]:
-    """What the rows say, without cells that come to nothing."""
+def daily_count_sums() -> dict[Cell, tuple[int, Decimal]]:
+    """Add up the daily counts by cell, and drop the cells whose sums are zero."""
     sums: dict[Cell, tuple[int, Decimal]] = defaultdict(lambda: (0, Decimal(0)))
     for row in DailyCount.objects.all():
         cell = (row.day, row.project_id, row.status, row.priority, row.type)
@@ -38,8 +41,8 @@ def summed() -> dict[Cell, tuple[int, Decimal]]:
     return {cell: sum_ for cell, sum_ in sums.items() if sum_ != (0, 0)}
 
 
-def counted() -> dict[Cell, tuple[int, Decimal]]:
-    """The same from the tickets, one by one."""
+def ticket_counts() -> dict[Cell, tuple[int, Decimal]]:
+    """Return the same numbers by going through the tickets one by one."""
     counts: dict[Cell, tuple[int, Decimal]] = defaultdict(lambda: (0, Decimal(0)))
     for ticket in Ticket.objects.select_related("created_by"):
         day = ticket.created_at.astimezone(UTC).date()
@@ -74,7 +77,7 @@ changes = st.one_of(
 
 
 class Desk:
-    """What can happen to tickets, by ORM and by statements over many rows."""
+    """Changes that hypothesis picks from, to single tickets and to many at once."""
 
     def __init__(self) -> None:
         self.users = [make_user(), make_user(), make_user(type=UserType.AGENT)]
@@ -110,58 +113,56 @@ class Desk:
         services.rebuild_daily_counts()
 
 
+def test_count_triggers_share_their_text() -> None:
+    """count_inserted.sql and count_updated.sql only differ in where the rows come from."""
+    inserted = sql.text("analytics/triggers/count_inserted").splitlines()
+    updated = sql.text("analytics/triggers/count_updated").splitlines()
+
+    changed = [line for line, other in zip(inserted, updated, strict=True) if line != other]
+    assert changed == ["    WITH moved AS (SELECT 1 AS sign, * FROM new_tickets),"]
+
+
 @pytest.mark.django_db
 class TestDailyCounts:
+    @pytest.mark.slow
     @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(history=st.lists(changes, max_size=12))
-    def test_come_to_what_the_tickets_are(self, db: None, history: list[tuple[Any, ...]]) -> None:
+    def test_equal_a_count_of_the_tickets(self, db: None, history: list[tuple[Any, ...]]) -> None:
         with transaction.atomic():
             desk = Desk()
             for name, *arguments in history:
                 getattr(desk, name)(*arguments)
 
-                assert summed() == counted()
+                assert daily_count_sums() == ticket_counts()
                 assert queries.daily_count_faults() == []
             transaction.set_rollback(True)
 
-    def test_are_left_alone_by_changes_that_do_not_matter(self, owner: User) -> None:
+    def test_ignore_changes_to_other_fields(self, owner: User) -> None:
         ticket = make_ticket(owner)
 
         Ticket.objects.filter(pk=ticket.pk).update(title="Renamed", venue="Elsewhere", price=0)
 
         assert DailyCount.objects.count() == 1
 
-    def test_know_a_creator_who_came_after_the_ticket(self, owner: User) -> None:
+    def test_include_the_tickets_of_a_creator_inserted_later(self, owner: User) -> None:
         later = make_user()
         User.objects.filter(pk=later.pk).delete()
         make_ticket(later, price=Decimal(5))
 
         later.save(force_insert=True)
 
-        assert summed() == counted()
+        assert daily_count_sums() == ticket_counts()
         assert [row.spent for row in DailyCount.objects.order_by("pk")] == [0, 5]
 
 
-def in_thread(work: Callable[[], object]) -> threading.Thread:
-    """Start `work` on a connection of its own."""
-
-    def run() -> None:
-        try:
-            work()
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
-
-
-def wait_until_somebody_waits() -> None:
-    """Until a statement of another connection is stopped by a lock, at most two seconds."""
+def wait_until_blocked(thread: threading.Thread) -> None:
+    """Return once another connection waits for a lock or the thread has ended, or after two seconds."""
     deadline = monotonic() + 2
-    while monotonic() < deadline:
-        activity = "SELECT count(*) AS waiting FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
+    activity = "SELECT count(*) AS waiting FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
+    while thread.is_alive() and monotonic() < deadline:
         with connection.cursor() as cursor:
+            # Without this a transaction keeps seeing the activity it saw first.
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
             cursor.execute(activity, [connection.settings_dict["NAME"]])
             if cursor.fetchone()[0]:
                 return
@@ -169,12 +170,13 @@ def wait_until_somebody_waits() -> None:
 
 
 @contextmanager
-def triggers_without_locks() -> Iterator[None]:
-    """The triggers as they would be if they did not lock the creators."""
-    source = "SELECT pg_get_functiondef('analytics_count_inserted'::regproc)"
+def unlocked_creators() -> Iterator[None]:
+    """Replace the insert trigger by one that does not lock the creators."""
+    ((model, trigger),) = pgtrigger.registered("analytics.CountedTicket:count_inserted")
     with connection.cursor() as cursor:
-        cursor.execute(source)
+        cursor.execute("SELECT pg_get_functiondef(%s::regproc)", [trigger.get_pgid(model)])
         (definition,) = cursor.fetchone()
+        assert "FOR SHARE" in definition
         cursor.execute(definition.replace("FOR SHARE", ""))
         try:
             yield
@@ -182,31 +184,32 @@ def triggers_without_locks() -> Iterator[None]:
             cursor.execute(definition)
 
 
+@pytest.mark.slow
 @pytest.mark.database
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 class TestConcurrentWriters:
-    def race_a_ticket_with_a_change_of_type(self) -> None:
-        """Create a ticket while its creator is becoming an agent, uncommitted."""
+    def create_ticket_during_type_change(self) -> None:
+        """Create a ticket while an uncommitted transaction turns its creator into an agent."""
         creator = make_user()
         with transaction.atomic():
             User.objects.filter(pk=creator.pk).update(type=UserType.AGENT)
-            thread = in_thread(lambda: make_ticket(creator, price=Decimal(5)))
-            wait_until_somebody_waits()
+            thread = start_thread(lambda: make_ticket(creator, price=Decimal(5)))
+            wait_until_blocked(thread)
             thread.join(0.2)
         thread.join()
 
-    def test_count_a_ticket_under_the_type_that_its_creator_gets_meanwhile(self) -> None:
-        self.race_a_ticket_with_a_change_of_type()
+    def test_use_the_new_type_of_the_creator(self) -> None:
+        self.create_ticket_during_type_change()
 
-        assert summed() == counted()
+        assert daily_count_sums() == ticket_counts()
 
-    def test_would_not_if_the_creator_were_not_locked(self) -> None:
-        with triggers_without_locks():
-            self.race_a_ticket_with_a_change_of_type()
+    def test_use_the_old_type_without_the_lock(self) -> None:
+        with unlocked_creators():
+            self.create_ticket_during_type_change()
 
-        assert summed() != counted()
+        assert daily_count_sums() != ticket_counts()
 
-    def test_refuse_a_change_of_type_that_could_overlook_tickets(self) -> None:
+    def test_refuse_a_type_change_in_repeatable_read(self) -> None:
         creator = make_user()
 
         with transaction.atomic(), connection.cursor() as cursor:
@@ -215,7 +218,7 @@ class TestConcurrentWriters:
                 User.objects.filter(pk=creator.pk).update(type=UserType.AGENT)
             transaction.set_rollback(True)
 
-    def test_agree_with_the_counts_in_every_snapshot(self) -> None:
+    def test_see_correct_counts_in_every_snapshot(self) -> None:
         users = [make_user() for _ in range(3)]
         tickets = [make_ticket(user, price=Decimal(1)) for user in users]
         start = threading.Barrier(6)
@@ -240,16 +243,16 @@ class TestConcurrentWriters:
             User.objects.filter(pk=users[turn % 3].pk).update(type=UserType.values[turn % 2])
 
         threads = [
-            in_thread(repeat(30, write)),
-            in_thread(repeat(30, write)),
-            in_thread(repeat(30, retype)),
-            in_thread(repeat(30, lambda turn: services.fold_daily_counts())),
-            in_thread(repeat(15, lambda turn: services.rebuild_daily_counts())),
-            in_thread(repeat(40, lambda turn: faults.extend(queries.daily_count_faults()))),
+            start_thread(repeat(30, write)),
+            start_thread(repeat(30, write)),
+            start_thread(repeat(30, retype)),
+            start_thread(repeat(30, lambda turn: services.fold_daily_counts())),
+            start_thread(repeat(15, lambda turn: services.rebuild_daily_counts())),
+            start_thread(repeat(40, lambda turn: faults.extend(queries.daily_count_faults()))),
         ]
         for thread in threads:
             thread.join()
 
         assert faults == []
-        assert summed() == counted()
+        assert daily_count_sums() == ticket_counts()
         assert Ticket.objects.count() == 63

@@ -1,4 +1,4 @@
-"""The figures, compared with a reference in plain Python over random tickets, and on the edges of time."""
+"""Analytics queries, compared with a reference in plain Python over random tickets, and at boundary times."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,7 +34,7 @@ MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
 moments = st.builds(
     lambda day, microseconds: MIDNIGHT + timedelta(days=day, microseconds=microseconds),
     st.integers(-3, 3),
-    # On the edges of days and milliseconds, and anywhere.
+    # At boundaries of days and milliseconds, and anywhere else.
     st.sampled_from([-1000, -1, 0, 1, 999, 1000, 1001]) | st.integers(0, 86_400_000_000 - 1),
 )
 offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -67,20 +67,20 @@ per_example = settings(
 
 @pytest.fixture
 def people(owner: User, assignee: User, outsider: User, agent: User) -> list[User]:
-    """Three customers and one of the staff, in the order that examples number them."""
+    """Three customers and an agent. The examples refer to them by index."""
     return [owner, assignee, outsider, agent]
 
 
 @contextmanager
-def undone() -> Iterator[None]:
-    """What an example writes is gone before the next one."""
+def rolled_back() -> Iterator[None]:
+    """Undo what an example writes before the next one."""
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
 
 
 def load(rows: list[dict[str, Any]], people: list[User]) -> list[PlainTicket]:
-    """Put the rows into the database and return them as the reference takes them."""
+    """Create the tickets in the database and return them as input for the reference."""
     project_of = {True: Project.objects.get(system_name="general"), False: Project.objects.get(system_name="helpdesk")}
     plain = []
     for row in rows:
@@ -104,13 +104,13 @@ def load(rows: list[dict[str, Any]], people: list[User]) -> list[PlainTicket]:
     return plain
 
 
-def asked(question: Question) -> TicketFilter:
+def filter_of(question: Question) -> TicketFilter:
     return TicketFilter(span=Span.between(question.start, question.end), **question.fields)
 
 
 @st.composite
 def questions(draw: st.DrawFn) -> tuple[int, dict[str, Any]]:
-    """Who asks, by number, and what; never from a later time to an earlier one."""
+    """Draw the index of a viewer and a query whose start is not after its end."""
     start, end = draw(bounds), draw(bounds)
     try:
         Span.between(start, end)
@@ -120,23 +120,24 @@ def questions(draw: st.DrawFn) -> tuple[int, dict[str, Any]]:
 
 
 class TestDashboard:
+    @pytest.mark.slow
     @per_example
-    @given(rows=st.lists(ticket_rows, max_size=20), asker=questions(), is_folded=st.booleans())
-    def test_counts_as_the_reference_does(
-        self, rows: list[dict[str, Any]], asker: tuple[int, dict[str, Any]], is_folded: bool, people: list[User]
+    @given(rows=st.lists(ticket_rows, max_size=20), query=questions(), is_folded=st.booleans())
+    def test_counts_like_the_reference(
+        self, rows: list[dict[str, Any]], query: tuple[int, dict[str, Any]], is_folded: bool, people: list[User]
     ) -> None:
-        viewer = people[asker[0]]
-        question = Question(viewer=None if viewer.is_staff else viewer.pk, **asker[1])
-        with undone():
+        viewer = people[query[0]]
+        question = Question(viewer=None if viewer.is_staff else viewer.pk, **query[1])
+        with rolled_back():
             tickets = load(rows, people)
             if is_folded:
                 services.fold_daily_counts()
 
-            dashboard = queries.dashboard(viewer=viewer, filter=asked(question))
+            dashboard = queries.dashboard(viewer=viewer, filter=filter_of(question))
 
             assert asdict(dashboard) == reference.figures(tickets, question)
 
-    def test_forgets_days_whose_tickets_have_moved_away(self, owner: User, agent: User) -> None:
+    def test_ignores_days_that_have_no_tickets_anymore(self, owner: User, agent: User) -> None:
         make_ticket(owner, created_at=MIDNIGHT)
         moved = make_ticket(owner, created_at=MIDNIGHT + timedelta(days=9))
         Ticket.objects.filter(pk=moved.pk).update(created_at=MIDNIGHT + timedelta(days=1))
@@ -145,7 +146,7 @@ class TestDashboard:
 
         assert (dashboard.tickets, dashboard.days) == (2, 2)
 
-    def test_costs_one_statement(self, owner: User, django_assert_num_queries: Any) -> None:
+    def test_runs_one_query(self, owner: User, django_assert_num_queries: Any) -> None:
         make_ticket(owner)
 
         with django_assert_num_queries(1):
@@ -153,33 +154,34 @@ class TestDashboard:
 
 
 class TestHistory:
+    @pytest.mark.slow
     @per_example
     @given(
-        rows=st.lists(ticket_rows, max_size=15), asker=questions(), page_size=st.integers(1, 6), is_folded=st.booleans()
+        rows=st.lists(ticket_rows, max_size=15), query=questions(), page_size=st.integers(1, 6), is_folded=st.booleans()
     )
-    def test_counts_and_lists_as_the_reference_does(
+    def test_counts_and_lists_like_the_reference(
         self,
         rows: list[dict[str, Any]],
-        asker: tuple[int, dict[str, Any]],
+        query: tuple[int, dict[str, Any]],
         page_size: int,
         is_folded: bool,
         people: list[User],
     ) -> None:
-        viewer = people[asker[0]]
-        question = Question(viewer=None if viewer.is_staff else viewer.pk, **asker[1])
-        with undone():
+        viewer = people[query[0]]
+        question = Question(viewer=None if viewer.is_staff else viewer.pk, **query[1])
+        with rolled_back():
             tickets = load(rows, people)
             if is_folded:
                 services.fold_daily_counts()
 
-            pages = list(walk(viewer, asked(question), page_size))
+            pages = list(all_pages(viewer, filter_of(question), page_size))
 
             expected = reference.figures(tickets, question)
             figures = {name: expected[name] for name in queries.Figures.__dataclass_fields__}
             assert all(figures.items() <= vars(page).items() for page in pages)
             assert [ticket.id for page in pages for ticket in page.page] == reference.newest_first(tickets, question)
 
-    def test_lists_what_is_visible_and_nothing_else(self, people: list[User]) -> None:
+    def test_lists_exactly_the_visible_tickets(self, people: list[User]) -> None:
         helpdesk = Project.objects.get(system_name="helpdesk")
         for creator in people:
             make_ticket(creator)
@@ -197,15 +199,15 @@ class TestHistory:
             assert listed[viewer] == set(Ticket.objects.visible_to(viewer).values_list("pk", flat=True))
         assert [len(listed[viewer]) for viewer in people] == [6, 5, 5, 8]
 
-    def test_costs_one_statement(self, owner: User, django_assert_num_queries: Any) -> None:
+    def test_runs_one_query(self, owner: User, django_assert_num_queries: Any) -> None:
         make_ticket(owner)
 
         with django_assert_num_queries(1):
             queries.history(viewer=owner, filter=TicketFilter(), page_size=10)
 
 
-def walk(viewer: User, wanted: TicketFilter, page_size: int) -> Iterator[queries.History]:
-    """Every page, one after the other."""
+def all_pages(viewer: User, wanted: TicketFilter, page_size: int) -> Iterator[queries.History]:
+    """Return all pages, one after another."""
     after: Position | None = None
     while True:
         page = queries.history(viewer=viewer, filter=wanted, page_size=page_size, after=after)
@@ -217,7 +219,7 @@ def walk(viewer: User, wanted: TicketFilter, page_size: int) -> Iterator[queries
 
 class TestSpan:
     @given(start=bounds, end=bounds, moment=moments)
-    def test_is_made_of_its_parts_without_overlap(
+    def test_is_covered_by_its_parts_exactly_once(
         self, start: date | datetime | None, end: date | datetime | None, moment: datetime
     ) -> None:
         try:
@@ -247,7 +249,7 @@ class TestSpan:
             (datetime(2026, 3, 1, 0, 0, 0, 1000, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)),
         ],
     )
-    def test_refuses_a_start_after_its_end(self, start: date | datetime, end: date | datetime) -> None:
+    def test_refuses_a_start_after_the_end(self, start: date | datetime, end: date | datetime) -> None:
         with pytest.raises(Invalid):
             Span.between(start, end)
 
@@ -262,16 +264,14 @@ class TestSpan:
             (date.min, datetime.min.replace(tzinfo=UTC)),
         ],
     )
-    def test_reaches_to_the_ends_of_the_calendar(
-        self, start: date | datetime, end: date | datetime, agent: User
-    ) -> None:
+    def test_accepts_the_first_and_last_dates(self, start: date | datetime, end: date | datetime, agent: User) -> None:
         span = Span.between(start, end)
 
         assert queries.dashboard(viewer=agent, filter=TicketFilter(span=span)).tickets == 0
 
 
 class TestStatements:
-    """Every SQL file runs with every filter absent and with every filter set."""
+    """The SQL files run with no filter and with every filter."""
 
     ALL = TicketFilter(
         span=Span.between(MIDNIGHT + timedelta(hours=1), MIDNIGHT + timedelta(days=3, hours=1)),
@@ -281,7 +281,7 @@ class TestStatements:
     )
 
     @pytest.mark.parametrize("venue", [None, "Hall"])
-    def test_run_with_all_filters(self, owner: User, venue: str | None) -> None:
+    def test_run_with_every_filter(self, owner: User, venue: str | None) -> None:
         wanted = TicketFilter(**{**vars(self.ALL), "venue": venue})
         fields: dict[str, Any] = {"status": "open", "priority": "high", "type": "bug", "venue": "Hall"}
         for hours in (0, 2, 30, 72, 74):
@@ -304,7 +304,7 @@ class TestStatements:
 
 
 class TestDailyCountFaults:
-    def test_name_what_is_off(self, owner: User) -> None:
+    def test_list_wrong_counts(self, owner: User) -> None:
         make_ticket(owner, created_at=MIDNIGHT, price=Decimal(10), type="bug")
         DailyCount.objects.update(tickets=3, spent=7)
 
@@ -313,23 +313,23 @@ class TestDailyCountFaults:
         assert (fault.day, fault.type) == (MIDNIGHT.date(), "bug")
         assert (fault.tickets, fault.counted_tickets, fault.spent, fault.counted_spent) == (1, 3, 10, 7)
 
-    def test_are_none_where_tickets_and_counts_agree(self, owner: User) -> None:
+    def test_are_empty_if_the_counts_are_correct(self, owner: User) -> None:
         make_ticket(owner, price=Decimal(10))
 
         assert queries.daily_count_faults() == []
 
 
-def test_every_statement_is_known() -> None:
-    """A new file in sql/ needs a test above, in test_services.py, test_box_office.py or test_admin.py."""
+def test_every_sql_file_is_tested() -> None:
+    """A new file in sql/ needs a test here, in test_services.py, test_box_office.py or test_admin.py."""
     names = {path.stem for path in (BASE_DIR / "analytics" / "sql").glob("*.sql")}
 
     assert names == {
         *("dashboard", "history", "daily_count_faults", "box_office", "desk"),
-        *("fold_daily_counts", "hold_daily_counts", "rebuild_daily_counts"),
+        *("fold_daily_counts", "lock_daily_counts", "rebuild_daily_counts"),
     }
 
 
-def test_two_people_of_the_same_name_count_twice(agent: User) -> None:
+def test_two_customers_with_the_same_name_count_as_two(agent: User) -> None:
     for _ in range(2):
         make_ticket(make_user("Same Name"), price=Decimal(5))
 

@@ -1,4 +1,4 @@
-"""`manage.py demo`: what it fills the database with, and when it refuses to."""
+"""`manage.py demo`: the data it creates, and when it refuses to."""
 
 import io
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,8 @@ from rich.console import Console
 from accounts.models import User, UserType
 from analytics import queries
 from analytics.models import DailyCount
-from demo.management.commands.demo import SIGN_INS, fill
+from demo.management.commands.demo import fill
+from demo.people import SIGN_INS
 from events import services
 from events.models import Booking, Event
 from events.tests.factories import book
@@ -26,12 +27,12 @@ from tickets.tests.factories import make_ticket
 NOW = datetime(2026, 3, 31, 15, 30, tzinfo=UTC)
 
 
-def load(**changed: Any) -> None:
+def load_demo(**changed: Any) -> None:
     fill(**{"tickets": 200, "seed": 1, "at": NOW, "console": Console(file=io.StringIO()), **changed})
 
 
-def everything() -> list[list[Any]]:
-    """Every row of the demo, but for the salts of the passwords and the ids of projects."""
+def all_rows() -> list[list[Any]]:
+    """Return every row of the demo, without password hashes and project ids."""
     people = User.objects.order_by("pk").values_list("pk", "name", "email", "type", "created_at")
     fields = [field.attname for field in Ticket._meta.concrete_fields if field.name != "project"]
     tickets = Ticket.objects.order_by("pk").values_list("project__name", *fields)
@@ -42,8 +43,9 @@ def everything() -> list[list[Any]]:
 
 @pytest.mark.django_db
 class TestFill:
-    def test_tells_of_ninety_days_without_breaking_a_rule(self) -> None:
-        load()
+    @pytest.mark.slow
+    def test_creates_valid_tickets_of_90_days(self) -> None:
+        load_demo()
 
         tickets = Ticket.objects.all()
         assert tickets.count() == 200
@@ -52,7 +54,7 @@ class TestFill:
         assert not tickets.filter(created_by__type=UserType.ADMIN).exists()
         assert not Assignment.objects.filter(user__type=UserType.ADMIN).exists()
         assert not Assignment.objects.filter(assigned_at__lt=F("ticket__created_at")).exists()
-        # Everybody joined before they did anything.
+        # Users joined before they created anything.
         assert not tickets.filter(created_by__created_at__gt=F("created_at")).exists()
         for user in User.objects.all():
             user.full_clean()
@@ -60,15 +62,15 @@ class TestFill:
             ticket.full_clean()
         assert Assignment.objects.count() > 20
 
-    def test_mails_nobody(self) -> None:
-        load()
+    def test_sends_no_mail(self) -> None:
+        load_demo()
 
-        # Whom a change concerns is worked out when constraints are: at the end.
+        # Deliveries are created by deferred triggers, at the end of the transaction.
         connection.check_constraints()
         assert not Delivery.objects.exists()
 
-    def test_has_a_history_that_leads_to_what_is_there(self) -> None:
-        load()
+    def test_history_leads_to_the_current_values(self) -> None:
+        load_demo()
 
         for ticket in Ticket.objects.with_assignees():
             items = history(ticket_id=ticket.pk, limit=100)
@@ -84,29 +86,30 @@ class TestFill:
             assert (items[0].at, items[-1].at) == (ticket.updated_at or ticket.created_at, ticket.created_at)
             assert all(item.by and item.door == "api" for item in items)
 
-    def test_has_most_old_tickets_closed(self) -> None:
-        load()
+    def test_closes_most_old_tickets(self) -> None:
+        load_demo()
 
         old = Ticket.objects.filter(created_at__lt=NOW - timedelta(days=30))
         assert old.filter(status="closed").count() > 0.9 * old.count()
         assert set(Ticket.objects.values_list("status", flat=True)) == {"open", "in-progress", "closed"}
 
-    def test_counts_its_tickets(self) -> None:
-        load()
+    def test_updates_the_daily_counts(self) -> None:
+        load_demo()
 
         assert queries.daily_count_faults() == []
         assert DailyCount.objects.count() > 0
 
-    def test_sold_tickets_by_the_books(self) -> None:
-        load()
+    @pytest.mark.slow
+    def test_ledger_matches_bookings_and_inventory(self) -> None:
+        load_demo()
 
         for event in Event.objects.select_related("inventory"):
             event.full_clean()
             inventory, bookings = event.inventory, event.bookings.all()
             sold, waiting = sum(booking.seats for booking in bookings), event.bookings.queue()
             assert (inventory.confirmed, inventory.waiting) == (sold, waiting.count())
-            assert inventory.last_queue_number == max((each.queue_number or 0 for each in bookings), default=0)
-            # Whoever waits first asks for more than is left.
+            assert inventory.last_queue_number == max((booking.queue_number or 0 for booking in bookings), default=0)
+            # The first in the queue asks for more seats than are available.
             assert not waiting or waiting[0].left > inventory.available
             taken = queued = 0
             for entry in event.entries.order_by("pk"):
@@ -124,8 +127,8 @@ class TestFill:
             assert booking.created_at == times[0] >= NOW - timedelta(days=91)
             assert times[-1] <= min(NOW, booking.event.starts_at)
 
-    def test_has_events_of_every_kind(self) -> None:
-        load()
+    def test_includes_events_and_bookings_in_every_state(self) -> None:
+        load_demo()
 
         sold_out = [event for event in Event.objects.all() if event.inventory.waiting]
         assert len(sold_out) >= 3
@@ -134,8 +137,8 @@ class TestFill:
         assert Booking.objects.filter(user=None).exists()
         assert Booking.objects.exclude(user=None).exists()
 
-    def test_goes_on_where_it_ended(self) -> None:
-        load()
+    def test_real_bookings_can_follow(self) -> None:
+        load_demo()
         event = next(event for event in Event.objects.filter(status="published") if event.inventory.waiting)
         event.bookings_close_at = None
         event.save()
@@ -147,40 +150,40 @@ class TestFill:
         assert latest.ahead is not None
         assert event.entries.filter(kind="promoted", at__gt=latest.created_at).exists()
 
-    def test_leaves_the_next_ids_free(self) -> None:
-        load()
+    def test_new_tickets_get_the_next_id(self) -> None:
+        load_demo()
 
         ticket = make_ticket(User.objects.get(email="customer@example.com"))
 
         assert ticket.pk == 1 + max(Ticket.objects.exclude(pk=ticket.pk).values_list("pk", flat=True))
 
-    def test_is_the_same_for_the_same_seed_and_day(self) -> None:
-        made = []
+    def test_is_the_same_for_the_same_seed_on_the_same_day(self) -> None:
+        loaded = []
         for hour in (0, 23):
             with transaction.atomic():
-                load(at=NOW.replace(hour=hour))
-                made.append(everything())
+                load_demo(at=NOW.replace(hour=hour))
+                loaded.append(all_rows())
                 transaction.set_rollback(True)
 
-        assert made[0] == made[1]
+        assert loaded[0] == loaded[1]
 
-    def test_is_another_for_another_seed(self) -> None:
-        made = []
+    def test_is_different_for_another_seed(self) -> None:
+        loaded = []
         for seed in (1, 2):
             with transaction.atomic():
-                load(seed=seed)
-                made.append(everything())
+                load_demo(seed=seed)
+                loaded.append(all_rows())
                 transaction.set_rollback(True)
 
-        assert made[0][0] != made[1][0]
-        assert made[0][1] != made[1][1]
+        assert loaded[0][0] != loaded[1][0]
+        assert loaded[0][1] != loaded[1][1]
 
 
-# Loading ends with VACUUM, which runs in no transaction.
+# The command ends with VACUUM, which cannot run in a transaction.
 @pytest.mark.database
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 class TestDemo:
-    def test_makes_people_who_can_sign_in(self, anonymous: APIClient) -> None:
+    def test_creates_people_who_can_sign_in(self, anonymous: APIClient) -> None:
         call_command("demo", tickets=20, stdout=io.StringIO())
 
         for role, email, password in SIGN_INS:
@@ -188,7 +191,7 @@ class TestDemo:
             assert response.status_code == 200
             assert User.objects.get(email=email).type == role
 
-    def test_says_whom_to_sign_in_as(self) -> None:
+    def test_prints_the_sign_ins(self) -> None:
         output = io.StringIO()
 
         call_command("demo", tickets=0, stdout=output)
@@ -201,7 +204,7 @@ class TestDemo:
 
         assert (User.objects.count(), Ticket.objects.count()) == (1, 0)
 
-    def test_adds_to_a_database_in_use_when_told_to(self, owner: User) -> None:
+    def test_adds_to_a_database_in_use_with_force(self, owner: User) -> None:
         mine = make_ticket(owner)
 
         call_command("demo", tickets=20, force=True, stdout=io.StringIO())
@@ -209,7 +212,7 @@ class TestDemo:
         assert Ticket.objects.exclude(pk=mine.pk).count() == 20
         assert queries.daily_count_faults() == []
 
-    def test_refuses_to_come_twice(self) -> None:
+    def test_refuses_to_load_twice(self) -> None:
         call_command("demo", tickets=5, stdout=io.StringIO())
 
         with pytest.raises(CommandError, match="already"):

@@ -20,8 +20,8 @@ from events.admin.display import STATUS_COLOURS, counted, holder_of, seats_of
 from events.admin.inlines import BookingEntryInline
 from events.models import Booking
 from kit.admin.forms import is_id
-from kit.admin.pages import ForReading, form_page
-from kit.admin.refusals import refusals_in
+from kit.admin.pages import ReadOnlyMixin, form_page
+from kit.admin.refusals import refusals_as_form_errors
 
 
 class CancelForm(forms.Form):
@@ -29,7 +29,7 @@ class CancelForm(forms.Form):
 
 
 @admin.register(Booking)
-class BookingAdmin(ForReading, ModelAdmin):
+class BookingAdmin(ReadOnlyMixin, ModelAdmin):
     """Bookings are made on their event's page and cancelled here, and otherwise read-only."""
 
     inlines = [BookingEntryInline]
@@ -90,7 +90,7 @@ class BookingAdmin(ForReading, ModelAdmin):
         page = reverse("admin:events_booking_change", args=[booking.pk])
         form = CancelForm(request.POST or None, initial={"seats": booking.left})
         if form.is_valid():
-            with refusals_in(form):
+            with refusals_as_form_errors(form):
                 seats = form.cleaned_data["seats"]
                 services.cancel(booking_id=booking.pk, by=signed_in(request), seats=seats)
                 cancelled = counted(seats, "seat")

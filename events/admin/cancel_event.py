@@ -11,12 +11,12 @@ from events import services
 from events.admin.display import SHOWN_BOOKINGS, counted, event_page, holder_of
 from events.models import BookingStatus, Event
 from kit.admin.pages import form_page
-from kit.admin.refusals import refusals_told
+from kit.admin.refusals import refusals_as_messages
 
 
 def cancel_event_page(model_admin: ModelAdmin, request: HttpRequest, event: Event) -> HttpResponse:
     if request.method == "POST":
-        with refusals_told(request):
+        with refusals_as_messages(request):
             services.cancel_event(event_id=event.pk, by=signed_in(request), at=timezone.now())
             message = f"{event.name} has been cancelled. Everyone with a booking will be notified."
             model_admin.message_user(request, message)

@@ -4,7 +4,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from events.models import Booking, BookingStatus, Event, EventStatus
-from kit.admin.pages import LINK
+from kit.admin.pages import LINK_CLASSES
 
 STATUS_COLOURS = {
     EventStatus.DRAFT: "warning",
@@ -23,7 +23,7 @@ def event_page(event: Event) -> str:
 
 def booking_link(booking: Booking) -> str:
     url = reverse("admin:events_booking_change", args=[booking.pk])
-    return format_html('<a href="{}" class="{}">#{}</a>', url, LINK, booking.pk)
+    return format_html('<a href="{}" class="{}">#{}</a>', url, LINK_CLASSES, booking.pk)
 
 
 def holder_of(booking: Booking) -> str:

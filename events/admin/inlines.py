@@ -10,10 +10,10 @@ from unfold.decorators import display
 
 from events.admin.display import STATUS_COLOURS, booking_link, holder_of, seats_of
 from events.models import Booking, BookingEntry, BookingQuerySet
-from kit.admin.pages import ForReading
+from kit.admin.pages import ReadOnlyMixin
 
 
-class ReadOnlyInline(ForReading, TabularInline):
+class ReadOnlyInline(ReadOnlyMixin, TabularInline):
     """Rows to read, with pages."""
 
     extra = 0

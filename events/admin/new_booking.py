@@ -20,9 +20,9 @@ from events import services
 from events.admin.display import counted, event_page
 from events.models import MAX_CAPACITY, Booking, Event, Origin
 from events.services import Guest, Joins
-from kit.admin.forms import Autocomplete, without_shortcuts
+from kit.admin.forms import Autocomplete, without_related_buttons
 from kit.admin.pages import form_page
-from kit.admin.refusals import refusals_in
+from kit.admin.refusals import refusals_as_form_errors
 from kit.web.fields import NO_CONTROL_CHARACTERS
 
 
@@ -71,7 +71,7 @@ class NewBookingForm(forms.Form):
 def new_booking_page(model_admin: ModelAdmin, request: HttpRequest, event: Event) -> HttpResponse:
     form = NewBookingForm(request.POST or None, user_field=_user_field(request))
     if form.is_valid():
-        with refusals_in(form):
+        with refusals_as_form_errors(form):
             booking = services.book(
                 event_id=event.pk,
                 quantity=form.cleaned_data["quantity"],
@@ -101,7 +101,7 @@ def new_booking_page(model_admin: ModelAdmin, request: HttpRequest, event: Event
 def _user_field(request: HttpRequest) -> Any:
     """Return the field of the booking's own page, with autocomplete, limited to active users."""
     field = Booking._meta.get_field("user")
-    return without_shortcuts(
+    return without_related_buttons(
         admin.site.get_model_admin(Booking).formfield_for_dbfield(
             field, request, widget=Autocomplete(field, admin.site), queryset=User.objects.filter(is_active=True)
         )

@@ -328,8 +328,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="keep_all_inventories",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="BEGIN\n    RAISE EXCEPTION 'the rows of % stay', TG_TABLE_NAME;\nEND;\n",
-                    hash="5ebf1950ecf6fc1481699e7c075d5163694ba00c",
+                    func="BEGIN\n    RAISE EXCEPTION '% must not be truncated', TG_TABLE_NAME;\nEND;\n",
+                    hash="4f52af8b00f2512a0fa78874fdf33af101ef26c0",
                     level="STATEMENT",
                     operation="TRUNCATE",
                     pgid="pgtrigger_keep_all_inventories_52aed",
@@ -477,8 +477,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="keep_all_entries",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="BEGIN\n    RAISE EXCEPTION 'the rows of % stay', TG_TABLE_NAME;\nEND;\n",
-                    hash="84167168e61da4681145b19b837e1a7f0c0459f7",
+                    func="BEGIN\n    RAISE EXCEPTION '% must not be truncated', TG_TABLE_NAME;\nEND;\n",
+                    hash="6c3122979e07f3a88821b97e666f509f87978a62",
                     level="STATEMENT",
                     operation="TRUNCATE",
                     pgid="pgtrigger_keep_all_entries_fa761",
@@ -506,8 +506,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="keep_all_bookings",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="BEGIN\n    RAISE EXCEPTION 'the rows of % stay', TG_TABLE_NAME;\nEND;\n",
-                    hash="b35d7fc10fcd04cd8fc75677a43f8ef0fb8fbeee",
+                    func="BEGIN\n    RAISE EXCEPTION '% must not be truncated', TG_TABLE_NAME;\nEND;\n",
+                    hash="e3317b082c6dca24fe83022f56dc93fabcb4ad0a",
                     level="STATEMENT",
                     operation="TRUNCATE",
                     pgid="pgtrigger_keep_all_bookings_9da39",

@@ -1,6 +1,7 @@
-"""Forms of the admin that save through the services.
+"""Admin forms that save through services.
 
-A refusal undoes the whole request; the form is then shown again, with the sentence beside the field or row concerned.
+If a service refuses a change, the whole request is rolled back, and the form is shown again with the message next to
+the field or row it concerns.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,36 +20,37 @@ from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from kit.admin.pages import LINK
-from kit.admin.refusals import RefusedIn, database_refusals, refusals_of, say_in
+from kit.admin.pages import LINK_CLASSES
+from kit.admin.refusals import FormRefused, add_refusal, database_errors_as_refusals, refusals_of
 from kit.errors import Refused
 from kit.web.fields import NO_CONTROL_CHARACTERS
 
 SHOWN_RECORDS = 10
-# A bigint has at most 19.
-DIGITS_OF_NO_ID = 20
+# A bigint has at most 19 digits.
+MAX_ID_DIGITS = 19
 
 
 class MultiLineField(forms.CharField):
-    """Text with `\\n` at its lines' ends, as it is stored; browsers send `\\r\\n`, which would count as a change."""
+    """Text whose line ends are stored as `\\n`. Browsers send `\\r\\n`, which would count as a change."""
 
     def to_python(self, value: Any) -> str:
         return str(super().to_python(value)).replace("\r\n", "\n")
 
 
 class Autocomplete(AutocompleteSelect):
-    """Found as it is typed. What is no id chooses nothing; Django's own looks it up to show it again, and fails."""
+    """Django's autocomplete widget, which would fail to redisplay a submitted value that is not an id."""
 
     def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
         return super().optgroups(name, [each for each in value if is_id(each)], attr)
 
 
 def is_id(text: Any) -> bool:
-    return str(text).isascii() and str(text).isdecimal() and len(str(text)) < DIGITS_OF_NO_ID
+    """Return whether the text is a number that the database can look up."""
+    return str(text).isascii() and str(text).isdecimal() and len(str(text)) <= MAX_ID_DIGITS
 
 
-class FoundAsTyped:
-    """Mix-in of admins and of their rows."""
+class AutocompleteMixin:
+    """Mix-in for model admins and inlines: use our `Autocomplete` widget."""
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name in self.get_autocomplete_fields(request):  # type: ignore[attr-defined]
@@ -57,9 +59,9 @@ class FoundAsTyped:
 
 
 class ServiceForm(forms.ModelForm):
-    """A form whose rules are the services': it checks shapes, and says what they refused."""
+    """A form that checks types and lengths only. The rules are the services'; the form shows what they refuse."""
 
-    # By the prefix of the form; set by the admin on the second showing.
+    # By form prefix. `ServiceAdmin` sets them when it shows the form again.
     refusals: dict[str, Refused] = {}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -68,27 +70,27 @@ class ServiceForm(forms.ModelForm):
             if isinstance(field, forms.CharField) and isinstance(field.widget, forms.TextInput):
                 field.validators = [*field.validators, NO_CONTROL_CHARACTERS]
             if isinstance(field.widget, forms.SplitDateTimeWidget):
-                # The label beside them names neither.
-                for part, what in zip(field.widget.widgets, ("date", "time"), strict=True):
-                    part.attrs["aria-label"] = f"{field.label}: {what}"
+                # The field's label names neither input.
+                for part, name in zip(field.widget.widgets, ("date", "time"), strict=True):
+                    part.attrs["aria-label"] = f"{field.label}: {name}"
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
         if refusal := self.refusals.get(self.prefix or ""):
-            say_in(self, refusal)
+            add_refusal(self, refusal)
         return cleaned
 
     def validate_unique(self) -> None:
-        """Left to the services, which say it in the API's words."""
+        """Do nothing: the services check uniqueness, with the same message as in the API."""
 
     def _update_errors(self, errors: ValidationError) -> None:
-        """Likewise the constraints, which the model names for no field."""
+        """Drop the errors of constraints, for the same reason."""
         errors.error_dict.pop(NON_FIELD_ERRORS, None)
         super()._update_errors(errors)  # type: ignore[misc]
 
 
-class ServiceAdmin(FoundAsTyped, ModelAdmin):
-    """Django saves a page in one transaction; a refusal rolls it back and shows the form again."""
+class ServiceAdmin(AutocompleteMixin, ModelAdmin):
+    """A model admin that saves through services. A refusal rolls back the request and shows the form again."""
 
     form = ServiceForm
     formfield_overrides = {
@@ -108,9 +110,9 @@ class ServiceAdmin(FoundAsTyped, ModelAdmin):
         if request.method != "POST":
             return super().changeform_view(request, object_id, form_url, extra_context)
         try:
-            with database_refusals():
+            with database_errors_as_refusals():
                 return super().changeform_view(request, object_id, form_url, extra_context)
-        except RefusedIn as refused:
+        except FormRefused as refused:
             refusals = {refused.prefix: refused.refusal}
         except Refused as refusal:
             refusals = {"": refusal}
@@ -118,9 +120,9 @@ class ServiceAdmin(FoundAsTyped, ModelAdmin):
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_paginator(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any) -> Any:
-        """What is offered while somebody types is not counted: that would read a whole table at each letter."""
-        is_offer = request.path == reverse("admin:autocomplete")
-        return (InfinitePaginator if is_offer else self.paginator)(queryset, *args, **kwargs)
+        """Return a paginator, for autocomplete one without COUNT, which would scan the table on every keystroke."""
+        is_autocomplete = request.path == reverse("admin:autocomplete")
+        return (InfinitePaginator if is_autocomplete else self.paginator)(queryset, *args, **kwargs)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
@@ -128,25 +130,26 @@ class ServiceAdmin(FoundAsTyped, ModelAdmin):
         return form
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        return without_shortcuts(super().formfield_for_dbfield(db_field, request, **kwargs))
+        return without_related_buttons(super().formfield_for_dbfield(db_field, request, **kwargs))
 
-    def protecting(self, row: Any) -> Iterable[tuple[str, Any]]:
-        """What forbids the deletion of a row, newest first: the address of a page and what is linked to it."""
+    def deletion_blockers(self, row: Any) -> Iterable[tuple[str, Any]]:
+        """Return what prevents deleting the row, newest first: pairs of a page's URL and the object it shows."""
         return []
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """What the page of a deletion shows. Of what forbids it a few, where there may be a million."""
-        found = [each for doomed in objs for each in self.protecting(doomed)]
-        if not found:
+        """Return what the deletion page lists. Of what prevents it, which may be a million rows, only a few."""
+        blockers = [each for row in objs for each in self.deletion_blockers(row)]
+        if not blockers:
             return super().get_deleted_objects(objs, request)
-        links = [format_html('<a href="{}" class="{}">{}</a>', url, LINK, row) for url, row in found[:SHOWN_RECORDS]]
-        return [], {}, set(), [*links, *(["and older ones"] if len(found) > SHOWN_RECORDS else [])]
+        shown = blockers[:SHOWN_RECORDS]
+        links = [format_html('<a href="{}" class="{}">{}</a>', url, LINK_CLASSES, row) for url, row in shown]
+        return [], {}, set(), [*links, *(["and older ones"] if len(blockers) > SHOWN_RECORDS else [])]
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         try:
-            with database_refusals():
+            with database_errors_as_refusals():
                 return super().delete_view(request, object_id, extra_context)
         except Refused as refusal:
             self.message_user(request, f"{refusal.message}.", messages.ERROR)
@@ -154,18 +157,18 @@ class ServiceAdmin(FoundAsTyped, ModelAdmin):
 
 
 def newest(rows: Any) -> Any:
-    """As many rows as the page of a deletion shows, and one more."""
+    """Return the newest rows: as many as the deletion page lists, and one more."""
     return rows.order_by("-pk")[: SHOWN_RECORDS + 1]
 
 
-def without_shortcuts(field: Any) -> Any:
-    """Pages of their own make and change what a field refers to; pop-ups beside the field are one way too many."""
-    for shortcut in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
-        if hasattr(getattr(field, "widget", None), shortcut):
-            setattr(field.widget, shortcut, False)
+def without_related_buttons(field: Any) -> Any:
+    """Remove the buttons next to a foreign key that add or change the related object in a pop-up."""
+    for flag in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
+        if hasattr(getattr(field, "widget", None), flag):
+            setattr(field.widget, flag, False)
     return field
 
 
 def changed_values(form: forms.BaseForm) -> dict[str, Any]:
-    """What the person changed in the form, by field."""
+    """Return the values of the changed fields."""
     return {name: form.cleaned_data[name] for name in form.changed_data if name in form.cleaned_data}

@@ -1,4 +1,4 @@
-"""Pages of the admin beside the change forms."""
+"""Admin pages other than Django's change forms."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
 
-# How the theme marks a link.
-LINK = "text-primary-600 dark:text-primary-500"
+# The theme's CSS classes for links.
+LINK_CLASSES = "text-primary-600 dark:text-primary-500"
 
 
-class ForReading:
-    """Mix-in of admins and of rows that nobody adds to, changes or deletes there."""
+class ReadOnlyMixin:
+    """Mix-in for model admins and inlines without adding, changing and deleting."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -35,9 +35,9 @@ def form_page(
     back: str,
     action: str = "",
 ) -> HttpResponse:
-    """A page that asks for something before it is done: what is known, then a form. `back` is where one gives up to.
+    """Return a page with notes and a form. `back` is the URL of its cancel link.
 
-    The form is sent to `action`, or to where the page was asked from.
+    The form is posted to `action`, by default to the page's own URL.
     """
     context = {
         **model_admin.admin_site.each_context(request),

@@ -1,4 +1,4 @@
-"""What a service or the database refuses, shown beside the field or row concerned, or on the next page."""
+"""Show errors of services and the database next to the form field they concern, or as a message on the next page."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +15,11 @@ from kit.web.problems import SQLSTATES_OF_BUSY
 
 
 class InUse(Conflict):
-    message = "Something else refers to it, or what it refers to is gone"
+    message = "This record is in use, or something it refers to was deleted"
 
 
-class RefusedIn(Exception):
-    """A refusal and the form (by its prefix, "" for the page's own) in which it is to be said."""
+class FormRefused(Exception):
+    """A refusal that belongs to one form of the page, given by its prefix ("" for the main form)."""
 
     def __init__(self, prefix: str, refusal: Refused) -> None:
         super().__init__(refusal.message)
@@ -28,16 +28,17 @@ class RefusedIn(Exception):
 
 
 @contextmanager
-def said_in(form: forms.BaseForm) -> Iterator[None]:
+def attribute_refusals_to(form: forms.BaseForm) -> Iterator[None]:
+    """Attribute a refusal in this block to the form; `ServiceAdmin` then shows it there."""
     try:
         yield
     except Refused as refusal:
-        raise RefusedIn(form.prefix or "", refusal) from refusal
+        raise FormRefused(form.prefix or "", refusal) from refusal
 
 
 @contextmanager
-def database_refusals() -> Iterator[None]:
-    """Turn what the database says of a lost race into the refusal that it is; leave everything else alone."""
+def database_errors_as_refusals() -> Iterator[None]:
+    """Turn database errors that a lost race causes into a `Refused`. Other errors propagate unchanged."""
     try:
         yield
     except OperationalError as error:
@@ -53,35 +54,37 @@ def database_refusals() -> Iterator[None]:
 
 
 @contextmanager
-def refusals_in(form: forms.BaseForm) -> Iterator[None]:
-    """Do something within: what refuses it, the form says then."""
+def refusals_as_form_errors(form: forms.BaseForm) -> Iterator[None]:
+    """Add a refusal in this block to the form's errors."""
     try:
-        with database_refusals():
+        with database_errors_as_refusals():
             yield
     except Refused as refusal:
-        say_in(form, refusal)
+        add_refusal(form, refusal)
 
 
 @contextmanager
-def refusals_told(request: HttpRequest) -> Iterator[None]:
-    """Do something within: what refuses it, the next page says."""
+def refusals_as_messages(request: HttpRequest) -> Iterator[None]:
+    """Show a refusal in this block as an error message on the next page."""
     try:
-        with database_refusals():
+        with database_errors_as_refusals():
             yield
     except Refused as refusal:
         messages.error(request, f"{refusal.message}.")
 
 
-def refusal_lines(refusal: Refused) -> list[tuple[str, str]]:
-    """What is wrong, as (field, sentence); the field is "" for a refusal that concerns none."""
-    lines = [(name, sentence) for name, sentences in refusal.fields.items() for sentence in sentences]
-    return lines or [("", refusal.message)]
+def refusal_messages(refusal: Refused) -> list[tuple[str, str]]:
+    """Return (field, message) pairs; the field is "" if the refusal concerns no field."""
+    pairs = [(name, message) for name, texts in refusal.fields.items() for message in texts]
+    return pairs or [("", refusal.message)]
 
 
-def say_in(form: forms.BaseForm, refusal: Refused) -> None:
-    for name, sentence in refusal_lines(refusal):
-        form.add_error(name if name in form.fields else None, sentence)
+def add_refusal(form: forms.BaseForm, refusal: Refused) -> None:
+    """Show the refusal next to its fields, or at the top of the form."""
+    for name, message in refusal_messages(refusal):
+        form.add_error(name if name in form.fields else None, message)
 
 
 def refusals_of(request: HttpRequest) -> dict[str, Refused]:
+    """Return the refusals of the failed attempt to save, by form prefix."""
     return getattr(request, "refusals", {})

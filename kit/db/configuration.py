@@ -1,4 +1,4 @@
-"""Where the data is: at `DATABASE_URL`, else in an embedded PostgreSQL. Settings import this, so it imports none."""
+"""Database settings: `DATABASE_URL`, or an embedded PostgreSQL. The settings import this module, not vice versa."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,22 +12,22 @@ from kit.db import embedded
 
 
 def configuration(url: str, directory: Path, *, durable: bool = True) -> dict[str, Any]:
-    """Return Django's `DATABASES` for `url`; without one, start the server kept in `directory` or join it.
+    """Return Django's `DATABASES` for `url`. Without one, start or join the embedded server in `directory`.
 
-    :raises ImproperlyConfigured: the URL is not PostgreSQL's, or the embedded server cannot run; says why.
+    :raises ImproperlyConfigured: the URL is not a PostgreSQL URL, or the embedded server cannot run.
     """
     database = environ.Env.db_url_config(url or connection_url(embedded.start(directory.resolve(), durable=durable)))
     if database.get("ENGINE") != "django.db.backends.postgresql":
-        raise ImproperlyConfigured("DATABASE_URL must begin with postgres://: Ticketing runs on PostgreSQL alone.")
+        raise ImproperlyConfigured("DATABASE_URL must start with postgres://. Ticketing only supports PostgreSQL.")
     options = {"connect_timeout": 10, "application_name": embedded.NAME, **database.pop("OPTIONS", {})}
-    # The host of a socket is a path, which a URL can only carry in its query.
-    place = {key: str(options.pop(key.lower(), database[key])) for key in ("HOST", "PORT")}
+    # A Unix socket's host is a path, which a URL can only have in its query string.
+    address = {key: str(options.pop(key.lower(), database[key])) for key in ("HOST", "PORT")}
     persistent = {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
-    return {"default": {**persistent, **database, **place, "ENGINE": "kit.db.backend", "OPTIONS": options}}
+    return {"default": {**persistent, **database, **address, "ENGINE": "kit.db.backend", "OPTIONS": options}}
 
 
 def connection_url(database: Mapping[str, Any]) -> str:
-    """Return the URL that `configuration` reads as `database`: child processes given it start and stop nothing."""
+    """Return `database` as a DATABASE_URL for child processes, so that they do not manage the server themselves."""
     account = f"{quote(database['USER'], safe='')}:{quote(database['PASSWORD'], safe='')}"
     query = urlencode({"host": database["HOST"], "port": database["PORT"], **database["OPTIONS"]})
     return f"postgres://{account}@/{quote(database['NAME'], safe='')}?{query}"

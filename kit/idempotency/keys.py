@@ -1,7 +1,7 @@
-"""Idempotency keys as the domain knows them: what comes twice under one key is done once.
+"""Idempotency keys: a request that is retried with the same key is executed once.
 
-The answer is kept by the transaction that does the work, so a crash leaves both or neither. Until it ends, others under
-the same key wait for its lock, in whatever process they are. What HTTP says of keys is in idempotency.py.
+The response is stored by the transaction that does the work, so a crash leaves both or neither. Until that transaction
+ends, retries wait for its lock, in any process. `kit/idempotency/views.py` has the HTTP side.
 """
 
 from collections.abc import Iterator
@@ -22,36 +22,39 @@ from kit.idempotency.models import LIFETIME_OF_KEYS, IdempotencyKey
 
 class KeyReused(Contradiction):
     code = "idempotency_key_reused"
-    message = "This Idempotency-Key came with another body before"
+    message = "This Idempotency-Key was already used with a different body"
 
 
 class StillRunning(Conflict):
-    message = "The first request with this Idempotency-Key is still running"
+    message = "The first request with this Idempotency-Key is still in progress"
 
 
 @dataclass(frozen=True)
 class Key:
-    """The digests of who sent which key to where, and of what came with it; both keyed with the server's secret."""
+    """HMACs under the server's secret: `digest` of the sender, key and path, `body_digest` of the body."""
 
     digest: bytes
     body_digest: bytes
 
     def parameters(self, at: datetime) -> dict[str, Any]:
-        """Those of a statement that claims the key: see kit/idempotency/sql/claim_key.sql."""
-        # Two keys in one place would merely wait for each other.
+        """Return the parameters of a statement that claims the key: see kit/idempotency/sql/claim_key.sql."""
+        # The advisory lock's number. If two keys share it, they only wait for each other.
         place = int.from_bytes(self.digest[:8], signed=True)
         return {"place": place, "digest": self.digest, "expired_at": at - LIFETIME_OF_KEYS}
 
     def check(self, first_body_digest: bytes) -> None:
-        """:raises KeyReused: the first request under the key said something else."""
+        """Check that a retry repeats the original request.
+
+        :raises KeyReused: the first request with this key had a different body.
+        """
         if first_body_digest != self.body_digest:
             raise KeyReused
 
 
 def claim(key: Key, *, at: datetime) -> IdempotencyKey | None:
-    """Return what was answered under the key; None to whoever is first, until the transaction ends.
+    """Return the stored response, or None for the first request, which then holds the key until its transaction ends.
 
-    :raises StillRunning:
+    :raises StillRunning: the first request did not finish within the lock timeout.
     """
     with claiming():
         found = sql.rows("idempotency/claim_key", **key.parameters(at))
@@ -62,22 +65,22 @@ def claim(key: Key, *, at: datetime) -> IdempotencyKey | None:
 
 @contextmanager
 def claiming() -> Iterator[None]:
-    """Run a statement that claims a key.
+    """Wrap a statement that claims a key.
 
-    :raises StillRunning: the key is in use for as long as any lock is waited for.
+    :raises StillRunning: another transaction holds the key, and did not end within the lock timeout.
     """
     try:
         yield
     except OperationalError as error:
         cause = error.__cause__
-        # The statement may wait for more than the key.
+        # The statement may also have waited for other locks.
         if isinstance(cause, LockNotAvailable) and "idempotency_claim_key" in (cause.diag.context or ""):
             raise StillRunning from error
         raise
 
 
 def keep(key: Key, *, status: int, body: bytes, headers: dict[str, str], at: datetime) -> None:
-    """Keep the answer of the one who has claimed the key, and end the transaction."""
+    """Store the response of the request that holds the key, and commit."""
     sql.finish(
         "idempotency/keep_answer",
         digest=key.digest,

@@ -1,4 +1,4 @@
-"""What the site keeps for all apps: answers that were given, for clients who have to ask again."""
+"""Stored responses to requests with an idempotency key."""
 
 from datetime import datetime, timedelta
 from typing import Self
@@ -15,16 +15,16 @@ class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
 
 
 class IdempotencyKey(models.Model):
-    """The answer to a request that bore a key.
+    """The response to a request that had an idempotency key.
 
-    The digests are keyed with the server's secret: from them nobody finds out what was sent, such as a password.
+    The digests are HMACs under the server's secret, so they reveal nothing about the request, such as a password.
     """
 
-    # Of who sent it, the key and the path.
+    # Of the sender, the key and the path.
     digest = models.BinaryField(max_length=32, primary_key=True)
     body_digest = models.BinaryField(max_length=32)
     status = models.PositiveSmallIntegerField()
-    # JSON, as it was sent; and of the headers those that the call set itself.
+    # The JSON exactly as it was sent, and the headers that the view set.
     body = models.TextField()
     headers = models.JSONField()
     created_at = models.DateTimeField()
@@ -34,9 +34,9 @@ class IdempotencyKey(models.Model):
     class Meta:
         indexes = [models.Index(fields=["created_at"], name="idempotency_key_created_at")]
         constraints = [
-            # A refused request does not use its key up.
+            # A refused request does not use up its key.
             models.CheckConstraint(condition=Q(status__range=(200, 299)), name="idempotency_key_status"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.status} of {self.created_at:%Y-%m-%d %H:%M} UTC"
+        return f"{self.status} at {self.created_at:%Y-%m-%d %H:%M} UTC"

@@ -1,7 +1,6 @@
-"""`Idempotency-Key`: a client who does not know whether its request arrived sends it again, and it is done once.
+"""The `Idempotency-Key` header: a client can safely retry a request that may or may not have arrived.
 
-A view's method honours keys by the decorator `idempotent`, or by `unrepeatable`; one whose service takes the key itself
-is marked as `repeatable`.
+Decorate a view's method with `idempotent` or `unrepeatable`; mark it as `repeatable` if its service handles the key.
 """
 
 import re
@@ -23,44 +22,44 @@ from kit.idempotency.models import IdempotencyKey
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 KEY = re.compile(r"[!-~]{1,255}")
-BAD_KEY = Invalid(fields={HEADER: ["A key is 1 to 255 visible ASCII characters."]})
+BAD_KEY = Invalid(fields={HEADER: ["Must be 1 to 255 visible ASCII characters."]})
 
 
 class DuplicateRequest(Conflict):
-    message = "A request with this Idempotency-Key was made before"
+    message = "This Idempotency-Key was already used"
 
 
 def idempotent(handler: Callable[..., Response]) -> Callable[..., Response]:
-    """Decorate a view's method that creates something: with a key, the same request is done once.
+    """Decorate a view's method that creates something, so that requests with the same key create it once.
 
-    The rest gets the first answer, once it is there. What is refused counts as never sent. The answer is kept, so it
-    must hold no secret.
+    Retries get the first response. A refused request does not use up its key. The response is stored, so it must not
+    contain secrets.
 
-    :raises KeyReused: the first request under the key had another body.
-    :raises StillRunning:
+    :raises KeyReused: the first request with this key had a different body.
+    :raises StillRunning: the first request did not finish within the lock timeout.
     """
-    return _honouring_keys(handler, _replay)
+    return _with_keys(handler, _replay)
 
 
 def unrepeatable(handler: Callable[..., Response]) -> Callable[..., Response]:
-    """Decorate a view's method like `idempotent`, but whoever comes second under a key is refused, whatever they send.
+    """Decorate a view's method like `idempotent`, but refuse a second request with the same key, whatever its body.
 
-    :raises DuplicateRequest:
-    :raises StillRunning:
+    :raises DuplicateRequest: a request with this key has succeeded.
+    :raises StillRunning: the first request did not finish within the lock timeout.
     """
-    return _honouring_keys(handler, _refuse)
+    return _with_keys(handler, _refuse)
 
 
 def repeatable(handler: Callable[..., Response]) -> Callable[..., Response]:
-    """Mark a view's method that hands the `Key` of its request on to a service, which then sees to all this."""
+    """Mark a view's method that passes the request's `Key` to a service, which handles retries itself."""
     handler.is_idempotent = True  # type: ignore[attr-defined]
     return handler
 
 
 def key_of(request: Request) -> Key | None:
-    """The key that the request bears.
+    """Return the key of the request, None if it has none.
 
-    :raises Invalid: it is none.
+    :raises Invalid: the header is not a valid key.
     """
     key = request.headers.get(HEADER)
     if key is None:
@@ -68,18 +67,18 @@ def key_of(request: Request) -> Key | None:
     if not KEY.fullmatch(key):
         raise BAD_KEY
     body = _digest(orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS))
-    # Nobodies are told apart by what they send.
-    who = str(request.user.pk).encode() if request.user.is_authenticated else b"anonymous" + body
-    # Neither a path nor a visible key holds NUL.
-    return Key(_digest(b"\0".join([key.encode(), request.path.encode(), who])), body)
+    # Signed-out clients are told apart by what they send.
+    sender = str(request.user.pk).encode() if request.user.is_authenticated else b"anonymous" + body
+    # NUL separates unambiguously: neither keys nor paths contain it.
+    return Key(_digest(b"\0".join([key.encode(), request.path.encode(), sender])), body)
 
 
 def _digest(message: bytes) -> bytes:
     return salted_hmac("kit.idempotency.views", message, algorithm="sha256").digest()
 
 
-def _honouring_keys(
-    handler: Callable[..., Response], answer_again: Callable[[IdempotencyKey, Key], Response]
+def _with_keys(
+    handler: Callable[..., Response], answer_retry: Callable[[IdempotencyKey, Key], Response]
 ) -> Callable[..., Response]:
     @wraps(handler)
     def answer_once(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -90,7 +89,7 @@ def _honouring_keys(
         with transaction.atomic():
             first = claim(key, at=at)
             if first:
-                return answer_again(first, key)
+                return answer_retry(first, key)
             response = handler(view, request, *args, **kwargs)
             headers = {name: value for name, value in response.headers.items() if name != "Content-Type"}
             keep(key, status=response.status_code, body=orjson.dumps(response.data), headers=headers, at=at)

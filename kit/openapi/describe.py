@@ -1,6 +1,6 @@
-"""What a view says of its call: what it does, answers and refuses.
+"""Describe a view for OpenAPI: what it does, its responses and its errors.
 
-The sentences of refusals come from the errors themselves, never from a copy.
+Error messages are taken from the exceptions themselves, never copied.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -26,10 +26,10 @@ def describes(
     media_type: str = "application/json",
     more: str = "",
 ) -> Callable[[Any], Any]:
-    """Say what a call does. `request` and each of `answers` are a shape and an example of it, None: no body.
+    """Describe the decorated method. `request` and each of `answers` are (serializer, example), or None for no body.
 
-    `media_type` is that of the answers, `refusals` are the call's own, in the order in which they are checked; those
-    of every call come by themselves.
+    `media_type` is that of the answers. `refusals` lists the call's own errors in the order they are checked; the
+    schema adds the errors that every call can raise.
     """
     examples = [OpenApiExample(summary, request[1], request_only=True)] if request else []
 
@@ -61,10 +61,10 @@ def _answer(status: int, summary: str, answer: tuple[Any, Any] | None) -> OpenAp
 
 
 def missing(*names: str) -> Exception:
-    """The refusal of a body that lacks these keys."""
+    """Return the error for a body without these keys."""
     return exceptions.ValidationError({name: [serializers.Field.default_error_messages["required"]] for name in names})
 
 
-def invalid(**sentences: str) -> Exception:
-    """The refusal of input for these reasons, by the domain's field names."""
-    return Invalid(fields={name: [sentence] for name, sentence in sentences.items()})
+def invalid(**messages: str) -> Exception:
+    """Return the error for invalid input, with a message per field, by its name in the domain."""
+    return Invalid(fields={name: [message] for name, message in messages.items()})

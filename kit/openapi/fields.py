@@ -1,4 +1,4 @@
-"""Serializer fields as OpenAPI describes them: what the server really reads."""
+"""How OpenAPI describes our serializer fields: exactly what the server accepts."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ ID_SCHEMA = {"type": "integer", "format": "int64", "minimum": 1}
 CONTROL_CHARACTERS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 
 
-# What Python trims; other languages' \s differs.
+# What Python's str.strip removes; \s differs between languages.
 WHITESPACE = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 
 
@@ -33,7 +33,7 @@ class TextExtension(OpenApiSerializerFieldExtension):
 
 
 def text_pattern(forbidden: str, shortest: int, *, is_trimmed: bool) -> str:
-    """Text without the `forbidden` characters that is `shortest` characters long after trimming (if it is trimmed)."""
+    """Return a pattern for text without `forbidden` characters, at least `shortest` long after any trimming."""
     if not is_trimmed:
         return rf"^[^{forbidden}]*$"
     space, inner, end = rf"[{WHITESPACE}]", rf"[^{forbidden}]", rf"[^{forbidden}{WHITESPACE}]"

@@ -1,4 +1,4 @@
-"""The headers that calls read and answer with, as OpenAPI describes them."""
+"""Request and response headers, as OpenAPI describes them."""
 
 from typing import Any
 
@@ -8,40 +8,40 @@ EXAMPLE_REQUEST_ID = "0b6f5c0e-7d0f-4d7a-9a57-3c1c9c2f8e11"
 
 HEADERS: dict[str, dict[str, Any]] = {
     "X-Request-ID": {
-        "description": "Names this request in the server's log.",
+        "description": "Identifies this request in the server's log.",
         "required": True,
         "schema": {"type": "string"},
         "example": EXAMPLE_REQUEST_ID,
     },
     "RateLimit-Policy": {
-        "description": "The limit: `q` requests in `w` seconds. Absent where requests are not counted.",
+        "description": "The limit: `q` requests per `w` seconds. Absent if rate limits are off.",
         "schema": {"type": "string"},
         "example": '"default";q=600;w=60',
     },
     "RateLimit": {
-        "description": "What is left of it: `r` requests, whole again in `t` seconds.",
+        "description": "What remains of the limit: `r` requests. It resets in `t` seconds.",
         "schema": {"type": "string"},
         "example": '"default";r=599;t=60',
     },
     REPLAYED: {
-        "description": "`true` where this is the answer to an earlier request with the same Idempotency-Key.",
+        "description": "`true` if this is the stored response to an earlier request with the same Idempotency-Key.",
         "schema": {"type": "string", "const": "true"},
         "example": "true",
     },
     "ETag": {
-        "description": "A hash of the body; in front of it, where the thing has one, its version.",
+        "description": "A hash of the body, preceded by the version if the object has one.",
         "required": True,
         "schema": {"type": "string", "pattern": '^"([0-9]+-)?[0-9a-f]+"$'},
         "example": '"3-5f0c9a1e2b7d4836"',
     },
     "Retry-After": {
-        "description": "In how many seconds another try is worth it.",
+        "description": "Seconds to wait before trying again.",
         "required": True,
         "schema": {"type": "integer", "minimum": 0},
         "example": 42,
     },
     "WWW-Authenticate": {
-        "description": "How to prove who you are.",
+        "description": "The authentication scheme to use.",
         "required": True,
         "schema": {"type": "string", "const": "Bearer"},
         "example": "Bearer",
@@ -51,17 +51,18 @@ HEADERS: dict[str, dict[str, Any]] = {
 KEY_PARAMETER: dict[str, Any] = {
     "in": "header",
     "name": HEADER,
-    "description": "Any word of yours for this one request. The same request sent again within 24 hours is not done "
-    "again, but gets the first one's answer. A refused request does not use its key up.",
+    "description": "A unique value of your choice, such as a UUID, that makes the request safe to retry. A retry "
+    "within 24 hours returns the first response instead of executing again. A refused request does not use up its key.",
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
     "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
 }
 
-# A client who knows what it changes says so; who has what it reads is spared the body.
+# If-Match for writes, If-None-Match for reads.
 IF_MATCH = {
     "name": "If-Match",
     "in": "header",
-    "description": "The `ETag`, or the version in it, that this is a change of: 412 if there is a newer one. `*`: any.",
+    "description": "Send the `ETag`, or the version in it, to reject stale edits: 412 if there is a newer version. `*` "
+    "matches any version.",
     "schema": {"type": "string"},
     "example": "*",
 }
@@ -70,7 +71,7 @@ TAG_PARAMETERS: dict[str, dict[str, Any]] = {
     "GET": {
         "name": "If-None-Match",
         "in": "header",
-        "description": "The `ETag` of what you have already: 304 if it is still the same.",
+        "description": "The `ETag` of the copy you have: 304 without a body if it is current.",
         "schema": {"type": "string"},
         "example": '"3-5f0c9a1e2b7d4836"',
     },

@@ -1,7 +1,7 @@
-"""How the API describes itself: drf-spectacular, plus what it cannot see.
+"""The OpenAPI schema: drf-spectacular, plus what it cannot see.
 
-A view says with `describes` what it does, answers and refuses; what holds for every call (signing in, bodies, limits,
-headers) is added here. The sentences of refusals come from the errors themselves, never from a copy.
+`describes` documents what is specific to a view. What applies to all of them (authentication, bodies, rate limits,
+headers) is added here. Error messages are taken from the exceptions themselves, never copied.
 """
 
 from collections.abc import Iterator
@@ -25,15 +25,17 @@ from kit.web.problems import PROBLEM_JSON, Problem, RequestTooLarge, describe
 
 REFUSALS_OF_BODIES = (NotJSON(), NotAnObject(), RequestTooLarge(), exceptions.UnsupportedMediaType("text/plain"))
 REFUSALS_OF_KEYS = (BAD_KEY, StillRunning(), KeyReused())
-# What any call may answer that does work.
+# Errors of every call that does work.
 REFUSALS_OF_WORK = (TooMany(retry_after=42), Busy())
 
-# The things that the examples are about, by the name of the path's parameter.
+# Example values of path parameters.
 EXAMPLE_IDS = {"booking_id": 31, "event_id": 5, "project_id": 3, "ticket_id": 7, "user_id": 3}
 
 
 class FieldErrorSerializer(serializers.Serializer[Any]):
-    field = serializers.CharField(help_text="Which key of the body or the query; a path such as `assignedUsers.0`.")
+    field = serializers.CharField(
+        help_text="The body field or query parameter; a path such as `assignedUsers.0` if nested."
+    )
     message = serializers.CharField()
 
 
@@ -43,11 +45,11 @@ class ProblemSerializer(serializers.Serializer[Any]):
     type = serializers.CharField()
     title = serializers.CharField()
     status = serializers.IntegerField(min_value=400, max_value=599)
-    detail = serializers.CharField(help_text="The same as `message`.")
+    detail = serializers.CharField(help_text="Same as `message`.")
     code = serializers.RegexField(r"^[a-z_]+$")
     message = serializers.CharField()
     errors = FieldErrorSerializer(many=True, required=False)  # type: ignore[assignment]
-    requestId = serializers.CharField(help_text="As in the header X-Request-ID.")
+    requestId = serializers.CharField(help_text="Same as the X-Request-ID header.")
 
 
 class AutoSchema(openapi.AutoSchema):
@@ -56,7 +58,7 @@ class AutoSchema(openapi.AutoSchema):
         return ["ticketing" if room == "kit" else room]
 
     def get_description(self) -> str:  # type: ignore[override]
-        """Only what `describes` says: docstrings are written for those who read the code."""
+        """Return nothing: `describes` sets the description, and docstrings are for developers."""
         return ""
 
     def get_operation(
@@ -83,7 +85,7 @@ class AutoSchema(openapi.AutoSchema):
                 parameter["schema"] = ID_SCHEMA
                 parameter["example"] = EXAMPLE_IDS[parameter["name"]]
             elif parameter["in"] == "query":
-                # DRF takes an empty one for absent.
+                # DRF treats an empty parameter as absent.
                 parameter["allowEmptyValue"] = True
         return operation
 
@@ -103,7 +105,7 @@ class AutoSchema(openapi.AutoSchema):
 
     def _headers(self, status: int) -> Iterator[str]:
         yield "X-Request-ID"
-        # A body that is too large is turned away before anybody counts.
+        # A body that is too large is refused before the request is counted.
         if self._is_counted() and status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             yield from ("RateLimit-Policy", "RateLimit")
         if self._is_idempotent() and status < HTTPStatus.BAD_REQUEST:
@@ -139,20 +141,20 @@ class AutoSchema(openapi.AutoSchema):
         }
 
     def _get_serializer_field_meta(self, field: Any, direction: str) -> dict[str, Any]:
-        # drf-spectacular's blanket minLength of 1 would hide longer ones.
+        # drf-spectacular sets minLength to 1 everywhere, which would hide our own.
         meta: dict[str, Any] = super()._get_serializer_field_meta(field, direction)
         meta.pop("minLength", None)
         if isinstance(field, serializers.JSONField):
-            # Anything includes null; saying so again makes null two things at once.
+            # The schema of any JSON already includes null.
             meta.pop("nullable", None)
         return meta
 
     def _is_list_view(self, serializer: Any = None) -> bool:
-        # Our lists are pages, objects whose shape says so; drf-spectacular takes what is named `list` for an array.
+        # Our lists are page objects; drf-spectacular would describe an action named `list` as an array.
         return False
 
     def _insert_field_validators(self, field: Any, schema: dict[str, Any]) -> None:
-        # The extensions below state a field's bounds in full.
+        # The extensions in fields.py describe all constraints themselves.
         if not OpenApiSerializerFieldExtension.get_match(field):
             super()._insert_field_validators(field, schema)
 
@@ -162,19 +164,19 @@ def _problem(refusal: Refusal) -> Problem:
 
 
 def _add_example(examples: dict[str, Any], problem: Problem) -> None:
-    alike = sum(name.split("-")[0] == problem.code for name in examples)
-    name = f"{problem.code}-{alike + 1}" if alike else problem.code
+    same_code = sum(name.split("-")[0] == problem.code for name in examples)
+    name = f"{problem.code}-{same_code + 1}" if same_code else problem.code
     examples[name] = {"summary": problem.message, "value": problem.body() | {"requestId": EXAMPLE_REQUEST_ID}}
 
 
 def add_headers(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """drf-spectacular's hook for the whole document: the headers that operations refer to."""
+    """Add the headers that operations refer to (a drf-spectacular postprocessing hook)."""
     result["components"]["headers"] = HEADERS
     return result
 
 
 def sort_methods(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """drf-spectacular's hook: DRF keeps a viewset's methods in a set, so their order would change from run to run."""
+    """Sort each path's methods, whose order would differ between runs (a drf-spectacular postprocessing hook)."""
     result["paths"] = {
         path: {method: operations[method] for method in View.http_method_names if method in operations}
         for path, operations in result["paths"].items()

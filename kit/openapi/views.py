@@ -1,4 +1,4 @@
-"""The API's description, for programs and for people."""
+"""The OpenAPI document and its documentation page."""
 
 from functools import cache
 from typing import Any
@@ -6,13 +6,14 @@ from typing import Any
 from django.http import HttpResponse
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularSwaggerView
-from rest_framework import views
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from kit.web.base import APIView
 
-class Schema(views.APIView):
+
+class Schema(APIView):
     """The OpenAPI document."""
 
     authentication_classes = []
@@ -25,16 +26,16 @@ class Schema(views.APIView):
 
 @cache
 def document() -> Any:
-    """Made once a process: it is the same for everybody and takes a while."""
+    """Return the document, which is the same for everyone. Generated once per process, as that takes a while."""
     return SchemaGenerator().get_schema(public=True)
 
 
-class Docs(SpectacularSwaggerView):
-    """The same for people."""
+class Docs(APIView, SpectacularSwaggerView):
+    """Swagger UI."""
 
     url_name = "schema"
     authentication_classes = []
 
     def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
-        # What DRF answers would be looked for a template of.
+        # DRF's answer would be rendered with the page's template.
         return HttpResponse()

@@ -1,4 +1,4 @@
-"""The admin as a person's browser sees it: pages that are fetched, and forms that are sent back as they were shown."""
+"""A browser for the admin: fetches pages and submits their forms as they were shown."""
 
 from html.parser import HTMLParser
 from typing import Any
@@ -9,35 +9,35 @@ from accounts.models import User
 
 
 class Browser(Client):
-    """Signed in as somebody, without the way through the sign-in page."""
+    """A client that is signed in, without going through the sign-in page."""
 
     def __init__(self, user: User) -> None:
         super().__init__()
         self.force_login(user, backend="accounts.permissions.RoleBackend")
 
     def submit(self, url: str, **changes: Any) -> Any:
-        """Open a page, change fields of its form (None leaves one out) and send it."""
+        """Open a page, change fields of its form (None omits one) and submit it."""
         shown = fields(self.get(url))
-        sent = {name: value for name, value in {**shown, **changes}.items() if value is not None}
-        return self.post(url, {"_save": "Save", **sent})
+        values = {name: value for name, value in {**shown, **changes}.items() if value is not None}
+        return self.post(url, {"_save": "Save", **values})
 
 
 def fields(page: Any) -> dict[str, str]:
-    """What the browser would send back of a page's form if nobody touched it."""
+    """Return what a browser would submit if nothing in the form was changed."""
     form = _Form()
     form.feed(page.content.decode())
     return form.values
 
 
 def errors(page: Any) -> dict[str, list[str]]:
-    """What the shown form says is wrong, by field; the rows' fields bear the prefix of their row."""
-    said = dict(page.context["adminform"].form.errors)
+    """Return the form's error messages by field. Fields of inline rows have their row's prefix."""
+    found = dict(page.context["adminform"].form.errors)
     for formset in page.context["inline_admin_formsets"]:
         for row in formset.formset.forms:
-            said.update({f"{row.prefix}-{name}": sentences for name, sentences in row.errors.items()})
+            found.update({f"{row.prefix}-{name}": sentences for name, sentences in row.errors.items()})
         if whole := formset.formset.non_form_errors():
-            said[formset.formset.prefix] = whole
-    return {name: list(sentences) for name, sentences in said.items()}
+            found[formset.formset.prefix] = whole
+    return {name: list(sentences) for name, sentences in found.items()}
 
 
 class _Form(HTMLParser):
@@ -66,7 +66,7 @@ class _Form(HTMLParser):
         if tag == "select":
             self._select = ""
         elif tag == "textarea":
-            # A browser drops the first line end and sends the others as \r\n.
+            # A browser drops the first newline and sends the others as \r\n.
             text = self.values[self._textarea].replace("\r\n", "\n").removeprefix("\n")
             self.values[self._textarea] = text.replace("\n", "\r\n")
             self._textarea = ""

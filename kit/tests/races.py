@@ -1,4 +1,4 @@
-"""Several at once, each in a thread and a connection of its own, stopped where they wait for each other."""
+"""Run calls concurrently, each in a thread with its own connection."""
 
 import time
 from collections.abc import Callable
@@ -15,9 +15,9 @@ WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_databas
 
 
 def during(held: Callable[[], Any], *calls: Callable[[], Any]) -> list[Any]:
-    """Do `held`, and commit it only when each call, in a thread and a connection of its own, waits for it or has ended.
+    """Run `held` in a transaction, and commit it once each call waits for its locks or has ended.
 
-    Returns what each call returned or was refused by.
+    Returns the calls' results, or the class of the error for those that were refused.
     """
     with ThreadPoolExecutor(len(calls)) as pool:
         with transaction.atomic():
@@ -28,13 +28,13 @@ def during(held: Callable[[], Any], *calls: Callable[[], Any]) -> list[Any]:
 
 
 def together(*calls: Callable[[], Any]) -> list[Any]:
-    """Make the calls at the same time. Returns what each returned or was refused by."""
+    """Run the calls concurrently. Returns their results, or the class of the error for those that were refused."""
     with ThreadPoolExecutor(len(calls)) as pool:
         return list(pool.map(apart, calls))
 
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """What each of several threads gets that begin in the same moment; what one of them raises is raised."""
+    """Start the calls at the same moment and return their results. Any exception propagates."""
     barrier = Barrier(len(calls))
 
     def run(call: Callable[[], Any]) -> Any:
@@ -49,7 +49,7 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
 
 
 def apart(call: Callable[[], Any]) -> Any:
-    """Make the call in this thread, whose connection is closed afterwards."""
+    """Run the call and close this thread's connection."""
     try:
         return call()
     except Refused as refusal:
@@ -59,11 +59,11 @@ def apart(call: Callable[[], Any]) -> Any:
 
 
 def until_all_wait(futures: list[Future[Any]]) -> None:
-    """Within a transaction: return when each of these calls waits for a lock or has ended."""
-    # Whoever waits gives up after three seconds, the limit that the settings set.
+    """Return once each of these calls waits for a lock or has ended. Call this inside a transaction."""
+    # Calls give up after the three seconds of lock_timeout in the settings.
     deadline = time.monotonic() + 2.8
     while sum(future.done() for future in futures) + psql(WAITING)[0][0] < len(futures):
-        assert time.monotonic() < deadline, "some call neither ends nor waits"
-        # In a transaction the numbers stand still unless they are let go.
+        assert time.monotonic() < deadline, "a call neither ends nor waits"
+        # Inside a transaction, pg_stat_activity is cached until the snapshot is cleared.
         psql("SELECT pg_stat_clear_snapshot()")
         time.sleep(0.01)

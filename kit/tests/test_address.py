@@ -1,4 +1,4 @@
-"""Whose address is believed."""
+"""The client's address behind trusted and untrusted proxies."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ def address(forwarded: str | None = None, direct: str = "192.0.2.1") -> str | No
 
 class TestClientAddress:
     @pytest.mark.parametrize("forwarded", [None, "", "203.0.113.7", "203.0.113.7, 198.51.100.2"])
-    def test_is_the_connections_without_a_proxy_of_ours(self, forwarded: str | None) -> None:
+    def test_ignores_x_forwarded_for_without_a_proxy(self, forwarded: str | None) -> None:
         assert address(forwarded) == "192.0.2.1"
 
     @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ class TestClientAddress:
             (1, "203.0.113.7, '; DROP TABLE", "192.0.2.1"),
         ],
     )
-    def test_is_what_the_outermost_proxy_of_ours_saw(
+    def test_is_what_the_outermost_trusted_proxy_saw(
         self, settings: Any, count: int, forwarded: str | None, expected: str
     ) -> None:
         settings.PROXY_COUNT = count
@@ -49,5 +49,5 @@ class TestClientAddress:
             ("/run/socket", None),
         ],
     )
-    def test_is_the_network_of_an_ipv6_caller(self, direct: str, expected: str | None) -> None:
+    def test_is_the_64_bit_network_for_ipv6(self, direct: str, expected: str | None) -> None:
         assert address(direct=direct) == expected

@@ -1,4 +1,4 @@
-"""What the apps' admins share."""
+"""What the admins of all rooms share."""
 
 import re
 from typing import Any
@@ -11,15 +11,13 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from accounts.tests.factories import make_user
 from kit.tests.browser import Browser
-from ticketing.tests.pages import make_examples, offers_of
+from ticketing.tests.pages import autocomplete_of, make_examples
 
 
-class TestOffers:
-    """What is offered while somebody types."""
-
+class TestAutocomplete:
     @staticmethod
-    def offered(user: User, model: Any, **query: Any) -> Any:
-        (page,) = offers_of(model)
+    def results(user: User, model: Any, **query: Any) -> Any:
+        (page,) = autocomplete_of(model)
         return Browser(user).get(page.url, page.query | query).json()
 
     @pytest.mark.parametrize(
@@ -27,21 +25,21 @@ class TestOffers:
         # Tickets are found by the beginnings of words.
         [("accounts.User", "e"), ("projects.Project", "e"), ("tickets.Ticket", "fix"), ("events.Event", "e")],
     )
-    def test_is_not_counted(self, admin: User, name: str, term: str) -> None:
+    def test_does_not_count_matches(self, admin: User, name: str, term: str) -> None:
         make_examples()
-        with CaptureQueriesContext(connection) as asked:
-            answer = self.offered(admin, model_of(name), term=term)
+        with CaptureQueriesContext(connection) as captured:
+            answer = self.results(admin, model_of(name), term=term)
 
         assert answer["results"]
-        assert not [query["sql"] for query in asked if re.search(r"\bCOUNT\(", query["sql"])]
+        assert not [query["sql"] for query in captured if re.search(r"\bCOUNT\(", query["sql"])]
 
-    def test_goes_on_until_there_is_no_more(self, admin: User) -> None:
-        made = {str(make_user(f"Una User {number}").pk) for number in range(25)}
+    def test_pages_through_all_matches(self, admin: User) -> None:
+        expected = {str(make_user(f"Una User {number}").pk) for number in range(25)}
 
-        pages = [self.offered(admin, User, term="una", page=number) for number in (1, 2, 3)]
+        pages = [self.results(admin, User, term="una", page=number) for number in (1, 2, 3)]
 
         assert [len(page["results"]) for page in pages] == [20, 5, 0]
-        assert {found["id"] for page in pages for found in page["results"]} == made
+        assert {found["id"] for page in pages for found in page["results"]} == expected
         assert [page["pagination"]["more"] for page in pages][::2] == [True, False]
 
 
@@ -49,7 +47,7 @@ def model_of(name: str) -> Any:
     return next(model for model in admin.site._registry if model._meta.label == name)
 
 
-class TestAddresses:
+class TestQueryStrings:
     @pytest.mark.parametrize(
         "address",
         [
@@ -59,5 +57,5 @@ class TestAddresses:
             "autocomplete/?app_label=events&model_name=booking&field_name=user&term=%00",
         ],
     )
-    def test_that_ask_for_what_no_row_can_hold_are_refused(self, admin: User, address: str) -> None:
+    def test_with_out_of_range_values_are_400(self, admin: User, address: str) -> None:
         assert Browser(admin).get(f"/admin/{address}").status_code == 400

@@ -1,4 +1,4 @@
-"""What every path has in common: JSON in, JSON out, and never a page or a trace for a program."""
+"""What all paths of the API share: JSON in, JSON out, and never an HTML page or a traceback."""
 
 import re
 import uuid
@@ -39,7 +39,7 @@ def anonymous() -> APIClient:
 
 
 def is_problem(answer: Any, status: int) -> bool:
-    """Whether it is one, and complete."""
+    """Assert the status and the members of a problem. Always true, so that it can be part of an assertion."""
     assert answer.status_code == status, answer.content[:200]
     assert answer["Content-Type"] == "application/problem+json"
     body = orjson.loads(answer.content)
@@ -81,7 +81,7 @@ class TestPaths:
     def test_that_do_not_exist_are_404(self, anonymous: APIClient, method: str, path: str) -> None:
         assert is_problem(getattr(anonymous, method)(path), 404)
 
-    def test_are_not_answered_with_a_body_to_head(self, anonymous: APIClient) -> None:
+    def test_answer_head_without_a_body(self, anonymous: APIClient) -> None:
         answer = anonymous.head("/nothing")
 
         assert (answer.status_code, answer.content) == (404, b"")
@@ -99,7 +99,7 @@ class TestPaths:
             ("delete", "/schema", "GET, HEAD, OPTIONS"),
         ],
     )
-    def test_say_which_methods_they_allow(
+    def test_list_the_allowed_methods(
         self, owner: User, signed_in: SignedIn, method: str, path: str, allow: str
     ) -> None:
         answer = getattr(signed_in(owner), method)(path)
@@ -107,11 +107,11 @@ class TestPaths:
         assert (answer.status_code, answer["Allow"]) == (405, allow)
         assert method == "head" or is_problem(answer, 405)
 
-    def test_refuse_a_method_that_nobody_knows(self, anonymous: APIClient) -> None:
+    def test_refuse_an_unknown_method(self, anonymous: APIClient) -> None:
         assert is_problem(anonymous.generic("DISPATCH", "/users"), 405)
 
     @pytest.mark.parametrize("path", ["/users", "/auth/login", "/healthz", "/docs"])
-    def test_answer_options_with_what_they_allow(self, anonymous: APIClient, path: str) -> None:
+    def test_answer_options_with_the_allowed_methods(self, anonymous: APIClient, path: str) -> None:
         answer = anonymous.options(path)
 
         assert (answer.status_code, answer.content) == (200, b"")
@@ -122,13 +122,13 @@ class TestPaths:
 
         assert (answer.status_code, answer.content) == (200, b"")
 
-    def test_take_an_id_that_no_row_can_have_for_missing(self, owner: User, signed_in: SignedIn) -> None:
+    def test_treat_an_out_of_range_id_as_missing(self, owner: User, signed_in: SignedIn) -> None:
         answer = signed_in(owner).get(f"/tickets/{LARGE}")
 
         assert is_problem(answer, 404)
         assert answer.json()["message"] == "Ticket not found"
 
-    def test_answer_json_whatever_the_client_accepts(self, anonymous: APIClient) -> None:
+    def test_answer_json_regardless_of_accept(self, anonymous: APIClient) -> None:
         assert is_problem(anonymous.get("/auth/me", HTTP_ACCEPT="text/html, image/*;q=0.5, nonsense"), 401)
 
 
@@ -165,13 +165,13 @@ class TestBodies:
         ],
         ids=lambda body: repr(body[:12]),
     )
-    def test_that_are_no_json_object_are_400(self, post: Callable[..., Any], body: bytes) -> None:
+    def test_that_are_not_a_json_object_are_400(self, post: Callable[..., Any], body: bytes) -> None:
         answer = post(body)
 
         assert is_problem(answer, 400)
         assert answer.json()["code"] == "parse_error"
 
-    def test_that_are_empty_lack_every_field(self, post: Callable[..., Any]) -> None:
+    def test_that_are_empty_lack_every_required_field(self, post: Callable[..., Any]) -> None:
         answer = post(b"")
 
         assert is_problem(answer, 400)
@@ -188,17 +188,17 @@ class TestBodies:
             "a/b;c=\xff",
         ],
     )
-    def test_of_another_type_are_415(self, post: Callable[..., Any], content_type: str) -> None:
+    def test_with_another_content_type_are_415(self, post: Callable[..., Any], content_type: str) -> None:
         assert is_problem(post(b"{}", content_type), 415)
 
     def test_that_are_too_large_are_413(self, post: Callable[..., Any]) -> None:
         assert is_problem(post(b" " * (configured.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)), 413)
 
-    def test_as_large_as_may_be_are_read(self, post: Callable[..., Any]) -> None:
+    def test_of_the_maximum_size_are_read(self, post: Callable[..., Any]) -> None:
         assert is_problem(post(b"{}".ljust(configured.DATA_UPLOAD_MAX_MEMORY_SIZE)), 400)
 
     @pytest.mark.parametrize("value", ["a\u0000b", "\u0000", [[[[]]]], {"$ne": None}, LARGE, -1, 1.5, True, None])
-    def test_with_odd_values_everywhere_are_400(self, post: Callable[..., Any], value: Any) -> None:
+    def test_with_unexpected_values_are_400(self, post: Callable[..., Any], value: Any) -> None:
         keys = (
             "name",
             "email",
@@ -216,24 +216,24 @@ class TestBodies:
 
 
 def _large(keys: tuple[str, ...]) -> bytes:
-    """What orjson would not write."""
+    """Return JSON with an integer too large for orjson to write."""
     return ("{" + ",".join(f'"{key}": {LARGE}' for key in keys) + "}").encode()
 
 
 @pytest.mark.usefixtures("debug")
 class TestRequests:
     @pytest.mark.parametrize("host", ["evil.example", "a b", "localhost:port", "", "[::1"])
-    def test_to_another_host_are_400(self, anonymous: APIClient, host: str) -> None:
+    def test_for_an_unknown_host_are_400(self, anonymous: APIClient, host: str) -> None:
         answer = anonymous.get("/auth/me", HTTP_HOST=host)
 
         assert is_problem(answer, 400)
         assert answer.json()["code"] == "unknown_host"
 
     @pytest.mark.parametrize("length", ["-1", "²", "1e3", "x", "", "9" * 5000])
-    def test_of_an_unreadable_length_are_no_fault_of_ours(self, anonymous: APIClient, length: str) -> None:
+    def test_with_an_invalid_content_length_are_not_500(self, anonymous: APIClient, length: str) -> None:
         assert anonymous.get("/auth/me", CONTENT_LENGTH=length).status_code in {401, 413}
 
-    def test_of_no_length_are_411(self, anonymous: APIClient) -> None:
+    def test_without_a_content_length_are_411(self, anonymous: APIClient) -> None:
         answer = anonymous.generic(
             "POST", "/users", "", "application/json", HTTP_TRANSFER_ENCODING="chunked", CONTENT_LENGTH=""
         )
@@ -247,7 +247,7 @@ class TestRequests:
 
         assert is_problem(answer, 400)
 
-    def test_with_unreadable_parameters_are_served(self, anonymous: APIClient) -> None:
+    def test_with_invalid_utf_8_parameters_are_served(self, anonymous: APIClient) -> None:
         answer = anonymous.post("/auth/login?a=%ff&b=%00&c=%ed%a0%80", {"email": "nobody@example.com", "password": "x"})
 
         assert is_problem(answer, 401)
@@ -257,7 +257,7 @@ class TestRequests:
 
 
 class TestEncoding:
-    """Django reads it of the content type before there is a request that any of the above could be said of."""
+    """Django decodes the query string before middleware runs, so the request class itself fixes the encoding."""
 
     @staticmethod
     def request(query: str, charset: str) -> HttpRequest:
@@ -266,12 +266,12 @@ class TestEncoding:
         return application.request_class(environ)
 
     @pytest.mark.parametrize("charset", ["hex", "idna", "punycode", "undefined", "unicode_escape", "utf-16", "latin1"])
-    def test_is_utf_8_whatever_is_said(self, charset: str) -> None:
+    def test_is_utf_8_regardless_of_the_content_type(self, charset: str) -> None:
         request = self.request(r"venue=Caf%c3%a9&search=\ud800", charset)
 
         assert request.GET.dict() == {"venue": "Café", "search": r"\ud800"}
 
-    def test_leaves_too_many_parameters_to_who_asks_for_them(self) -> None:
+    def test_raises_for_too_many_parameters_on_access(self) -> None:
         request = self.request("a=1&" * 2000, "utf-8")
 
         with pytest.raises(TooManyFieldsSent):
@@ -279,14 +279,14 @@ class TestEncoding:
 
 
 class TestRequestId:
-    def test_is_made_up(self, anonymous: APIClient) -> None:
+    def test_is_generated(self, anonymous: APIClient) -> None:
         answers = [anonymous.get("/healthz") for _ in range(2)]
 
         assert all(uuid.UUID(answer["X-Request-ID"]) for answer in answers)
         assert answers[0]["X-Request-ID"] != answers[1]["X-Request-ID"]
 
     @pytest.mark.parametrize("request_id", ["mine", "a\r\nSet-Cookie: x=y", "a" * 5000, "é", "<script>"])
-    def test_is_ours_whatever_the_caller_says(self, anonymous: APIClient, request_id: str) -> None:
+    def test_ignores_the_clients_header(self, anonymous: APIClient, request_id: str) -> None:
         assert uuid.UUID(anonymous.get("/healthz", HTTP_X_REQUEST_ID=request_id)["X-Request-ID"])
 
 
@@ -296,7 +296,7 @@ class TestFaults:
     @pytest.mark.parametrize(
         ("path", "status"), [("/faulty", 500), ("/faulty-outside-drf", 500), ("/suspicious-outside-drf", 400)]
     )
-    def test_that_nobody_foresaw_tell_nothing(self, anonymous: APIClient, path: str, status: int) -> None:
+    def test_reveal_nothing_about_the_cause(self, anonymous: APIClient, path: str, status: int) -> None:
         answer = anonymous.get(path)
 
         assert is_problem(answer, status)
@@ -305,10 +305,10 @@ class TestFaults:
 
 @pytest.mark.database
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
-class TestLocks:
+class TestDatabase:
     @pytest.fixture
     def elsewhere(self) -> Iterator[psycopg.Connection]:
-        """Another connection to the same database."""
+        """A second connection to the same database."""
         options = connection.get_connection_params()
         with psycopg.connect(
             **{name: options[name] for name in ("host", "port", "user", "dbname") if name in options}
@@ -316,7 +316,8 @@ class TestLocks:
             yield other
             other.rollback()
 
-    def test_that_are_not_had_in_time_are_503(
+    @pytest.mark.slow
+    def test_lock_timeout_is_503(
         self, owner: User, assignee: User, signed_in: SignedIn, elsewhere: psycopg.Connection
     ) -> None:
         ticket = make_ticket(owner)
@@ -329,7 +330,7 @@ class TestLocks:
         assert answer["Retry-After"] == "1"
         assert answer.json()["code"] == "busy"
 
-    def test_of_a_connection_that_broke_are_503_and_the_next_request_is_served(
+    def test_broken_connection_is_503_and_the_next_request_succeeds(
         self, owner: User, signed_in: SignedIn, elsewhere: psycopg.Connection
     ) -> None:
         api = signed_in(owner)
@@ -337,13 +338,13 @@ class TestLocks:
         elsewhere.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
 
         answers = [api.get("/auth/me")]
-        # What ends every request, but not one of Django's test client.
+        # Runs after every request, except those of Django's test client.
         close_old_connections()
         answers.append(api.get("/auth/me"))
 
         assert [answer.status_code for answer in answers] == [503, 200]
 
-    def test_of_a_connection_that_broke_between_requests_nobody_notices(
+    def test_connection_broken_between_requests_goes_unnoticed(
         self, owner: User, signed_in: SignedIn, elsewhere: psycopg.Connection, django_assert_num_queries: Any
     ) -> None:
         api = signed_in(owner)
@@ -351,10 +352,10 @@ class TestLocks:
             before = connection.connection
             if is_broken:
                 elsewhere.execute("SELECT pg_terminate_backend(%s, 5000)", [before.info.backend_pid])
-            # What begins every request, but not one of Django's test client.
+            # Runs before every request, except those of Django's test client.
             close_old_connections()
 
-            # The token's owner: to look at the connection costs no statement.
+            # One for the token's owner. Checking the connection runs no query.
             with django_assert_num_queries(1):
                 answer = api.get("/auth/me")
 
@@ -364,7 +365,7 @@ class TestLocks:
 
 @pytest.mark.django_db
 class TestSession:
-    def test_of_the_admin_is_nothing_to_the_api(self, admin: User, client: Client) -> None:
+    def test_of_the_admin_is_ignored_by_the_api(self, admin: User, client: Client) -> None:
         client.force_login(admin)
 
         with CaptureQueriesContext(connection) as captured:
@@ -408,7 +409,7 @@ class TestCors:
 
         assert "Access-Control-Allow-Origin" not in self.preflight("https://evil.example").headers
 
-    def test_lets_the_page_read_refusals_too(self, anonymous: APIClient, settings: Any) -> None:
+    def test_covers_error_responses(self, anonymous: APIClient, settings: Any) -> None:
         settings.CORS_ALLOWED_ORIGINS = ["https://app.example.com"]
 
         answer = anonymous.get("/auth/me", HTTP_ORIGIN="https://app.example.com")

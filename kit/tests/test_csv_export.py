@@ -1,4 +1,4 @@
-"""CSV of any list: what its cells look like, and that it is read and written some rows at a time."""
+"""CSV exports: how cells are written, and that rows are read and written in batches."""
 
 import csv
 import io
@@ -15,47 +15,47 @@ from kit.errors import Busy
 from kit.web import csv_export
 
 
-class ThingSerializer(serializers.Serializer[Any]):
+class RowSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     name = serializers.CharField()
 
 
-def written(*names: Any) -> list[list[str]]:
-    """What a program reads in the CSV of things with these names."""
-    things = [{"id": number, "name": name} for number, name in enumerate(names)]
-    content = b"".join(csv_export.encode(ThingSerializer, [things]))
+def parsed(*names: Any) -> list[list[str]]:
+    """Export rows with these names, and return the cells that a CSV reader finds."""
+    items = [{"id": number, "name": name} for number, name in enumerate(names)]
+    content = b"".join(csv_export.encode(RowSerializer, [items]))
     return list(csv.reader(io.StringIO(content.decode(), newline="")))
 
 
 class TestEncode:
-    def test_is_rfc_4180(self) -> None:
-        things = [{"id": 1, "name": 'Say "hi", then\nleave'}, {"id": 2, "name": "Zoë 東京"}]
+    def test_follows_rfc_4180(self) -> None:
+        items = [{"id": 1, "name": 'Say "hi", then\nleave'}, {"id": 2, "name": "Zoë 東京"}]
 
-        content = b"".join(csv_export.encode(ThingSerializer, [things]))
+        content = b"".join(csv_export.encode(RowSerializer, [items]))
 
         assert content.decode() == 'id,name\r\n1,"Say ""hi"", then\nleave"\r\n2,Zoë 東京\r\n'
 
-    def test_of_nothing_is_the_head(self) -> None:
-        assert b"".join(csv_export.encode(ThingSerializer, [])) == b"id,name\r\n"
+    def test_without_rows_is_the_header_only(self) -> None:
+        assert b"".join(csv_export.encode(RowSerializer, [])) == b"id,name\r\n"
 
-    def test_has_one_head_for_all_batches(self) -> None:
+    def test_has_one_header_for_all_batches(self) -> None:
         batches = [[{"id": number, "name": "x"}] for number in range(3)]
 
-        pieces = list(csv_export.encode(ThingSerializer, batches))
+        pieces = list(csv_export.encode(RowSerializer, batches))
 
         assert pieces == [b"id,name\r\n0,x\r\n", b"1,x\r\n", b"2,x\r\n"]
 
     @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x","y")'])
     def test_defuses_formulas(self, text: str) -> None:
-        assert written(text)[1] == ["0", f"'{text}"]
+        assert parsed(text)[1] == ["0", f"'{text}"]
 
     @given(text=st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])))
-    def test_leaves_other_texts_as_they_are(self, text: str) -> None:
-        expected = f"'{text}" if text[:1] in {*csv_export.FORMULAS} else text
+    def test_leaves_other_text_unchanged(self, text: str) -> None:
+        expected = f"'{text}" if text[:1] in {*csv_export.FORMULA_STARTS} else text
 
-        assert written(text)[1] == ["0", expected]
+        assert parsed(text)[1] == ["0", expected]
 
-    def test_shows_nothing_as_nothing_and_numbers_as_numbers(self) -> None:
+    def test_writes_none_as_empty_and_numbers_unquoted(self) -> None:
         class PriceSerializer(serializers.Serializer[Any]):
             price = serializers.FloatField(allow_null=True)
 
@@ -66,7 +66,7 @@ class TestEncode:
 
 class TestBatches:
     @pytest.mark.parametrize("many", [0, 1, 2, 3, 4, 5])
-    def test_hold_every_row_once(self, many: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_contain_every_row_once(self, many: int, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(csv_export, "BATCH", 2)
         rows = list(range(many))
 
@@ -80,7 +80,7 @@ class TestBatches:
 
 
 class TestAnswer:
-    def test_reads_a_batch_when_it_is_asked_for(self) -> None:
+    def test_reads_batches_on_demand(self) -> None:
         read = []
 
         def content() -> Iterator[bytes]:
@@ -95,7 +95,7 @@ class TestAnswer:
         assert answer["Content-Disposition"] == 'attachment; filename="things.csv"'
         assert answer["Content-Type"] == "text/csv; charset=utf-8; header=present"
 
-    def test_is_none_where_the_first_batch_is_refused(self) -> None:
+    def test_raises_if_the_first_batch_fails(self) -> None:
         def piece(_: int) -> bytes:
             raise Busy
 

@@ -1,4 +1,4 @@
-"""How a refusal becomes a problem."""
+"""How exceptions become problems."""
 
 import pytest
 from django.db import OperationalError
@@ -6,7 +6,7 @@ from django.http import Http404
 from rest_framework import exceptions
 
 from kit import errors
-from kit.web.problems import Problem, camel, describe
+from kit.web.problems import Problem, describe
 
 
 class TooTall(errors.Conflict):
@@ -14,10 +14,10 @@ class TooTall(errors.Conflict):
 
 
 class TestRefused:
-    def test_has_its_classs_name_for_a_code(self) -> None:
+    def test_derives_its_code_from_the_class_name(self) -> None:
         assert (TooTall.code, errors.TooMany.code, errors.Busy.code) == ("too_tall", "too_many", "busy")
 
-    def test_says_its_own_sentence_or_a_better_one(self) -> None:
+    def test_has_a_default_message_that_can_be_replaced(self) -> None:
         assert (str(TooTall()), str(TooTall("By 3 cm"))) == ("You are too tall", "By 3 cm")
 
 
@@ -43,47 +43,47 @@ class TestDescribe:
             (exceptions.Throttled(wait=6.2), 429),
         ],
     )
-    def test_gives_each_kind_its_status(self, refusal: Exception, status: int) -> None:
+    def test_maps_each_kind_to_a_status(self, refusal: Exception, status: int) -> None:
         assert describe(refusal).status == status
 
-    def test_takes_the_sentence_and_the_code_of_a_rule(self) -> None:
+    def test_uses_the_rules_code_and_message(self) -> None:
         assert describe(TooTall()) == Problem(409, "too_tall", "You are too tall")
 
     @pytest.mark.parametrize(
         ("refusal", "seconds"),
         [(errors.TooMany(retry_after=7), "7"), (errors.Busy(), "1"), (exceptions.Throttled(wait=6.2), "7")],
     )
-    def test_says_when_to_try_again(self, refusal: Exception, seconds: str) -> None:
+    def test_sets_retry_after(self, refusal: Exception, seconds: str) -> None:
         assert describe(refusal).headers == {"Retry-After": seconds}
 
     @pytest.mark.parametrize(
         "refusal", [errors.Unauthenticated(), exceptions.NotAuthenticated(), exceptions.AuthenticationFailed()]
     )
-    def test_says_how_to_sign_in(self, refusal: Exception) -> None:
+    def test_sets_www_authenticate(self, refusal: Exception) -> None:
         assert describe(refusal).headers == {"WWW-Authenticate": "Bearer"}
 
-    def test_names_fields_as_the_wire_does(self) -> None:
+    def test_uses_the_apis_field_names(self) -> None:
         problem = describe(errors.Invalid(fields={"due_at": ["Too late."], "created_by": ["Who?", "Really?"]}))
 
         assert problem.errors == [("dueDate", "Too late."), ("createdBy", "Who?"), ("createdBy", "Really?")]
         assert problem.message == "dueDate: Too late. createdBy: Who? createdBy: Really?"
 
-    def test_names_nested_fields_by_their_path(self) -> None:
+    def test_names_nested_fields_by_path(self) -> None:
         refusal = exceptions.ValidationError({"users": {"1": ["No."]}, "non_field_errors": ["Never."]})
 
         assert describe(refusal).errors == [("users.1", "No."), ("", "Never.")]
 
-    def test_tells_nothing_of_what_nobody_foresaw(self) -> None:
+    def test_reveals_nothing_about_an_unexpected_error(self) -> None:
         problem = describe(RuntimeError("the combination is 1-2-3-4-5"))
 
         assert problem == Problem(500, "unexpected", "An unexpected error occurred")
 
-    def test_takes_trouble_with_the_database_for_a_matter_of_time(self) -> None:
+    def test_treats_a_database_outage_as_temporary(self) -> None:
         assert describe(OperationalError("the server closed the connection")) == describe(errors.Busy())
 
 
 class TestProblem:
-    def test_has_the_members_of_rfc_9457_and_ours(self) -> None:
+    def test_has_the_members_of_rfc_9457_and_our_own(self) -> None:
         body = Problem(409, "too_tall", "You are too tall", [("height", "No.")]).body()
 
         assert body == {
@@ -97,13 +97,5 @@ class TestProblem:
             "requestId": "",
         }
 
-    def test_has_no_errors_where_no_field_is_wrong(self) -> None:
+    def test_omits_errors_without_an_invalid_field(self) -> None:
         assert "errors" not in Problem(409, "too_tall", "You are too tall").body()
-
-
-class TestCamel:
-    @pytest.mark.parametrize(
-        ("name", "spelt"), [("title", "title"), ("created_by", "createdBy"), ("due_at", "dueDate"), ("", "")]
-    )
-    def test_spells_as_the_wire_does(self, name: str, spelt: str) -> None:
-        assert camel(name) == spelt

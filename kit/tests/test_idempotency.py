@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: what comes twice is done once (CONTRACTS: retries)."""
+"""`Idempotency-Key`: a retried request is executed once."""
 
 import json
 import os
@@ -20,15 +20,13 @@ from rest_framework.test import APIClient
 
 from accounts import tokens
 from accounts.models import User, UserType
-from kit import tasks
 from kit.db import configuration
-from kit.idempotency import views
+from kit.idempotency import tasks, views
 from kit.idempotency.keys import Key
 from kit.idempotency.models import IdempotencyKey
 from kit.idempotency.views import REPLAYED
 from kit.openapi.views import document
 from kit.tests.races import at_once
-from kit.web import throttling
 from projects.models import Project
 from projects.tests.psql import psql
 from tickets import services
@@ -39,7 +37,7 @@ SignedIn = Callable[[User], APIClient]
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 TICKET = {"title": "Fix the database", "price": 12.5}
 NEWCOMER = {"name": "Nora New", "email": "nora@example.com", "type": "customer", "password": "open, sesame"}
-# Where somebody creates something, and what.
+# The paths that create something, with a body for each.
 CREATING: dict[str, dict[str, Any]] = {
     "/users": NEWCOMER,
     "/projects": {"name": "Website"},
@@ -48,8 +46,8 @@ CREATING: dict[str, dict[str, Any]] = {
     "/events": {"name": "Jazz in the park", "startsAt": "2099-08-01T18:00:00Z", "capacity": 12, "price": 25},
 }
 SECRETS = {"password", "token", "refresh", "code", "uid", "manageToken"}
-# Derived once more for each answer, and added to it outside of what is kept: events/tests/test_api.py.
-NOT_KEPT = {"POST /events/{eventId}/bookings": {"manageToken"}}
+# Derived again for each response and not part of what is stored: see events/tests/test_api.py.
+NOT_STORED = {"POST /events/{eventId}/bookings": {"manageToken"}}
 
 
 def send(api: APIClient, body: dict[str, Any], path: str = "/ticket", key: str = KEY) -> Any:
@@ -61,15 +59,15 @@ def body_for(path: str) -> dict[str, Any]:
     return body | {"project": Project.objects.general().pk} if path == "/tickets" else body
 
 
-def own_headers(answer: Any) -> dict[str, str]:
-    """What the call itself says, the request's number and the sign of a replay left aside."""
+def view_headers(answer: Any) -> dict[str, str]:
+    """Return the headers that the view set: without the request id and the mark of a replay."""
     return {name: value for name, value in answer.headers.items() if name not in ("X-Request-ID", REPLAYED)}
 
 
 @pytest.mark.django_db
 class TestKey:
     @pytest.mark.parametrize("path", CREATING)
-    def test_gets_the_first_answer_again(self, admin: User, signed_in: SignedIn, path: str) -> None:
+    def test_returns_the_first_response_again(self, admin: User, signed_in: SignedIn, path: str) -> None:
         api, body = signed_in(admin), body_for(path)
 
         first, second = send(api, body, path), send(api, body, path)
@@ -77,7 +75,7 @@ class TestKey:
         assert (first.status_code, REPLAYED in first) == (201, False)
         assert (second.status_code, second[REPLAYED]) == (201, "true")
         assert second.content == first.content
-        assert own_headers(second) == own_headers(first)
+        assert view_headers(second) == view_headers(first)
 
     def test_does_the_work_once(self, owner: User, signed_in: SignedIn) -> None:
         api = signed_in(owner)
@@ -87,14 +85,14 @@ class TestKey:
 
         assert Ticket.objects.count() == 1
 
-    def test_brings_back_the_tag(self, owner: User, signed_in: SignedIn) -> None:
+    def test_returns_the_first_etag_again(self, owner: User, signed_in: SignedIn) -> None:
         api = signed_in(owner)
 
         first, second = send(api, TICKET), send(api, TICKET)
 
         assert first["ETag"] == second["ETag"]
 
-    def test_may_be_left_out(self, owner: User, signed_in: SignedIn) -> None:
+    def test_is_optional(self, owner: User, signed_in: SignedIn) -> None:
         api = signed_in(owner)
 
         for _ in range(2):
@@ -102,14 +100,14 @@ class TestKey:
 
         assert (Ticket.objects.count(), IdempotencyKey.objects.count()) == (2, 0)
 
-    def test_shows_what_was_made_as_it_was(self, owner: User, signed_in: SignedIn) -> None:
+    def test_returns_the_original_state_after_a_change(self, owner: User, signed_in: SignedIn) -> None:
         api = signed_in(owner)
         first = send(api, TICKET)
         services.update(ticket_id=first.json()["id"], by=owner, at=timezone.now(), title="Another")
 
         assert send(api, TICKET).json() == first.json()
 
-    def test_reads_a_body_and_not_its_spelling(self, owner: User, signed_in: SignedIn) -> None:
+    def test_compares_bodies_by_value(self, owner: User, signed_in: SignedIn) -> None:
         api = signed_in(owner)
 
         answers = [
@@ -121,7 +119,7 @@ class TestKey:
         assert Ticket.objects.count() == 1
 
     @pytest.mark.parametrize("other", [TICKET | {"title": "Another"}, TICKET | {"unknown": 1}, {"title": ""}])
-    def test_is_refused_with_another_body(self, owner: User, signed_in: SignedIn, other: dict[str, Any]) -> None:
+    def test_is_refused_with_a_different_body(self, owner: User, signed_in: SignedIn, other: dict[str, Any]) -> None:
         api = signed_in(owner)
         send(api, TICKET)
 
@@ -131,9 +129,7 @@ class TestKey:
         assert send(api, TICKET).status_code == 201
         assert Ticket.objects.count() == 1
 
-    def test_is_another_one_of_another_user_and_on_another_path(
-        self, owner: User, outsider: User, signed_in: SignedIn
-    ) -> None:
+    def test_is_separate_per_user_and_path(self, owner: User, outsider: User, signed_in: SignedIn) -> None:
         tracker = TICKET | {"status": "open", "project": Project.objects.general().pk}
 
         answers = [
@@ -146,12 +142,12 @@ class TestKey:
         assert [answer.status_code for answer in answers] == [201] * 4
         assert len({answer.json()["id"] for answer in answers}) == 4
 
-    def test_outlives_a_sign_in(self, owner: User, signed_in: SignedIn) -> None:
+    def test_survives_a_new_sign_in(self, owner: User, signed_in: SignedIn) -> None:
         first = send(signed_in(owner), TICKET)
 
         assert send(signed_in(owner), TICKET).json() == first.json()
 
-    def test_of_nobody_in_particular_goes_with_the_body(self, anonymous: APIClient) -> None:
+    def test_of_a_signed_out_client_is_separate_per_body(self, anonymous: APIClient) -> None:
         first = send(anonymous, NEWCOMER, "/users")
 
         again = send(anonymous, NEWCOMER, "/users")
@@ -170,7 +166,7 @@ class TestKey:
         assert [refusal.status_code for refusal in refusals] == [400] * 3
         assert (answer.status_code, REPLAYED in answer) == (201, False)
 
-    def test_goes_with_the_work_that_fails(
+    def test_is_rolled_back_with_the_work(
         self, owner: User, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         api = signed_in(owner)
@@ -187,47 +183,44 @@ class TestKey:
         assert send(api, TICKET).status_code == 201
 
     @pytest.mark.parametrize("key", ["", " ", "two words", "tab\there", "é", "k" * 256, "\x7f"])
-    def test_is_refused_when_it_is_none(self, owner: User, signed_in: SignedIn, key: str) -> None:
+    def test_must_be_valid(self, owner: User, signed_in: SignedIn, key: str) -> None:
         answer = send(signed_in(owner), TICKET, key=key)
 
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "Idempotency-Key")
         assert not Ticket.objects.exists()
 
     @pytest.mark.parametrize("key", ["k", "k" * 255, '"quoted"', "!~"])
-    def test_is_any_visible_word(self, owner: User, signed_in: SignedIn, key: str) -> None:
+    def test_accepts_any_visible_ascii(self, owner: User, signed_in: SignedIn, key: str) -> None:
         assert send(signed_in(owner), TICKET, key=key).status_code == 201
 
-    def test_comes_after_the_token(self, owner: User, signed_in: SignedIn, anonymous: APIClient) -> None:
+    def test_is_checked_after_the_token(self, owner: User, signed_in: SignedIn, anonymous: APIClient) -> None:
         api = signed_in(owner)
         send(api, TICKET)
         User.objects.filter(pk=owner.pk).update(is_active=False)
 
         assert [send(api, TICKET).status_code, send(anonymous, TICKET).status_code] == [401, 401]
 
-    def test_comes_after_the_permission(self, admin: User, signed_in: SignedIn) -> None:
+    def test_is_checked_after_permissions(self, admin: User, signed_in: SignedIn) -> None:
         api = signed_in(admin)
         send(api, CREATING["/projects"], "/projects")
         User.objects.filter(pk=admin.pk).update(type=UserType.AGENT)
 
         assert send(api, CREATING["/projects"], "/projects").status_code == 403
 
-    def test_comes_after_the_rate_limit(self, owner: User, signed_in: SignedIn, settings: Any) -> None:
+    @pytest.mark.usefixtures("fresh_rate_limits")
+    def test_is_checked_after_the_rate_limit(self, owner: User, signed_in: SignedIn, settings: Any) -> None:
         settings.RATE_LIMITS, settings.RATE_LIMIT = True, "2/minute"
-        throttling.counter.cache_clear()
         api = signed_in(owner)
 
         statuses = [send(api, TICKET).status_code for _ in range(3)]
 
-        throttling.counter.cache_clear()
         assert statuses == [201, 201, 429]
 
-    def test_costs_a_replay_four_statements(
-        self, owner: User, signed_in: SignedIn, django_assert_num_queries: Any
-    ) -> None:
+    def test_replay_runs_four_queries(self, owner: User, signed_in: SignedIn, django_assert_num_queries: Any) -> None:
         api = signed_in(owner)
         send(api, TICKET)
 
-        # The token's owner; the transaction's two ends, the key with its answer.
+        # The token's owner, BEGIN and COMMIT, and the key with its response.
         with django_assert_num_queries(4):
             send(api, TICKET)
 
@@ -235,20 +228,20 @@ class TestKey:
 @pytest.mark.django_db
 class TestAge:
     @staticmethod
-    def grow(age: timedelta) -> datetime:
+    def grow_older(age: timedelta) -> datetime:
         at = timezone.now()
         IdempotencyKey.objects.update(created_at=at - age)
         return at
 
-    def test_of_nearly_a_day_is_still_known(self, owner: User, signed_in: SignedIn) -> None:
+    def test_just_under_a_day_still_counts(self, owner: User, signed_in: SignedIn) -> None:
         first = send(signed_in(owner), TICKET)
-        self.grow(timedelta(hours=23, minutes=59))
+        self.grow_older(timedelta(hours=23, minutes=59))
 
         assert send(signed_in(owner), TICKET).json() == first.json()
 
-    def test_of_a_day_makes_it_new(self, owner: User, signed_in: SignedIn) -> None:
+    def test_after_a_day_the_key_is_new(self, owner: User, signed_in: SignedIn) -> None:
         first = send(signed_in(owner), TICKET)
-        self.grow(timedelta(hours=24))
+        self.grow_older(timedelta(hours=24))
 
         second = send(signed_in(owner), TICKET | {"title": "Another"})
         third = send(signed_in(owner), TICKET | {"title": "Another"})
@@ -257,19 +250,19 @@ class TestAge:
         assert second.json()["id"] != first.json()["id"]
         assert third.content == second.content
 
-    def test_of_a_day_is_forgotten(self, owner: User, signed_in: SignedIn) -> None:
+    def test_after_a_day_the_response_is_deleted(self, owner: User, signed_in: SignedIn) -> None:
         send(signed_in(owner), TICKET)
-        self.grow(timedelta(hours=24))
+        self.grow_older(timedelta(hours=24))
         send(signed_in(owner), TICKET, key="young")
 
-        tasks.forget_idempotency_keys(timestamp=0)
+        tasks.delete_expired_keys(timestamp=0)
 
         assert IdempotencyKey.objects.count() == 1
 
 
 @pytest.mark.django_db
-class TestWhatIsKept:
-    def test_tells_nobody_what_was_sent(self, anonymous: APIClient) -> None:
+class TestStoredResponse:
+    def test_does_not_reveal_the_request(self, anonymous: APIClient) -> None:
         send(anonymous, NEWCOMER, "/users")
 
         ((row,),) = psql("SELECT to_jsonb(key)::text FROM idempotency_idempotencykey AS key")
@@ -279,7 +272,7 @@ class TestWhatIsKept:
         assert KEY not in row
 
     @pytest.mark.parametrize("path", CREATING)
-    def test_is_the_answer_and_what_the_call_said_in_headers(self, admin: User, signed_in: SignedIn, path: str) -> None:
+    def test_is_the_body_and_the_views_headers(self, admin: User, signed_in: SignedIn, path: str) -> None:
         answer = send(signed_in(admin), body_for(path), path)
 
         kept = IdempotencyKey.objects.get()
@@ -287,8 +280,8 @@ class TestWhatIsKept:
         assert json.loads(kept.body) == answer.json()
         assert set(kept.headers) <= {"ETag", "Location"}
 
-    def test_depends_on_the_servers_secret(self, anonymous: APIClient, settings: Any) -> None:
-        """Else passwords could be tried out on the digests, millions a second."""
+    def test_depends_on_the_secret_key(self, anonymous: APIClient, settings: Any) -> None:
+        """Otherwise passwords could be guessed offline from the digests."""
         send(anonymous, NEWCOMER, "/users")
         digest = bytes(IdempotencyKey.objects.get().body_digest)
         User.objects.all().delete()
@@ -299,16 +292,16 @@ class TestWhatIsKept:
 
         assert bytes(IdempotencyKey.objects.get().body_digest) != digest
 
-    def test_holds_no_secret_by_its_shape(self) -> None:
-        """Whatever call comes to honour keys: what it answers with is kept for a day."""
-        secrets = {name: found for name, each in honouring().items() if (found := SECRETS & keys_of_answers(each))}
+    def test_contains_no_secrets(self) -> None:
+        """The response of every call that accepts keys is stored for a day."""
+        secrets = {name: found for name, each in accepting_keys().items() if (found := SECRETS & keys_of_answers(each))}
 
-        assert secrets == NOT_KEPT
+        assert secrets == NOT_STORED
         assert SECRETS & keys_of_answers(document()["paths"]["/auth/login"]["post"]) == {"token", "refresh"}
 
 
-def honouring() -> dict[str, dict[str, Any]]:
-    """The operations that describe the header."""
+def accepting_keys() -> dict[str, dict[str, Any]]:
+    """Return the operations that document the header."""
     return {
         f"{method.upper()} {path}": operation
         for path, operations in document()["paths"].items()
@@ -318,7 +311,7 @@ def honouring() -> dict[str, dict[str, Any]]:
 
 
 def keys_of_answers(operation: dict[str, Any]) -> set[str]:
-    """Every key in the answers of success, however deep."""
+    """Return every key in successful responses, at any depth."""
     answers = [answer for status, answer in operation["responses"].items() if status < "300"]
     return {key for answer in answers for key in keys_of(answer["content"]["application/json"]["schema"])}
 
@@ -334,8 +327,8 @@ def keys_of(schema: dict[str, Any]) -> Iterator[str]:
 
 
 class TestDescription:
-    def test_tells_of_the_header_on_every_call_that_creates(self) -> None:
-        """By the answer 201: who adds such a call decorates it."""
+    def test_documents_the_header_on_every_call_that_creates(self) -> None:
+        """Every call that answers 201 must be decorated."""
         creating = {
             f"{method.upper()} {path}"
             for path, operations in document()["paths"].items()
@@ -343,11 +336,11 @@ class TestDescription:
             if "201" in operation["responses"]
         }
 
-        assert creating == set(honouring()) >= {f"POST {path}" for path in CREATING}
+        assert creating == set(accepting_keys()) >= {f"POST {path}" for path in CREATING}
 
     @pytest.mark.parametrize("path", CREATING)
-    def test_shows_the_refusals(self, path: str) -> None:
-        responses = honouring()[f"POST {path}"]["responses"]
+    def test_documents_the_errors(self, path: str) -> None:
+        responses = accepting_keys()[f"POST {path}"]["responses"]
 
         shown = {
             status: set(responses[status]["content"]["application/problem+json"]["examples"])
@@ -358,7 +351,7 @@ class TestDescription:
         assert shown["422"] == {"idempotency_key_reused"}
         assert REPLAYED in responses["201"]["headers"]
 
-    def test_lets_browsers_send_and_read_the_headers(self) -> None:
+    def test_cors_allows_the_headers(self) -> None:
         assert "idempotency-key" in project_settings.CORS_ALLOW_HEADERS
         assert REPLAYED in project_settings.CORS_EXPOSE_HEADERS
 
@@ -367,8 +360,8 @@ THREADS = 20
 PAUSE = 0.2
 
 
-def look(key: Key, *, at: datetime) -> IdempotencyKey | None:
-    """How `claim` must not be written; what others do in between is what the pause is for."""
+def claim_without_lock(key: Key, *, at: datetime) -> IdempotencyKey | None:
+    """Replace `claim` by a lookup without a lock, followed by a pause in which others do the same."""
     found = IdempotencyKey.objects.filter(digest=key.digest).first()
     time.sleep(PAUSE)
     return found
@@ -376,7 +369,7 @@ def look(key: Key, *, at: datetime) -> IdempotencyKey | None:
 
 @pytest.fixture
 def _without_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(views, "claim", look)
+    monkeypatch.setattr(views, "claim", claim_without_lock)
 
 
 @pytest.fixture
@@ -390,7 +383,7 @@ def _without_the_unique_key(db: None) -> Iterator[None]:
     psql(f"ALTER TABLE idempotency_idempotencykey ADD CONSTRAINT {name} PRIMARY KEY (digest)")
 
 
-# What another process does: the same call, as the same user, over its own connection.
+# A program for another process: the same call, as the same user, over its own connection.
 OTHER_PROCESS = """
 import sys, django
 django.setup()
@@ -405,13 +398,14 @@ for _ in range(5):
 
 
 @pytest.mark.database
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
-class TestTwentyAtOnce:
+class TestTwentyConcurrentRequests:
     def answers(self, owner: User, signed_in: SignedIn) -> list[Any]:
         clients = [signed_in(owner) for _ in range(THREADS)]
         return at_once(*(lambda api=api: send(api, TICKET) for api in clients))
 
-    def test_make_one_ticket_and_all_answers_agree(self, owner: User, signed_in: SignedIn) -> None:
+    def test_create_one_ticket_and_get_the_same_response(self, owner: User, signed_in: SignedIn) -> None:
         answers = self.answers(owner, signed_in)
 
         assert Ticket.objects.count() == 1
@@ -419,19 +413,20 @@ class TestTwentyAtOnce:
         assert sum(REPLAYED not in answer for answer in answers) == 1
 
     @pytest.mark.usefixtures("_without_the_lock", "_without_the_unique_key")
-    def test_make_several_without_the_lock_and_the_unique_key(self, owner: User, signed_in: SignedIn) -> None:
+    def test_create_several_without_lock_and_unique_key(self, owner: User, signed_in: SignedIn) -> None:
         self.answers(owner, signed_in)
 
         assert Ticket.objects.count() > 1
 
     @pytest.mark.usefixtures("_without_the_lock")
-    def test_make_one_even_without_the_lock(self, owner: User, signed_in: SignedIn) -> None:
-        statuses = Counter(answer.status_code for answer in self.answers(owner, signed_in))
+    def test_create_one_even_without_the_lock(self, owner: User, signed_in: SignedIn) -> None:
+        answers = self.answers(owner, signed_in)
 
-        assert statuses[201] == 1
+        # Requests that start late, on a busy machine, get a replay.
+        assert sum(answer.status_code == 201 and REPLAYED not in answer for answer in answers) == 1
         assert Ticket.objects.count() == 1
 
-    def test_in_two_processes_make_one(self, owner: User) -> None:
+    def test_create_one_from_two_processes(self, owner: User) -> None:
         environment = os.environ | {
             "DATABASE_URL": configuration.connection_url(connection.settings_dict),
             "DJANGO_SETTINGS_MODULE": "ticketing.settings",
@@ -462,33 +457,32 @@ class TestTwentyAtOnce:
 
 
 @pytest.mark.database
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
-class TestWhileTheFirstRuns:
+class TestWhileTheFirstIsRunning:
     @pytest.fixture
-    def held_up(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Event, Event]]:
-        """The first to create a ticket: has begun, may go on."""
-        has_begun, may_go_on, create = Event(), Event(), services.create
+    def paused(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Event, Event]]:
+        """Pause the first request after it has created its ticket. Returns the events `created` and `resume`."""
+        created, resume, create = Event(), Event(), services.create
 
-        def slowly(**arguments: Any) -> Ticket:
+        def create_and_pause(**arguments: Any) -> Ticket:
             ticket = create(**arguments)
-            if not has_begun.is_set():
-                has_begun.set()
-                may_go_on.wait(20)
+            if not created.is_set():
+                created.set()
+                resume.wait(20)
             return ticket
 
-        monkeypatch.setattr(services, "create", slowly)
-        yield has_begun, may_go_on
-        may_go_on.set()
+        monkeypatch.setattr(services, "create", create_and_pause)
+        yield created, resume
+        resume.set()
 
-    def test_others_wait_and_get_its_answer(
-        self, owner: User, signed_in: SignedIn, held_up: tuple[Event, Event]
-    ) -> None:
-        has_begun, may_go_on = held_up
+    def test_others_wait_for_its_response(self, owner: User, signed_in: SignedIn, paused: tuple[Event, Event]) -> None:
+        created, resume = paused
 
         def second() -> Any:
-            has_begun.wait()
+            created.wait()
             with ThreadPoolExecutor(1) as pool:
-                pool.submit(lambda: (time.sleep(PAUSE), may_go_on.set()))
+                pool.submit(lambda: (time.sleep(PAUSE), resume.set()))
                 return send(signed_in(owner), TICKET)
 
         first_answer, second_answer = at_once(lambda: send(signed_in(owner), TICKET), second)
@@ -497,17 +491,17 @@ class TestWhileTheFirstRuns:
         assert second_answer.content == first_answer.content
         assert REPLAYED in second_answer
 
-    def test_others_are_told_so_after_a_while(
-        self, owner: User, signed_in: SignedIn, held_up: tuple[Event, Event]
+    def test_others_get_409_after_the_lock_timeout(
+        self, owner: User, signed_in: SignedIn, paused: tuple[Event, Event]
     ) -> None:
-        has_begun, may_go_on = held_up
+        created, resume = paused
 
         def second() -> Any:
-            has_begun.wait()
+            created.wait()
             try:
                 return send(signed_in(owner), TICKET)
             finally:
-                may_go_on.set()
+                resume.set()
 
         first_answer, second_answer = at_once(lambda: send(signed_in(owner), TICKET), second)
 
@@ -515,11 +509,11 @@ class TestWhileTheFirstRuns:
         assert (second_answer.status_code, second_answer.json()["code"]) == (409, "still_running")
         assert send(signed_in(owner), TICKET).content == first_answer.content
 
-    def test_others_do_the_work_when_it_fails(self, owner: User, signed_in: SignedIn) -> None:
+    def test_another_does_the_work_if_it_fails(self, owner: User, signed_in: SignedIn) -> None:
         api, body = signed_in(owner), TICKET
         with ThreadPoolExecutor(1) as pool:
             with transaction.atomic():
-                # As the first's would be, until it is refused.
+                # Stands for a first request that is then refused.
                 send(signed_in(owner), body)
                 waiting = pool.submit(lambda: (send(api, body), connection.close())[0])
                 time.sleep(PAUSE)

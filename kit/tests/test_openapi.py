@@ -1,4 +1,4 @@
-"""The API does what it says of itself: requests made up from its own description, and its own examples sent."""
+"""The API does what its schema says: generated requests, and the schema's own examples, are sent to it."""
 
 import json
 import re
@@ -31,7 +31,7 @@ from kit.openapi.fields import TextExtension
 from kit.openapi.schema import EXAMPLE_IDS, AutoSchema
 from kit.openapi.views import document
 from kit.web.fields import SingleLineField, TextField
-from kit.web.paging import NO_CURSOR
+from kit.web.paging import INVALID_CURSOR
 from kit.web.problems import describe
 from ticketing.urls import CONTRACTS, urlpatterns
 from ticketing.wsgi import application
@@ -48,21 +48,21 @@ OPERATIONS: dict[str, dict[str, Any]] = {
 }
 PUBLIC = {name for name, operation in OPERATIONS.items() if {} in operation["security"]}
 
-# Why well-formed input may be refused all the same: it is about who asks, what is there, or what time it is.
-UNDESCRIBABLE = {
+# Errors for input that matches the schema: they depend on the user, the data or the time.
+BEYOND_THE_SCHEMA = {
     f"dueDate: {services.DUE_DATE_PAST}",
     f"project: {services.NO_SUCH_PROJECT}",
     f"createdBy: {services.NO_SUCH_USER}",
     services.AdminNotAssignable.message,
     f"startDate: {START_AFTER_END}",
     f"startDate: {TOO_MANY_DAYS}",
-    f"cursor: {NO_CURSOR}",
+    f"cursor: {INVALID_CURSOR}",
     account_services.InvalidCode.message,
-    # Only admins may make agents, or leave the type or the password out.
+    # Only admins can create agents, or omit the type or the password.
     f"password: {serializers.Field.default_error_messages['required']}",
     f"type: {serializers.ChoiceField.default_error_messages['invalid_choice'].format(input='agent')}",
     f"type: {serializers.Field.default_error_messages['required']}",
-    # What may be booked depends on the event, and who must be named on who asks.
+    # The quantity depends on the event; a guest is required only when signed out.
     f"guest: {serializers.Field.default_error_messages['required']}",
     f"quantity: {event_services.MoreThanForSale(for_sale=10).message}.",
     f"quantity: {event_services.TooManyAtOnce(max_per_booking=10).message}.",
@@ -70,7 +70,7 @@ UNDESCRIBABLE = {
 }
 
 
-# Document 000's, in the order in which they are checked.
+# In document 000's order of precedence.
 REFUSALS_OF_ASSIGNING = [
     services.TicketNotFound,
     services.NotAllowed,
@@ -84,7 +84,7 @@ REFUSALS_OF_ASSIGNING = [
 
 @pytest.fixture
 def people(db: None) -> Iterator[dict[str, User | None]]:
-    """Those whom the examples are about, with their ids; a ticket of the owner's, an event and their booking of it."""
+    """Create the people of the examples, a ticket and an event with a booking, all with their ids."""
     with connection.cursor() as cursor:
         for table in ("accounts_user", "tickets_ticket", "events_event", "events_booking"):
             cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), 1000)")
@@ -97,7 +97,7 @@ def people(db: None) -> Iterator[dict[str, User | None]]:
         for table, name in (("events_event", "event_id"), ("events_booking", "booking_id")):
             cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {EXAMPLE_IDS[name]}, false)")
     book(make_event(admin), owner, quantity=2)
-    # They would close the connection that holds the test's transaction.
+    # These would close the connection that holds the test's transaction.
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     yield {"owner": owner, "admin": admin, "nobody": None}
@@ -105,13 +105,12 @@ def people(db: None) -> Iterator[dict[str, User | None]]:
         signal.connect(close_old_connections)
 
 
-class TestMadeUpRequests:
+@pytest.mark.slow
+class TestGeneratedRequests:
     @pytest.mark.parametrize("caller", ["owner", "admin", "nobody"])
     @api.parametrize()
     @settings(max_examples=10, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-    def test_are_answered_as_described(
-        self, case: schemathesis.Case, caller: str, people: dict[str, User | None]
-    ) -> None:
+    def test_match_the_schema(self, case: schemathesis.Case, caller: str, people: dict[str, User | None]) -> None:
         user = people[caller]
         headers = {"Authorization": f"Bearer {tokens.issue(user).access}"} if user else {}
 
@@ -122,32 +121,32 @@ class TestMadeUpRequests:
 
 
 def inapplicable(case: schemathesis.Case, response: Any) -> Iterator[Callable[..., Any]]:
-    """The checks that would blame the server for what the schema cannot say."""
+    """Yield the checks that would report what a schema cannot express."""
     problem: dict[str, Any] = response.json() if response.status_code == 400 else {"message": ""}
     faults = [f"{fault['field']}: {fault['message']}" for fault in problem.get("errors", [])]
     # Whether an `If-Match` is met depends on the ticket.
     is_outdated = response.status_code == 412
-    if is_outdated or UNDESCRIBABLE.issuperset(faults or [problem["message"]]):
+    if is_outdated or BEYOND_THE_SCHEMA.issuperset(faults or [problem["message"]]):
         yield positive_data_acceptance
-    # Another proof than the token, which stays when that is left out.
+    # A second credential, which remains when the check removes the token.
     if "X-Manage-Token" in case.headers:
         yield ignored_auth
     values = [*case.query.values(), *(case.body.values() if isinstance(case.body, dict) else [])]
     texts = [value for value in values if isinstance(value, str)]
-    # Text is trimmed before it is measured; to the schema, spaces count.
+    # The server trims text before measuring it; the schema counts spaces.
     is_trimmed = any(text != text.strip() for text in texts)
-    # What `allowEmptyValue` says, which schemathesis does not know.
+    # `allowEmptyValue` permits these, but schemathesis does not support it.
     is_empty_parameter = "" in case.query.values()
-    # A token that was left out or spoilt on purpose has been replaced by the caller's own.
+    # A token that was omitted or corrupted on purpose has been replaced by the caller's own.
     is_token_replaced = case.meta is not None and case.meta.is_negative_at(ParameterLocation.HEADER)
-    # Of a parameter that is given several times the last counts.
+    # If a parameter is repeated, the last value counts.
     is_repeated_parameter = any(isinstance(value, list) for value in case.query.values())
     if is_trimmed or is_empty_parameter or is_token_replaced or is_repeated_parameter:
         yield negative_data_rejection
 
 
 class TestExamples:
-    def test_tell_a_story_that_comes_true(self, people: dict[str, User | None]) -> None:
+    def test_work_in_sequence(self, people: dict[str, User | None]) -> None:
         perform("getHealth")
         new_user = perform("createUser")
         signed_in = perform("signIn")
@@ -184,7 +183,7 @@ class TestExamples:
         perform("signOut", refresh=again["refresh"])
 
     @pytest.mark.parametrize("name", OPERATIONS)
-    def test_stand_by_every_answer(self, name: str) -> None:
+    def test_exist_for_every_response(self, name: str) -> None:
         responses = OPERATIONS[name]["responses"]
 
         without = [
@@ -196,7 +195,7 @@ class TestExamples:
         assert without == []
 
     @pytest.mark.parametrize("refusal", REFUSALS_OF_ASSIGNING)
-    def test_show_each_refusal_of_assigning(self, refusal: type[errors.Refused]) -> None:
+    def test_include_every_error_of_assigning(self, refusal: type[errors.Refused]) -> None:
         problem = describe(refusal())
 
         shown = refusals_of("assignUser")[str(problem.status)][problem.code]["value"]
@@ -207,35 +206,35 @@ class TestExamples:
 
 class TestEveryOperation:
     @pytest.mark.parametrize("name", OPERATIONS)
-    def test_has_a_summary_and_a_tag_that_is_explained(self, name: str) -> None:
+    def test_has_a_summary_and_a_described_tag(self, name: str) -> None:
         tags = {tag["name"] for tag in document()["tags"]}
 
         assert OPERATIONS[name]["summary"]
         assert set(OPERATIONS[name]["tags"]) <= tags
 
-    # Health is not counted, and asks nothing that could be busy.
+    # getHealth has no rate limit and uses no database.
     @pytest.mark.parametrize("name", sorted(OPERATIONS.keys() - {"getHealth"}))
-    def test_says_that_there_are_limits(self, name: str) -> None:
+    def test_documents_429_and_503(self, name: str) -> None:
         refusals = refusals_of(name)
 
         assert refusals["429"]["too_many"]["value"]["message"] == errors.TooMany.message
         assert refusals["503"]["busy"]["value"]["message"] == errors.Busy.message
 
     @pytest.mark.parametrize("name", sorted(OPERATIONS.keys() - PUBLIC))
-    def test_says_that_a_token_is_needed(self, name: str) -> None:
+    def test_documents_401(self, name: str) -> None:
         refusals = refusals_of(name)["401"]
 
         assert refusals["unauthenticated"]["value"]["message"] == errors.Unauthenticated.message
         assert refusals["invalid_token"]["value"]["message"] == tokens.InvalidToken.message
 
-    def test_is_public_only_where_nobody_has_to_be_signed_in(self) -> None:
+    def test_requires_a_token_unless_public(self) -> None:
         resets = {"requestPasswordReset", "confirmPasswordReset"}
         box_office = {"listEvents", "getEvent", "getAvailability", "createBooking"}
 
         assert {"getHealth", "createUser", "signIn", "renewTokens", "signOut"} | resets | box_office == PUBLIC
 
     @pytest.mark.parametrize("name", [name for name in OPERATIONS if "requestBody" in OPERATIONS[name]])
-    def test_reads_json_alone(self, name: str) -> None:
+    def test_accepts_only_json(self, name: str) -> None:
         assert list(OPERATIONS[name]["requestBody"]["content"]) == ["application/json"]
 
 
@@ -253,7 +252,7 @@ class TestTextBounds:
     )
     @settings(max_examples=200, derandomize=True, deadline=None)
     @given(text=st.text(st.sampled_from("ab \t\n\x00\x1c\x1f\x7f\x85\xa0\u200b\u2028\u3000\ufeff"), max_size=6))
-    def test_are_those_that_the_server_keeps(self, field: TextField, text: str) -> None:
+    def test_match_the_servers_validation(self, field: TextField, text: str) -> None:
         described = jsonschema_rs.validator_for(TextExtension(field).map_serializer_field(AutoSchema(), "request"))
 
         assert described.is_valid(text) == is_accepted(field, text)
@@ -268,21 +267,21 @@ def is_accepted(field: serializers.Field[Any, Any, Any, Any], text: str) -> bool
 
 
 class TestSchema:
-    def test_is_openapi_3_1_in_json(self, anonymous: APIClient) -> None:
+    def test_is_openapi_3_1_as_json(self, anonymous: APIClient) -> None:
         response = anonymous.get("/schema")
 
         assert response.headers["Content-Type"] == "application/json"
         assert json.loads(response.content)["openapi"] == "3.1.0"
 
     def test_describes_every_path(self) -> None:
-        """All but the description itself, its page and Django's admin."""
+        """Except for the schema itself, its documentation page and the admin."""
         described = {re.sub(r"{\w+}", "{}", path.lstrip("/")) for path in document()["paths"]}
 
         assert described == served_paths() - {"schema", "docs", "admin", "admin/second-factor/", ""}
 
 
 class TestDocs:
-    def test_loads_nothing_from_elsewhere(self, anonymous: APIClient) -> None:
+    def test_load_nothing_from_other_servers(self, anonymous: APIClient) -> None:
         page = anonymous.get("/docs").content.decode()
 
         sources = re.findall(r'(?:src|href)="([^"]*)"', page)
@@ -293,7 +292,7 @@ class TestDocs:
 
 
 def served_paths() -> set[str]:
-    """The paths of the URL table, their parameters as {}. Contracts are described by their documents."""
+    """Return all paths with their parameters as {}, except those of contracts, which have their own documents."""
 
     def walk(patterns: list[Any], prefix: str) -> Iterator[str]:
         for pattern in patterns:
@@ -306,7 +305,7 @@ def served_paths() -> set[str]:
 
 
 def example_of(name: str, part: str = "requestBody") -> Any:
-    """The only example of a request or, given a status, of an answer."""
+    """Return the only example of the request or, given a status, of that response."""
     operation = OPERATIONS[name]
     described = operation.get("requestBody", {}) if part == "requestBody" else operation["responses"][part]
     (media,) = described.get("content", {"": {"examples": {"": {"value": None}}}}).values()
@@ -315,7 +314,7 @@ def example_of(name: str, part: str = "requestBody") -> Any:
 
 
 def refusals_of(name: str) -> dict[str, dict[str, Any]]:
-    """Its examples of refusals, by status and code."""
+    """Return the operation's examples of errors, by status and code."""
     return {
         status: response["content"]["application/problem+json"]["examples"]
         for status, response in OPERATIONS[name]["responses"].items()
@@ -324,7 +323,7 @@ def refusals_of(name: str) -> dict[str, dict[str, Any]]:
 
 
 def perform(name: str, token: str = "", query: dict[str, str] | None = None, **replaced: Any) -> Any:
-    """Send an example, some values `replaced` by the story's own, and see that the answer is as in its example."""
+    """Send the operation's example, with some values replaced, and compare the response's shape with its example."""
     operation = OPERATIONS[name]
     client = APIClient()
     if token:
@@ -349,7 +348,7 @@ def perform(name: str, token: str = "", query: dict[str, str] | None = None, **r
 
 
 def shape_of(value: Any) -> Any:
-    """Its keys, in their order, and the types of what they hold; of lists, what their members look like."""
+    """Return the keys in order with the types of their values; for lists, the shape of the first member."""
     if isinstance(value, dict):
         return [(key, shape_of(inner)) for key, inner in value.items()]
     if isinstance(value, list):

@@ -14,7 +14,7 @@ def read(cursor: str) -> Any:
 
 class TestPage:
     @pytest.mark.parametrize("found", [[], ["a"], ["a", "b"]])
-    def test_is_the_last_when_nothing_more_was_found(self, found: list[str]) -> None:
+    def test_is_the_last_if_there_are_no_more_rows(self, found: list[str]) -> None:
         assert page(found, limit=2, key=lambda row: (row,)) == Page(found, None)
 
     def test_ends_with_the_cursor_of_its_last_row(self) -> None:
@@ -26,10 +26,10 @@ class TestPage:
 
 class TestCursor:
     @pytest.mark.parametrize("keys", [("", 0), ('Ödipus & "Söhne"', 2**63 - 1), ("\U0001f3ab" * 255, 1)])
-    def test_comes_back_as_it_went(self, keys: tuple[str, int]) -> None:
+    def test_round_trips(self, keys: tuple[str, int]) -> None:
         assert read(encode(*keys)) == keys
 
-    def test_needs_no_quoting_in_a_query(self) -> None:
+    def test_is_url_safe(self) -> None:
         assert encode("\U0001f3ab~?>", 1).isascii()
         assert not set(encode("\U0001f3ab~?>ÿÿÿ", 1)) & set("+/=&?%")
 
@@ -40,11 +40,11 @@ class TestCursor:
             *(encode("a"), encode("a", 1, 2), encode(1, "a"), encode(None, 1), encode("a", None)),
             *(encode("a", True), encode("a", 1.0), encode("a", -1), encode("a", 2**63), encode("a\x00", 1)),
             *(encode(["a"], 1), encode({"a": 1}, 1), encode("a", "1")),
-            # Ours, but for a little.
+            # Almost valid.
             *(encode("a", 1) + "=", encode("a", 1) + "!", " " + encode("a", 1), encode("a", 1)[:-1]),
         ],
     )
-    def test_is_refused_when_it_is_not_ours(self, cursor: str) -> None:
+    def test_is_refused_if_malformed(self, cursor: str) -> None:
         with pytest.raises(serializers.ValidationError) as refusal:
             read(cursor)
 
@@ -52,7 +52,7 @@ class TestCursor:
 
 
 class TestLimit:
-    def test_is_twenty_unless_said_otherwise(self) -> None:
+    def test_is_twenty_by_default(self) -> None:
         query = PageSerializer(data={})
 
         assert query.is_valid()
@@ -61,5 +61,5 @@ class TestLimit:
     @pytest.mark.parametrize(
         ("limit", "is_allowed"), [(0, False), (1, True), (MAX_LIMIT, True), (MAX_LIMIT + 1, False)]
     )
-    def test_has_bounds(self, limit: int, is_allowed: bool) -> None:
+    def test_is_bounded(self, limit: int, is_allowed: bool) -> None:
         assert PageSerializer(data={"limit": limit}).is_valid() == is_allowed

@@ -1,11 +1,11 @@
-"""Rate limits: what they count, what they say, and where the count is kept."""
+"""Rate limits: what they count, what they report, and where the counts are kept."""
 
 import socket
 import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,20 +15,15 @@ from limits import parse
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from kit.web import throttling
 from kit.web.throttling import Counter
 
 SignedIn = Callable[[User], APIClient]
 REDIS = "redis://127.0.0.1:6379/0"
-NOBODY_LISTENS = "redis://127.0.0.1:1/0"
-ELSEWHERE = "203.0.113.7"
+UNREACHABLE_REDIS = "redis://127.0.0.1:1/0"
+OTHER_ADDRESS = "203.0.113.7"
 
 
-@pytest.fixture(autouse=True)
-def _counts_from_nothing() -> Iterator[None]:
-    throttling.counter.cache_clear()
-    yield
-    throttling.counter.cache_clear()
+pytestmark = pytest.mark.usefixtures("fresh_rate_limits")
 
 
 @pytest.fixture
@@ -45,7 +40,7 @@ def statuses(answers: list[Any]) -> list[int]:
 @pytest.mark.django_db
 @pytest.mark.usefixtures("_limited")
 class TestRateLimit:
-    def test_says_what_is_left(self, owner: User, signed_in: SignedIn) -> None:
+    def test_reports_what_remains(self, owner: User, signed_in: SignedIn) -> None:
         api = signed_in(owner)
 
         answers = [api.get("/auth/me") for _ in range(4)]
@@ -54,7 +49,7 @@ class TestRateLimit:
         assert {answer["RateLimit-Policy"] for answer in answers} == {'"default";q=3;w=60'}
         assert [answer["RateLimit"].split(";")[1] for answer in answers] == ["r=2", "r=1", "r=0", "r=0"]
 
-    def test_says_when_to_try_again(self, owner: User, signed_in: SignedIn) -> None:
+    def test_sets_retry_after(self, owner: User, signed_in: SignedIn) -> None:
         api = signed_in(owner)
 
         refusal = [api.get("/auth/me") for _ in range(4)][-1]
@@ -62,7 +57,7 @@ class TestRateLimit:
         assert 1 <= int(refusal["Retry-After"]) <= 60
         assert (refusal["Content-Type"], refusal.json()["code"]) == ("application/problem+json", "too_many")
 
-    def test_counts_each_user_apart_whatever_the_token_and_address(
+    def test_counts_per_user_across_tokens_and_addresses(
         self, owner: User, outsider: User, signed_in: SignedIn
     ) -> None:
         answers = [signed_in(owner).get("/auth/me", REMOTE_ADDR=f"192.0.2.{number}") for number in range(4)]
@@ -70,13 +65,13 @@ class TestRateLimit:
         assert statuses(answers) == [200, 200, 200, 429]
         assert signed_in(outsider).get("/auth/me").status_code == 200
 
-    def test_counts_each_address_apart_when_nobody_is_signed_in(self, anonymous: APIClient) -> None:
+    def test_counts_per_address_when_signed_out(self, anonymous: APIClient) -> None:
         answers = [anonymous.get("/nothing") for _ in range(4)]
 
         assert statuses(answers) == [404, 404, 404, 429]
-        assert anonymous.get("/nothing", REMOTE_ADDR=ELSEWHERE).status_code == 404
+        assert anonymous.get("/nothing", REMOTE_ADDR=OTHER_ADDRESS).status_code == 404
 
-    def test_counts_what_is_refused_as_well(self, anonymous: APIClient) -> None:
+    def test_counts_refused_requests(self, anonymous: APIClient) -> None:
         answers = [
             anonymous.get("/auth/me"),
             anonymous.get("/auth/me", HTTP_AUTHORIZATION="Bearer nonsense"),
@@ -87,12 +82,26 @@ class TestRateLimit:
         assert statuses(answers) == [401, 401, 405, 429]
         assert all("RateLimit" in answer.headers for answer in answers)
 
-    def test_does_not_believe_the_caller_about_the_address(self, anonymous: APIClient) -> None:
+    def test_counts_a_request_without_permission_once(self, owner: User, signed_in: SignedIn) -> None:
+        api = signed_in(owner)
+
+        answers = [api.post("/projects", {"name": "Website"}) for _ in range(4)]
+
+        assert statuses(answers) == [403, 403, 403, 429]
+        assert [answer["RateLimit"].split(";")[1] for answer in answers] == ["r=2", "r=1", "r=0", "r=0"]
+
+    def test_counts_a_refused_request_of_a_contract_once(self, anonymous: APIClient) -> None:
+        answers = [anonymous.post("/api/tickets", {"title": "Server down"}) for _ in range(4)]
+
+        assert statuses(answers) == [401, 401, 401, 429]
+        assert [answer["RateLimit"].split(";")[1] for answer in answers] == ["r=2", "r=1", "r=0", "r=0"]
+
+    def test_does_not_trust_x_forwarded_for(self, anonymous: APIClient) -> None:
         answers = [anonymous.get("/nothing", HTTP_X_FORWARDED_FOR=f"192.0.2.{number}") for number in range(4)]
 
         assert statuses(answers) == [404, 404, 404, 429]
 
-    def test_says_nothing_when_off(self, owner: User, signed_in: SignedIn, settings: Any) -> None:
+    def test_sends_no_headers_when_off(self, owner: User, signed_in: SignedIn, settings: Any) -> None:
         settings.RATE_LIMITS = False
 
         answers = [signed_in(owner).get("/auth/me") for _ in range(4)]
@@ -104,21 +113,21 @@ class TestRateLimit:
 @pytest.mark.django_db
 @pytest.mark.usefixtures("_limited")
 class TestSignInRateLimit:
-    NOBODY = {"email": "nobody@example.com", "password": "wrong"}
+    UNKNOWN_USER = {"email": "nobody@example.com", "password": "wrong"}
 
-    def test_is_stricter_and_counted_apart(self, owner: User, anonymous: APIClient, signed_in: SignedIn) -> None:
-        answers = [anonymous.post("/auth/login", self.NOBODY) for _ in range(3)]
+    def test_is_stricter_and_counted_separately(self, owner: User, anonymous: APIClient, signed_in: SignedIn) -> None:
+        answers = [anonymous.post("/auth/login", self.UNKNOWN_USER) for _ in range(3)]
 
         assert statuses(answers) == [401, 401, 429]
         assert answers[0]["RateLimit-Policy"] == '"sign-in";q=2;w=60'
         assert signed_in(owner).get("/auth/me").status_code == 200
 
-    def test_is_one_for_all_that_takes_passwords_and_tokens(self, anonymous: APIClient) -> None:
+    def test_is_shared_by_all_calls_that_take_passwords_or_tokens(self, anonymous: APIClient) -> None:
         answers = [anonymous.post(path, {}) for path in ("/users", "/auth/refresh", "/auth/logout", "/auth/login")]
 
         assert statuses(answers) == [400, 400, 429, 429]
 
-    def test_counts_by_address_whoever_asks(self, owner: User, outsider: User, signed_in: SignedIn) -> None:
+    def test_counts_per_address_even_when_signed_in(self, owner: User, outsider: User, signed_in: SignedIn) -> None:
         answers = [signed_in(user).post("/auth/password", {}) for user in (owner, outsider, owner)]
 
         assert statuses(answers) == [400, 400, 429]
@@ -128,7 +137,7 @@ def hits(counter: Counter, key: str, times: int) -> list[bool]:
     return [counter.hit(parse("5/minute"), key)[0] for _ in range(times)]
 
 
-class TestCounterInRedis:
+class TestCounterWithRedis:
     @pytest.fixture(autouse=True)
     def _redis(self) -> None:
         try:
@@ -140,7 +149,7 @@ class TestCounterInRedis:
         key = uuid.uuid4().hex
         program = f"""
 from limits import parse
-from ticketing.throttling import Counter
+from kit.web.throttling import Counter
 counter = Counter({REDIS!r})
 print([counter.hit(parse("5/minute"), {key!r})[0] for _ in range(3)])
 """
@@ -151,7 +160,7 @@ print([counter.hit(parse("5/minute"), {key!r})[0] for _ in range(3)])
         assert here == [True, True, True]
         assert there.strip() == "[True, True, False]"
 
-    def test_is_not_shared_without_redis(self) -> None:
+    def test_is_per_process_without_redis(self) -> None:
         key = uuid.uuid4().hex
 
         counts = [hits(Counter(""), key, 3) for _ in range(2)]
@@ -159,32 +168,32 @@ print([counter.hit(parse("5/minute"), {key!r})[0] for _ in range(3)])
         assert counts == [[True, True, True]] * 2
 
 
-class TestCounterWithoutItsRedis:
-    def test_counts_on_alone(self) -> None:
-        assert hits(Counter(NOBODY_LISTENS), "owner", 6) == [True] * 5 + [False]
+class TestCounterWhenRedisFails:
+    def test_counts_locally(self) -> None:
+        assert hits(Counter(UNREACHABLE_REDIS), "owner", 6) == [True] * 5 + [False]
 
-    def test_says_so_once_and_does_not_ask_again_for_a_while(self) -> None:
-        counter = Counter(NOBODY_LISTENS)
+    def test_logs_once_and_pauses(self) -> None:
+        counter = Counter(UNREACHABLE_REDIS)
 
         with structlog.testing.capture_logs() as logs:
             hits(counter, "owner", 3)
 
         assert [(line["event"], line["log_level"]) for line in logs] == [("rate_limits_not_shared", "warning")]
-        assert counter.shared_again_at > time.monotonic()
+        assert counter.retry_redis_at > time.monotonic()
 
-    def test_asks_again_after_that_while(self) -> None:
-        counter = Counter(NOBODY_LISTENS)
+    def test_tries_again_after_the_pause(self) -> None:
+        counter = Counter(UNREACHABLE_REDIS)
         hits(counter, "owner", 1)
-        counter.shared_again_at = 0.0
+        counter.retry_redis_at = 0.0
 
         with structlog.testing.capture_logs() as logs:
             hits(counter, "owner", 1)
 
         assert len(logs) == 1
 
-    def test_waits_for_a_silent_one_but_a_moment(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as silent:
-            counter = Counter(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+    def test_times_out_quickly(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent_server:
+            counter = Counter(f"redis://127.0.0.1:{silent_server.getsockname()[1]}/0")
             started_at = time.monotonic()
 
             hits(counter, "owner", 3)
@@ -193,8 +202,8 @@ class TestCounterWithoutItsRedis:
 
     @pytest.mark.django_db
     @pytest.mark.usefixtures("_limited")
-    def test_fails_no_request(self, anonymous: APIClient, settings: Any) -> None:
-        settings.REDIS_URL = NOBODY_LISTENS
+    def test_does_not_fail_requests(self, anonymous: APIClient, settings: Any) -> None:
+        settings.REDIS_URL = UNREACHABLE_REDIS
 
         answers = [anonymous.get("/nothing") for _ in range(4)]
 

@@ -1,4 +1,4 @@
-"""Paths that exist for tests alone: a view with a fault that nobody foresaw, and one outside DRF."""
+"""URLs for tests only: a view with an unexpected error, and others outside DRF."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
+from kit.web.base import APIView
 from ticketing.urls import urlpatterns as real
 
 

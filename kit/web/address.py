@@ -1,4 +1,4 @@
-"""Where a request comes from: what lockout and rate limits count by."""
+"""The client's IP address, by which lockout and rate limits count."""
 
 from ipaddress import IPv4Address, ip_address, ip_network
 
@@ -7,18 +7,18 @@ from django.http import HttpRequest
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """The caller's address; of an IPv6 one the /64, because whoever has one address of it has all of them.
+    """Return the client's address; for IPv6 its /64, since a client usually has a whole one.
 
-    Of X-Forwarded-For only what PROXY_COUNT proxies of ours appended is believed; the rest is the caller's own word.
+    Of X-Forwarded-For only the entries of our own PROXY_COUNT proxies are trusted; the client can make up the rest.
     """
     direct = request.META.get("REMOTE_ADDR", "")
     forwarded = request.headers.get("X-Forwarded-For", "").split(",")
     if settings.PROXY_COUNT and len(forwarded) >= settings.PROXY_COUNT:
-        return _readable(forwarded[-settings.PROXY_COUNT]) or _readable(direct)
-    return _readable(direct)
+        return _normalize(forwarded[-settings.PROXY_COUNT]) or _normalize(direct)
+    return _normalize(direct)
 
 
-def _readable(text: str) -> str | None:
+def _normalize(text: str) -> str | None:
     try:
         address = ip_address(text.strip())
     except ValueError:

@@ -1,4 +1,4 @@
-"""JSON in, JSON out. Apart from api.py because DRF imports this while it is being imported itself."""
+"""Request and response bodies: strict JSON. DRF's settings import this module, so it imports no view."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -24,7 +24,7 @@ class NotAnObject(exceptions.ParseError):
 
 
 class StrictJSONParser(parsers.BaseParser):
-    """One JSON object, UTF-8, at most DATA_UPLOAD_MAX_MEMORY_SIZE. NaN, Infinity and lone surrogates are no JSON."""
+    """Accept one JSON object in UTF-8, up to DATA_UPLOAD_MAX_MEMORY_SIZE; no NaN, Infinity or lone surrogates."""
 
     media_type = "application/json"
 
@@ -34,7 +34,7 @@ class StrictJSONParser(parsers.BaseParser):
         body = stream.body if isinstance(stream, HttpRequest) else stream.read()
         try:
             value = orjson.loads(body)
-            # What it reads may be nested deeper than it writes, and than Python can show in a refusal.
+            # orjson parses deeper nesting than it can serialize, or Python can quote in an error message.
             orjson.dumps(value)
         except orjson.JSONDecodeError as error:
             raise NotJSON from error
@@ -57,31 +57,31 @@ class JSONRenderer(renderers.BaseRenderer):
 
 
 class AlwaysJSON(negotiation.DefaultContentNegotiation):
-    """What a client accepts is read, but a client that accepts something else gets JSON all the same."""
+    """Answer JSON whatever the client accepts."""
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
         return renderers[0], renderers[0].media_type
 
 
 class NoMetadata(metadata.BaseMetadata):
-    """OPTIONS is answered by the header `Allow` alone; what a call takes is told by /schema."""
+    """Answer OPTIONS with the `Allow` header only; /schema describes the calls."""
 
     def determine_metadata(self, request: Request, view: Any) -> None:
         return None
 
 
 def read(shape: type[Serializer[Any]], request: Request, **context: Any) -> dict[str, Any]:
-    """The body in the domain's words, or a 400 that names every wrong field."""
-    # No body at all is a form's when it calls itself one, and in a form an absent box is one that is not ticked.
+    """Return the validated body, or fail with a 400 that names every invalid field."""
+    # An empty body sent as a form is a QueryDict, in which DRF reads an absent boolean as false.
     return cast("dict[str, Any]", _reader(shape, **context).run_validation(dict(request.data)))
 
 
 def read_query(shape: type[Serializer[Any]], request: Request) -> dict[str, Any]:
-    """The query string in the domain's words, or a 400 that names every wrong parameter."""
+    """Return the validated query string, or fail with a 400 that names every invalid parameter."""
     return cast("dict[str, Any]", _reader(shape).run_validation(request.query_params))
 
 
 @cache
 def _reader(shape: type[Serializer[Any]], **context: Any) -> Serializer[Any]:
-    """One serves all requests: it keeps nothing of what it reads, and its fields cost more to copy than to use."""
+    """Return the serializer for all requests: it keeps no state, and copying its fields costs more than using them."""
     return shape(context=context)

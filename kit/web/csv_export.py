@@ -1,7 +1,7 @@
-"""Lists as CSV (RFC 4180), read and written some rows at a time: a million take no more memory than a few.
+"""Lists as CSV (RFC 4180), read and written in batches, so that a million rows need no more memory than a few.
 
-Each batch is a query of its own that goes on behind the last row, as the pages of the list do. So however slow the
-reader is, no transaction waits for it.
+Each batch is a query of its own that starts after the last row, like the pages of a list. A slow client therefore
+never keeps a transaction open.
 """
 
 import csv
@@ -17,12 +17,12 @@ Row = TypeVar("Row")
 
 BATCH = 1000
 CSV = "text/csv"
-# What spreadsheets take for the beginning of a formula. An apostrophe in front makes it text.
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+# Spreadsheets read text that starts with these as a formula, unless an apostrophe precedes it.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def batches(fetch: Callable[[Row | None], list[Row]]) -> Iterator[list[Row]]:
-    """All rows that `fetch` finds: it returns the first BATCH of those behind a row, at first of all."""
+    """Yield all rows in batches. `fetch(row)` returns up to BATCH rows after that row, or the first ones if None."""
     last = None
     while found := fetch(last):
         yield found
@@ -32,17 +32,17 @@ def batches(fetch: Callable[[Row | None], list[Row]]) -> Iterator[list[Row]]:
 
 
 def encode(shape: type[Serializer[Any]], rows: Iterable[list[Any]]) -> Iterator[bytes]:
-    """The CSV of batches of rows, a piece a batch: as `shape` shows them, its fields' names in the first line."""
-    head = [list(shape().fields)]
+    """Yield the CSV of each batch, as the serializer `shape` shows the rows, with a header line first."""
+    header = [list(shape().fields)]
     for batch in rows:
-        yield _lines(chain(head, (item.values() for item in shape(batch, many=True).data)))
-        head = []
-    if head:
-        yield _lines(head)
+        yield _lines(chain(header, (item.values() for item in shape(batch, many=True).data)))
+        header = []
+    if header:
+        yield _lines(header)
 
 
 def answer(name: str, content: Iterator[bytes]) -> StreamingHttpResponse:
-    """`content` as a file to download. Its first piece is made before the answer begins, to be refused like any."""
+    """Return `content` as a download. Produces the first chunk now, so that its errors get an ordinary response."""
     first = next(content)
     return StreamingHttpResponse(
         chain([first], content),
@@ -58,5 +58,5 @@ def _lines(rows: Iterable[Iterable[Any]]) -> bytes:
 
 
 def _cell(value: Any) -> Any:
-    """None is empty. Of numbers a minus is no formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value
+    """Defuse formulas in text. Numbers may start with a minus sign."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value

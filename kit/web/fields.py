@@ -1,4 +1,4 @@
-"""Serializer fields that every app's wire shapes share."""
+"""Serializer fields that all rooms share."""
 
 import re
 from datetime import UTC, date, datetime
@@ -18,7 +18,7 @@ NO_CONTROL_CHARACTERS = RegexValidator(
 
 
 class TextField(serializers.CharField):
-    """Text: trimmed unless told otherwise. A number or a boolean is no text."""
+    """Text, trimmed by default. Numbers and booleans are rejected."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -27,7 +27,7 @@ class TextField(serializers.CharField):
 
 
 class SingleLineField(TextField):
-    """Text of one line, without control characters."""
+    """One line of text, without control characters."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -35,9 +35,9 @@ class SingleLineField(TextField):
 
 
 class UtcDateTimeField(serializers.DateTimeField):
-    """ISO 8601: read with any offset but never without one, written in UTC with `Z`."""
+    """ISO 8601. Input must have a UTC offset; output is in UTC with `Z`."""
 
-    default_error_messages = {"naive": "The time needs an offset, such as Z or +02:00."}
+    default_error_messages = {"naive": "Add a UTC offset, such as Z or +02:00."}
 
     def enforce_timezone(self, value: datetime) -> datetime:
         if value.tzinfo is None:
@@ -52,16 +52,16 @@ class UtcDateTimeField(serializers.DateTimeField):
 
 
 class MillisecondsField(UtcDateTimeField):
-    """Written as JavaScript does: 2025-10-05T00:17:40.000Z, with milliseconds even where there are none."""
+    """Written as JavaScript does, always with milliseconds: 2025-10-05T00:17:40.000Z."""
 
     def to_representation(self, value: datetime) -> str:
         return value.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 class MomentField(UtcDateTimeField):
-    """A time with an offset, or a date for the whole of that UTC day."""
+    """A time with an offset, or a date that stands for the whole UTC day."""
 
-    default_error_messages = {"invalid": "Neither a date (2024-07-01) nor a time (2024-07-01T18:00:00Z)."}
+    default_error_messages = {"invalid": "Enter a date (2024-07-01) or a time (2024-07-01T18:00:00Z)."}
 
     def to_internal_value(self, value: Any) -> date | datetime:  # type: ignore[override]
         if not isinstance(value, str):
@@ -74,21 +74,21 @@ class MomentField(UtcDateTimeField):
         return super().to_internal_value(value)
 
     def fail(self, key: str, **values: Any) -> Any:
-        """Say the same of whatever cannot be read, without naming formats one by one."""
+        """Use one message for all unreadable input; DRF would list strptime formats."""
         super().fail(key if key in ("naive", "overflow", "required", "null") else "invalid", **values)
 
 
 def utc_text(value: datetime) -> str:
-    """2024-08-01T18:00:00Z, with milliseconds where there are any."""
+    """Return 2024-08-01T18:00:00Z, with milliseconds unless they are zero."""
     value = value.astimezone(UTC)
     timespec = "milliseconds" if value.microsecond >= 1000 else "seconds"
     return value.isoformat(timespec=timespec).removesuffix("+00:00") + "Z"
 
 
 class IdField(serializers.IntegerField):
-    """An id: an integer, also one written as 7.0 or "7".
+    """An id: an integer, also written as 7.0 or "7".
 
-    One that no row can have is no error here: the look-up says that there is no such thing.
+    Ids out of range are accepted here: the lookup then reports that the object does not exist.
     """
 
     def to_internal_value(self, data: Any) -> int:
@@ -101,7 +101,7 @@ class IdField(serializers.IntegerField):
 
 
 class CountField(serializers.IntegerField):
-    """A whole number, also one written as 7.0. A string is no number."""
+    """A whole number, also written as 7.0. Strings are rejected."""
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, bool) or not isinstance(data, int | float):
@@ -112,7 +112,7 @@ class CountField(serializers.IntegerField):
 
 
 class StrictBooleanField(serializers.BooleanField):
-    """true or false. Words and numbers that mean the same elsewhere are not read."""
+    """true or false. DRF would also accept "yes", 1 and the like."""
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
@@ -121,19 +121,19 @@ class StrictBooleanField(serializers.BooleanField):
 
 
 class MoneyField(serializers.DecimalField):
-    """A JSON number, 0 to 99,999,999.99, of at most two decimals. A string is no number."""
+    """A JSON number from 0 to 99,999,999.99 with at most two decimal places. Strings are rejected."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_digits=None, decimal_places=2, min_value=0, max_value=MAX_MONEY, **kwargs)
 
     def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
-        # DRF's decimals take "" for null.
+        # DRF's DecimalField treats "" as null.
         return serializers.Field.validate_empty_values(self, data)
 
     def to_internal_value(self, data: Any) -> Decimal:
         if isinstance(data, bool) or not isinstance(data, int | float):
             self.fail("invalid")
-        # Before DRF rounds it, which fails beyond 28 digits.
+        # Checked before DRF quantizes the value, which fails beyond 28 digits.
         if data > MAX_MONEY:
             self.fail("max_value", max_value=MAX_MONEY)
         if data < 0:
@@ -145,5 +145,5 @@ class MoneyField(serializers.DecimalField):
 
 
 def plain_number(value: Decimal) -> int | float:
-    """The JSON number of an exact one: 223, not 223.0 and not "223.00"."""
+    """Return a decimal as the shortest JSON number: 223, not 223.0 or "223.00"."""
     return int(value) if value == value.to_integral_value() else float(value)

@@ -1,6 +1,7 @@
-"""What every request gets, whatever answers it: an id in its answer's header, and one log line.
+"""Middleware: request ids, one log line per request, problems instead of HTML pages, and sessions only for the admin.
 
-The line is django-structlog's; this adds what an operator filters by. Bodies, tokens and query strings stay out of it.
+django-structlog writes the log line; this module adds what operators filter by. Bodies, tokens and query strings are
+not logged.
 """
 
 import time
@@ -31,13 +32,13 @@ from kit.web.problems import Problem, RequestTooLarge, describe, layout_of
 
 
 def answer_with_request_id(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponseBase]:
-    """Middleware: `X-Request-ID` on every answer, and problems in JSON where no view is reached to write them."""
+    """Middleware: add `X-Request-ID` and the rate limit headers, and answer in JSON when no view is reached."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        problem = _unreadable(request)
+        problem = _malformed(request)
         response = _lay_out(problem, request) if problem else get_response(request)
-        if _is_page_of_django(request, response):
-            response = _lay_out(_problem_instead(response), request)
+        if _is_html_error(request, response):
+            response = _lay_out(_problem_for(response), request)
         response["X-Request-ID"] = request_id()
         for name, value in getattr(request, "rate_limit_headers", {}).items():
             response[name] = value
@@ -47,9 +48,9 @@ def answer_with_request_id(get_response: Callable[[HttpRequest], HttpResponse]) 
 
 
 class HistoryMiddleware(pghistory.middleware.HistoryMiddleware):
-    """Tell history who sends a request that may change something, by which door, and under which id.
+    """Record in history who made a change, through the admin or the API, and in which request.
 
-    Who that is, the API only finds out in its views; the library notes it then.
+    The API authenticates in its views; pghistory adds the user at that point.
     """
 
     def get_context(self, request: HttpRequest) -> dict[str, Any]:
@@ -58,8 +59,8 @@ class HistoryMiddleware(pghistory.middleware.HistoryMiddleware):
         return {"user": user, "door": "admin" if is_admin else "api", "request_id": request_id()}
 
 
-class _OfTheAdmin:
-    """What is only there under /admin/: the API knows no session and no cookie, and does not pay for any."""
+class _AdminOnly:
+    """Mix-in for middleware that runs only under /admin/: the API uses no sessions or cookies."""
 
     get_response: Any
 
@@ -67,24 +68,24 @@ class _OfTheAdmin:
         return super().__call__(request) if _is_admin(request) else self.get_response(request)  # type: ignore[misc]
 
 
-class SessionMiddleware(_OfTheAdmin, sessions.SessionMiddleware):
+class SessionMiddleware(_AdminOnly, sessions.SessionMiddleware):
     pass
 
 
-class AuthenticationMiddleware(_OfTheAdmin, auth.AuthenticationMiddleware):
+class AuthenticationMiddleware(_AdminOnly, auth.AuthenticationMiddleware):
     pass
 
 
-class OTPMiddleware(_OfTheAdmin, otp.OTPMiddleware):
+class OTPMiddleware(_AdminOnly, otp.OTPMiddleware):
     pass
 
 
-class MessageMiddleware(_OfTheAdmin, messages.MessageMiddleware):
+class MessageMiddleware(_AdminOnly, messages.MessageMiddleware):
     pass
 
 
-class OddAddressMiddleware:
-    """Refuse addresses of the admin that ask for what no row can hold; the API's queries are read field by field."""
+class BadQueryMiddleware:
+    """Answer 400 to query strings in the admin with values that no column can hold; the API validates its own."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -93,48 +94,48 @@ class OddAddressMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        is_odd = isinstance(exception, DataError | OverflowError)
-        if is_odd and request.method in ("GET", "HEAD") and _is_admin(request):
+        is_out_of_range = isinstance(exception, DataError | OverflowError)
+        if is_out_of_range and request.method in ("GET", "HEAD") and _is_admin(request):
             return bad_request(request, exception)
         return None
 
 
 def _lay_out(problem: Problem, request: HttpRequest) -> HttpResponse:
-    """As the view would that the path leads to."""
+    """Render the problem as the view at this path would."""
     return layout_of(getattr(resolve(request.path_info).func, "cls", None))(problem)
 
 
-def _unreadable(request: HttpRequest) -> Problem | None:
+def _malformed(request: HttpRequest) -> Problem | None:
     try:
         request.get_host()
     except DisallowedHost:
-        return Problem(400, "unknown_host", "This host name is not served here")
+        return Problem(400, "unknown_host", "Unknown host name")
     if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
-        # Django would take the body for empty.
-        return Problem(411, "length_required", "A request body needs a Content-Length")
-    if _length(request) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
+        # Django would treat the body as empty.
+        return Problem(411, "length_required", "A request body requires a Content-Length header")
+    if _content_length(request) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
         return describe(RequestTooLarge())
     return None
 
 
-def _length(request: HttpRequest) -> int:
+def _content_length(request: HttpRequest) -> int:
     try:
         return int(request.headers.get("Content-Length", 0))
     except ValueError:
         return 0
 
 
-def _is_page_of_django(request: HttpRequest, response: HttpResponseBase) -> bool:
-    """Whether a person's error page answers a program: of a fault outside the views, where DRF catches nothing."""
-    is_page = response.headers.get("Content-Type", "").startswith("text/html")
-    return response.status_code >= 400 and is_page and not _is_admin(request)
+def _is_html_error(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Return whether Django answers an API client with an HTML error page, for an error outside DRF's views."""
+    is_html = response.headers.get("Content-Type", "").startswith("text/html")
+    return response.status_code >= 400 and is_html and not _is_admin(request)
 
 
 def _is_admin(request: HttpRequest) -> bool:
     return request.path_info.startswith("/admin/")
 
 
-def _problem_instead(page: HttpResponseBase) -> Problem:
+def _problem_for(page: HttpResponseBase) -> Problem:
     if page.status_code >= 500:
         return describe(Exception())
     if page.status_code == 404:
@@ -147,20 +148,20 @@ def request_id() -> str:
 
 
 @receiver(bind_extra_request_metadata)
-def begin(request: HttpRequest, log_kwargs: dict[str, Any], **_: Any) -> None:
+def start_timer(request: HttpRequest, log_kwargs: dict[str, Any], **_: Any) -> None:
     request.started_at = time.perf_counter()  # type: ignore[attr-defined]
     log_kwargs.clear()
     log_kwargs.update(method=request.method, path=request.path)
 
 
 @receiver([bind_extra_request_finished_metadata, bind_extra_request_failed_metadata])
-def say_what_happened(request: HttpRequest, log_kwargs: dict[str, Any], **_: Any) -> None:
+def log_outcome(request: HttpRequest, log_kwargs: dict[str, Any], **_: Any) -> None:
     log_kwargs.pop("request")
     log_kwargs.update(
         method=request.method,
         path=request.path,
         status=log_kwargs.pop("code"),
-        # The admin's pages always have one, calls where somebody signs in.
+        # Set by the admin's middleware, or by an API view that authenticates.
         user_id=request.user.pk if hasattr(request, "user") else None,
         duration_ms=round((time.perf_counter() - request.started_at) * 1000, 1),  # type: ignore[attr-defined]
     )

@@ -1,7 +1,7 @@
-"""Keyset paging: a page begins after the last row of the one before, so every page costs the same, however deep.
+"""Keyset pagination: a page starts after the last row of the previous one, so every page costs the same.
 
-A cursor is opaque to clients: the sort keys of that row, as base64 of a JSON list. It holds nothing that the page it
-came with did not show, and a client who makes one up gets a page from there or a 400.
+A cursor is opaque to clients: the sort keys of that row, as base64 of a JSON list. It reveals nothing that the page did
+not show; a made-up one yields the page from there on, or a 400.
 """
 
 import base64
@@ -20,20 +20,20 @@ Row = TypeVar("Row")
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
-NO_CURSOR = "This is no cursor of this list."
-BAD_CURSOR = Invalid(fields={"cursor": [NO_CURSOR]})
+INVALID_CURSOR = "Invalid cursor."
+BAD_CURSOR = Invalid(fields={"cursor": [INVALID_CURSOR]})
 
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """What a list answers with: `nextCursor` is where the next page begins, None when this is the last."""
+    """One page of a list. `nextCursor` is None on the last page."""
 
     items: list[Row]
     nextCursor: str | None
 
 
 def page(found: list[Row], *, limit: int, key: Callable[[Row], tuple[Any, ...]]) -> Page[Row]:
-    """The first `limit` of the rows found; that one more was found tells that there is a next page."""
+    """Return the first `limit` of the rows. Pass one row more than that, if there is one, for a next page."""
     items = found[:limit]
     return Page(items, encode(*key(items[-1])) if len(found) > limit else None)
 
@@ -43,9 +43,9 @@ def encode(*keys: Any) -> str:
 
 
 class CursorField(serializers.Field[Any, Any, Any, Any]):
-    """A cursor, read as the tuple of its keys. `readers` turn the JSON values into keys; ValueError: not ours."""
+    """A cursor, parsed into a tuple of sort keys. Each of `readers` parses one JSON value, or raises ValueError."""
 
-    default_error_messages = {"invalid": NO_CURSOR}
+    default_error_messages = {"invalid": INVALID_CURSOR}
 
     def __init__(self, readers: Sequence[Callable[[Any], Any]], **kwargs: Any) -> None:
         super().__init__(required=False, **kwargs)
@@ -54,7 +54,7 @@ class CursorField(serializers.Field[Any, Any, Any, Any]):
     def to_internal_value(self, data: Any) -> tuple[Any, ...]:
         try:
             keys = orjson.loads(base64.urlsafe_b64decode(str(data) + "=="))
-            # Python's base64 passes over what is none.
+            # Python's base64 skips invalid characters.
             if not isinstance(keys, list) or encode(*keys) != data:
                 self.fail("invalid")
             return tuple(reader(key) for reader, key in zip(self.readers, keys, strict=True))
@@ -67,14 +67,14 @@ class PageSerializer(serializers.Serializer[Any]):
 
 
 def row_id(key: Any) -> int:
-    """The reader of an id's place in a cursor."""
+    """Parse an id in a cursor."""
     if not isinstance(key, int) or isinstance(key, bool) or not 0 <= key < 2**63:
         raise ValueError(key)
     return key
 
 
 def moment(key: Any) -> datetime:
-    """The reader of a time's place in a cursor."""
+    """Parse a time in a cursor."""
     time = datetime.fromisoformat(key)
     if time.tzinfo is None:
         raise ValueError(key)
@@ -82,7 +82,7 @@ def moment(key: Any) -> datetime:
 
 
 def line(key: Any) -> str:
-    """The reader of a text's place in a cursor."""
+    """Parse a text in a cursor."""
     if not isinstance(key, str) or "\x00" in key:
         raise ValueError(key)
     return key

@@ -1,7 +1,7 @@
-"""What every view needs: JSON in, JSON out, and exceptions turned into problems.
+"""Turn exceptions into problem details (RFC 9457).
 
-`describe` is the one place where a refusal becomes a status, a code and a sentence; the contracts lay the same
-`Problem` out in their own bodies.
+`describe` is the only place where an exception becomes a status, a code and a message. Contracts render the same
+`Problem` in the body that their document prescribes.
 """
 
 import http
@@ -35,7 +35,15 @@ STATUS_OF_KIND: list[tuple[type[errors.Refused], int]] = [
     (errors.TooMany, 429),
     (errors.Busy, 503),
 ]
-# PostgreSQL's lock_not_available and deadlock_detected: everyday, unlike other trouble between us and the database.
+# Field names that differ between the domain and the API.
+WIRE_NAMES = {
+    "created_by": "createdBy",
+    "due_at": "dueDate",
+    "is_active": "isActive",
+    "is_superuser": "isSuperuser",
+    "start_at": "startDate",
+}
+# PostgreSQL's lock_not_available and deadlock_detected: expected under load, so not logged as errors.
 SQLSTATES_OF_BUSY = {"55P03", "40P01"}
 
 
@@ -47,9 +55,9 @@ class RequestTooLarge(exceptions.APIException):
 
 @dataclass(frozen=True)
 class Problem:
-    """A refusal as the wire knows it: `errors` is a list of (field, sentence).
+    """An error response. `errors` lists (field, message) pairs.
 
-    `kinds` says of each of them what DRF calls such a fault (`required`, `max_length`), where it found them.
+    `kinds` has DRF's error code (`required`, `max_length`) for each of them; it is empty if a rule of ours failed.
     """
 
     status: int
@@ -58,9 +66,11 @@ class Problem:
     errors: list[tuple[str, str]] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     kinds: list[str] = field(default_factory=list)
+    # The exception that a view raised, if any.
+    cause: Exception | None = field(default=None, compare=False)
 
     def body(self) -> dict[str, Any]:
-        """The members of RFC 9457, and the two that document 000's clients read: `message` and `code`."""
+        """Return the members of RFC 9457, plus `message` and `code` for clients of document 000."""
         body: dict[str, Any] = {
             "type": "about:blank",
             "title": http.HTTPStatus(self.status).phrase,
@@ -81,13 +91,13 @@ class Problem:
 
 
 def describe(exc: Exception) -> Problem:
-    """What the wire says of an exception. What nobody foresaw is a 500 that tells the client nothing of its cause."""
+    """Return the problem for an exception. An unexpected one becomes a 500 that reveals nothing about its cause."""
     if isinstance(exc, errors.Refused):
         return _describe_refusal(exc)
     if isinstance(exc, exceptions.ValidationError):
-        faults = list(_faults(exc.detail))
-        problem = _invalid([(name, str(detail)) for name, detail in faults])
-        return replace(problem, kinds=[str(detail.code) for _, detail in faults])
+        details = list(_flatten(exc.detail))
+        problem = _invalid([(name, str(detail)) for name, detail in details])
+        return replace(problem, kinds=[str(detail.code) for _, detail in details])
     if isinstance(exc, exceptions.APIException):
         return _describe_framework(exc)
     if isinstance(exc, Http404):
@@ -95,31 +105,33 @@ def describe(exc: Exception) -> Problem:
     if isinstance(exc, RequestDataTooBig):
         return describe(RequestTooLarge())
     if isinstance(exc, SuspiciousOperation | UnreadablePostError):
-        return Problem(400, exceptions.ParseError.default_code, "The request cannot be read")
+        return Problem(400, exceptions.ParseError.default_code, "The request could not be read")
     if isinstance(exc, OperationalError | InterfaceError):
         return describe(errors.Busy())
     if isinstance(exc, IntegrityError) and isinstance(exc.__cause__, ForeignKeyViolation):
-        # Found out at the commit: what this refers to was deleted meanwhile.
+        # Deferred foreign keys are checked at COMMIT: the referenced row was deleted in the meantime.
         return describe(errors.Conflict())
     return Problem(500, "unexpected", "An unexpected error occurred")
 
 
-def _invalid(faults: list[tuple[str, str]]) -> Problem:
-    sentences = [f"{name}: {sentence}" if name else sentence for name, sentence in faults]
-    return Problem(400, errors.Invalid.code, " ".join(sentences), faults)
+def _invalid(field_errors: list[tuple[str, str]]) -> Problem:
+    messages = [f"{name}: {message}" if name else message for name, message in field_errors]
+    return Problem(400, errors.Invalid.code, " ".join(messages), field_errors)
 
 
 def _describe_refusal(exc: errors.Refused) -> Problem:
     status = next(status for kind, status in STATUS_OF_KIND if isinstance(exc, kind))
-    faults = [(camel(name), sentence) for name, sentences in exc.fields.items() for sentence in sentences]
-    if type(exc) is errors.Invalid and faults:
-        return _invalid(faults)
+    field_errors = [
+        (WIRE_NAMES.get(name, name), message) for name, messages in exc.fields.items() for message in messages
+    ]
+    if type(exc) is errors.Invalid and field_errors:
+        return _invalid(field_errors)
     headers = {}
     if isinstance(exc, errors.TooMany | errors.Busy):
         headers["Retry-After"] = str(exc.retry_after)
     if isinstance(exc, errors.Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
-    return Problem(status, exc.code, exc.message, faults, headers)
+    return Problem(status, exc.code, exc.message, field_errors, headers)
 
 
 def _describe_framework(exc: exceptions.APIException) -> Problem:
@@ -138,54 +150,36 @@ def _describe_framework(exc: exceptions.APIException) -> Problem:
     return Problem(exc.status_code, exc.default_code, str(exc.detail), [], headers)
 
 
-def _faults(detail: Any, path: str = "") -> Iterator[tuple[str, exceptions.ErrorDetail]]:
-    """Every (field, detail) of DRF's nested error detail; `field` is a path such as `assignedUsers.0`."""
+def _flatten(detail: Any, path: str = "") -> Iterator[tuple[str, exceptions.ErrorDetail]]:
+    """Yield (field, detail) pairs of DRF's nested error detail. `field` is a path such as `assignedUsers.0`."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
             name = "" if name == "non_field_errors" else str(name)
-            yield from _faults(inner, f"{path}.{name}".strip("."))
+            yield from _flatten(inner, f"{path}.{name}".strip("."))
     elif isinstance(detail, list):
         for inner in detail:
-            yield from _faults(inner, path)
+            yield from _flatten(inner, path)
     else:
         yield path, detail
 
 
-def refuse(exc: Exception, context: dict[str, Any]) -> HttpResponse:
-    """DRF's exception handler: answer with the problem, and log what the operator has to know of.
+def exception_handler(exc: Exception, context: dict[str, Any]) -> HttpResponse:
+    """Answer with the problem, and log it if the operator needs to know. DRF calls this for every exception of a view.
 
-    A contract's views lay it out in their own way, by a static method `lay_out`.
+    The views of a contract render problems in their own way, by a method `lay_out`.
     """
-    problem = describe(_limited(exc, context))
-    if problem.status >= 500 and not _is_everyday(exc):
+    problem = replace(describe(exc), cause=exc)
+    if problem.status >= 500 and not _is_expected(exc):
         logger.error("unexpected", exc_info=exc)
     return layout_of(context["view"])(problem)
 
 
 def layout_of(view: Any) -> Callable[[Problem], HttpResponse]:
-    """How the views of that class, or this one, say what is wrong."""
+    """Return what renders the problems of this view or view class."""
+    view = view() if isinstance(view, type) else view
     layout: Callable[[Problem], HttpResponse] = getattr(view, "lay_out", Problem.response)
     return layout
 
 
-def _limited(exc: Exception, context: dict[str, Any]) -> Exception:
-    """DRF looks at rate limits last. What it refused before (no token, a bad one, no permission) is counted here."""
-    request = context.get("request")
-    is_refusal = isinstance(exc, exceptions.APIException | errors.Refused)
-    if request is None or not is_refusal or hasattr(request._request, "rate_limit_headers"):
-        return exc
-    try:
-        context["view"].check_throttles(request)
-    except exceptions.Throttled as throttled:
-        return throttled
-    return exc
-
-
-def _is_everyday(exc: Exception) -> bool:
+def _is_expected(exc: Exception) -> bool:
     return isinstance(exc, errors.Busy) or getattr(exc.__cause__, "sqlstate", None) in SQLSTATES_OF_BUSY
-
-
-def camel(name: str) -> str:
-    """A domain name as this API spells it: `created_by` is `createdBy`, `due_at` is `dueDate`."""
-    head, *tail = name.removesuffix("_at").split("_") + ["date"] * name.endswith("_at")
-    return head + "".join(word.capitalize() for word in tail)

@@ -1,7 +1,7 @@
-"""Rate limits, by user or, signed out, by address. A courtesy between clients, not a security measure: lockout is.
+"""Rate limits per user, or per address when signed out. They ensure fair use; lockout is what protects accounts.
 
-Counted by the `limits` library in a sliding window, in Redis when REDIS_URL is set, else by each process for itself.
-Said in `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers) on every answer.
+The `limits` library counts in a sliding window: in Redis if REDIS_URL is set, otherwise in each process. Every response
+reports the state in `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
 """
 
 import math
@@ -21,40 +21,41 @@ from kit.web.address import client_address
 
 logger = structlog.get_logger(__name__)
 
-REDIS_PATIENCE_SECONDS = 0.25
+REDIS_TIMEOUT_SECONDS = 0.25
+# How long to count locally after Redis has failed to answer.
 REDIS_PAUSE_SECONDS = 10
 
 
 class Counter:
-    """Counts in Redis; without one, or for a while after it failed to answer, in this process alone."""
+    """Count in Redis; without one, or for a while after it has failed to answer, in this process."""
 
     def __init__(self, redis_url: str) -> None:
-        self.own = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self.local = SlidingWindowCounterRateLimiter(MemoryStorage())
         self.shared: SlidingWindowCounterRateLimiter | None = None
-        self.shared_again_at = 0.0
+        self.retry_redis_at = 0.0
         if redis_url:
-            patience: dict[str, Any] = {
-                "socket_timeout": REDIS_PATIENCE_SECONDS,
-                "socket_connect_timeout": REDIS_PATIENCE_SECONDS,
+            timeouts: dict[str, Any] = {
+                "socket_timeout": REDIS_TIMEOUT_SECONDS,
+                "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
             }
-            self.shared = SlidingWindowCounterRateLimiter(storage_from_string(redis_url, **patience))
+            self.shared = SlidingWindowCounterRateLimiter(storage_from_string(redis_url, **timeouts))
 
     def hit(self, limit: RateLimitItem, *key: str) -> tuple[bool, WindowStats]:
-        """Whether this request is within the limit, and what is left of it."""
-        if self.shared and time.monotonic() >= self.shared_again_at:
+        """Count one request. Return whether it is within the limit, and the state of the window."""
+        if self.shared and time.monotonic() >= self.retry_redis_at:
             try:
                 return self.shared.hit(limit, *key), self.shared.get_window_stats(limit, *key)
             except self.shared.storage.base_exceptions as error:
-                self.shared_again_at = time.monotonic() + REDIS_PAUSE_SECONDS
+                self.retry_redis_at = time.monotonic() + REDIS_PAUSE_SECONDS
                 logger.warning("rate_limits_not_shared", error=repr(error), for_seconds=REDIS_PAUSE_SECONDS)
-        return self.own.hit(limit, *key), self.own.get_window_stats(limit, *key)
+        return self.local.hit(limit, *key), self.local.get_window_stats(limit, *key)
 
 
 counter = cache(Counter)
 
 
 class RateLimit(BaseThrottle):
-    """The limit of ordinary requests. A view names a stricter one by subclassing."""
+    """The limit for ordinary requests. Views with another limit use a subclass."""
 
     name = "default"
     wait_seconds: float | None = None
@@ -63,6 +64,7 @@ class RateLimit(BaseThrottle):
         return parse(settings.RATE_LIMIT)
 
     def caller(self, request: Request) -> str:
+        """Return whom the request counts against."""
         if request.user.is_authenticated:
             return f"user:{request.user.pk}"
         return f"address:{client_address(request._request)}"
@@ -85,7 +87,7 @@ class RateLimit(BaseThrottle):
 
 
 class SignInRateLimit(RateLimit):
-    """By address alone: whoever signs in or up is nobody yet."""
+    """The limit for signing in and up, always per address."""
 
     name = "sign-in"
 

@@ -67,37 +67,44 @@ class Migration(migrations.Migration):
                     "kind",
                     models.CharField(
                         choices=[
-                            ("ticket-updated", "Ticket Updated"),
-                            ("booking-confirmed", "Booking Confirmed"),
-                            ("booking-waiting", "Booking Waiting"),
-                            ("booking-promoted", "Booking Promoted"),
-                            ("booking-cancelled", "Booking Cancelled"),
-                            ("event-cancelled", "Event Cancelled"),
-                            ("sla-at-risk", "Sla At Risk"),
-                            ("sla-breached", "Sla Breached"),
-                            ("comment-added", "Comment Added"),
-                            ("set-password", "Set Password"),
-                            ("reset-password", "Reset Password"),
+                            ("ticket-updated", "Ticket updated"),
+                            ("booking-confirmed", "Booking confirmed"),
+                            ("booking-waiting", "Booking on waiting list"),
+                            ("booking-promoted", "Booking promoted"),
+                            ("booking-cancelled", "Booking cancelled"),
+                            ("event-cancelled", "Event cancelled"),
+                            ("sla-at-risk", "SLA at risk"),
+                            ("sla-breached", "SLA breached"),
+                            ("comment-added", "Comment added"),
+                            ("set-password", "Set password"),
+                            ("reset-password", "Reset password"),
                         ],
                         max_length=40,
                     ),
                 ),
                 (
                     "about",
-                    models.CharField(help_text="What it tells of; the same person hears of it once.", max_length=200),
+                    models.CharField(
+                        help_text="Identifies the occasion; nobody is notified of it twice.", max_length=200
+                    ),
                 ),
                 ("address", models.CharField(max_length=254)),
                 ("name", models.CharField(max_length=301)),
                 (
                     "payload",
                     models.JSONField(
-                        db_default={}, help_text="What the texts need to know and could not look up later."
+                        db_default={}, help_text="Values for the templates that cannot be looked up later."
                     ),
                 ),
                 (
                     "state",
                     models.CharField(
-                        choices=[("pending", "Pending"), ("sent", "Sent"), ("failed", "Failed"), ("dead", "Dead")],
+                        choices=[
+                            ("pending", "Pending"),
+                            ("sent", "Sent"),
+                            ("failed", "Rejected"),
+                            ("dead", "Gave up after retries"),
+                        ],
                         db_default="pending",
                         max_length=10,
                     ),
@@ -137,7 +144,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name_plural": "deliveries",
+                "verbose_name": "e-mail",
+                "verbose_name_plural": "sent mail",
             },
         ),
         migrations.CreateModel(

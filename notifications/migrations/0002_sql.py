@@ -5,16 +5,19 @@ import pgtrigger.migrations
 from django.db import migrations
 
 ANNOUNCE = r"""
--- Tell of what a transaction changed of a ticket: at its end, once for each of its events; the first to fire tells of all
--- of them, the others find that done. The ticket's row is locked by then, so its version is this transaction's alone.
-CREATE OR REPLACE FUNCTION notifications_announce(changed_id bigint, first_event bigint) RETURNS void LANGUAGE plpgsql AS $$
+-- Notify the assignees of what a transaction changed about a ticket. Called at the end of the transaction for each of
+-- its history events: the first call announces all of them, and the others find that done. The transaction holds the
+-- ticket's lock by then, so the version is its own.
+CREATE OR REPLACE FUNCTION notifications_announce(
+    changed_id bigint, first_event bigint
+) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     ticket tickets_ticket;
     assignee_ids bigint[];
     assignee_names text[];
 BEGIN
     SELECT * INTO ticket FROM tickets_ticket WHERE id = changed_id;
-    -- Who is there from the beginning is no change, and moves no version.
+    -- Creating a ticket, with its first assignees, is not announced.
     IF ticket.version = 1 THEN
         RETURN;
     END IF;
@@ -26,7 +29,7 @@ BEGIN
     IF assignee_ids IS NULL THEN
         RETURN;
     END IF;
-    PERFORM notifications_tell(
+    PERFORM notifications_notify(
         'ticket-updated',
         'ticket/' || ticket.id || '/version/' || ticket.version,
         assignee_ids,
@@ -46,16 +49,17 @@ END $$;
 """
 
 DEFER = r"""
--- Give each of these deliveries a job, unless one waits already; returns to how many.
+-- Queue a job for each of these deliveries, unless one is already waiting. Returns the number of jobs queued.
+-- Procrastinate's own triggers wake a worker.
 CREATE OR REPLACE FUNCTION notifications_defer(delivery_ids bigint[]) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
     deferred int;
 BEGIN
-    -- A person waits in front of the screen for a password, so those go first. The triggers of procrastinate wake a worker.
     INSERT INTO procrastinate_jobs (queue_name, task_name, priority, queueing_lock, args)
     SELECT
         'mail',
         'notifications.tasks.deliver',
+        -- Users wait at the screen for these.
         CASE WHEN kind IN ('set-password', 'reset-password') THEN 1 ELSE -1 END,
         'delivery/' || id,
         jsonb_build_object('delivery_id', id)
@@ -68,15 +72,17 @@ BEGIN
 END $$;
 """
 
-TELL = r"""
--- Write a delivery to each of these people who is active and does not have it yet, and defer its job.
-CREATE OR REPLACE FUNCTION notifications_tell(kind text, about text, user_ids bigint[], ticket_id bigint, payload jsonb)
-RETURNS int LANGUAGE plpgsql AS $$
+NOTIFY = r"""
+-- Create a delivery for each of these users who is active and has not been notified of `about` yet, and queue their
+-- jobs. Returns the number of jobs.
+CREATE OR REPLACE FUNCTION notifications_notify(
+    kind text, about text, user_ids bigint[], ticket_id bigint, payload jsonb
+) RETURNS int LANGUAGE plpgsql AS $$
 #variable_conflict use_variable
 DECLARE
-    told bigint[];
+    delivery_ids bigint[];
 BEGIN
-    WITH written AS (
+    WITH created AS (
         INSERT INTO notifications_delivery (kind, about, user_id, address, name, ticket_id, payload)
         SELECT kind, about, person.id, person.email, person.name, ticket_id, payload
         FROM accounts_user AS person
@@ -85,8 +91,8 @@ BEGIN
         ON CONFLICT ON CONSTRAINT delivery_once DO NOTHING
         RETURNING notifications_delivery.id
     )
-    SELECT array_agg(written.id) INTO told FROM written;
-    RETURN CASE WHEN told IS NULL THEN 0 ELSE notifications_defer(told) END;
+    SELECT array_agg(created.id) INTO delivery_ids FROM created;
+    RETURN CASE WHEN delivery_ids IS NULL THEN 0 ELSE notifications_defer(delivery_ids) END;
 END $$;
 """
 
@@ -102,7 +108,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(ANNOUNCE, "DROP FUNCTION notifications_announce"),
         migrations.RunSQL(DEFER, "DROP FUNCTION notifications_defer"),
-        migrations.RunSQL(TELL, "DROP FUNCTION notifications_tell"),
+        migrations.RunSQL(NOTIFY, "DROP FUNCTION notifications_notify"),
         pgtrigger.migrations.AddTrigger(
             model_name="announcedassignment",
             trigger=pgtrigger.compiler.Trigger(
@@ -144,8 +150,8 @@ class Migration(migrations.Migration):
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (current_setting('ticketing.quiet', true) IS DISTINCT FROM 'on')",
                     constraint="CONSTRAINT",
-                    func="DECLARE\n    ticket tickets_ticket;\nBEGIN\n    SELECT * INTO ticket FROM tickets_ticket WHERE id = NEW.ticket_id;\n    PERFORM notifications_tell(\n        'comment-added',\n        'comment/' || NEW.id,\n        ARRAY(\n            SELECT person.id\n            FROM accounts_user AS person\n            WHERE person.id = ANY(ARRAY(\n                    SELECT user_id FROM tickets_assignment WHERE ticket_id = ticket.id UNION SELECT ticket.created_by_id\n                ))\n                AND person.id <> NEW.author_id\n                AND (NOT NEW.is_internal OR person.type IN ('agent', 'admin'))\n        ),\n        ticket.id,\n        jsonb_build_object('comment', NEW.id, 'title', ticket.title, 'status', ticket.status)\n    );\n    RETURN NULL;\nEND;\n",
-                    hash="963f9d9fbd40a654d1efb7d62b7eb3dae00558ea",
+                    func="DECLARE\n    ticket tickets_ticket;\nBEGIN\n    SELECT * INTO ticket FROM tickets_ticket WHERE id = NEW.ticket_id;\n    PERFORM notifications_notify(\n        'comment-added',\n        'comment/' || NEW.id,\n        ARRAY(\n            SELECT person.id\n            FROM accounts_user AS person\n            WHERE person.id = ANY(ARRAY(\n                    SELECT user_id FROM tickets_assignment WHERE ticket_id = ticket.id UNION SELECT ticket.created_by_id\n                ))\n                AND person.id <> NEW.author_id\n                AND (NOT NEW.is_internal OR person.type IN ('agent', 'admin'))\n        ),\n        ticket.id,\n        jsonb_build_object('comment', NEW.id, 'title', ticket.title, 'status', ticket.status)\n    );\n    RETURN NULL;\nEND;\n",
+                    hash="d2c2098aeefcceadfa7c891c801296361f2f6b25",
                     operation="INSERT",
                     pgid="pgtrigger_announce_comment_45d60",
                     table="tickets_comment",
@@ -159,8 +165,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="announce_bookings",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="BEGIN\n    IF current_setting('ticketing.quiet', true) = 'on' THEN\n        RETURN NULL;\n    END IF;\n    INSERT INTO notifications_delivery (kind, about, user_id, address, name, booking_id, payload)\n    SELECT\n        CASE\n            WHEN entry.kind = 'requested' THEN 'booking-waiting'\n            WHEN entry.kind = 'cancelled' AND event.status = 'cancelled' THEN 'event-cancelled'\n            ELSE 'booking-' || entry.kind\n        END,\n        'booking/' || booking.id || '/entry/' || entry.id,\n        person.id,\n        coalesce(person.email, booking.guest_email),\n        coalesce(person.name, trim(booking.guest_first_name || ' ' || booking.guest_last_name)),\n        booking.id,\n        jsonb_build_object(\n            'quantity', entry.quantity,\n            'left', booking.quantity - booking.cancelled,\n            -- Counted from the end of the queue, where newcomers are: there is next to nothing to count.\n            'place', CASE WHEN entry.kind = 'requested' THEN inventory.waiting - (\n                SELECT count(*) FROM events_queue_behind(booking.event_id, booking.queue_number)\n            ) END\n        )\n    FROM entries AS entry\n    JOIN events_booking AS booking ON booking.id = entry.booking_id\n    JOIN events_event AS event ON event.id = booking.event_id\n    JOIN events_inventory AS inventory ON inventory.event_id = booking.event_id\n    LEFT JOIN accounts_user AS person ON person.id = booking.user_id\n    WHERE person.id IS NULL OR person.is_active\n    ORDER BY entry.id;\n    RETURN NULL;\nEND;\n",
-                    hash="cc9f7a506f5075839257d5ee094ed7cdf29c81ba",
+                    func="BEGIN\n    IF current_setting('ticketing.quiet', true) = 'on' THEN\n        RETURN NULL;\n    END IF;\n    INSERT INTO notifications_delivery (kind, about, user_id, address, name, booking_id, payload)\n    SELECT\n        CASE\n            WHEN entry.kind = 'requested' THEN 'booking-waiting'\n            WHEN entry.kind = 'cancelled' AND event.status = 'cancelled' THEN 'event-cancelled'\n            ELSE 'booking-' || entry.kind\n        END,\n        'booking/' || booking.id || '/entry/' || entry.id,\n        person.id,\n        coalesce(person.email, booking.guest_email),\n        coalesce(person.name, trim(booking.guest_first_name || ' ' || booking.guest_last_name)),\n        booking.id,\n        jsonb_build_object(\n            'quantity', entry.quantity,\n            'left', booking.quantity - booking.cancelled,\n            -- New bookings are at the end of the queue, so counting from there is fast.\n            'place', CASE WHEN entry.kind = 'requested' THEN inventory.waiting - (\n                SELECT count(*) FROM events_queue_behind(booking.event_id, booking.queue_number)\n            ) END\n        )\n    FROM entries AS entry\n    JOIN events_booking AS booking ON booking.id = entry.booking_id\n    JOIN events_event AS event ON event.id = booking.event_id\n    JOIN events_inventory AS inventory ON inventory.event_id = booking.event_id\n    LEFT JOIN accounts_user AS person ON person.id = booking.user_id\n    WHERE person.id IS NULL OR person.is_active\n    ORDER BY entry.id;\n    RETURN NULL;\nEND;\n",
+                    hash="7583498650711b825fbfa85858af6d73dfafcb8a",
                     level="STATEMENT",
                     operation="INSERT",
                     pgid="pgtrigger_announce_bookings_c7fbf",

@@ -1,8 +1,8 @@
--- Give a job to each delivery that is due and has none waiting, the one that has waited longest first.
--- One whose job a worker holds gets another: either that worker is dead, or the second finds nothing to do.
--- params   at    timestamptz
---          most  int, how many
--- returns  deferred int
+-- Queue a job for each due delivery that has none waiting, the longest overdue first.
+-- A delivery whose job is running gets another one: if the worker is alive, the second job finds nothing to do.
+-- params   at     timestamptz
+--          limit  int
+-- returns  deferred int, number of jobs queued
 -- index    delivery_due
 SELECT
     notifications_defer(ARRAY(
@@ -10,5 +10,5 @@ SELECT
         FROM notifications_delivery
         WHERE state = 'pending' AND next_attempt_at <= %(at)s
         ORDER BY next_attempt_at, id
-        LIMIT %(most)s
+        LIMIT %(limit)s
     )) AS deferred;

@@ -1,12 +1,14 @@
--- The mail server could not be used at that moment: nobody tries again for a while, which grows from 30 seconds to five
--- minutes. Of several who find out at the same time the first one counts.
--- params   at     timestamptz
---          error  text
--- returns  failures int, in a row; no row: it was known already
+-- Record that the mail server is unreachable and pause sending: for `first` at first, twice as long after each further
+-- failure, at most `longest`. If several workers find out during the same pause, only the first counts.
+-- params   at       timestamptz
+--          error    text
+--          first    interval
+--          longest  interval
+-- returns  failures int, in a row; no row if the outage was already known
 INSERT INTO notifications_outage AS outage (id, began_at, until, failures, last_error)
-VALUES (1, %(at)s, %(at)s::timestamptz + interval '30 seconds', 1, %(error)s)
+VALUES (1, %(at)s, %(at)s::timestamptz + %(first)s::interval, 1, %(error)s)
 ON CONFLICT (id) DO UPDATE SET
-    until = %(at)s::timestamptz + least(interval '5 minutes', interval '30 seconds' * 2 ^ least(outage.failures, 10)),
+    until = %(at)s::timestamptz + least(%(longest)s::interval, %(first)s::interval * 2 ^ least(outage.failures, 10)),
     failures = outage.failures + 1,
     last_error = excluded.last_error
 WHERE outage.until <= %(at)s

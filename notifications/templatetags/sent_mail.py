@@ -1,4 +1,4 @@
-"""The mail about a ticket or a booking, on their pages in the admin: those rooms do not import this one."""
+"""The panel of mail about a ticket or booking. A template tag, because those rooms import nothing from here."""
 
 from typing import Any
 
@@ -17,12 +17,13 @@ STATE_COLOURS = {State.PENDING: "info", State.SENT: "success", State.FAILED: "da
 
 @register.inclusion_tag("admin/sent_mail.html", takes_context=True)
 def sent_mail(context: dict[str, Any], about: Ticket | Booking) -> dict[str, Any]:
-    """Show the latest deliveries about a ticket or a booking, with a button to resend a ticket's that failed."""
+    """Show the latest deliveries about a ticket or booking, and a button to resend a ticket's failed ones."""
     deliveries = list(about.deliveries.order_by("-pk")[:SHOWN_DELIVERIES])
     has_failed = any(delivery.state in GIVEN_UP for delivery in deliveries)
     may_resend = has_failed and isinstance(about, Ticket)
     return {
         "about": about,
+        "about_name": about._meta.verbose_name,
         "deliveries": [(delivery, STATE_COLOURS[State(delivery.state)]) for delivery in deliveries],
         "has_failed": has_failed,
         "resend_url": reverse("admin:notifications_delivery_resend", args=[about.pk]) if may_resend else "",

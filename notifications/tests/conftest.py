@@ -1,4 +1,4 @@
-"""A ticket that three people work on, and the mail server that tells them of it."""
+"""A ticket with three assignees, and mail servers to send their mail to."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from accounts.models import User
 from accounts.tests.factories import make_user
 from notifications.models import Delivery
-from notifications.tests.factories import end_of_transaction, forget_jobs
+from notifications.tests.factories import clear_jobs, end_of_transaction
 from notifications.tests.smtp import MailServer, SilentServer
 from tickets.models import Ticket
 from tickets.tests.factories import assign, make_ticket
@@ -17,9 +17,9 @@ SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
 
 @pytest.fixture(autouse=True)
-def no_jobs(db: None) -> None:
-    """Of tests before: no model of ours manages their table, so nothing empties it."""
-    forget_jobs()
+def empty_queue(db: None) -> None:
+    """Remove the jobs of earlier tests: no model of ours manages their table, so Django does not empty it."""
+    clear_jobs()
 
 
 @pytest.fixture
@@ -30,12 +30,12 @@ def team() -> list[User]:
 
 @pytest.fixture
 def ticket(owner: User, team: list[User]) -> Ticket:
-    """Document 001's ticket; that these people were assigned is told already."""
+    """Document 001's ticket. The mail about its assignments is out of the way."""
     ticket = make_ticket(owner, title="Fix the database")
     assign(ticket, *team)
     end_of_transaction()
     Delivery.objects.all().delete()
-    forget_jobs()
+    clear_jobs()
     return ticket
 
 

@@ -1,8 +1,9 @@
-"""Deliveries for tests, and what the ends of transactions and the workers do with them."""
+"""Deliveries, and the work that a commit and a worker would do on them."""
 
 from datetime import datetime
 from typing import Any
 
+from django.core.mail import EmailMultiAlternatives
 from django.db import connection
 
 from accounts.models import User
@@ -11,7 +12,7 @@ from notifications.models import Delivery
 
 
 def make_delivery(user: User, **fields: Any) -> Delivery:
-    """A delivery of a mail to set a password, pending and due."""
+    """Create a pending delivery that is due, by default of a mail to set a password."""
     fields = {"kind": "set-password", "about": f"user/{user.pk}/{Delivery.objects.count()}", **fields}
     delivery = Delivery.objects.create(user=user, address=user.email, name=user.name, **fields)
     delivery.refresh_from_db()
@@ -19,12 +20,12 @@ def make_delivery(user: User, **fields: Any) -> Delivery:
 
 
 def end_of_transaction() -> None:
-    """What a commit would do now: fire the triggers that wait for it."""
+    """Fire the deferred triggers, as a commit would."""
     connection.check_constraints()
 
 
-def jobs() -> list[int]:
-    """The deliveries that have a job waiting, in the order in which workers take them."""
+def queued_ids() -> list[int]:
+    """Return the ids of deliveries that have a job waiting, in the order in which workers take them."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT (args ->> 'delivery_id')::bigint FROM procrastinate_jobs"
@@ -33,20 +34,27 @@ def jobs() -> list[int]:
         return [delivery_id for (delivery_id,) in cursor.fetchall()]
 
 
-def work(*, at: datetime) -> None:
-    """Do the waiting jobs as a worker does whose clock shows `at`, and those that they make, until there is none."""
-    while waiting := jobs():
-        forget_jobs()
+def run_queue(*, at: datetime) -> None:
+    """Run the waiting jobs at the time `at`, and the jobs that they queue, until none is left."""
+    while waiting := queued_ids():
+        clear_jobs()
         for delivery_id in waiting:
             services.deliver(delivery_id=delivery_id, at=at)
 
 
-def a_minute_passes(*, at: datetime) -> None:
-    """The worker looks for what is due, as it does each minute, and does it."""
+def run_worker(*, at: datetime) -> None:
+    """Queue what is due at the time `at`, as the periodic task does, and run it."""
     services.defer_due(at=at)
-    work(at=at)
+    run_queue(at=at)
 
 
-def forget_jobs() -> None:
+def clear_jobs() -> None:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_jobs")
+
+
+def html(mail: EmailMultiAlternatives) -> str:
+    """Return the HTML part of a message."""
+    ((content, kind),) = mail.alternatives
+    assert kind == "text/html"
+    return str(content)

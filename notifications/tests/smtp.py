@@ -1,4 +1,4 @@
-"""Real mail servers on this machine, which fail as they are told to."""
+"""Real mail servers on this machine that fail on demand."""
 
 import asyncio
 import socket
@@ -14,7 +14,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
 class MailServer:
-    """Keeps the mails that it takes. What it answers is set by the test: to a sender, to an address, to the mail."""
+    """Keeps the messages that it accepts. A test can make it refuse the sender, single recipients or all messages."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -35,7 +35,7 @@ class MailServer:
             self.controller = None
 
     def addresses(self) -> list[str]:
-        """Of those who have got a mail, once for each."""
+        """Return the recipient of each message, sorted."""
         return sorted(mail["To"].addresses[0].addr_spec for mail in self.mails)
 
     def of(self, address: str) -> list[EmailMessage]:
@@ -69,24 +69,24 @@ class MailServer:
 
 
 class SilentServer:
-    """Lets everybody in and never says a word."""
+    """Accepts connections and never sends a byte."""
 
     def __init__(self) -> None:
-        self.guests: list[socket.socket] = []
+        self.connections: list[socket.socket] = []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self.listener.getsockname()[1]
-        Thread(target=self._let_in, daemon=True).start()
+        Thread(target=self._accept, daemon=True).start()
 
-    def _let_in(self) -> None:
+    def _accept(self) -> None:
         while True:
             try:
-                self.guests.append(self.listener.accept()[0])
+                self.connections.append(self.listener.accept()[0])
             except OSError:
                 return
 
     def stop(self) -> None:
-        for each in (self.listener, *self.guests):
-            each.close()
+        for sock in (self.listener, *self.connections):
+            sock.close()
 
 
 def free_port() -> int:
@@ -95,8 +95,8 @@ def free_port() -> int:
     return port
 
 
-def wait_until(happens: Callable[[], Any], *, seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], Any], *, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
-    while not happens():
-        assert time.monotonic() < deadline, "It did not happen in time."
+    while not condition():
+        assert time.monotonic() < deadline, "Timed out"
         time.sleep(0.02)

@@ -1,43 +1,80 @@
-"""Deliveries in the admin, as staff sees them."""
+"""Sent mail in the admin: the list, one delivery, and the panel on the pages of tickets and bookings."""
 
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from events.tests.factories import book, make_event
+from events.models import Booking
+from events.tests.factories import GUEST, book, make_event
 from kit.tests.browser import Browser
 from notifications import services
 from notifications.models import Delivery, Kind, State
-from notifications.tests.factories import jobs, make_delivery
+from notifications.tests.factories import make_delivery, queued_ids
 from tickets.models import Ticket
+from tickets.tests.factories import make_ticket
 
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/notifications/delivery/"
+RESEND = "Resend failed e-mails"
+
+
+def ticket_page(ticket: Ticket) -> str:
+    return reverse("admin:tickets_ticket_change", args=[ticket.pk])
+
+
+def booking_page(booking: Booking) -> str:
+    return reverse("admin:events_booking_change", args=[booking.pk])
+
+
+def resend_url(ticket: Ticket) -> str:
+    return reverse("admin:notifications_delivery_resend", args=[ticket.pk])
+
+
+def text(page: Any) -> str:
+    content: str = page.content.decode()
+    return content
 
 
 class TestList:
-    def test_shows_what_became_of_each(self, agent: User, team: list[User], ticket: Ticket) -> None:
+    def test_shows_state_recipient_and_error(self, agent: User, team: list[User], ticket: Ticket) -> None:
         make_delivery(
             team[0], kind=Kind.TICKET_UPDATED, ticket=ticket, state=State.FAILED, last_error="550 No such user"
         )
 
-        page = Browser(agent).get(LIST).content.decode()
+        page = text(Browser(agent).get(LIST))
 
         assert "550 No such user" in page
         assert team[0].email in page
-        assert reverse("admin:tickets_ticket_change", args=[ticket.pk]) in page
+        assert "Rejected" in page
+        assert ticket_page(ticket) in page
 
-    def test_tells_of_an_outage(self, agent: User, owner: User) -> None:
-        services._note_outage("ConnectionRefusedError: no", at=timezone.now())
+    @pytest.mark.parametrize(
+        ("kind", "label"),
+        [(Kind.SLA_BREACHED, "SLA breached"), (Kind.SLA_AT_RISK, "SLA at risk"), (Kind.SET_PASSWORD, "Set password")],
+    )
+    def test_shows_the_kind_in_words(self, agent: User, owner: User, kind: Kind, label: str) -> None:
+        make_delivery(owner, kind=kind)
 
-        page = Browser(agent).get(LIST).content.decode()
+        assert label in text(Browser(agent).get(LIST))
 
-        assert "ConnectionRefusedError: no" in page
+    def test_is_titled_sent_mail(self, agent: User) -> None:
+        assert "Sent mail" in text(Browser(agent).get(LIST))
+
+    def test_reports_an_outage(self, agent: User, owner: User) -> None:
+        at = timezone.now()
+        services._note_outage("ConnectionRefusedError: no", at=at)
+
+        page = text(Browser(agent).get(LIST))
+
+        assert f"Mail server unreachable since {at:%Y-%m-%d %H:%M} UTC: ConnectionRefusedError: no" in page
         assert "Nothing is lost" in page
 
     def test_finds_by_ticket_and_by_address(self, agent: User, team: list[User], ticket: Ticket) -> None:
@@ -52,18 +89,26 @@ class TestList:
 
         assert found == {f"#{ticket.pk}": {str(team[0])}, team[1].email[:8]: {str(team[1])}}
 
-    def test_shows_the_booking_and_finds_by_its_number(self, agent: User, admin: User, team: list[User]) -> None:
+    def test_finds_and_shows_the_booking(self, agent: User, admin: User, team: list[User]) -> None:
         event = make_event(admin)
         bookings = [book(event, user) for user in team[:2]]
 
         page = Browser(agent).get(LIST, {"q": f"#{bookings[0].pk}"})
 
         assert [delivery.booking for delivery in page.context["cl"].queryset] == bookings[:1]
-        assert f">#{bookings[0].pk}<" in page.content.decode()
+        assert f">#{bookings[0].pk}<" in text(page)
         delivery = Delivery.objects.get(booking=bookings[0])
-        assert f"#{bookings[0].pk}" in Browser(agent).get(f"{LIST}{delivery.pk}/change/").content.decode()
+        assert f"#{bookings[0].pk}" in text(Browser(agent).get(f"{LIST}{delivery.pk}/change/"))
 
-    def test_takes_a_fixed_number_of_queries(
+    def test_filters_everything_that_failed(self, agent: User, team: list[User]) -> None:
+        failed = {make_delivery(team[0], state=State.FAILED), make_delivery(team[1], state=State.DEAD)}
+        make_delivery(team[2])
+
+        page = Browser(agent).get(LIST, {"state": "given-up"})
+
+        assert set(page.context["cl"].queryset) == failed
+
+    def test_runs_a_fixed_number_of_queries(
         self, agent: User, team: list[User], django_assert_max_num_queries: Any
     ) -> None:
         for user in team * 5:
@@ -73,42 +118,158 @@ class TestList:
         with django_assert_max_num_queries(8):
             browser.get(LIST)
 
-    def test_is_not_for_customers(self, owner: User) -> None:
+    def test_is_closed_to_customers(self, owner: User) -> None:
         assert Browser(owner).get(LIST).status_code == 302
 
 
 class TestDelivery:
-    def test_is_looked_at_and_not_edited(self, admin: User, owner: User) -> None:
+    def test_is_read_only(self, admin: User, owner: User) -> None:
         delivery = make_delivery(owner, last_error="451 Later")
         browser = Browser(admin)
 
         page = browser.get(f"{LIST}{delivery.pk}/change/")
 
-        assert "451 Later" in page.content.decode()
+        assert "451 Later" in text(page)
         assert not page.context["has_change_permission"]
         assert browser.post(f"{LIST}{delivery.pk}/change/", {"state": "sent"}).status_code == 403
 
 
-class TestSendAgain:
-    def test_sends_the_chosen_again(self, agent: User, team: list[User]) -> None:
-        chosen, left = (make_delivery(user, state=State.DEAD) for user in team[:2])
+class TestResendAction:
+    def test_resends_the_selected_deliveries(self, agent: User, team: list[User]) -> None:
+        selected, other = (make_delivery(user, state=State.DEAD) for user in team[:2])
 
-        Browser(agent).post(LIST, {"action": "send_again", "_selected_action": [chosen.pk]})
+        page = Browser(agent).post(LIST, {"action": "send_again", "_selected_action": [selected.pk]}, follow=True)
 
-        assert jobs() == [chosen.pk]
-        assert Delivery.objects.get(pk=left.pk).state == State.DEAD
+        assert queued_ids() == [selected.pk]
+        assert Delivery.objects.get(pk=other.pk).state == State.DEAD
+        assert "1 message queued for retry." in text(page)
 
-    def test_sends_all_again_since_a_time(self, agent: User, team: list[User]) -> None:
+    def test_resends_everything_that_the_filter_shows(self, agent: User, team: list[User]) -> None:
         now = timezone.now()
         old = make_delivery(team[0], state=State.DEAD, created_at=now - timedelta(days=9))
         new = make_delivery(team[1], state=State.DEAD, created_at=now - timedelta(days=1))
         browser = Browser(agent)
         listed = browser.get(LIST).context["cl"]
-        choices = [choice for each in listed.filter_specs for choice in each.choices(listed)]
+        choices = [choice for spec in listed.filter_specs for choice in spec.choices(listed)]
         (past_seven_days,) = [choice["query_string"] for choice in choices if choice["display"] == "Past 7 days"]
 
-        sent = {"action": "send_again", "_selected_action": [new.pk], "select_across": "1"}
-        browser.post(f"{LIST}{past_seven_days}", sent)
+        action = {"action": "send_again", "_selected_action": [new.pk], "select_across": "1"}
+        browser.post(f"{LIST}{past_seven_days}", action)
 
-        assert jobs() == [new.pk]
+        assert queued_ids() == [new.pk]
         assert Delivery.objects.get(pk=old.pk).state == State.DEAD
+
+
+class TestPanel:
+    """The panel "E-mails for this ticket", or booking, on their pages."""
+
+    def test_shows_kind_recipient_state_and_error(self, agent: User, team: list[User], ticket: Ticket) -> None:
+        delivery = make_delivery(
+            team[0], kind=Kind.TICKET_UPDATED, ticket=ticket, state=State.FAILED, last_error="550 No such user"
+        )
+
+        page = text(Browser(agent).get(ticket_page(ticket)))
+
+        assert "E-mails for this ticket: some could not be delivered" in page
+        assert f"to Max &lt;{team[0].email}&gt;" in page
+        for shown in ("Ticket updated", "Rejected", "550 No such user", f"{LIST}{delivery.pk}/change/"):
+            assert shown in page
+
+    def test_shows_the_ten_latest(self, agent: User, owner: User, ticket: Ticket) -> None:
+        deliveries = [make_delivery(owner, ticket=ticket) for _ in range(11)]
+
+        page = text(Browser(agent).get(ticket_page(ticket)))
+
+        shown = [delivery for delivery in deliveries if f"{LIST}{delivery.pk}/change/" in page]
+        assert shown == deliveries[1:]
+        assert f"{LIST}?q=%23{ticket.pk}" in page
+
+    def test_leaves_out_mail_about_others(self, agent: User, owner: User, ticket: Ticket) -> None:
+        make_delivery(owner, ticket=make_ticket(owner))
+
+        page = text(Browser(agent).get(ticket_page(ticket)))
+
+        assert "No e-mails yet" in page
+        assert f"{LIST}?q=" not in page
+
+    def test_offers_to_resend_only_what_failed(self, agent: User, owner: User, ticket: Ticket) -> None:
+        delivery = make_delivery(owner, ticket=ticket)
+        browser = Browser(agent)
+        pages = []
+        for state in (State.PENDING, State.FAILED, State.DEAD):
+            Delivery.objects.filter(pk=delivery.pk).update(state=state)
+            pages.append(text(browser.get(ticket_page(ticket))))
+
+        assert [RESEND in page for page in pages] == [False, True, True]
+        assert [resend_url(ticket) in page for page in pages] == [False, True, True]
+
+    def test_shows_the_mail_about_a_booking(self, admin: User) -> None:
+        booking = book(make_event(admin), guest=GUEST)
+        Delivery.objects.filter(booking=booking).update(state=State.DEAD, last_error="451 Later")
+
+        page = text(Browser(admin).get(booking_page(booking)))
+
+        assert "E-mails for this booking: some could not be delivered" in page
+        assert f"to Greta Guest &lt;{GUEST.email}&gt;" in page
+        for shown in ("Booking confirmed", "Gave up after retries", "451 Later"):
+            assert shown in page
+        assert RESEND not in page
+
+    def test_runs_one_query(self, admin: User, owner: User, ticket: Ticket) -> None:
+        browser, booking = Browser(admin), book(make_event(admin), owner)
+        pages = [ticket_page(ticket), booking_page(booking)]
+        make_delivery(owner, ticket=ticket)
+        # The first request in a process also fills Django's cache of content types.
+        for page in pages:
+            browser.get(page)
+        counts = [count_queries(browser, page) for page in pages]
+        for state in (State.PENDING, State.FAILED, State.DEAD) * 5:
+            make_delivery(owner, ticket=ticket, state=state)
+            make_delivery(owner, booking=booking, state=state)
+
+        assert [about_mail for about_mail, _ in counts] == [1, 1]
+        assert [count_queries(browser, page) for page in pages] == counts
+
+
+def count_queries(browser: Browser, page: str) -> tuple[int, int]:
+    """Return how many queries a page runs on deliveries, and how many in total."""
+    with CaptureQueriesContext(connection) as captured:
+        browser.get(page)
+    return sum("notifications_delivery" in query["sql"] for query in captured), len(captured)
+
+
+class TestResendButton:
+    @pytest.fixture
+    def failed(self, owner: User, ticket: Ticket) -> Delivery:
+        return make_delivery(owner, ticket=ticket, state=State.DEAD)
+
+    def test_queues_the_failed_mail_about_the_ticket(
+        self, agent: User, owner: User, ticket: Ticket, failed: Delivery
+    ) -> None:
+        other = make_delivery(owner, ticket=make_ticket(owner), state=State.DEAD)
+
+        page = Browser(agent).post(resend_url(ticket), follow=True)
+
+        assert page.redirect_chain == [(ticket_page(ticket), 302)]
+        assert "1 message queued for retry." in text(page)
+        assert queued_ids() == [failed.pk]
+        assert Delivery.objects.get(pk=other.pk).state == State.DEAD
+
+    def test_does_nothing_on_get(self, agent: User, ticket: Ticket, failed: Delivery) -> None:
+        page = Browser(agent).get(resend_url(ticket))
+
+        assert page.status_code == 302
+        assert queued_ids() == []
+        assert Delivery.objects.get(pk=failed.pk).state == State.DEAD
+
+    def test_is_closed_to_customers_and_visitors(self, owner: User, ticket: Ticket, failed: Delivery) -> None:
+        answers = [client.post(resend_url(ticket)) for client in (Browser(owner), Client())]
+
+        assert [answer.status_code for answer in answers] == [302, 302]
+        assert all(answer["Location"].startswith("/admin/login/") for answer in answers)
+        assert queued_ids() == []
+
+    def test_is_missing_for_an_unknown_ticket(self, agent: User) -> None:
+        unknown = reverse("admin:notifications_delivery_resend", args=[999])
+
+        assert Browser(agent).post(unknown).status_code == 404

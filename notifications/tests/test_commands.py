@@ -1,4 +1,4 @@
-"""`manage.py retry_deliveries` and `purge_deliveries`. The worker's is in test_faults.py."""
+"""`manage.py retry_deliveries` and `purge_deliveries`. The `worker` command is tested in test_faults.py."""
 
 import io
 from datetime import timedelta
@@ -15,7 +15,7 @@ from notifications.tests.factories import make_delivery
 pytestmark = pytest.mark.django_db
 
 
-def say(command: str, *arguments: Any) -> str:
+def run(command: str, *arguments: Any) -> str:
     output = io.StringIO()
     call_command(command, *arguments, stdout=output)
     return output.getvalue()
@@ -24,7 +24,7 @@ def say(command: str, *arguments: Any) -> str:
 class TestRetryDeliveries:
     @pytest.fixture
     def given_up(self, team: list[User]) -> list[Delivery]:
-        """One that failed yesterday, one that was given up an hour ago, one that was given up last week."""
+        """A delivery rejected yesterday, one given up an hour ago and one given up last week."""
         now = timezone.now()
         return [
             make_delivery(team[0], state=State.FAILED, created_at=now - timedelta(days=1)),
@@ -35,39 +35,39 @@ class TestRetryDeliveries:
     def pending(self) -> list[Delivery]:
         return list(Delivery.objects.filter(state=State.PENDING).order_by("pk"))
 
-    def test_sends_all_again(self, given_up: list[Delivery]) -> None:
-        assert say("retry_deliveries") == "3 to be sent again.\n"
+    def test_resends_everything(self, given_up: list[Delivery]) -> None:
+        assert run("retry_deliveries") == "3 messages queued for retry.\n"
         assert self.pending() == given_up
 
-    def test_sends_those_again_that_are_named(self, given_up: list[Delivery]) -> None:
-        say("retry_deliveries", given_up[0].pk, given_up[2].pk)
+    def test_resends_the_given_ids(self, given_up: list[Delivery]) -> None:
+        run("retry_deliveries", given_up[0].pk, given_up[2].pk)
 
         assert self.pending() == [given_up[0], given_up[2]]
 
-    def test_sends_those_again_since_a_time(self, given_up: list[Delivery]) -> None:
-        say("retry_deliveries", "--since", (timezone.now() - timedelta(days=2)).isoformat())
+    def test_resends_since_a_time(self, given_up: list[Delivery]) -> None:
+        run("retry_deliveries", "--since", (timezone.now() - timedelta(days=2)).isoformat())
 
         assert self.pending() == given_up[:2]
 
-    def test_sends_those_again_in_a_state(self, given_up: list[Delivery]) -> None:
-        say("retry_deliveries", "--state", "dead")
+    def test_resends_one_state(self, given_up: list[Delivery]) -> None:
+        run("retry_deliveries", "--state", "dead")
 
         assert self.pending() == given_up[1:]
 
     @pytest.mark.parametrize("since", ["yesterday", "2026-08-01T18:00:00", "2026-13-01T00:00:00Z"])
-    def test_refuses_what_is_no_time_with_an_offset(self, since: str) -> None:
-        with pytest.raises(CommandError, match="no time with an offset"):
-            say("retry_deliveries", "--since", since)
+    def test_refuses_invalid_times_and_times_without_offset(self, since: str) -> None:
+        with pytest.raises(CommandError, match="not a time with a UTC offset"):
+            run("retry_deliveries", "--since", since)
 
 
 class TestPurgeDeliveries:
-    def test_forgets_the_old(self, owner: User) -> None:
+    def test_deletes_old_deliveries(self, owner: User) -> None:
         long_ago = timezone.now() - timedelta(days=40)
         make_delivery(owner, state=State.SENT, sent_at=long_ago, created_at=long_ago)
 
-        assert say("purge_deliveries", "--older-than", 50) == "0 forgotten.\n"
-        assert say("purge_deliveries", "--older-than", 30) == "1 forgotten.\n"
+        assert run("purge_deliveries", "--older-than", 50) == "0 deleted.\n"
+        assert run("purge_deliveries", "--older-than", 30) == "1 deleted.\n"
 
-    def test_refuses_a_time_to_come(self) -> None:
+    def test_refuses_a_negative_age(self) -> None:
         with pytest.raises(CommandError, match="negative"):
-            say("purge_deliveries", "--older-than", -1)
+            run("purge_deliveries", "--older-than", -1)

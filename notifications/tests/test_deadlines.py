@@ -1,4 +1,4 @@
-"""SLA deadlines: who is told of them, when, and that it is once."""
+"""Announcements of SLA deadlines: to whom, when, and only once."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -13,7 +13,7 @@ from accounts.models import User, UserType
 from accounts.tests.factories import make_user
 from notifications import mails, services
 from notifications.models import Delivery
-from notifications.tests.factories import end_of_transaction, work
+from notifications.tests.factories import end_of_transaction, run_queue
 from projects.tests.psql import psql
 from sla.models import Priority
 from tickets import services as tickets
@@ -27,7 +27,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 @pytest.fixture
 def ticket(owner: User, assignee: User, admin: User) -> Ticket:
-    """Made at noon, due 24 hours later."""
+    """Created at noon, due 24 hours later."""
     ticket = tickets.create(by=owner, at=NOON, title="Fix the database", assigned_user_ids=[assignee.pk])
     end_of_transaction()
     return ticket
@@ -37,10 +37,10 @@ def after(hours: float) -> datetime:
     return NOON + timedelta(hours=hours)
 
 
-def told(hours: float) -> list[tuple[str, str]]:
-    """Who is told of what when the clock shows so many hours after noon."""
+def announced(hours: float) -> list[tuple[str, str]]:
+    """Announce deadlines this many hours after noon, and return the kinds and recipients of the new mail."""
     before = set(Delivery.objects.values_list("pk", flat=True))
-    services.tell_of_deadlines(at=after(hours))
+    services.announce_deadlines(at=after(hours))
     new = Delivery.objects.exclude(pk__in=before).order_by("kind", "name")
     return [(delivery.kind, delivery.name) for delivery in new]
 
@@ -50,73 +50,73 @@ LATE = [("sla-breached", "Ada Admin"), ("sla-breached", "Axel Assignee")]
 
 
 class TestDeadlines:
-    def test_are_told_once_when_they_come_near_and_once_when_they_have_passed(self, ticket: Ticket) -> None:
-        heard = {hours: told(hours) for hours in (0, 19.2, 19.21, 20, 24, 24.01, 25, 1000)}
+    def test_are_announced_once_when_near_and_once_when_passed(self, ticket: Ticket) -> None:
+        sent = {hours: announced(hours) for hours in (0, 19.2, 19.21, 20, 24, 24.01, 25, 1000)}
 
-        assert {hours: who for hours, who in heard.items() if who} == {19.21: WARNED, 24.01: LATE}
+        assert {hours: who for hours, who in sent.items() if who} == {19.21: WARNED, 24.01: LATE}
 
-    def test_are_told_late_when_nobody_looked_in_time(self, ticket: Ticket) -> None:
-        assert [told(hours) for hours in (30, 31)] == [LATE, []]
+    def test_are_announced_as_breached_only_if_noticed_late(self, ticket: Ticket) -> None:
+        assert [announced(hours) for hours in (30, 31)] == [LATE, []]
 
-    def test_are_told_again_when_they_are_others(self, ticket: Ticket, owner: User, agent: User) -> None:
-        first = told(20)
+    def test_are_announced_again_when_they_move(self, ticket: Ticket, owner: User, agent: User) -> None:
+        first = announced(20)
         tickets.hold(ticket_id=ticket.pk, by=agent, at=after(21))
-        during = told(100)
+        during = announced(100)
         tickets.resume(ticket_id=ticket.pk, by=agent, at=after(101))
-        resumed = told(101), told(105)
+        resumed = announced(101), announced(105)
         tickets.update(ticket_id=ticket.pk, by=owner, at=after(106), priority=Priority.LOW)
-        eased = told(107)
+        eased = announced(107)
 
         assert (first, during, resumed, eased) == (WARNED, [], (WARNED, LATE), [])
 
-    def test_are_told_at_once_when_a_new_priority_has_made_it_late(self, ticket: Ticket, owner: User) -> None:
+    def test_are_announced_at_once_when_a_new_priority_breaches_them(self, ticket: Ticket, owner: User) -> None:
         tickets.update(ticket_id=ticket.pk, by=owner, at=after(5), priority=Priority.HIGH)
 
-        assert told(5) == LATE
+        assert announced(5) == LATE
 
-    def test_are_told_of_no_closed_ticket_until_it_is_open_again(self, ticket: Ticket, owner: User) -> None:
+    def test_of_closed_tickets_are_announced_after_reopening_only(self, ticket: Ticket, owner: User) -> None:
         tickets.update(ticket_id=ticket.pk, by=owner, at=after(20), status=Status.CLOSED)
-        closed = told(100)
+        closed = announced(100)
         tickets.update(ticket_id=ticket.pk, by=owner, at=after(101), status=Status.OPEN)
 
-        assert (closed, told(102)) == ([], WARNED)
+        assert (closed, announced(102)) == ([], WARNED)
 
-    def test_are_told_admins_alone_where_nobody_is_assigned(self, owner: User, admin: User, agent: User) -> None:
+    def test_of_unassigned_tickets_are_announced_to_admins_only(self, owner: User, admin: User, agent: User) -> None:
         make_user("Otto Gone", type=UserType.ADMIN, is_active=False)
-        tickets.create(by=owner, at=NOON, title="Nobody's")
+        tickets.create(by=owner, at=NOON, title="Unassigned")
 
-        assert told(20) == [("sla-at-risk", "Ada Admin")]
+        assert announced(20) == [("sla-at-risk", "Ada Admin")]
 
-    def test_are_no_change_of_the_ticket(self, ticket: Ticket) -> None:
+    def test_do_not_change_the_ticket(self, ticket: Ticket) -> None:
         events = TicketEvent.objects.count()
 
-        told(20)
-        told(30)
+        announced(20)
+        announced(30)
 
         ticket.refresh_from_db()
         assert (ticket.version, TicketEvent.objects.count()) == (1, events)
 
-    def test_are_told_of_all_tickets_however_many(
+    def test_are_announced_for_any_number_of_tickets(
         self, owner: User, admin: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(services, "DEADLINES_AT_ONCE", 2)
+        monkeypatch.setattr(services, "DEADLINE_BATCH", 2)
         for _ in range(5):
             make_ticket(owner, created_at=NOON)
 
-        assert [services.tell_of_deadlines(at=after(hours)) for hours in (20, 21)] == [5, 0]
+        assert [services.announce_deadlines(at=after(hours)) for hours in (20, 21)] == [5, 0]
         assert Delivery.objects.count() == 5
 
-    def test_cost_one_look_where_there_are_none(
+    def test_run_three_queries_when_there_is_nothing_to_announce(
         self, ticket: Ticket, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
-        # With the transaction around it, and two changes of no row.
+        # One SELECT and two UPDATEs of no rows.
         with django_assert_num_queries(3):
-            services.tell_of_deadlines(at=NOON)
+            services.announce_deadlines(at=NOON)
 
 
 class TestMail:
-    def test_says_what_is_due_when(self, ticket: Ticket, settings: object) -> None:
-        told(20)
+    def test_states_the_deadline(self, ticket: Ticket, settings: object) -> None:
+        announced(20)
         delivery = Delivery.objects.get(name="Ada Admin")
         assert delivery.user
 
@@ -124,56 +124,57 @@ class TestMail:
 
         assert message.subject == f"Ticket #{ticket.pk} is due soon"
         assert message.body.startswith(
-            f"Ticket #{ticket.pk} is due soon: most of its time is used.\n\n"
+            f"Ticket #{ticket.pk} is due soon: most of its SLA time has been used.\n\n"
             'Title: "Fix the database"\nStatus: "Open"\nPriority: Medium\nDue: 3 March 2026, 12:00 UTC\n'
         )
         assert f"/admin/tickets/ticket/{ticket.pk}/change/" in message.body
         assert message.message()["References"].startswith(f"<ticket-{ticket.pk}@")
 
-    def test_says_that_it_is_late(self, ticket: Ticket) -> None:
-        told(30)
+    def test_reports_a_breach(self, ticket: Ticket) -> None:
+        announced(30)
         delivery = Delivery.objects.get(name="Axel Assignee")
         assert delivery.user
 
         message = mails.compose(delivery)
 
-        assert message.subject == f"Ticket #{ticket.pk} is late"
+        assert message.subject == f"Ticket #{ticket.pk} is overdue"
         assert "/admin/" not in message.body
 
-    def test_arrives(self, ticket: Ticket) -> None:
-        told(30)
+    def test_is_sent(self, ticket: Ticket) -> None:
+        announced(30)
 
-        work(at=datetime(2099, 1, 1, tzinfo=UTC))
+        run_queue(at=datetime(2099, 1, 1, tzinfo=UTC))
 
         assert len(mail.outbox) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.database
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 class TestSeveralWorkers:
-    def look(self) -> int:
+    def announce(self) -> int:
         with closing(connection):
-            return services.tell_of_deadlines(at=after(20))
+            return services.announce_deadlines(at=after(20))
 
-    def test_tell_of_each_deadline_once(self, owner: User, admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(services, "DEADLINES_AT_ONCE", 3)
+    def test_announce_each_deadline_once(self, owner: User, admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(services, "DEADLINE_BATCH", 3)
         for _ in range(20):
             make_ticket(owner, created_at=NOON)
 
         with ThreadPoolExecutor(4) as workers:
-            numbers = [future.result() for future in [workers.submit(self.look) for _ in range(4)]]
+            numbers = [future.result() for future in [workers.submit(self.announce) for _ in range(4)]]
 
         assert sum(numbers) == 20
         assert Delivery.objects.count() == 20
 
-    def test_do_not_wait_for_a_ticket_that_somebody_changes(self, owner: User, admin: User) -> None:
+    def test_do_not_wait_for_a_locked_ticket(self, owner: User, admin: User) -> None:
         busy, free = (make_ticket(owner, created_at=NOON) for _ in range(2))
 
         with transaction.atomic():
             psql("SELECT FROM tickets_ticket WHERE id = %(ticket)s FOR UPDATE", ticket=busy.pk)
             with ThreadPoolExecutor(1) as worker:
-                number = worker.submit(self.look).result(timeout=2)
+                number = worker.submit(self.announce).result(timeout=2)
 
         assert number == 1
         assert Delivery.objects.get().ticket == free
-        assert self.look() == 1
+        assert self.announce() == 1

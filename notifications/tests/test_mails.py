@@ -1,4 +1,4 @@
-"""What the mails say, document 001's example first."""
+"""The texts and headers of mail."""
 
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -12,9 +12,9 @@ from django.utils import timezone
 from accounts import password_codes
 from accounts.models import User, UserType
 from accounts.tests.factories import make_user
-from notifications import mails, services
+from notifications import attempts, mails, services
 from notifications.models import Delivery, Kind, State
-from notifications.tests.factories import end_of_transaction, make_delivery
+from notifications.tests.factories import end_of_transaction, html, make_delivery
 from projects.tests.factories import make_project
 from tickets import services as tickets
 from tickets.models import Comment, Ticket
@@ -32,7 +32,7 @@ Current assignees: Max, Dave, Yaris.
 
 
 def change(ticket: Ticket, **changes: Any) -> EmailMultiAlternatives:
-    """Change a ticket; returns the mail to the first of its assignees."""
+    """Change a ticket, and return the mail to its first assignee."""
     tickets.update(ticket_id=ticket.pk, by=ticket.created_by, at=timezone.now(), **changes)
     end_of_transaction()
     return newest(ticket)
@@ -40,21 +40,11 @@ def change(ticket: Ticket, **changes: Any) -> EmailMultiAlternatives:
 
 def newest(ticket: Ticket) -> EmailMultiAlternatives:
     delivery = Delivery.objects.filter(ticket=ticket).order_by("-about", "id").select_related("user")[0]
-    return compose(delivery)
-
-
-def compose(delivery: Delivery) -> EmailMultiAlternatives:
     return mails.compose(delivery)
 
 
-def html(mail: EmailMultiAlternatives) -> str:
-    ((content, kind),) = mail.alternatives
-    assert kind == "text/html"
-    return str(content)
-
-
 class TestTicketUpdated:
-    def test_begins_as_in_document_001(self, owner: User, team: list[User]) -> None:
+    def test_begins_like_document_001(self, owner: User, team: list[User]) -> None:
         fields = {"title": "Fix the database", "project_id": 1, "created_by": owner}
         now = timezone.now()
         ticket = Ticket.objects.create(pk=123, created_at=now, sla_due_at=now, **fields)
@@ -66,7 +56,7 @@ class TestTicketUpdated:
         assert mail.body.startswith(DOCUMENT_001)
         assert mail.subject == "Ticket #123 updated"
 
-    def test_names_the_assignees_in_the_order_of_assignment(self, ticket: Ticket, team: list[User]) -> None:
+    def test_lists_assignees_in_order_of_assignment(self, ticket: Ticket, team: list[User]) -> None:
         tickets.unassign(ticket_id=ticket.pk, user_id=team[0].pk, by=ticket.created_by)
         tickets.assign(ticket_id=ticket.pk, user_id=team[0].pk, by=ticket.created_by)
 
@@ -74,7 +64,7 @@ class TestTicketUpdated:
 
         assert "\nCurrent assignees: Dave, Yaris, Max.\n" in mail.body
 
-    def test_says_what_changed_from_what_to_what(self, ticket: Ticket) -> None:
+    def test_lists_old_and_new_values(self, ticket: Ticket) -> None:
         project = make_project("Summer Festival")
 
         mail = change(
@@ -93,118 +83,118 @@ class TestTicketUpdated:
     def test_shows_long_texts_in_full(self, ticket: Ticket) -> None:
         mail = change(ticket, description="First line\nSecond <b>line</b>")
 
-        assert "\n- Description, now:\n    First line\n    Second <b>line</b>\n" in mail.body
+        assert "\n- Description (new):\n    First line\n    Second <b>line</b>\n" in mail.body
         assert "Second &lt;b&gt;line&lt;/b&gt;" in html(mail)
 
-    def test_says_who_came_and_who_went(self, ticket: Ticket, team: list[User], outsider: User) -> None:
+    def test_lists_people_assigned_and_unassigned(self, ticket: Ticket, team: list[User], outsider: User) -> None:
         tickets.assign(ticket_id=ticket.pk, user_id=outsider.pk, by=ticket.created_by)
         tickets.unassign(ticket_id=ticket.pk, user_id=team[1].pk, by=ticket.created_by)
         end_of_transaction()
 
         mail = newest(ticket)
 
-        assert "\n- Now assigned: Otto Outsider\n- No longer assigned: Dave\n" in mail.body
+        assert "\n- Assigned: Otto Outsider\n- Unassigned: Dave\n" in mail.body
         assert "\nCurrent assignees: Max, Yaris, Otto Outsider.\n" in mail.body
 
-    def test_says_what_this_change_was_and_not_the_next(self, ticket: Ticket) -> None:
+    def test_leaves_out_later_changes(self, ticket: Ticket) -> None:
         tickets.update(ticket_id=ticket.pk, by=ticket.created_by, at=timezone.now(), venue="First")
         end_of_transaction()
         delivery = Delivery.objects.filter(ticket=ticket).order_by("id")[0]
         tickets.update(ticket_id=ticket.pk, by=ticket.created_by, at=timezone.now(), venue="Second", status="closed")
         end_of_transaction()
 
-        mail = compose(delivery)
+        mail = mails.compose(delivery)
 
         assert "- Venue: (nothing) → First\n" in mail.body
         assert "Second" not in mail.body
         assert 'Status: "Open"' in mail.body
 
-    def test_shows_its_markup_as_text_in_html_and_as_it_is_in_text(self, ticket: Ticket) -> None:
+    def test_escapes_markup_in_html_only(self, ticket: Ticket) -> None:
         mail = change(ticket, title='<img src=x> & "quotes"')
 
         assert '\nTitle: "<img src=x> & "quotes""\n' in mail.body
         assert "<img" not in html(mail)
         assert "&lt;img src=x&gt; &amp; &quot;quotes&quot;" in html(mail)
 
-    def test_leads_staff_to_the_ticket(self, ticket: Ticket, agent: User, settings: Any) -> None:
+    def test_links_to_the_admin_for_staff_only(self, ticket: Ticket, agent: User, settings: Any) -> None:
         settings.SITE_URL = "https://tickets.example.com"
         tickets.assign(ticket_id=ticket.pk, user_id=agent.pk, by=ticket.created_by)
         end_of_transaction()
-        told = {delivery.user: compose(delivery).body for delivery in Delivery.objects.filter(ticket=ticket)}
+        bodies = {delivery.user: mails.compose(delivery).body for delivery in Delivery.objects.filter(ticket=ticket)}
 
-        links = [user for user, body in told.items() if "https://tickets.example.com/admin/tickets/ticket/" in body]
+        links = [user for user, body in bodies.items() if "https://tickets.example.com/admin/tickets/ticket/" in body]
 
         assert links == [agent]
 
-    def test_takes_a_fixed_number_of_queries(self, ticket: Ticket, django_assert_num_queries: Any) -> None:
+    def test_runs_one_query(self, ticket: Ticket, django_assert_num_queries: Any) -> None:
         change(ticket, status="closed", venue="Hall", title="Another")
         delivery = Delivery.objects.filter(ticket=ticket).select_related("user")[0]
 
         with django_assert_num_queries(1):
-            compose(delivery)
+            mails.compose(delivery)
 
 
 COMMENT = """\
-Comment on ticket #{number}:
+New comment on ticket #{number}:
 Title: "Fix the database"
 Status: "Open"
 
-Otto Outsider, {at}:
+Otto Outsider wrote on {at}:
 
     We are working on this issue.
     It takes <b>a while</b>.
 
 --\x20
-You get this mail because you created this ticket or are assigned to it.
+You are receiving this e-mail because you created this ticket or are assigned to it.
 """
 
 
 def comment_on(ticket: Ticket, by: User, **fields: Any) -> dict[User | None, EmailMultiAlternatives]:
-    """Comment on a ticket; returns the mails by whom they are to."""
+    """Comment on a ticket, and return the mail to each user."""
     make_comment(ticket, by, **fields)
     end_of_transaction()
     found = Delivery.objects.filter(ticket=ticket, kind=Kind.COMMENT_ADDED).select_related("user")
-    return {delivery.user: compose(delivery) for delivery in found}
+    return {delivery.user: mails.compose(delivery) for delivery in found}
 
 
 class TestCommentAdded:
     MESSAGE = "We are working on this issue.\nIt takes <b>a while</b>."
 
-    def test_says_who_said_what(self, ticket: Ticket, owner: User, outsider: User) -> None:
+    def test_quotes_the_comment(self, ticket: Ticket, owner: User, outsider: User) -> None:
         mail = comment_on(ticket, outsider, message=self.MESSAGE)[owner]
 
         at = mails.readable("created_at", Comment.objects.get().created_at)
         assert mail.subject == f"Ticket #{ticket.pk}: new comment"
         assert mail.body == COMMENT.format(number=ticket.pk, at=at)
 
-    def test_shows_markup_as_text(self, ticket: Ticket, owner: User, outsider: User) -> None:
+    def test_escapes_markup_in_html(self, ticket: Ticket, owner: User, outsider: User) -> None:
         mail = comment_on(ticket, outsider, message=self.MESSAGE)[owner]
 
         assert "It takes &lt;b&gt;a while&lt;/b&gt;." in html(mail)
         assert "<b>a while" not in html(mail)
 
-    def test_says_that_it_is_internal(self, ticket: Ticket, agent: User, admin: User) -> None:
+    def test_marks_internal_notes(self, ticket: Ticket, agent: User, admin: User) -> None:
         tickets.assign(ticket_id=ticket.pk, user_id=agent.pk, by=ticket.created_by)
 
         (mail,) = comment_on(ticket, admin, is_internal=True).values()
 
-        assert mail.subject == f"Ticket #{ticket.pk}: new internal comment"
-        assert mail.body.startswith(f"Internal comment on ticket #{ticket.pk}:\n")
-        assert "This comment is for staff alone." in mail.body
-        assert "This comment is for staff alone." in html(mail)
+        assert mail.subject == f"Ticket #{ticket.pk}: new internal note"
+        assert mail.body.startswith(f"New internal note on ticket #{ticket.pk}:\n")
+        assert "Internal notes are visible to staff only." in mail.body
+        assert "Internal notes are visible to staff only." in html(mail)
 
-    def test_leads_staff_to_the_ticket(self, ticket: Ticket, agent: User, owner: User, settings: Any) -> None:
+    def test_links_to_the_admin_for_staff_only(self, ticket: Ticket, agent: User, owner: User, settings: Any) -> None:
         settings.SITE_URL = "https://tickets.example.com"
         tickets.assign(ticket_id=ticket.pk, user_id=agent.pk, by=owner)
 
-        told = comment_on(ticket, owner)
+        sent = comment_on(ticket, owner)
 
         links = [
-            user for user, mail in told.items() if "https://tickets.example.com/admin/tickets/ticket/" in mail.body
+            user for user, mail in sent.items() if "https://tickets.example.com/admin/tickets/ticket/" in mail.body
         ]
         assert links == [agent]
 
-    def test_threads_with_the_other_mails_of_the_ticket(self, ticket: Ticket, team: list[User], outsider: User) -> None:
+    def test_threads_with_other_mail_about_the_ticket(self, ticket: Ticket, team: list[User], outsider: User) -> None:
         other = change(ticket, status="closed").message()
 
         mail = comment_on(ticket, outsider)[team[0]].message()
@@ -212,7 +202,7 @@ class TestCommentAdded:
         assert (mail["References"], mail["In-Reply-To"]) == (other["References"], other["In-Reply-To"])
         assert mail["Message-ID"] != other["Message-ID"]
 
-    def test_is_withheld_from_who_is_no_staff_any_more(self, ticket: Ticket, agent: User, admin: User) -> None:
+    def test_is_not_sent_to_former_staff(self, ticket: Ticket, agent: User, admin: User) -> None:
         Ticket.objects.filter(pk=ticket.pk).update(created_by=agent)
         make_comment(ticket, admin, is_internal=True)
         end_of_transaction()
@@ -222,39 +212,37 @@ class TestCommentAdded:
         services.deliver(delivery_id=delivery.pk, at=timezone.now())
 
         delivery.refresh_from_db()
-        assert (delivery.state, delivery.last_error) == (State.FAILED, services.WITHHELD)
+        assert (delivery.state, delivery.last_error) == (State.FAILED, attempts.STAFF_ONLY)
 
-    def test_takes_a_fixed_number_of_queries(
-        self, ticket: Ticket, outsider: User, django_assert_num_queries: Any
-    ) -> None:
+    def test_runs_one_query(self, ticket: Ticket, outsider: User, django_assert_num_queries: Any) -> None:
         make_comment(ticket, outsider)
         end_of_transaction()
         delivery = Delivery.objects.select_related("user")[0]
 
         with django_assert_num_queries(1):
-            compose(delivery)
+            mails.compose(delivery)
 
 
 class TestHeaders:
-    def test_are_the_same_at_each_attempt(self, ticket: Ticket) -> None:
+    def test_stay_the_same_between_attempts(self, ticket: Ticket) -> None:
         change(ticket, status="closed")
         delivery = Delivery.objects.filter(ticket=ticket)[0]
 
-        first, second = compose(delivery).message(), compose(delivery).message()
+        first, second = mails.compose(delivery).message(), mails.compose(delivery).message()
 
         assert first["Message-ID"] == second["Message-ID"]
         assert first["Date"] == second["Date"]
 
-    def test_thread_the_mails_of_a_ticket(self, ticket: Ticket, settings: Any) -> None:
+    def test_thread_mail_about_a_ticket(self, ticket: Ticket, settings: Any) -> None:
         settings.MAIL_FROM = "Ticketing <tickets@example.com>"
 
-        mails_of_it = [change(ticket, venue=venue).message() for venue in ("One", "Two")]
+        messages = [change(ticket, venue=venue).message() for venue in ("One", "Two")]
 
-        assert {mail["References"] for mail in mails_of_it} == {f"<ticket-{ticket.pk}@example.com>"}
-        assert {mail["In-Reply-To"] for mail in mails_of_it} == {f"<ticket-{ticket.pk}@example.com>"}
-        assert len({mail["Message-ID"] for mail in mails_of_it}) == 2
+        assert {mail["References"] for mail in messages} == {f"<ticket-{ticket.pk}@example.com>"}
+        assert {mail["In-Reply-To"] for mail in messages} == {f"<ticket-{ticket.pk}@example.com>"}
+        assert len({mail["Message-ID"] for mail in messages}) == 2
 
-    def test_tell_machines_not_to_answer(self, ticket: Ticket) -> None:
+    def test_ask_auto_responders_not_to_reply(self, ticket: Ticket) -> None:
         mail = change(ticket, status="closed").message()
 
         assert mail["Auto-Submitted"] == "auto-generated"
@@ -263,12 +251,12 @@ class TestHeaders:
     @pytest.mark.parametrize(
         "name", ["Max\r\nBcc: eve@example.com", 'Max "The Axe" Müller, Jr.', "=?utf-8?q?Max?=", "Max <eve@example.com>"]
     )
-    def test_hold_any_name(self, name: str) -> None:
+    def test_are_safe_with_any_name(self, name: str) -> None:
         user = make_user("Max", email="max@example.com")
         User.objects.filter(pk=user.pk).update(name=name)
         user.refresh_from_db()
 
-        message = compose(make_delivery(user))
+        message = mails.compose(make_delivery(user))
 
         assert message.recipients()[0].endswith(" <max@example.com>")
         parsed = message.message()
@@ -277,7 +265,7 @@ class TestHeaders:
         assert "\n" not in sanitize_address(message.to[0], "utf-8")
         assert sanitize_address(message.to[0], "utf-8").endswith("<max@example.com>")
 
-    def test_take_a_title_with_line_ends_from_psql(self, ticket: Ticket) -> None:
+    def test_are_safe_with_line_breaks_in_titles(self, ticket: Ticket) -> None:
         mail = change(ticket, title="Fix\r\nBcc: eve@example.com")
 
         assert '\nTitle: "Fix Bcc: eve@example.com"\n' in mail.body
@@ -286,21 +274,21 @@ class TestHeaders:
 
 class TestPasswordMails:
     @pytest.mark.parametrize("kind", [Kind.SET_PASSWORD, Kind.RESET_PASSWORD])
-    def test_carry_a_code_that_works(self, owner: User, kind: Kind) -> None:
+    def test_contain_a_working_code(self, owner: User, kind: Kind) -> None:
         services.notify(kind=kind, about="test", users=[owner])
         delivery = Delivery.objects.get()
 
-        mail = compose(delivery)
+        mail = mails.compose(delivery)
         words = mail.body.split()
         uid, code = words[words.index("uid:") + 1], words[words.index("code:") + 1]
 
         assert password_codes.owner(uid, code) == owner
         assert code in html(mail)
 
-    def test_leave_no_code_in_the_database(self, owner: User) -> None:
+    def test_store_no_code_in_the_database(self, owner: User) -> None:
         services.notify(kind=Kind.RESET_PASSWORD, about="test", users=[owner])
         delivery = Delivery.objects.get()
-        compose(delivery)
+        mails.compose(delivery)
 
         delivery.refresh_from_db()
 
@@ -309,6 +297,6 @@ class TestPasswordMails:
 
 class TestTemplates:
     @pytest.mark.parametrize("kind", Kind)
-    def test_are_there_for_every_kind(self, kind: Kind) -> None:
+    def test_exist_for_every_kind(self, kind: Kind) -> None:
         for form in ("subject.txt", "txt", "html"):
             assert get_template(f"emails/{kind.value.replace('-', '_')}.{form}")

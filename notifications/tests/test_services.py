@@ -1,4 +1,4 @@
-"""Telling, trying again, forgetting. What comes of a faulty server is in test_faults.py."""
+"""Notify, deliver, retry and purge. Faults of the mail server are in test_faults.py."""
 
 from contextlib import closing
 from datetime import timedelta
@@ -12,65 +12,65 @@ from django.utils import timezone
 from accounts.models import User
 from notifications import services
 from notifications.models import Delivery, Kind, State
-from notifications.tests.factories import forget_jobs, jobs, make_delivery, work
+from notifications.tests.factories import clear_jobs, make_delivery, queued_ids, run_queue
 
 pytestmark = pytest.mark.django_db
 
 
 class TestNotify:
-    def test_mails_each_of_them(self, team: list[User]) -> None:
+    def test_mails_each_user(self, team: list[User]) -> None:
         services.notify(kind=Kind.RESET_PASSWORD, about="a test", users=team)
 
-        work(at=timezone.now())
+        run_queue(at=timezone.now())
 
         assert sorted(message.to[0] for message in mail.outbox) == sorted(
             f'"{user.name}" <{user.email}>' for user in team
         )
         assert set(Delivery.objects.values_list("state", "attempts")) == {(State.SENT, 1)}
 
-    def test_tells_a_person_of_the_same_once(self, owner: User) -> None:
+    def test_mails_a_user_once_per_occasion(self, owner: User) -> None:
         for _ in range(2):
             services.notify(kind=Kind.SET_PASSWORD, about="the same", users=[owner])
 
         assert Delivery.objects.count() == 1
-        assert len(jobs()) == 1
+        assert len(queued_ids()) == 1
 
-    def test_tells_nobody_who_is_deactivated(self, owner: User) -> None:
+    def test_skips_deactivated_users(self, owner: User) -> None:
         User.objects.filter(pk=owner.pk).update(is_active=False)
 
         services.notify(kind=Kind.SET_PASSWORD, about="a test", users=[owner])
 
         assert not Delivery.objects.exists()
 
-    def test_is_undone_with_its_transaction(self, owner: User) -> None:
+    def test_is_rolled_back_with_its_transaction(self, owner: User) -> None:
         with transaction.atomic():
             services.notify(kind=Kind.SET_PASSWORD, about="a test", users=[owner])
             transaction.set_rollback(True)
 
         assert not Delivery.objects.exists()
-        assert jobs() == []
+        assert queued_ids() == []
 
-    def test_keeps_what_the_texts_will_need(self, owner: User) -> None:
+    def test_stores_the_payload(self, owner: User) -> None:
         services.notify(kind=Kind.SET_PASSWORD, about="a test", users=[owner], payload={"by": 'Ada "The" Admin'})
 
         assert Delivery.objects.get().payload == {"by": 'Ada "The" Admin'}
 
-    def test_takes_one_statement_for_any_number(self, team: list[User], django_assert_num_queries: Any) -> None:
+    def test_runs_one_query_for_any_number_of_users(self, team: list[User], django_assert_num_queries: Any) -> None:
         with django_assert_num_queries(1):
             services.notify(kind=Kind.SET_PASSWORD, about="a test", users=team)
 
-    def test_lets_passwords_pass_before_news(self, owner: User, ticket: Any) -> None:
+    def test_puts_password_mail_first(self, owner: User, ticket: Any) -> None:
         make_delivery(owner, kind=Kind.TICKET_UPDATED, ticket=ticket)
         services.defer_due(at=timezone.now())
         services.notify(kind=Kind.RESET_PASSWORD, about="a test", users=[owner])
 
-        first = Delivery.objects.get(pk=jobs()[0])
+        first = Delivery.objects.get(pk=queued_ids()[0])
 
         assert first.kind == Kind.RESET_PASSWORD
 
 
 class TestDeliver:
-    def test_leaves_what_another_worker_has_in_hand(self, owner: User) -> None:
+    def test_leaves_a_delivery_that_another_worker_holds(self, owner: User) -> None:
         delivery = make_delivery(owner)
         another_worker = connection.copy()
         with closing(another_worker), another_worker.cursor() as cursor:
@@ -80,14 +80,14 @@ class TestDeliver:
 
         assert mail.outbox == []
 
-    def test_leaves_what_is_not_due(self, owner: User) -> None:
+    def test_leaves_a_delivery_that_is_not_due(self, owner: User) -> None:
         delivery = make_delivery(owner, next_attempt_at=timezone.now() + timedelta(minutes=5))
 
         services.deliver(delivery_id=delivery.pk, at=timezone.now())
 
         assert mail.outbox == []
 
-    def test_goes_where_the_user_is_now(self, owner: User) -> None:
+    def test_uses_the_current_address(self, owner: User) -> None:
         delivery = make_delivery(owner)
         User.objects.filter(pk=owner.pk).update(email="olga.new@example.com")
 
@@ -99,21 +99,21 @@ class TestDeliver:
 
 
 class TestDeferDue:
-    def test_gives_a_job_to_what_has_none(self, team: list[User]) -> None:
+    def test_queues_deliveries_without_a_job(self, team: list[User]) -> None:
         deliveries = [make_delivery(user) for user in team]
 
         deferred = services.defer_due(at=timezone.now())
 
         assert deferred == 3
-        assert jobs() == [delivery.pk for delivery in deliveries]
+        assert queued_ids() == [delivery.pk for delivery in deliveries]
 
-    def test_gives_no_second_one(self, owner: User) -> None:
+    def test_queues_a_delivery_once(self, owner: User) -> None:
         make_delivery(owner)
         services.defer_due(at=timezone.now())
 
         assert services.defer_due(at=timezone.now()) == 0
 
-    def test_leaves_what_is_done_and_what_is_not_due(self, team: list[User]) -> None:
+    def test_leaves_deliveries_that_are_done_or_not_due(self, team: list[User]) -> None:
         at = timezone.now()
         make_delivery(team[0], state=State.SENT, sent_at=at)
         make_delivery(team[1], state=State.DEAD)
@@ -123,7 +123,7 @@ class TestDeferDue:
 
 
 class TestRetry:
-    def test_begins_anew_with_what_was_given_up(self, team: list[User]) -> None:
+    def test_resets_and_queues_what_was_given_up(self, team: list[User]) -> None:
         at = timezone.now()
         dead = make_delivery(team[0], state=State.DEAD, attempts=79, last_error="451 Later")
         make_delivery(team[1], state=State.SENT, sent_at=at)
@@ -133,11 +133,11 @@ class TestRetry:
         dead.refresh_from_db()
         assert number == 1
         assert (dead.state, dead.attempts, dead.last_error) == (State.PENDING, 0, "451 Later")
-        assert jobs() == [dead.pk]
+        assert queued_ids() == [dead.pk]
 
 
 class TestPurge:
-    def test_forgets_the_old_but_nothing_pending(self, team: list[User]) -> None:
+    def test_deletes_old_deliveries_except_pending_ones(self, team: list[User]) -> None:
         at = timezone.now()
         long_ago = at - timedelta(days=91)
         make_delivery(team[0], state=State.SENT, sent_at=long_ago, created_at=long_ago)
@@ -147,4 +147,4 @@ class TestPurge:
 
         assert number == 1
         assert list(Delivery.objects.order_by("id")) == kept
-        forget_jobs()
+        clear_jobs()

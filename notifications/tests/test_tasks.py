@@ -1,4 +1,4 @@
-"""What runs by itself: the jobs of all apps, done by procrastinate as in a worker."""
+"""Background and periodic jobs of all apps, run by procrastinate as in a worker."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -21,17 +21,17 @@ pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True),
 
 
 @pytest.fixture(autouse=True)
-def threads_that_close_their_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else they would outlive the test in threads that nobody can reach."""
+def close_connections_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise connections would outlive the test in threads that nobody can reach."""
     monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
 
 
 def run_jobs() -> None:
-    """What a worker does until nothing is left to do."""
+    """Run all waiting jobs, as a worker would."""
 
     async def work() -> None:
         async with app.open_async():
-            # It stops when none is waiting, though one that runs may be about to make some.
+            # A run ends when no job is waiting, although a running one may still queue others.
             while await app.job_manager.list_jobs_async(status="todo"):
                 await app.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False)
 
@@ -40,7 +40,7 @@ def run_jobs() -> None:
 
 
 def run_periodic(name: str) -> None:
-    """Defer a task as the clock would, and do it."""
+    """Queue a periodic task as the clock would, and run it."""
     app.tasks[name].defer(timestamp=0)
     run_jobs()
 
@@ -61,7 +61,7 @@ class TestDeliver:
         assert Delivery.objects.get().state == State.SENT
         assert len(mail.outbox) == 1
 
-    def test_leaves_no_job_behind(self, owner: User) -> None:
+    def test_leaves_no_finished_job_behind(self, owner: User) -> None:
         make_delivery(owner)
         run_periodic("notifications.tasks.defer_due")
 
@@ -69,22 +69,23 @@ class TestDeliver:
         assert Delivery.objects.get().state == State.SENT
 
 
-class TestByTheClock:
-    def test_is_everything_that_operators_need_no_cron_for(self) -> None:
-        clock = {name: periodic.cron for (name, _), periodic in app.periodic_registry.periodic_tasks.items()}
+class TestPeriodicTasks:
+    def test_replace_cron(self) -> None:
+        schedule = {name: periodic.cron for (name, _), periodic in app.periodic_registry.periodic_tasks.items()}
 
         assert {
             "notifications.tasks.defer_due": "* * * * * */5",
-            "notifications.tasks.tell_of_deadlines": "* * * * *",
+            "notifications.tasks.announce_deadlines": "* * * * *",
             "kit.tasks.retry_stalled_jobs": "* * * * *",
             "analytics.tasks.fold_daily_counts": "15 * * * *",
             "accounts.tasks.forget_expired_tokens": "10 3 * * *",
-            "kit.tasks.forget_sessions": "20 3 * * *",
+            "kit.tasks.clear_sessions": "20 3 * * *",
             "kit.tasks.purge_jobs": "30 3 * * *",
+            "kit.idempotency.tasks.delete_expired_keys": "50 3 * * *",
             "notifications.tasks.purge_deliveries": "40 3 * * *",
-        }.items() <= clock.items()
+        }.items() <= schedule.items()
 
-    def test_works(self) -> None:
+    def test_all_run_without_errors(self) -> None:
         for name, _ in app.periodic_registry.periodic_tasks:
             app.tasks[name].defer(timestamp=0)
 
@@ -92,7 +93,7 @@ class TestByTheClock:
 
         assert statuses() == []
 
-    def test_forgets_old_deliveries(self, owner: User) -> None:
+    def test_delete_old_deliveries(self, owner: User) -> None:
         long_ago = timezone.now() - timedelta(days=91)
         make_delivery(owner, state=State.SENT, sent_at=long_ago, created_at=long_ago)
 
@@ -100,12 +101,12 @@ class TestByTheClock:
 
         assert not Delivery.objects.exists()
 
-    def test_forgets_expired_sessions_and_tokens(self, owner: User) -> None:
+    def test_delete_expired_sessions_and_tokens(self, owner: User) -> None:
         long_ago = datetime(2020, 1, 1, tzinfo=UTC)
         Session.objects.create(session_key="old", expire_date=long_ago)
         OutstandingToken.objects.create(user=owner, jti="old", token="old", expires_at=long_ago)
 
-        run_periodic("kit.tasks.forget_sessions")
+        run_periodic("kit.tasks.clear_sessions")
         run_periodic("accounts.tasks.forget_expired_tokens")
 
         assert not Session.objects.exists()
@@ -115,7 +116,7 @@ class TestByTheClock:
 class TestStalledJob:
     @pytest.fixture
     def stalled(self, owner: User) -> Delivery:
-        """A delivery whose job a worker held that was killed."""
+        """A delivery whose worker was killed while running its job."""
         delivery = make_delivery(owner)
         job = app.tasks["notifications.tasks.deliver"].configure(queueing_lock=f"delivery/{delivery.pk}")
         job_id = job.defer(delivery_id=delivery.pk)
@@ -123,13 +124,13 @@ class TestStalledJob:
             cursor.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE id = %s", [job_id])
         return delivery
 
-    def test_is_done_after_all(self, stalled: Delivery) -> None:
+    def test_is_run_again(self, stalled: Delivery) -> None:
         run_periodic("kit.tasks.retry_stalled_jobs")
 
         assert Delivery.objects.get().state == State.SENT
         assert statuses() == []
 
-    def test_goes_when_another_waits_in_its_place(self, stalled: Delivery) -> None:
+    def test_is_dropped_if_the_same_job_is_waiting(self, stalled: Delivery) -> None:
         job = app.tasks["notifications.tasks.deliver"].configure(queueing_lock=f"delivery/{stalled.pk}")
         job.defer(delivery_id=stalled.pk)
 

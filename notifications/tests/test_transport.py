@@ -1,4 +1,4 @@
-"""Which answer means what: of the mail, or of the server. Real servers answer, over SMTP and over HTTP."""
+"""Which replies concern the message and which the server, by real servers over SMTP and HTTP."""
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,41 +16,41 @@ MESSAGE = EmailMessage("Subject", "Text", "tickets@example.com", ["max@example.c
 
 class TestSMTP:
     @pytest.fixture(autouse=True)
-    def no_jobs(self) -> None:
+    def empty_queue(self) -> None:
         """Nothing here needs a database."""
 
-    def test_answer_of_250_is_a_sent_mail(self, mail_server: MailServer) -> None:
+    def test_250_means_sent(self, mail_server: MailServer) -> None:
         transport.send(MESSAGE)
 
         assert mail_server.addresses() == ["max@example.com"]
 
     @pytest.mark.parametrize("answer", ["550 No such user", "554 Refused"])
-    def test_refused_address_is_a_rejected_mail(self, mail_server: MailServer, answer: str) -> None:
+    def test_refused_address_means_rejected(self, mail_server: MailServer, answer: str) -> None:
         mail_server.refusals["max@example.com"] = answer
 
         with pytest.raises(transport.Rejected, match=answer):
             transport.send(MESSAGE)
 
-    def test_refused_contents_are_a_rejected_mail(self, mail_server: MailServer) -> None:
+    def test_refused_contents_mean_rejected(self, mail_server: MailServer) -> None:
         mail_server.answer = "554 Looks like spam"
 
         with pytest.raises(transport.Rejected, match="554 Looks like spam"):
             transport.send(MESSAGE)
 
-    def test_refused_sender_is_the_servers_affair(self, mail_server: MailServer) -> None:
+    def test_refused_sender_means_unreachable(self, mail_server: MailServer) -> None:
         mail_server.refused_sender = "530 Sign in first"
 
         with pytest.raises(transport.Unreachable, match="530 Sign in first"):
             transport.send(MESSAGE)
 
-    def test_closed_port_is_the_servers_affair(self, settings: Any) -> None:
+    def test_closed_port_means_unreachable(self, settings: Any) -> None:
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
 
         with pytest.raises(transport.Unreachable, match="ConnectionRefusedError"):
             transport.send(MESSAGE)
 
-    def test_sign_in_that_fails_is_the_servers_affair(self, mail_server: MailServer, settings: Any) -> None:
+    def test_failed_sign_in_means_unreachable(self, mail_server: MailServer, settings: Any) -> None:
         settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "somebody", "wrong"
 
         with pytest.raises(transport.Unreachable):
@@ -58,7 +58,7 @@ class TestSMTP:
 
 
 class Provider(BaseHTTPRequestHandler):
-    """Of mail by HTTP: answers with the status that its server is told to."""
+    """A provider's HTTP API that replies with the status set on its server."""
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -75,7 +75,7 @@ class Provider(BaseHTTPRequestHandler):
 
 class TestProvider:
     @pytest.fixture(autouse=True)
-    def no_jobs(self) -> None:
+    def empty_queue(self) -> None:
         """Nothing here needs a database."""
 
     @pytest.fixture
@@ -87,33 +87,33 @@ class TestProvider:
             "POSTMARK_API_URL": f"http://127.0.0.1:{server.server_port}/",
             "REQUESTS_TIMEOUT": 2,
         }
-        thread = Thread(target=server.serve_forever)
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
         server.shutdown()
         thread.join()
         server.server_close()
 
-    def test_answer_of_200_is_a_sent_mail(self, provider: HTTPServer) -> None:
+    def test_200_means_sent(self, provider: HTTPServer) -> None:
         provider.status = 200  # type: ignore[attr-defined]
 
         transport.send(MESSAGE)
 
     @pytest.mark.parametrize("status", [400, 413])
-    def test_answer_about_the_mail_is_a_rejected_mail(self, provider: HTTPServer, status: int) -> None:
+    def test_error_about_the_message_means_rejected(self, provider: HTTPServer, status: int) -> None:
         provider.status = status  # type: ignore[attr-defined]
 
         with pytest.raises(transport.Rejected):
             transport.send(MESSAGE)
 
     @pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
-    def test_answer_about_the_account_is_the_servers_affair(self, provider: HTTPServer, status: int) -> None:
+    def test_error_about_the_account_means_unreachable(self, provider: HTTPServer, status: int) -> None:
         provider.status = status  # type: ignore[attr-defined]
 
         with pytest.raises(transport.Unreachable):
             transport.send(MESSAGE)
 
-    def test_closed_port_is_the_servers_affair(self, settings: Any) -> None:
+    def test_closed_port_means_unreachable(self, settings: Any) -> None:
         settings.EMAIL_BACKEND = "anymail.backends.postmark.EmailBackend"
         url = f"http://127.0.0.1:{free_port()}/"
         settings.ANYMAIL = {"POSTMARK_SERVER_TOKEN": "a token", "POSTMARK_API_URL": url, "REQUESTS_TIMEOUT": 2}

@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(
                         django.db.models.functions.text.Upper("name"),
                         name="project_name_unique",
-                        violation_error_message="This name is taken.",
+                        violation_error_message="A project with this name already exists.",
                     ),
                     models.CheckConstraint(
                         condition=django.db.models.lookups.GreaterThanOrEqual(

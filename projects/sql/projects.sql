@@ -1,13 +1,18 @@
--- Projects by name, each with its tickets that somebody may see, counted by status.
--- params   viewer       bigint         whose eyes: the id of a user
---          sees_all     boolean        true for staff; Ticket.objects.visible_to says the same
---          project      bigint | null  null: any
---          search       text           a part of the name, in whatever case; '' is a part of any
---          after        text | null    the name of the last row seen; null: from the first
---          row_limit    int            rows at most
--- returns  id bigint; name, description, visibility text; open, in_progress, closed bigint (tickets)
--- index    project_name_unique (the order); none for what everybody sees, which is one pass over the daily counts; for
---          the tickets of those involved ticket_creator and the assignments' keys
+-- Which projects exist, in order of name, and how many of their tickets can a user see, by status?
+-- "Can see" means the same as Ticket.objects.visible_to (tested in test_api.py). Where the user sees every ticket of a
+-- project, the numbers come from the daily counts of analytics.
+-- params   viewer      bigint          id of the user
+--          sees_all    boolean         true for staff, who see every ticket
+--          project     bigint | null   id of a project; null: any
+--          search      text            part of the name, regardless of case; '' matches any
+--          after       text | null     name of the last project on the previous page; null: start with the first
+--          row_limit   int             maximum number of projects
+-- returns  id                          bigint
+--          name, description           text
+--          visibility                  text        everyone | involved
+--          open, in_progress, closed   bigint      tickets
+-- index    project_name_unique (order); none for the daily counts; ticket_creator and assignment_once for the tickets of
+--          the people involved
 WITH page AS MATERIALIZED (
     SELECT id, name, description, visibility
     FROM projects_project

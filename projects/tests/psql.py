@@ -1,4 +1,4 @@
-"""SQL as psql would send it: past the models, the services and Django's own cursor."""
+"""SQL sent the way psql does: without models, services or Django's cursor."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django.db import connection, transaction
 
 
 def psql(statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
-    """Run a statement and return its rows. What PostgreSQL refuses is psycopg's own error and undoes nothing else."""
+    """Run a statement in a savepoint and return its rows. Errors are psycopg's own."""
     with transaction.atomic():
         cursor = connection.connection.execute(statement, parameters or None)
         return cursor.fetchall() if cursor.description else []

@@ -13,7 +13,7 @@ PROJECTS = "/admin/projects/project/"
 
 
 class TestList:
-    def test_counts_each_projects_tickets_in_one_question(
+    def test_counts_tickets_with_one_query(
         self, admin: User, owner: User, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         browser = Browser(admin)
@@ -23,22 +23,22 @@ class TestList:
             for _ in range(tickets):
                 make_ticket(owner, project=project)
 
-        # Session, user, their groups' and own permissions; then how many projects there are, the page, and the counts.
-        with django_assert_num_queries(7) as asked:
+        # Session, user, group and user permissions; number of projects, page, ticket counts.
+        with django_assert_num_queries(7) as queries:
             page = browser.get(PROJECTS)
 
-        # A million of them would be read for it.
-        assert not any("tickets_ticket" in query["sql"] for query in asked.captured_queries)
+        # Counting the tickets themselves would be slow with a million of them.
+        assert not any("tickets_ticket" in query["sql"] for query in queries.captured_queries)
         counts = {project.name: project.ticket_count for project in page.context["cl"].result_list}
         assert counts == {"General": 0, "HelpDesk": 0, "With 0": 0, "With 1": 1, "With 2": 2, "With 3": 3}
 
     @pytest.mark.parametrize("query", ["q=help", "visibility__exact=involved"])
-    def test_is_searched_and_filtered(self, agent: User, query: str) -> None:
+    def test_can_be_searched_and_filtered(self, agent: User, query: str) -> None:
         page = Browser(agent).get(f"{PROJECTS}?{query}")
 
         assert [project.name for project in page.context["cl"].result_list] == ["HelpDesk"]
 
-    def test_leads_to_the_tickets_of_a_project(self, agent: User, owner: User) -> None:
+    def test_links_to_the_tickets_of_a_project(self, agent: User, owner: User) -> None:
         elsewhere, project = make_ticket(owner), make_project("Website")
         here = make_ticket(owner, project=project)
         browser = Browser(agent)
@@ -51,13 +51,13 @@ class TestList:
 
 
 class TestSave:
-    def test_makes_a_project(self, admin: User) -> None:
+    def test_creates_a_project(self, admin: User) -> None:
         Browser(admin).submit(f"{PROJECTS}add/", name="Website", visibility="involved", description="One\nTwo")
 
         project = Project.objects.get(name="Website")
         assert (project.visibility, project.description, project.system_name) == ("involved", "One\nTwo", None)
 
-    def test_changes_one(self, admin: User) -> None:
+    def test_updates_a_project(self, admin: User) -> None:
         general = Project.objects.general()
 
         Browser(admin).submit(f"{PROJECTS}{general.pk}/change/", name="Everything else")
@@ -67,13 +67,13 @@ class TestSave:
     @pytest.mark.parametrize(
         ("name", "sentence"),
         [
-            ("gENERAL", "A project of this name exists"),
+            ("gENERAL", "A project with this name already exists"),
             ("ab", "Ensure this value has at least 3 characters (it has 2)."),
             ("Two\nlines", "Control characters are not allowed."),
         ],
     )
     @pytest.mark.parametrize("is_new", [True, False])
-    def test_says_beside_the_name_what_is_wrong(self, admin: User, name: str, sentence: str, is_new: bool) -> None:
+    def test_shows_errors_next_to_the_name(self, admin: User, name: str, sentence: str, is_new: bool) -> None:
         project = make_project("Website")
         page = f"{PROJECTS}add/" if is_new else f"{PROJECTS}{project.pk}/change/"
 
@@ -86,7 +86,7 @@ class TestSave:
 
 
 class TestDelete:
-    def test_takes_an_empty_project_away(self, admin: User) -> None:
+    def test_deletes_an_empty_project(self, admin: User) -> None:
         project = make_project("Website")
 
         answer = Browser(admin).post(f"{PROJECTS}{project.pk}/delete/", {"post": "yes"})
@@ -94,7 +94,7 @@ class TestDelete:
         assert answer.status_code == 302
         assert not Project.objects.filter(pk=project.pk).exists()
 
-    def test_says_which_tickets_keep_one(self, admin: User, owner: User) -> None:
+    def test_lists_the_tickets_that_prevent_it(self, admin: User, owner: User) -> None:
         project = make_project("Website")
         ticket = make_ticket(owner, project=project)
 
@@ -104,7 +104,7 @@ class TestDelete:
         assert Project.objects.filter(pk=project.pk).exists()
 
     @pytest.mark.parametrize("system_name", ["general", "helpdesk"])
-    def test_leaves_the_systems_own(self, admin: User, system_name: str) -> None:
+    def test_refuses_built_in_projects(self, admin: User, system_name: str) -> None:
         project = Project.objects.get(system_name=system_name)
 
         answer = Browser(admin).post(f"{PROJECTS}{project.pk}/delete/", {"post": "yes"})

@@ -1,4 +1,4 @@
-"""Projects over HTTP."""
+"""The projects API."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ def names(api: APIClient, query: str = "") -> list[str]:
 
 
 class TestList:
-    def test_counts_tickets_by_status_zeros_included(self, signed_in: Api, owner: User) -> None:
+    def test_counts_tickets_by_status_including_zeros(self, signed_in: Api, owner: User) -> None:
         website = make_project("Website", description="What customers see.")
         for status in (Status.OPEN, Status.OPEN, Status.IN_PROGRESS):
             make_ticket(owner, project=website, status=status)
@@ -41,13 +41,13 @@ class TestList:
             "nextCursor": None,
         }
 
-    def test_is_ordered_by_name_without_regard_to_case(self, signed_in: Api, owner: User) -> None:
+    def test_is_ordered_by_name_ignoring_case(self, signed_in: Api, owner: User) -> None:
         for name in ("zebra", "Yak", "ant"):
             make_project(name)
 
         assert names(signed_in(owner)) == ["ant", "General", "HelpDesk", "Yak", "zebra"]
 
-    def test_pages_show_everything_once(self, signed_in: Api, owner: User) -> None:
+    def test_pages_contain_each_project_once(self, signed_in: Api, owner: User) -> None:
         for number in range(5):
             make_project(f"Project {number}")
         api, seen = signed_in(owner), []
@@ -60,7 +60,7 @@ class TestList:
 
         assert seen == ["General", "HelpDesk", *(f"Project {number}" for number in range(5))]
 
-    def test_counts_only_what_the_caller_may_see(
+    def test_counts_only_visible_tickets(
         self, signed_in: Api, owner: User, assignee: User, outsider: User, agent: User
     ) -> None:
         hidden = make_project("Hidden", visibility=Visibility.INVOLVED)
@@ -73,7 +73,7 @@ class TestList:
         assert [count(owner), count(assignee), count(outsider), count(agent)] == [2, 1, 0, 2]
 
     @pytest.mark.parametrize("number", [1, 12])
-    def test_costs_two_queries_whatever_the_number(
+    def test_runs_two_queries_for_any_number_of_projects(
         self, signed_in: Api, owner: User, django_assert_num_queries: DjangoAssertNumQueries, number: int
     ) -> None:
         for _ in range(number):
@@ -84,15 +84,15 @@ class TestList:
             api.get("/projects")
 
     @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "cursor=!", "cursor=WzFd", "cursor=W10"])
-    def test_refuses_a_bad_page(self, signed_in: Api, owner: User, query: str) -> None:
+    def test_refuses_invalid_paging_parameters(self, signed_in: Api, owner: User, query: str) -> None:
         assert signed_in(owner).get(f"/projects?{query}").status_code == 400
 
-    def test_is_for_the_signed_in(self, anonymous: APIClient) -> None:
+    def test_requires_authentication(self, anonymous: APIClient) -> None:
         assert anonymous.get("/projects").status_code == 401
 
 
 class TestChange:
-    def test_an_admin_creates_reads_changes_and_deletes(self, signed_in: Api, admin: User) -> None:
+    def test_lets_admins_create_read_update_and_delete(self, signed_in: Api, admin: User) -> None:
         api = signed_in(admin)
 
         created = api.post("/projects", {"name": " Website ", "description": "Pages"})
@@ -108,7 +108,7 @@ class TestChange:
         assert api.get(path).status_code == 404
 
     @pytest.mark.parametrize("person", ["owner", "agent"])
-    def test_is_for_admins(self, request: pytest.FixtureRequest, signed_in: Api, person: str) -> None:
+    def test_is_for_admins_only(self, request: pytest.FixtureRequest, signed_in: Api, person: str) -> None:
         project, api = make_project("Website"), signed_in(request.getfixturevalue(person))
         path = f"/projects/{project.pk}"
 
@@ -123,13 +123,13 @@ class TestChange:
         assert Project.objects.get(pk=project.pk).name == "Website"
 
     @pytest.mark.parametrize("body", [{}, {"name": "ab"}, {"name": 7}, {"name": "x" * 151}, {"name": "a\nb c"}])
-    def test_refuses_a_bad_name(self, signed_in: Api, admin: User, body: dict[str, object]) -> None:
+    def test_refuses_an_invalid_name(self, signed_in: Api, admin: User, body: dict[str, object]) -> None:
         response = signed_in(admin).post("/projects", body)
 
         assert response.status_code == 400
         assert response.json()["errors"][0]["field"] == "name"
 
-    def test_refuses_a_name_that_is_taken_in_whatever_case(self, signed_in: Api, admin: User) -> None:
+    def test_refuses_a_taken_name_ignoring_case(self, signed_in: Api, admin: User) -> None:
         website, api = make_project("Website"), signed_in(admin)
 
         created = api.post("/projects", {"name": "WEBSITE"})
@@ -140,7 +140,7 @@ class TestChange:
         assert renamed.status_code == 409
         assert same.status_code == 200
 
-    def test_keeps_a_project_that_has_tickets(self, signed_in: Api, admin: User, owner: User) -> None:
+    def test_does_not_delete_a_project_with_tickets(self, signed_in: Api, admin: User, owner: User) -> None:
         project = make_project()
         make_ticket(owner, project=project)
 
@@ -148,12 +148,12 @@ class TestChange:
 
         assert (response.status_code, response.json()["code"]) == (409, "project_has_tickets")
 
-    def test_keeps_the_systems_projects(self, signed_in: Api, admin: User) -> None:
+    def test_does_not_delete_built_in_projects(self, signed_in: Api, admin: User) -> None:
         response = signed_in(admin).delete(f"/projects/{Project.objects.general().pk}")
 
         assert (response.status_code, response.json()["code"]) == (409, "system_project")
 
-    def test_says_that_there_is_no_such_project(self, signed_in: Api, admin: User) -> None:
+    def test_returns_404_for_a_missing_project(self, signed_in: Api, admin: User) -> None:
         api, path = signed_in(admin), "/projects/999999999999999999999"
 
         answers = [api.get(path), api.put(path, {"name": "Other"}), api.patch(path, {}), api.delete(path)]

@@ -1,4 +1,4 @@
-"""What happens to projects while others use them."""
+"""Projects that are deleted while others use them."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -15,9 +15,10 @@ from tickets import services as ticket_services
 from tickets.models import Ticket
 
 
+@pytest.mark.slow
 @pytest.mark.database
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
-class TestDeletionDuringATicketsCreation:
+class TestDeleteDuringTicketCreation:
     def test_refuses_the_ticket(self, owner: User, signed_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         project, api = make_project(), signed_in(owner)
         is_created, is_deleted, create = Event(), Event(), ticket_services.create

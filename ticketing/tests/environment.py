@@ -1,4 +1,4 @@
-"""What the tests' settings are read from; pytest loads this before anything imports them."""
+"""Environment variables of the tests. pytest loads this plugin before anything imports the settings."""
 
 import os
 
@@ -6,7 +6,7 @@ os.environ.update(
     TESTING="on",
     DEBUG="off",
     DEMO="off",
-    SECRET_KEY="a key for tests alone, which guards nothing and nobody",
+    SECRET_KEY="a key for tests only, which protects nothing",
     STAFF_SIGNUP="off",
     ADMIN_SECOND_FACTOR="off",
     RATE_LIMITS="off",

@@ -1,4 +1,4 @@
-"""Every page and action of the admin, found by walking it, for the tests that try them all."""
+"""Find every page and action of the admin, for tests that try them all."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -24,18 +24,18 @@ from ticketing import urls
 from tickets.models import Ticket
 from tickets.tests.factories import make_ticket
 
-# Pages that show something, whatever is sent to them.
-SHOWING = ("_changelist", "_history", "app_list", "autocomplete")
-SHOWING_ALL = {"index", "search", "jsi18n", "view_on_site", "password_change_done"}
-# An old address of a page, and any address without one; they are Django's.
-LEADING_ELSEWHERE = {"<path:object_id>/", "(?P<url>.*)$"}
+# Pages that only show something, even on POST.
+READ_ONLY_KINDS = ("_changelist", "_history", "app_list", "autocomplete")
+READ_ONLY_PAGES = {"index", "search", "jsi18n", "view_on_site", "password_change_done"}
+# Django's redirect for old URLs, and its catch-all.
+REDIRECTS = {"<path:object_id>/", "(?P<url>.*)$"}
 
 Examples = dict[type[Model], Model]
 
 
 @dataclass(frozen=True)
 class Try:
-    """A page, or an action on the rows of a list. The key is its row in docs/roles.md."""
+    """A page, or an action on a list. The key identifies its row in docs/roles.md."""
 
     key: str
     url: str
@@ -44,14 +44,16 @@ class Try:
 
     @property
     def only_shows(self) -> bool:
-        return self.key in SHOWING_ALL or any(kind in self.key for kind in SHOWING)
+        return self.key in READ_ONLY_PAGES or any(kind in self.key for kind in READ_ONLY_KINDS)
 
 
 ARGUMENTS = {"tickets_ticket_many": "status"}
+# Pages in one model's admin that take another model's id.
+MODEL_OF_PAGE = {"notifications_delivery_resend": Ticket}
 
 
 def make_examples() -> Examples:
-    """One of each thing that the admin shows: whatever can be done to such a thing can be done to it."""
+    """Create an object of each model in the admin, one to which every page and action applies."""
     user, creator = make_user("Una User"), make_user("Carl Creator", type=UserType.ADMIN)
     TOTPDevice.objects.create(user=user, name="Authenticator app")
     return {
@@ -78,13 +80,11 @@ def patterns(entries: list[Any]) -> Iterator[URLPattern]:
 
 
 def everything(examples: Examples) -> list[Try]:
-    """All pages and actions that there are."""
+    """Return all pages and actions."""
     pages = [page for page in urls.urlpatterns if isinstance(page, URLPattern)]
     tries = [Try(str(page.name), reverse(page.name)) for page in pages if str(page.pattern).startswith("admin/")]
-    of_the_site = {name for name, _ in named(page for page in admin.site.get_urls() if isinstance(page, URLPattern))}
-    tries += [
-        Try(name, reverse(f"admin:{name}")) for name in of_the_site - {"app_list", "autocomplete", "view_on_site"}
-    ]
+    site_pages = {name for name, _ in named(page for page in admin.site.get_urls() if isinstance(page, URLPattern))}
+    tries += [Try(name, reverse(f"admin:{name}")) for name in site_pages - {"app_list", "autocomplete", "view_on_site"}]
     ticket = examples[Ticket]
     shortcut = [ContentType.objects.get_for_model(ticket).pk, ticket.pk]
     tries.append(Try("view_on_site", reverse("admin:view_on_site", args=shortcut)))
@@ -92,7 +92,7 @@ def everything(examples: Examples) -> list[Try]:
     tries += [Try(f"app_list {label}", reverse("admin:app_list", args=[label])) for label in labels]
     for model in admin.site._registry:
         assert model in examples, f"{model.__name__} is in the admin and has no example"
-        tries += [*pages_of(examples[model]), *actions_of(examples[model]), *offers_of(model)]
+        tries += [*pages_of(examples[model], examples), *actions_of(examples[model]), *autocomplete_of(model)]
     return tries
 
 
@@ -101,13 +101,14 @@ def named(pages: Iterable[URLPattern]) -> Iterator[tuple[str, URLPattern]]:
         if page.name:
             yield page.name, page
         else:
-            assert str(page.pattern) in LEADING_ELSEWHERE, f"{page.pattern} has no name to find it by"
+            assert str(page.pattern) in REDIRECTS, f"{page.pattern} has no name to find it by"
 
 
-def pages_of(example: Model) -> Iterator[Try]:
+def pages_of(example: Model, examples: Examples) -> Iterator[Try]:
     for name, page in named(patterns(admin.site.get_model_admin(type(example)).urls)):
-        # Of a page that is named rather than numbered, one that there is.
-        place = [ARGUMENTS.get(name, example.pk)] if page.pattern.converters else []
+        # Some pages take a name instead of an id.
+        row = examples[MODEL_OF_PAGE[name]] if name in MODEL_OF_PAGE else example
+        place = [ARGUMENTS.get(name, row.pk)] if page.pattern.converters else []
         yield Try(name, reverse(f"admin:{name}", args=place))
 
 
@@ -124,8 +125,8 @@ def actions_of(example: Model) -> Iterator[Try]:
         )
 
 
-def offers_of(model: type[Model]) -> Iterator[Try]:
-    """What is offered while somebody types into a field that refers to such a thing, whichever field."""
+def autocomplete_of(model: type[Model]) -> Iterator[Try]:
+    """Yield the autocomplete of a field that refers to the model, if there is one."""
     if not admin.site.get_model_admin(model).search_fields:
         return
     for relation in model._meta.related_objects:

@@ -1,4 +1,4 @@
-"""One line a request, with what an operator filters by and nothing that is nobody's business."""
+"""One log line per request, with what operators filter by and without secrets."""
 
 import logging
 import os
@@ -23,7 +23,7 @@ SignedIn = Callable[[User], APIClient]
 
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, Any]]]:
-    """What was logged since, even what production would not see."""
+    """Return what was logged so far, down to DEBUG."""
     caplog.set_level(logging.DEBUG)
     return lambda: [record.msg for record in caplog.records if isinstance(record.msg, dict)]
 
@@ -37,7 +37,7 @@ def only(lines: list[dict[str, Any]], event: str) -> dict[str, Any]:
 
 
 class TestRequestLine:
-    def test_says_what_happened(self, owner: User, signed_in: SignedIn, lines: Lines) -> None:
+    def test_has_method_path_status_user_and_duration(self, owner: User, signed_in: SignedIn, lines: Lines) -> None:
         answer = signed_in(owner).get("/auth/me?colour=green")
 
         line = only(lines(), "request_finished")
@@ -53,20 +53,18 @@ class TestRequestLine:
             "request_id": answer["X-Request-ID"],
         }
 
-    def test_has_no_user_when_nobody_is_signed_in(self, anonymous: APIClient, lines: Lines) -> None:
+    def test_has_no_user_when_signed_out(self, anonymous: APIClient, lines: Lines) -> None:
         anonymous.get("/nothing")
 
         line = only(lines(), "request_finished")
         assert (line["status"], line["user_id"], line["level"]) == (404, None, "info")
 
-    def test_is_there_for_what_reaches_no_view(self, anonymous: APIClient, lines: Lines) -> None:
+    def test_is_written_if_no_view_is_reached(self, anonymous: APIClient, lines: Lines) -> None:
         anonymous.get("/auth/me", HTTP_HOST="evil.example")
 
         assert only(lines(), "request_finished")["status"] == 400
 
-    def test_belongs_to_its_request_alone(
-        self, owner: User, anonymous: APIClient, signed_in: SignedIn, lines: Lines
-    ) -> None:
+    def test_does_not_mix_requests(self, owner: User, anonymous: APIClient, signed_in: SignedIn, lines: Lines) -> None:
         signed_in(owner).get("/auth/me")
         anonymous.get("/nothing")
 
@@ -76,7 +74,7 @@ class TestRequestLine:
 
 
 class TestSecrets:
-    def test_stay_out_of_every_line(
+    def test_are_never_logged(
         self, owner: User, anonymous: APIClient, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
     ) -> None:
         caplog.set_level(logging.DEBUG)
@@ -100,7 +98,7 @@ class TestSecrets:
 @pytest.mark.urls("kit.tests.urls")
 class TestFaults:
     @pytest.mark.parametrize("path", ["/faulty", "/faulty-outside-drf"])
-    def test_are_logged_once_with_their_trace_and_request(self, lines: Lines, path: str) -> None:
+    def test_are_logged_once_with_traceback_and_request_id(self, lines: Lines, path: str) -> None:
         answer = APIClient(raise_request_exception=False).get(path)
 
         faults = [line for line in lines() if line.get("exc_info")]
@@ -109,12 +107,13 @@ class TestFaults:
         assert faults[0]["request_id"] == answer.json()["requestId"]
 
     @pytest.mark.parametrize("path", ["/faulty", "/faulty-outside-drf"])
-    def test_are_told_by_exactly_one_request_line(self, lines: Lines, path: str) -> None:
+    def test_have_exactly_one_request_line(self, lines: Lines, path: str) -> None:
         APIClient(raise_request_exception=False).get(path)
 
         assert [line["status"] for line in lines() if "duration_ms" in line] == [500]
 
 
+@pytest.mark.slow
 class TestFormat:
     PROGRAM = """
 import django; django.setup()
@@ -128,7 +127,7 @@ except RuntimeError:
 logging.getLogger("y").warning("from a %s", "library")
 """
 
-    def written(self, **environment: str) -> str:
+    def output(self, **environment: str) -> str:
         everything = os.environ | {
             "DJANGO_SETTINGS_MODULE": "ticketing.settings",
             "DATABASE_URL": "postgres://unused/unused",
@@ -141,18 +140,18 @@ logging.getLogger("y").warning("from a %s", "library")
         ).stderr
 
     def test_is_json_in_production(self) -> None:
-        lines = [orjson.loads(line) for line in self.written().splitlines()]
+        lines = [orjson.loads(line) for line in self.output().splitlines()]
 
         assert [line["event"] for line in lines] == ["unexpected", "from a library"]
         assert (lines[0]["request_id"], lines[0]["path"], lines[0]["level"]) == ("abc", "/ticket", "error")
         assert "RuntimeError: broken" in lines[0]["exception"]
 
-    def test_is_for_people_locally(self) -> None:
-        written = self.written(DEMO="on")
+    def test_is_readable_locally(self) -> None:
+        output = self.output(DEMO="on")
 
-        assert "[error    ] unexpected" in written
-        assert "RuntimeError: broken" in written
+        assert "[error    ] unexpected" in output
+        assert "RuntimeError: broken" in output
 
     @pytest.mark.parametrize("demo", ["on", "off"])
     def test_shows_no_local_variables(self, demo: str) -> None:
-        assert "open, sesame" not in self.written(DEMO=demo)
+        assert "open, sesame" not in self.output(DEMO=demo)

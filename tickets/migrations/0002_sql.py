@@ -72,8 +72,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="keep_all_tickets",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="BEGIN\n    RAISE EXCEPTION 'the rows of % stay', TG_TABLE_NAME;\nEND;\n",
-                    hash="1be896dcd42ecb069f9b89b4db1925824291d742",
+                    func="BEGIN\n    RAISE EXCEPTION '% must not be truncated', TG_TABLE_NAME;\nEND;\n",
+                    hash="85604cea96d72a6105e6f2f7299f9f8770582816",
                     level="STATEMENT",
                     operation="TRUNCATE",
                     pgid="pgtrigger_keep_all_tickets_aa65b",
@@ -160,8 +160,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="keep_all",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="BEGIN\n    RAISE EXCEPTION 'the rows of % stay', TG_TABLE_NAME;\nEND;\n",
-                    hash="8a0217838c674de52f247444bf5f57788d700614",
+                    func="BEGIN\n    RAISE EXCEPTION '% must not be truncated', TG_TABLE_NAME;\nEND;\n",
+                    hash="e2052469d63711fdf00a9b62aaf5f2c67abd9652",
                     level="STATEMENT",
                     operation="TRUNCATE",
                     pgid="pgtrigger_keep_all_7dc94",
@@ -189,8 +189,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="keep_all",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="BEGIN\n    RAISE EXCEPTION 'the rows of % stay', TG_TABLE_NAME;\nEND;\n",
-                    hash="9d5ce8c5382a213d0aa2171540e4a5083348ee3c",
+                    func="BEGIN\n    RAISE EXCEPTION '% must not be truncated', TG_TABLE_NAME;\nEND;\n",
+                    hash="6e71e23459b6a15008089ae8b0f53e2a12197044",
                     level="STATEMENT",
                     operation="TRUNCATE",
                     pgid="pgtrigger_keep_all_6fdd2",
@@ -304,8 +304,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="keep_all",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="BEGIN\n    RAISE EXCEPTION 'the rows of % stay', TG_TABLE_NAME;\nEND;\n",
-                    hash="cae7fc988b836320c7a0718c5f9aee4a0e58a8d2",
+                    func="BEGIN\n    RAISE EXCEPTION '% must not be truncated', TG_TABLE_NAME;\nEND;\n",
+                    hash="9a4134eb0959f9ac76ffb3632bfb6a5ca262d865",
                     level="STATEMENT",
                     operation="TRUNCATE",
                     pgid="pgtrigger_keep_all_089b3",

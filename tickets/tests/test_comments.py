@@ -167,7 +167,7 @@ class TestTable:
     def test_is_not_emptied(self) -> None:
         pgtrigger.enable("tickets.Comment:keep_all")
 
-        with pytest.raises(RaiseException, match="the rows of tickets_comment stay"):
+        with pytest.raises(RaiseException, match="tickets_comment must not be truncated"):
             psql("TRUNCATE tickets_comment")
 
     @pytest.mark.parametrize(

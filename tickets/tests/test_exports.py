@@ -179,8 +179,8 @@ class TestCommand:
         ("arguments", "message"),
         [
             (["status=x"], "status:"),
-            (["colour=red"], "no filter colour"),
-            (["limit=1"], "no filter limit"),
+            (["colour=red"], "Unknown filter: colour"),
+            (["limit=1"], "Unknown filter: limit"),
             (["startDate=2024-07-02", "endDate=2024-07-01"], "start"),
             (["--as", "nobody@example.com"], "nobody@example.com"),
         ],

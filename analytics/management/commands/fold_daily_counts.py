@@ -1,4 +1,4 @@
-"""`manage.py fold_daily_counts`: keep the counts behind the analytics few; check them; make them anew."""
+"""`manage.py fold_daily_counts`: fold, check or rebuild the daily counts behind the analytics."""
 
 from typing import Any
 
@@ -8,24 +8,24 @@ from analytics import queries, services
 
 
 class Command(BaseCommand):
-    help = "Add up the daily counts that the analytics are answered from. To be run now and then, at any time."
+    help = "Merge the rows of the daily ticket counts. Safe at any time; the worker does it every hour."
 
     def add_arguments(self, parser: CommandParser) -> None:
         instead = parser.add_mutually_exclusive_group()
-        instead.add_argument("--check", action="store_true", help="compare them with the tickets and say what is off")
-        instead.add_argument("--rebuild", action="store_true", help="count everything anew from the tickets")
+        instead.add_argument("--check", action="store_true", help="compare the counts with the tickets instead")
+        instead.add_argument("--rebuild", action="store_true", help="count all tickets again instead")
 
     def handle(self, *, check: bool, rebuild: bool, **options: Any) -> None:
         if check:
             self._check()
             return
         folded = services.rebuild_daily_counts() if rebuild else services.fold_daily_counts()
-        self.stdout.write(f"{folded.removed:,} rows became {folded.written:,}.")
+        self.stdout.write(f"Replaced {folded.removed:,} rows with {folded.written:,}.")
 
     def _check(self) -> None:
         faults = queries.daily_count_faults()
         for fault in faults:
             self.stdout.write(str(fault))
         if faults:
-            raise CommandError(f"{len(faults):,} counts are off; --rebuild counts them anew.")
-        self.stdout.write("Every count is right.")
+            raise CommandError(f"Wrong daily counts: {len(faults):,}. Run with --rebuild to correct them.")
+        self.stdout.write("All daily counts are correct.")

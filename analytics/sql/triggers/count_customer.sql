@@ -1,9 +1,9 @@
--- AFTER INSERT OR UPDATE ON accounts_user, FOR EACH ROW (condition: models.py).
--- Somebody became a customer, or is one no more: what their tickets cost counts as spent, or does not. References are
--- checked at commit: a ticket may be there before its creator.
+-- AFTER INSERT OR UPDATE ON accounts_user, FOR EACH ROW, when a user becomes a customer or stops being one (models.py).
+-- Adds the prices of the user's tickets to what customers spent, or subtracts them. A new user can have tickets already:
+-- the foreign key is checked at commit.
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION 'a user''s type changes at READ COMMITTED alone: it must see the tickets committed by now'
+        RAISE EXCEPTION 'The type of a user can only be changed at READ COMMITTED: a snapshot could miss new tickets'
             USING ERRCODE = 'feature_not_supported';
     END IF;
     INSERT INTO analytics_dailycount (day, project_id, status, priority, type, tickets, spent)

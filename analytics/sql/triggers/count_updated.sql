@@ -1,12 +1,11 @@
--- AFTER UPDATE ON tickets_ticket, FOR EACH STATEMENT.
--- What a statement that wrote tickets did to the counts. `moved` is every ticket as it became (sign 1) and as it was
--- (sign -1). The creators' rows are locked against a change of type, whose own trigger moves what is committed by then:
--- either it sees these tickets, or this waits for it and reads the new type.
+-- AFTER UPDATE ON tickets_ticket, FOR EACH STATEMENT: move the changed tickets from their old daily counts to the new.
+-- Each ticket counts once as it is now (sign 1) and once as it was (sign -1); what did not change cancels out.
+-- See count_inserted.sql for the lock on the creators and for why there are two files.
 BEGIN
-    IF NOT EXISTS (SELECT FROM now_there) THEN
+    IF NOT EXISTS (SELECT FROM new_tickets) THEN
         RETURN NULL;
     END IF;
-    WITH moved AS (SELECT 1 AS sign, * FROM now_there UNION ALL SELECT -1, * FROM once_there),
+    WITH moved AS (SELECT 1 AS sign, * FROM new_tickets UNION ALL SELECT -1, * FROM old_tickets),
     cells AS (
         SELECT created_by_id, (created_at AT TIME ZONE 'UTC')::date AS day, project_id, status, priority, type,
             sum(sign)::int AS tickets, COALESCE(sum(sign * price), 0) AS prices

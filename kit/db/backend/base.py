@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend, which is as sure of its connections for less (a backend's module has this name)."""
+"""Django's PostgreSQL backend with a cheaper connection health check. Django requires this module name."""
 
 import select
 
@@ -8,10 +8,10 @@ from psycopg.pq import TransactionStatus
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def is_usable(self) -> bool:
-        """Whether a connection still stands that an earlier request has left.
+        """Return whether a connection from an earlier request is still open.
 
-        Asked before the first statement of every request, so not by a round trip: between requests a server has nothing
-        to say but that it ends the connection.
+        Called on every request, so it avoids a round trip: the server sends nothing on an idle connection, except when
+        it closes it.
         """
         if self.connection is None or self.connection.closed:
             return False

@@ -3,14 +3,14 @@
 from django.db import migrations
 
 CLAIM_KEY = r"""
--- Wait for the key's place and return what was answered under it; no row for whoever is first.
+-- Wait for the key's lock and return the response stored under the key; no row if there is none.
 CREATE OR REPLACE FUNCTION idempotency_claim_key(place bigint, wanted bytea, expired_at timestamptz)
 RETURNS SETOF idempotency_idempotencykey LANGUAGE plpgsql AS $$
 DECLARE
     kept idempotency_idempotencykey;
 BEGIN
     PERFORM pg_advisory_xact_lock(place);
-    -- Reads what was committed while this waited: each statement here has a snapshot of its own.
+    -- Sees what was committed while waiting: each statement has its own snapshot.
     SELECT * INTO kept FROM idempotency_idempotencykey WHERE digest = wanted;
     IF kept.created_at > expired_at THEN
         RETURN NEXT kept;
@@ -21,7 +21,7 @@ END $$;
 """
 
 KEEP_ANSWER = r"""
--- Keep the answer of whoever has claimed the key.
+-- Store the response of the request that has claimed the key.
 CREATE OR REPLACE FUNCTION idempotency_keep_answer(
     digest bytea, body_digest bytea, status int, body text, headers jsonb, created_at timestamptz
 ) RETURNS void LANGUAGE plpgsql AS $$

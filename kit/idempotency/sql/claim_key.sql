@@ -1,8 +1,8 @@
--- Be the first with an idempotency key, and so the one who does the work. Waits for whoever works under it already: their
--- commit makes us second, their rollback first.
--- params   place       bigint        where to wait: of the same key the same
+-- Claim an idempotency key, or return the response that is stored under it. Waits for a transaction that holds the key:
+-- if it commits, its response is returned; if it rolls back, the key is ours.
+-- params   place       bigint        number of the advisory lock, derived from the key
 --          digest      bytea
---          expired_at  timestamptz   a key that was used then or before is as good as new
--- returns  the columns of idempotency_idempotencykey, headers as jsonb; no row: nobody was first
+--          expired_at  timestamptz   a key used at or before this time counts as new
+-- returns  the columns of idempotency_idempotencykey, headers as jsonb; no row if the key is ours
 -- index    idempotency_idempotencykey_pkey
 SELECT * FROM idempotency_claim_key(%(place)s, %(digest)s, %(expired_at)s);

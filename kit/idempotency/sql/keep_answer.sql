@@ -1,8 +1,8 @@
--- Keep the answer to the request whose key this transaction has claimed.
+-- Store the response to the request whose key this transaction has claimed.
 -- params   digest, body_digest  bytea
 --          status               int
 --          body                 text         JSON
---          headers              jsonb        those that the call set itself
+--          headers              jsonb        those that the view set
 --          at                   timestamptz  when the key was used
--- returns  one row, of nothing
+-- returns  one row, without a value
 SELECT idempotency_keep_answer(%(digest)s, %(body_digest)s, %(status)s, %(body)s, %(headers)s, %(at)s)

@@ -1,4 +1,4 @@
--- BEFORE TRUNCATE, FOR EACH STATEMENT: pgtrigger's Protect fires on DELETE alone.
+-- BEFORE TRUNCATE, for each statement. pgtrigger.Protect only covers DELETE.
 BEGIN
-    RAISE EXCEPTION 'the rows of % stay', TG_TABLE_NAME;
+    RAISE EXCEPTION '% must not be truncated', TG_TABLE_NAME;
 END;

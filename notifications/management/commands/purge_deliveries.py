@@ -1,4 +1,4 @@
-"""`manage.py purge_deliveries`: forget what was told long ago. A worker does so daily, after MAIL_KEEP_DAYS."""
+"""`manage.py purge_deliveries`: delete old deliveries. The worker does so daily, after MAIL_KEEP_DAYS."""
 
 from argparse import ArgumentParser
 from datetime import timedelta
@@ -12,7 +12,7 @@ from notifications import services
 
 
 class Command(BaseCommand):
-    help = "Forget deliveries that were sent or given up, with the addresses in them. Pending ones stay."
+    help = "Delete records of mail that was sent or failed, and the addresses in them. Pending mail is kept."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--older-than", type=int, metavar="DAYS", default=settings.MAIL_KEEP_DAYS)
@@ -21,4 +21,4 @@ class Command(BaseCommand):
         if older_than < 0:
             raise CommandError("--older-than cannot be negative.")
         number = services.purge(older_than=timedelta(days=older_than), at=timezone.now())
-        self.stdout.write(f"{number} forgotten.")
+        self.stdout.write(f"{number} deleted.")

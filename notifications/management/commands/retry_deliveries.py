@@ -1,4 +1,4 @@
-"""`manage.py retry_deliveries`: send again what was given up, after the fault has been mended."""
+"""`manage.py retry_deliveries`: resend failed mail once the cause is fixed."""
 
 from argparse import ArgumentParser
 from datetime import datetime
@@ -7,36 +7,38 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import ngettext
 
 from notifications import services
 from notifications.models import GIVEN_UP, Delivery
 
 
 class Command(BaseCommand):
-    help = "Send deliveries again that failed or were given up: these, or all that the options allow."
+    help = "Resend mail that was rejected (failed) or given up after retries (dead)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("ids", nargs="*", type=int, help="of deliveries; all, if there are none")
-        parser.add_argument("--since", help="made at or after that time, as 2026-08-01T18:00:00Z")
-        parser.add_argument("--state", choices=GIVEN_UP, help="in that state alone")
+        parser.add_argument("ids", nargs="*", type=int, help="deliveries to resend; all if none are given")
+        parser.add_argument("--since", help="created at or after this time, for example 2026-08-01T18:00:00Z")
+        parser.add_argument("--state", choices=GIVEN_UP, help="only those in this state")
 
     def handle(self, *, ids: list[int], since: str | None, state: str | None, **options: Any) -> None:
         deliveries = Delivery.objects.all()
         if ids:
             deliveries = deliveries.filter(pk__in=ids)
         if since:
-            deliveries = deliveries.filter(created_at__gte=moment(since))
+            deliveries = deliveries.filter(created_at__gte=time_with_offset(since))
         if state:
             deliveries = deliveries.filter(state=state)
         number = services.retry(deliveries, at=timezone.now())
-        self.stdout.write(f"{number} to be sent again.")
+        queued = ngettext("%d message queued for retry.", "%d messages queued for retry.", number)
+        self.stdout.write(queued % number)
 
 
-def moment(text: str) -> datetime:
+def time_with_offset(text: str) -> datetime:
     try:
         found = parse_datetime(text)
     except ValueError:
         found = None
     if found is None or found.tzinfo is None:
-        raise CommandError(f"{text!r} is no time with an offset, such as 2026-08-01T18:00:00Z.")
+        raise CommandError(f"{text!r} is not a time with a UTC offset, such as 2026-08-01T18:00:00Z.")
     return found

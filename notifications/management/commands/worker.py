@@ -1,4 +1,4 @@
-"""`manage.py worker`: does the jobs, mail among them, until it is stopped. Any number may run, on any machines."""
+"""`manage.py worker`: run background jobs, mail among them. Start any number of workers, on any number of machines."""
 
 import asyncio
 import signal
@@ -21,27 +21,27 @@ log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
-    help = "Do background jobs until Ctrl-C or SIGTERM. Jobs that have begun are finished first."
-    # They load every view of the site; `serve` and `migrate` have made them.
+    help = "Run background jobs until Ctrl-C or SIGTERM, then finish the running ones and exit."
+    # `serve` and `migrate` have run them, and they load every view of the site.
     requires_system_checks = []
 
     def handle(self, **options: Any) -> None:
-        # Besides a connection a job and the one that listens; the default would be four more.
+        # In addition to one connection per job and one that listens; the default maximum is 4.
         connector = PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=2)
         connections.close_all()
         with app.replace_connector(connector):
             was_stopped = asyncio.run(work())
         if not was_stopped:
-            raise CommandError("The worker ended by itself; see above.")
+            raise CommandError("The worker stopped unexpectedly. See the log above.")
 
 
 async def work() -> bool:
-    """Do jobs until told to stop. Returns False when it ended for another reason, such as a lost database."""
+    """Run jobs until stopped by a signal. Return False if the worker ended otherwise, as when the database is gone."""
     loop = asyncio.get_running_loop()
-    # Each thread of it keeps a database connection.
+    # Each thread keeps a database connection.
     loop.set_default_executor(ThreadPoolExecutor(settings.WORKER_CONCURRENCY, thread_name_prefix="job"))
     async with app.open_async():
-        # What a predecessor left behind is not left until the next minute.
+        # Pick up what an earlier worker left behind now rather than at the next full minute.
         for task in (retry_stalled_jobs, defer_due):
             with suppress(AlreadyEnqueued):
                 await task.defer_async()
@@ -58,6 +58,6 @@ async def work() -> bool:
 
 
 def stop(running: asyncio.Task[None]) -> None:
-    # A second cancellation would not wait for the jobs that have begun.
+    # A second cancellation would not wait for running jobs.
     if not running.cancelling():
         running.cancel()

@@ -1,13 +1,16 @@
--- Tell of what a transaction changed of a ticket: at its end, once for each of its events; the first to fire tells of all
--- of them, the others find that done. The ticket's row is locked by then, so its version is this transaction's alone.
-CREATE OR REPLACE FUNCTION notifications_announce(changed_id bigint, first_event bigint) RETURNS void LANGUAGE plpgsql AS $$
+-- Notify the assignees of what a transaction changed about a ticket. Called at the end of the transaction for each of
+-- its history events: the first call announces all of them, and the others find that done. The transaction holds the
+-- ticket's lock by then, so the version is its own.
+CREATE OR REPLACE FUNCTION notifications_announce(
+    changed_id bigint, first_event bigint
+) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     ticket tickets_ticket;
     assignee_ids bigint[];
     assignee_names text[];
 BEGIN
     SELECT * INTO ticket FROM tickets_ticket WHERE id = changed_id;
-    -- Who is there from the beginning is no change, and moves no version.
+    -- Creating a ticket, with its first assignees, is not announced.
     IF ticket.version = 1 THEN
         RETURN;
     END IF;
@@ -19,7 +22,7 @@ BEGIN
     IF assignee_ids IS NULL THEN
         RETURN;
     END IF;
-    PERFORM notifications_tell(
+    PERFORM notifications_notify(
         'ticket-updated',
         'ticket/' || ticket.id || '/version/' || ticket.version,
         assignee_ids,

@@ -1,13 +1,14 @@
--- Give each of these deliveries a job, unless one waits already; returns to how many.
+-- Queue a job for each of these deliveries, unless one is already waiting. Returns the number of jobs queued.
+-- Procrastinate's own triggers wake a worker.
 CREATE OR REPLACE FUNCTION notifications_defer(delivery_ids bigint[]) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
     deferred int;
 BEGIN
-    -- A person waits in front of the screen for a password, so those go first. The triggers of procrastinate wake a worker.
     INSERT INTO procrastinate_jobs (queue_name, task_name, priority, queueing_lock, args)
     SELECT
         'mail',
         'notifications.tasks.deliver',
+        -- Users wait at the screen for these.
         CASE WHEN kind IN ('set-password', 'reset-password') THEN 1 ELSE -1 END,
         'delivery/' || id,
         jsonb_build_object('delivery_id', id)

@@ -1,7 +1,7 @@
 -- AFTER INSERT ON events_bookingentry, FOR EACH STATEMENT.
--- Tells the holders of bookings, of every entry of the ledger, in its transaction and whatever wrote it.
--- No job is deferred here: that would wake the workers by NOTIFY, for which all commits of the database stand in line,
--- with the inventory of a hot event still held. The job that looks for what is due, every few seconds, defers them.
+-- Creates a delivery to the holder of the booking for each new ledger entry, in the same transaction, whatever wrote the
+-- entry. Queues no jobs: that would wake the workers by NOTIFY, which serialises commits while the event's inventory is
+-- locked. The periodic task `defer_due` queues them a few seconds later.
 BEGIN
     IF current_setting('ticketing.quiet', true) = 'on' THEN
         RETURN NULL;
@@ -21,7 +21,7 @@ BEGIN
         jsonb_build_object(
             'quantity', entry.quantity,
             'left', booking.quantity - booking.cancelled,
-            -- Counted from the end of the queue, where newcomers are: there is next to nothing to count.
+            -- New bookings are at the end of the queue, so counting from there is fast.
             'place', CASE WHEN entry.kind = 'requested' THEN inventory.waiting - (
                 SELECT count(*) FROM events_queue_behind(booking.event_id, booking.queue_number)
             ) END

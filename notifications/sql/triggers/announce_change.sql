@@ -1,4 +1,4 @@
--- AFTER INSERT ON tickets_ticketevent, FOR EACH ROW, at the end of the transaction (condition: models.py).
+-- AFTER INSERT ON tickets_ticketevent, FOR EACH ROW, DEFERRED (condition: models.py).
 BEGIN
     PERFORM notifications_announce(NEW.pgh_obj_id, NEW.pgh_id);
     RETURN NULL;

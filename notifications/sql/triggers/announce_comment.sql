@@ -1,9 +1,11 @@
--- AFTER INSERT ON tickets_comment, FOR EACH ROW, at the end of the transaction, so that who is assigned in it is told too.
+-- AFTER INSERT ON tickets_comment, FOR EACH ROW, DEFERRED (condition: models.py).
+-- Notifies the assignees and the creator, except the author; of an internal comment only the staff among them.
+-- Deferred, so that people assigned in the same transaction are included.
 DECLARE
     ticket tickets_ticket;
 BEGIN
     SELECT * INTO ticket FROM tickets_ticket WHERE id = NEW.ticket_id;
-    PERFORM notifications_tell(
+    PERFORM notifications_notify(
         'comment-added',
         'comment/' || NEW.id,
         ARRAY(

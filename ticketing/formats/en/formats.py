@@ -1,4 +1,4 @@
-"""How pages write times: as its forms read them, the same in every country. In UTC, as everywhere."""
+"""Date formats of the admin: ISO 8601, as its forms expect, and in UTC."""
 
 DATE_FORMAT = "Y-m-d"
 DATETIME_FORMAT = "Y-m-d H:i"

@@ -1,6 +1,6 @@
-"""`manage.py serve`: everything that Ticketing runs, from one command, until it is stopped.
+"""`manage.py serve`: run the web server and the worker from one command, until it is stopped.
 
-Each part is a child process in `Command.children`; whatever ends this command ends them all.
+Each is a child process in `Command.children`. When this command ends, for whatever reason, they end too.
 """
 
 import ctypes
@@ -22,22 +22,23 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 
 from kit.db import configuration
 
 SECONDS_TO_START = 60
 SECONDS_TO_STOP = 10
-# A worker that ended sooner would only do so again.
-SECONDS_A_WORKER_LIVES = 10
+# A worker that ends sooner than this after its start is broken and not restarted.
+MIN_WORKER_SECONDS = 10
 DEMO_TICKETS = 300
 
 
 class Stopped(BaseException):
-    """Somebody pressed Ctrl-C or sent SIGTERM. No `Exception`, so that nothing on the way takes it for a failure."""
+    """Ctrl-C or SIGTERM. Not an `Exception`, so that no `except Exception` on the way catches it."""
 
 
 class Command(BaseCommand):
-    help = "Migrates the database, serves the site and does its jobs until Ctrl-C or SIGTERM."
+    help = "Migrate the database, then run the web server and the worker until Ctrl-C or SIGTERM."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
@@ -50,7 +51,7 @@ class Command(BaseCommand):
         try:
             signal.signal(signal.SIGINT, stop)
             signal.signal(signal.SIGTERM, stop)
-            refuse_a_taken_port(host, port)
+            check_port(host, port)
             self.prepare_database(demo=demo)
             self.start_child("web server", web_server(host, port, workers))
             self.wait_until_healthy(host, port)
@@ -67,26 +68,27 @@ class Command(BaseCommand):
 
     def say(self, text: str) -> None:
         self.stdout.write(text)
-        # At once, where the output is a file or a pipe as well.
+        # Files and pipes are buffered.
         self.stdout.flush()
 
     def prepare_database(self, *, demo: bool) -> None:
         executor = MigrationExecutor(connection)
+        check_origin(executor.loader)
         steps = executor.migration_plan(executor.loader.graph.leaf_nodes())
         if steps:
             self.say(f"Preparing the database ({len(steps)} migrations) …")
             call_command("migrate", verbosity=0, interactive=False)
         if demo and not apps.get_model("tickets", "Ticket").objects.exists():
-            self.say(f"Loading the demo ({DEMO_TICKETS} tickets) …")
+            self.say(f"Loading demo data ({DEMO_TICKETS} tickets) …")
             call_command("demo", tickets=DEMO_TICKETS)
-        # From here on this process only watches.
+        # From now on this process only watches its children.
         connections.close_all()
 
     def start_child(self, name: str, command: list[str]) -> None:
         self.children[name] = subprocess.Popen(
             command,
             env={**os.environ, "DATABASE_URL": configuration.connection_url(settings.DATABASES["default"])},
-            # Ctrl-C reaches this process alone, which then stops its children in good order.
+            # Ctrl-C then reaches only this process, which stops its children in order.
             start_new_session=True,
             preexec_fn=end_with_parent(),
         )
@@ -96,14 +98,14 @@ class Command(BaseCommand):
         self.worker_started_at = time.monotonic()
 
     def check_children(self) -> None:
-        """Put another worker in the place of one that was killed: the site goes on without, and so must its mail."""
+        """Restart a worker that was killed; fail if the web server has ended."""
         for name, child in self.children.items():
             if child.poll() is None:
                 continue
-            ended = f"The {name} ended by itself (exit status {child.returncode})"
-            if name != "worker" or time.monotonic() - self.worker_started_at < SECONDS_A_WORKER_LIVES:
-                raise CommandError(f"{ended}; see above.")
-            self.say(f"{ended}; starting another.")
+            ended = f"The {name} exited unexpectedly (status {child.returncode})"
+            if name != "worker" or time.monotonic() - self.worker_started_at < MIN_WORKER_SECONDS:
+                raise CommandError(f"{ended}. See the output above.")
+            self.say(f"{ended}. Restarting it.")
             self.start_worker()
 
     def wait_until_healthy(self, host: str, port: int) -> None:
@@ -118,7 +120,7 @@ class Command(BaseCommand):
             if answer == "200":
                 return
             time.sleep(0.1)
-        raise CommandError(f"GET /healthz gave {answer} instead of 200 for {SECONDS_TO_START} seconds.")
+        raise CommandError(f"No 200 from GET /healthz within {SECONDS_TO_START} seconds, only: {answer}.")
 
     def stop_children(self) -> None:
         for child in self.children.values():
@@ -127,7 +129,7 @@ class Command(BaseCommand):
         for child in self.children.values():
             with suppress(subprocess.TimeoutExpired):
                 child.wait(max(deadline - time.monotonic(), 0))
-            # It leads a process group: what it started and did not take along.
+            # Each child leads a process group: kill what it started and left behind.
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
             child.wait()
@@ -139,13 +141,13 @@ def stop(number: int, frame: object) -> None:
 
 
 def ignore_signals() -> None:
-    """The second signal of an impatient person, or of a terminal, must not leave half of it running."""
+    """Keep a second Ctrl-C from interrupting the shutdown and leaving children behind."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def end_with_parent() -> Callable[[], object] | None:
-    """Say what a child must call to be terminated even when this process is killed outright. Linux only."""
+    """Return what a child calls so that the kernel terminates it when this process is killed. Linux only."""
     if sys.platform != "linux":
         return None
     prctl, set_parent_death_signal = ctypes.CDLL(None).prctl, 1
@@ -160,23 +162,43 @@ def web_server(host: str, port: int, workers: int) -> list[str]:
     ]
 
 
-def refuse_a_taken_port(host: str, port: int) -> None:
-    """Ask before the web server does: it shares its port among its workers, and so with any other copy of itself."""
+def check_origin(loader: MigrationLoader) -> None:
+    """Check that the database was created by migrations that this version has.
+
+    :raises CommandError: `django_migrations` records a migration of ours that is not on disk, as migrations were
+        squashed before the first release.
+    """
+    labels = {apps.get_app_config(name.rpartition(".")[2]).label for name in settings.PROJECT_APPS}
+    unknown = sorted(key for key in loader.applied_migrations if key[0] in labels and key not in loader.disk_migrations)
+    if not unknown:
+        return
+    remedy = "set DATABASE_URL to an empty database" if os.environ.get("DATABASE_URL") else "remove or rename var/"
+    raise CommandError(
+        f"This database was created by another version of Ticketing (migration {'.'.join(unknown[0])} is unknown here) "
+        f"and cannot be upgraded: {remedy} and start again."
+    )
+
+
+def check_port(host: str, port: int) -> None:
+    """Check that the port is free. The web server cannot: its workers share the port, even with another instance.
+
+    :raises CommandError: it is in use, or cannot be listened on.
+    """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except (OSError, OverflowError) as error:
-        raise CommandError(f"Cannot listen on {host} port {port}: {error}. Choose another, as in PORT=8001.") from error
+        raise CommandError(f"Cannot listen on {host} port {port}: {error}. Try another, such as PORT=8001.") from error
 
 
 def health(host: str, port: int) -> str:
-    """Return the status of GET /healthz, asked of this very machine by a name that it answers to."""
-    named = [name for name in settings.ALLOWED_HOSTS if not name.startswith(("*", "."))]
+    """Return the status of GET /healthz on this machine, sent with a host name that is allowed."""
+    allowed = [name for name in settings.ALLOWED_HOSTS if not name.startswith(("*", "."))]
     web = HTTPConnection(reachable(host), port, timeout=5)
     try:
-        web.request("GET", "/healthz", headers={"Host": (named or [f"{host}:{port}"])[0]})
+        web.request("GET", "/healthz", headers={"Host": (allowed or [f"{host}:{port}"])[0]})
         return str(web.getresponse().status)
     finally:
         web.close()
@@ -191,8 +213,8 @@ def banner(host: str, port: int, *, demo: bool) -> str:
     address = f"http://{f'[{name}]' if ':' in name else name}:{port}"
     lines = ["", f"Ticketing is running at {address}", f"  API docs  {address}/docs", f"  Admin     {address}/admin/"]
     if demo:
-        from demo.management.commands.demo import SIGN_INS
+        from demo.people import SIGN_INS
 
         lines += ["", "Sign in as"]
         lines += [f"  {role:<9} {email:<24} {password}" for role, email, password in SIGN_INS]
-    return "\n".join([*lines, "", "Ctrl-C stops everything; the data stays in var/.", ""])
+    return "\n".join([*lines, "", "Press Ctrl-C to stop. Data is kept in var/.", ""])

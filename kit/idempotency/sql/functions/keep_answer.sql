@@ -1,4 +1,4 @@
--- Keep the answer of whoever has claimed the key.
+-- Store the response of the request that has claimed the key.
 CREATE OR REPLACE FUNCTION idempotency_keep_answer(
     digest bytea, body_digest bytea, status int, body text, headers jsonb, created_at timestamptz
 ) RETURNS void LANGUAGE plpgsql AS $$

@@ -1,8 +1,8 @@
-"""What clients send by mistake or to find out: a value of every kind of JSON, and some of each that are too much."""
+"""Values of every JSON type, some too large or hostile, which clients send by mistake or to probe the server."""
 
 from typing import Any
 
-ODD: list[Any] = [
+ODD_VALUES: list[Any] = [
     *(None, True, False, 0, -1, 1, 1.5, -0.0, 1e300, 2**31, 2**63 - 1, 2**63, 2**64 - 1),
     *("", " ", "abc", "1", "01", "1.50", "-1", "１", "1e400", "9" * 5000, "x" * 70_000),
     *("a\x00b", "a\r\nb", "\u202e", "🎟", "' OR 1=1 --", "%", "{}"),

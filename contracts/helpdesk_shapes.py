@@ -1,0 +1,108 @@
+"""The bodies of document 004, "HelpDesk Mini"."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.models import User, UserType
+from accounts.serializers import NewPasswordField
+from kit.db.sql import MAX_ID
+from kit.web.fields import IdField, MillisecondsField, SingleLineField, TextField
+from kit.web.paging import PageSerializer
+from sla.models import Priority
+from tickets import queries
+from tickets.models import Status, Ticket
+
+ROLES = {"user": UserType.CUSTOMER, "agent": UserType.AGENT, "admin": UserType.ADMIN}
+# Every name is read. Where two names mean the same status, the first is written.
+STATUSES = {"open": Status.OPEN, "in_progress": Status.IN_PROGRESS, "closed": Status.CLOSED, "resolved": Status.CLOSED}
+BREACHED = "breached"
+# Skipped rows are read all the same, and nobody pages this far by hand.
+MAX_OFFSET = 1_000_000
+
+
+class RegisterSerializer(serializers.Serializer[User]):
+    name = SingleLineField(min_length=3, max_length=150)
+    email = serializers.EmailField(max_length=254)
+    password = NewPasswordField()
+    role = serializers.ChoiceField(choices=list(ROLES), default="user")
+
+
+class PersonSerializer(serializers.Serializer[User]):
+    _id = serializers.CharField(source="pk")
+    name = serializers.CharField()
+
+
+class RegisteredSerializer(PersonSerializer):
+    email = serializers.EmailField()
+
+
+class NewTicketSerializer(serializers.Serializer[Ticket]):
+    title = SingleLineField(max_length=255)
+    description = TextField(max_length=20_000, required=False, allow_blank=True)
+    priority = serializers.ChoiceField(choices=Priority.values, required=False)
+
+
+class StatusField(serializers.ChoiceField):
+    def __init__(self, *more: str, **kwargs: Any) -> None:
+        super().__init__(choices=[*STATUSES, *more], **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        chosen: str = super().to_internal_value(data)
+        return STATUSES.get(chosen, chosen)
+
+    def to_representation(self, value: Any) -> str:
+        return next(name for name, status in STATUSES.items() if status == value)
+
+
+class TicketChangesSerializer(serializers.Serializer[Ticket]):
+    status = StatusField(required=False)
+    priority = serializers.ChoiceField(choices=Priority.values, required=False)
+    assignee = IdField(source="assignee_id", required=False, allow_null=True)
+    version = IdField(min_value=1, max_value=MAX_ID, required=False)
+
+
+class TicketQuerySerializer(PageSerializer):
+    offset = serializers.IntegerField(min_value=0, max_value=MAX_OFFSET, default=0)
+    status = StatusField(BREACHED, required=False)
+    q = TextField(max_length=255, required=False, allow_blank=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Translate to the domain's terms."""
+        status, text = attrs.get("status"), attrs.get("q")
+        chosen = queries.TicketFilter(
+            status=None if status == BREACHED else status,
+            sla=BREACHED if status == BREACHED else None,
+            search=queries.words(text) if text else None,
+        )
+        return {"filter": chosen, "limit": attrs["limit"], "offset": attrs["offset"]}
+
+
+class TicketSerializer(serializers.Serializer[Any]):
+    _id = serializers.CharField(source="pk")
+    title = serializers.CharField()
+    description = serializers.CharField()
+    priority = serializers.CharField()
+    status = StatusField()
+    sla_due = serializers.SerializerMethodField()
+    assignee = serializers.SerializerMethodField()
+    created_by = serializers.CharField(source="created_by_id")
+    created_at = MillisecondsField()
+    updated_at = MillisecondsField()
+    version = serializers.IntegerField()
+
+    def get_sla_due(self, ticket: Ticket) -> str | None:
+        """Return null while the ticket is on hold, a state the document does not have."""
+        return None if ticket.held_at else MillisecondsField().to_representation(ticket.sla_due_at)
+
+    def get_assignee(self, ticket: Ticket) -> str | None:
+        """Return the first assignee; other contracts may assign several."""
+        return next((str(assignment.user_id) for assignment in ticket.assignments.all()), None)
+
+
+class CommentSerializer(serializers.Serializer[Any]):
+    _id = serializers.CharField(source="pk")
+    message = serializers.CharField()
+    author = PersonSerializer()
+    internal = serializers.BooleanField(source="is_internal")
+    created_at = MillisecondsField()

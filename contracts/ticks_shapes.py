@@ -1,0 +1,104 @@
+"""The bodies of document 003, "Ticks"."""
+
+from datetime import UTC, datetime, time
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.models import User
+from accounts.serializers import NewPasswordField
+from events.models import MAX_CAPACITY, Booking, BookingStatus, Event
+from events.services import Guest
+from kit.web.fields import IdField, MillisecondsField, MomentField, SingleLineField
+
+STATUSES: dict[str, str] = {BookingStatus.CONFIRMED: "completed", BookingStatus.WAITING: "waitlisted"}
+# The document returns every event at once and leaves no place for a cursor.
+MOST_EVENTS = 1_000
+
+
+class StartField(MomentField):
+    """A time with an offset, or a date, which means midnight UTC."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        moment = super().to_internal_value(value)
+        return moment if isinstance(moment, datetime) else datetime.combine(moment, time.min, tzinfo=UTC)
+
+
+class RegisterSerializer(serializers.Serializer[User]):
+    username = SingleLineField(source="name", min_length=3, max_length=150)
+    email = serializers.EmailField(max_length=254)
+    password = NewPasswordField()
+
+
+class UserSerializer(serializers.Serializer[User]):
+    id = serializers.IntegerField()
+    username = serializers.CharField(source="name")
+    email = serializers.CharField()
+
+
+class NewEventSerializer(serializers.Serializer[Event]):
+    name = SingleLineField(max_length=255)
+    date = StartField(source="starts_at")
+    totalTickets = IdField(source="capacity", min_value=1, max_value=MAX_CAPACITY)
+    availableTickets = IdField(min_value=0, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Translate to the domain's terms: tickets that are not available are withheld."""
+        available = attrs.pop("availableTickets", attrs["capacity"])
+        if available > attrs["capacity"]:
+            raise serializers.ValidationError({"availableTickets": ["Cannot be greater than totalTickets."]})
+        return {**attrs, "withheld": attrs["capacity"] - available}
+
+
+class EventSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    date = MillisecondsField(source="starts_at")
+    totalTickets = serializers.IntegerField(source="inventory.capacity")
+    availableTickets = serializers.IntegerField(source="inventory.available")
+    createdBy = serializers.IntegerField(source="created_by_id")
+    createdAt = MillisecondsField(source="created_at")
+    updatedAt = MillisecondsField(source="updated_at")
+
+
+class EventQuerySerializer(serializers.Serializer[Any]):
+    limit = serializers.IntegerField(min_value=1, max_value=MOST_EVENTS, default=MOST_EVENTS)
+    page = serializers.IntegerField(min_value=1, max_value=1_000, default=1)
+
+
+class NewBookingSerializer(serializers.Serializer[Booking]):
+    eventId = IdField(source="event_id")
+    firstName = SingleLineField(source="first_name", max_length=150)
+    lastName = SingleLineField(source="last_name", max_length=150)
+    email = serializers.EmailField(max_length=254)
+    ticketsReserved = IdField(source="quantity", min_value=1)
+
+
+class OwnBookingSerializer(NewBookingSerializer):
+    """A booking by a signed-in user, whose name and address are known."""
+
+    firstName = SingleLineField(source="first_name", max_length=150, required=False)
+    lastName = SingleLineField(source="last_name", max_length=150, required=False)
+    email = serializers.EmailField(max_length=254, required=False)
+
+
+def new_booking(booking: Booking, holder: Guest, sent: dict[str, Any]) -> dict[str, Any]:
+    """Return the body of a new booking. Numbers go back as they were sent, strings included."""
+    created_at = MillisecondsField().to_representation(booking.created_at)
+    return {
+        "id": booking.pk,
+        "eventId": sent["eventId"],
+        "userId": booking.user_id,
+        "firstName": holder.first_name,
+        "lastName": holder.last_name,
+        "email": holder.email,
+        "ticketsReserved": sent["ticketsReserved"],
+        "bookingStatus": STATUSES[booking.status],
+        "updatedAt": created_at,
+        "createdAt": created_at,
+    }
+
+
+class CancellationSerializer(serializers.Serializer[Booking]):
+    bookingId = IdField(required=False)
+    ticketsToCancel = IdField(min_value=1)

@@ -1,0 +1,283 @@
+"""The demo's tickets: the material they are made of, and how they are loaded with their history."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import accumulate
+from random import Random
+from typing import Any
+
+from demo.ids import next_id
+from demo.people import People
+from kit.db import sql
+from projects.models import Project, Visibility
+from sla.models import AT_RISK_SHARE, Priority, SlaPolicy
+from tickets.models import Assignment, AssignmentEvent, Status, Ticket, TicketEvent
+
+# The tickets are from this many whole UTC days.
+DAYS = 90
+
+# Name, description (None: a built-in project), visibility, share of the tickets.
+PROJECTS: list[tuple[str, str | None, str, float]] = [
+    ("General", None, Visibility.EVERYONE, 0.28),
+    ("HelpDesk", None, Visibility.INVOLVED, 0.12),
+    ("Summer Festival", "Three stages, forty bands, one long weekend.", Visibility.EVERYONE, 0.16),
+    ("City Arena", "Home games and concerts in the hall.", Visibility.EVERYONE, 0.14),
+    ("Tech Conference", "Talks, workshops and the exhibition.", Visibility.EVERYONE, 0.10),
+    ("Website", "The shop, the calendar and the newsletter.", Visibility.EVERYONE, 0.09),
+    ("Box Office", "Counters, printers and the people at them.", Visibility.EVERYONE, 0.07),
+    ("Accounts", "Refunds and invoices: between us and those concerned.", Visibility.INVOLVED, 0.04),
+]
+
+VENUES = [
+    "Riverside Hall",
+    "City Arena",
+    "Old Theatre",
+    "Harbour Stage",
+    "Congress Centre",
+    "North Stadium",
+    "Jazz Cellar",
+    "Opera House",
+    "Open-Air Park",
+    "University Auditorium",
+    "Museum Court",
+    "East Gym",
+    "Lighthouse Club",
+    "Town Hall",
+    "Fairground",
+    "Botanical Garden",
+]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A type of ticket with its share. A title is an opening and a subject; types with prices have a venue too."""
+
+    name: str
+    share: float
+    openings: Sequence[str]
+    subjects: Sequence[str]
+    prices: Sequence[str] = ()
+
+
+KINDS = [
+    Kind(
+        "concert",
+        0.22,
+        ["Two seats for", "Change of seats for", "Group booking for", "Wheelchair place at", "Lost ticket for"],
+        ["the spring concert", "the jazz night", "the symphony", "the choir's anniversary", "the open-air opening"],
+        ["29", "39.5", "49", "59.9", "79", "120"],
+    ),
+    Kind(
+        "conference",
+        0.14,
+        ["Registration for", "Invoice for", "Speaker's pass for", "Student price for", "Name change for"],
+        ["the data conference", "the design days", "the security summit", "the founders' meeting"],
+        ["149", "223", "290", "450", "690"],
+    ),
+    Kind(
+        "sports",
+        0.16,
+        ["Season ticket:", "Two seats for", "Family ticket for", "Parking at", "Refund for"],
+        ["the home game", "the city marathon", "the handball cup", "the tennis final", "the derby"],
+        ["12", "18.5", "24", "35", "60"],
+    ),
+    Kind(
+        "task",
+        0.22,
+        ["Order", "Check", "Set up", "Replace", "Document", "Schedule"],
+        ["the badge printer", "the evening shift", "the seating plan", "the newsletter", "the entrance scanners"],
+    ),
+    Kind(
+        "bug",
+        0.14,
+        ["Error in", "Slow answer from", "Wrong total in", "No confirmation from", "Layout broken in"],
+        ["the checkout", "the seat map", "the calendar export", "the sign-in page", "the mobile app"],
+    ),
+    Kind(
+        "question",
+        0.08,
+        ["How do I change", "Where do I find", "Can I pass on", "When do I get"],
+        ["my seats?", "my invoice?", "my ticket?", "the programme?"],
+    ),
+    Kind(
+        "incident",
+        0.04,
+        ["Outage of", "Power failure at", "Queue at", "Alarm from"],
+        ["the card terminals", "the west entrance", "the payment service", "the stage lights"],
+    ),
+]
+
+SENTENCES = [
+    "It worked last week.",
+    "Please answer by e-mail.",
+    "The same happened to a colleague.",
+    "A screenshot can be sent.",
+    "We need it before the doors open.",
+    "Thank you for looking into it!",
+    "There is no hurry.",
+    "I tried it twice, in two browsers.",
+    "The order number is on the invoice.",
+    "Call the front desk if anything is unclear.",
+]
+
+# Relative numbers of new tickets in each hour of a day, and on each day of a week from Monday, in UTC.
+HOURS = [1, 1, 1, 1, 1, 2, 5, 14, 30, 36, 38, 34, 26, 32, 34, 32, 27, 19, 12, 9, 7, 5, 3, 2]
+WEEKDAYS = [1.0, 1.05, 1.0, 0.95, 0.85, 0.25, 0.2]
+
+TICKET_FIELDS = (
+    *("id", "title", "description", "project", "status", "type", "venue", "price", "priority"),
+    *("due_at", "sla_due_at", "created_by", "created_at", "updated_at", "version"),
+    *("closed_at", "sla_hours", "sla_calendar", "sla_warn_at"),
+)
+ASSIGNMENT_FIELDS = ("ticket", "user", "slot", "assigned_at", "assigned_by")
+EVENT_FIELDS = ("pgh_label", "pgh_created_at", "pgh_context")
+FIELDS_WITHOUT_HISTORY = ("id", "updated_at", "closed_at", "sla_hours", "sla_calendar", "sla_warn_at")
+TICKET_EVENT_FIELDS = tuple(name for name in TICKET_FIELDS if name not in FIELDS_WITHOUT_HISTORY)
+
+
+def load_projects() -> list[int]:
+    """Create the projects that are missing, and return the ids of all of PROJECTS in their order."""
+    ids = []
+    for name, description, visibility, _ in PROJECTS:
+        project, _ = Project.objects.get_or_create(
+            name=name,
+            defaults={"description": description or "", "visibility": visibility},
+        )
+        ids.append(project.pk)
+    return ids
+
+
+def tickets_per_day(random: Random, tickets: int, midnight: datetime) -> Iterator[tuple[datetime, int]]:
+    """Spread the tickets over the DAYS before `midnight`: fewer at weekends, slightly more on recent days."""
+    days = [midnight - timedelta(days=age) for age in range(DAYS, 0, -1)]
+    weights = [WEEKDAYS[day.weekday()] * (1 + index / (4 * DAYS)) for index, day in enumerate(days)]
+    numbers = Counter(random.choices(range(DAYS), weights, k=tickets))
+    return ((day, numbers[index]) for index, day in enumerate(days) if numbers[index])
+
+
+class TicketLoader:
+    """Loads the tickets of one day after another, in the order of their creation."""
+
+    def __init__(self, random: Random, people: People, project_ids: Sequence[int], now: datetime) -> None:
+        self.random = random
+        self.people = people
+        self.project_ids = project_ids
+        self.now = now
+        self.next_id = next_id(Ticket)
+        self.policies = {policy.priority: policy for policy in SlaPolicy.objects.select_related("calendar")}
+        # A few customers create many tickets and most create few; agents create some too.
+        customers = [(index + 3) ** -0.6 for index in range(len(people.customers))]
+        agents = [0.04 * sum(customers) / len(people.agents)] * len(people.agents)
+        self.creators = [*people.customers, *people.agents]
+        self.creator_weights = list(accumulate([*customers, *agents]))
+
+    def load(self, day: datetime, number: int) -> None:
+        assignments: list[Sequence[Any]] = []
+        tickets = list(self._tickets(day, number, assignments))
+        sql.copy(Ticket, TICKET_FIELDS, tickets)
+        sql.copy(Assignment, ASSIGNMENT_FIELDS, assignments)
+        self._load_history(tickets, assignments)
+
+    def _load_history(self, tickets: list[Sequence[Any]], assignments: list[Sequence[Any]]) -> None:
+        """Load the history that the triggers would have written over time. Every ticket was created open."""
+        fields = (*EVENT_FIELDS, "pgh_obj", *TICKET_EVENT_FIELDS)
+        first_assignees = {ticket_id: user_id for ticket_id, user_id, slot, *_ in assignments if slot == 1}
+        inserts, updates = [], []
+        for row in tickets:
+            ticket = dict(zip(TICKET_FIELDS, row, strict=True))
+            created = ticket | {"status": Status.OPEN.value, "version": 1}
+            inserts.append(_ticket_event("insert", created, at=ticket["created_at"], by=ticket["created_by"]))
+            if ticket["status"] != Status.OPEN:
+                actor = first_assignees.get(ticket["id"], ticket["created_by"])
+                updates.append(_ticket_event("update", ticket, at=ticket["updated_at"], by=actor))
+        sql.copy(TicketEvent, fields, inserts)
+        sql.copy(
+            AssignmentEvent,
+            (*EVENT_FIELDS, "ticket", "user", "assigned_at", "assigned_by"),
+            (
+                (*_event("insert", at=at, by=by), ticket_id, user_id, at, by)
+                for ticket_id, user_id, _, at, by in assignments
+            ),
+        )
+        sql.copy(TicketEvent, fields, updates)
+
+    def _tickets(self, day: datetime, number: int, assignments: list[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+        """Yield the rows of one day's tickets, and append their assignments to `assignments`."""
+        random = self.random
+        hours = random.choices(range(24), HOURS, k=number)
+        times = sorted(day + timedelta(milliseconds=(hour + random.random()) * 3_600_000 // 1) for hour in hours)
+        kinds = random.choices(KINDS, [kind.share for kind in KINDS], k=number)
+        projects = random.choices(self.project_ids, [share for *_, share in PROJECTS], k=number)
+        priorities = random.choices(
+            [Priority.LOW.value, Priority.MEDIUM.value, Priority.HIGH.value], [3, 5, 2], k=number
+        )
+        statuses = random.choices(*self._status_weights(day), k=number)
+        creators = random.choices(self.creators, cum_weights=self.creator_weights, k=number)
+        columns = zip(times, kinds, projects, priorities, statuses, creators, strict=True)
+        for created_at, kind, project, priority, status, creator in columns:
+            ticket_id = self.next_id
+            self.next_id += 1
+            version, updated_at, policy = 1, None, self.policies[priority]
+            if status != Status.OPEN or random.random() < 0.2:
+                updated_at = self._later(created_at, policy.hours if status == Status.CLOSED else 48)
+                assigned = list(self._assignments(ticket_id, creator, updated_at))
+                assignments.extend(assigned)
+                version += len(assigned) + (status != Status.OPEN)
+                updated_at = updated_at if version > 1 else None
+            yield (
+                ticket_id,
+                f"{random.choice(kind.openings)} {random.choice(kind.subjects)}",
+                " ".join(random.sample(SENTENCES, random.randrange(1, 4))),
+                project,
+                status,
+                kind.name,
+                random.choice(VENUES) if kind.prices else "",
+                Decimal(random.choice(kind.prices)) * random.choice((1, 1, 2, 2, 3, 4)) if kind.prices else None,
+                priority,
+                created_at + timedelta(days=random.randrange(2, 30)) if random.random() < 0.4 else None,
+                policy.due(created_at),
+                creator,
+                created_at,
+                updated_at,
+                version,
+                updated_at if status == Status.CLOSED else None,
+                policy.hours,
+                policy.calendar.name if policy.calendar else "",
+                policy.due(created_at, share=AT_RISK_SHARE),
+            )
+
+    def _status_weights(self, day: datetime) -> tuple[list[str], list[float]]:
+        """Return statuses and their weights: most tickets are closed within days, and few stay open for long."""
+        age = (self.now - day).days
+        unclosed = 0.02 + 0.85 * math.exp(-age / 6)
+        return [Status.OPEN.value, Status.IN_PROGRESS.value, Status.CLOSED.value], [
+            0.55 * unclosed,
+            0.45 * unclosed,
+            1 - unclosed,
+        ]
+
+    def _later(self, created_at: datetime, hours: int) -> datetime:
+        """Return a random time after `created_at` and not in the future, in most cases within `hours`."""
+        limit = (self.now - created_at).total_seconds()
+        return created_at + timedelta(milliseconds=min(self.random.expovariate(2 / (hours * 3600)), limit) * 1000 // 1)
+
+    def _assignments(self, ticket_id: int, creator: int, at: datetime) -> Iterator[Sequence[Any]]:
+        """Yield the rows of up to two agents, and now and then of a customer who helps; never of an admin."""
+        number = self.random.choices((0, 1, 2), (55, 38, 7))[0]
+        chosen = self.random.sample(self.people.agents, number)
+        if number and self.random.random() < 0.05:
+            chosen.append(self.random.choice(self.people.customers))
+        for slot, user in enumerate(chosen, start=1):
+            yield ticket_id, user, slot, at, creator
+
+
+def _event(label: str, *, at: datetime, by: int) -> tuple[Any, ...]:
+    return label, at, f'{{"user": {by}, "door": "api"}}'
+
+
+def _ticket_event(label: str, ticket: dict[str, Any], *, at: datetime, by: int) -> tuple[Any, ...]:
+    return *_event(label, at=at, by=by), ticket["id"], *(ticket[name] for name in TICKET_EVENT_FIELDS)

@@ -1,0 +1,29 @@
+"""The base classes of all views."""
+
+from rest_framework import exceptions, views
+from rest_framework.request import Request
+from rest_framework.viewsets import ViewSetMixin
+
+
+class APIView(views.APIView):
+    """A view that counts every request against its rate limit, even one that is then refused.
+
+    DRF checks rate limits last, so a request with a bad token or without permission would not count.
+    """
+
+    def perform_authentication(self, request: Request) -> None:
+        """Authenticate and count the request: by user, or by address if nobody is signed in."""
+        try:
+            super().perform_authentication(request)
+        except exceptions.APIException:
+            # DRF has set the user to anonymous.
+            super().check_throttles(request)
+            raise
+        super().check_throttles(request)
+
+    def check_throttles(self, request: Request) -> None:
+        """Do nothing: DRF calls this after the permission checks, when the request has already been counted."""
+
+
+class ViewSet(ViewSetMixin, APIView):
+    """Views that share a class, one method each."""

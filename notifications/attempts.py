@@ -1,0 +1,68 @@
+"""One attempt to send a delivery, and what can come of it."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from notifications import mails, transport
+from notifications.models import Delivery
+
+RECIPIENT_GONE = "The user was deleted or deactivated."
+STAFF_ONLY = "Staff only; the recipient is no longer staff."
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The server accepted the message."""
+
+
+@dataclass(frozen=True)
+class NoRecipient:
+    """The recipient is gone or may no longer read the message. The server was not contacted."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """The server will never accept this message."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class TemporaryFailure:
+    """The attempt failed, and a later one may succeed. Includes bugs of ours, so that they stop no other message."""
+
+    error: Exception
+
+
+@dataclass(frozen=True)
+class Unreachable:
+    """No message can be sent at the moment, so this attempt does not count."""
+
+    reason: str
+
+
+Outcome = Sent | NoRecipient | Rejected | TemporaryFailure | Unreachable
+
+
+def attempt(delivery: Delivery) -> Outcome:
+    """Try to send a delivery to its user's current address. Never raises."""
+    if delivery.user and delivery.user.is_active:
+        delivery.address, delivery.name = delivery.user.email, delivery.user.name
+    elif not delivery.is_to_guest:
+        return NoRecipient(RECIPIENT_GONE)
+    try:
+        with transaction.atomic():
+            message = mails.compose(delivery)
+        transport.send(message)
+    except mails.StaffOnly:
+        return NoRecipient(STAFF_ONLY)
+    except transport.Unreachable as error:
+        return Unreachable(str(error))
+    except transport.Rejected as error:
+        return Rejected(str(error))
+    except Exception as error:
+        return TemporaryFailure(error)
+    return Sent()

@@ -1,0 +1,77 @@
+"""Turns a delivery into a message. The wording is in templates/emails: subject, plain text and HTML of each kind."""
+
+from collections.abc import Callable
+from email.utils import format_datetime, parseaddr, quote
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.utils.crypto import salted_hmac
+
+from notifications.mails.accounts import password_code
+from notifications.mails.bookings import booking_changed
+from notifications.mails.tickets import StaffOnly, comment_added, sla_deadline, ticket_updated
+from notifications.mails.wording import one_line, readable
+from notifications.models import Delivery, Kind
+
+__all__ = ["StaffOnly", "compose", "readable"]
+
+# What the templates of a kind know besides the payload.
+CONTEXTS: dict[Kind, Callable[[Delivery], dict[str, Any]]] = {
+    Kind.TICKET_UPDATED: ticket_updated,
+    Kind.SLA_AT_RISK: sla_deadline,
+    Kind.SLA_BREACHED: sla_deadline,
+    Kind.COMMENT_ADDED: comment_added,
+    Kind.BOOKING_CONFIRMED: booking_changed,
+    Kind.BOOKING_WAITING: booking_changed,
+    Kind.BOOKING_PROMOTED: booking_changed,
+    Kind.BOOKING_CANCELLED: booking_changed,
+    Kind.EVENT_CANCELLED: booking_changed,
+    Kind.SET_PASSWORD: password_code,
+    Kind.RESET_PASSWORD: password_code,
+}
+
+
+def compose(delivery: Delivery) -> EmailMultiAlternatives:
+    """Return the message of a delivery, looking up what its payload does not hold.
+
+    :raises StaffOnly: the message is for staff, and the recipient is no longer staff.
+    """
+    template = f"emails/{delivery.kind.replace('-', '_')}"
+    context = {
+        "name": delivery.name,
+        "site_url": settings.SITE_URL,
+        "payload": delivery.payload,
+        **CONTEXTS[Kind(delivery.kind)](delivery),
+    }
+    context["subject"] = one_line(render_to_string(f"{template}.subject.txt", context))
+    message = EmailMultiAlternatives(
+        subject=context["subject"],
+        body=render_to_string(f"{template}.txt", context).rstrip() + "\n",
+        to=[f'"{quote(one_line(delivery.name))}" <{delivery.address}>'],
+        headers=headers(delivery),
+    )
+    message.attach_alternative(render_to_string(f"{template}.html", context), "text/html")
+    return message
+
+
+def headers(delivery: Delivery) -> dict[str, str]:
+    """Return headers that stay the same between attempts, so that mail programs show a message sent twice once."""
+    domain = parseaddr(settings.MAIL_FROM)[1].rpartition("@")[2]
+    # Not guessable, so nobody can send a message that hides ours.
+    secret = salted_hmac("notifications.mails", f"{delivery.pk} {delivery.about}").hexdigest()[:16]
+    fixed = {
+        "Message-ID": f"<delivery-{delivery.pk}.{secret}@{domain}>",
+        "Date": format_datetime(delivery.created_at),
+        # Auto-responders do not reply to these.
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+    }
+    if delivery.ticket_id:
+        thread = f"<ticket-{delivery.ticket_id}@{domain}>"
+    elif delivery.booking_id:
+        thread = f"<booking-{delivery.booking_id}@{domain}>"
+    else:
+        return fixed
+    return {**fixed, "In-Reply-To": thread, "References": thread}

@@ -1,0 +1,36 @@
+"""How values read in mail."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from accounts.models import User
+from projects.models import Project
+from tickets import queries
+
+# Shown for an empty value next to its old or new one.
+NOTHING = "(nothing)"
+
+
+def one_line(text: str) -> str:
+    """Return the text without line breaks, which headers cannot hold; SQL may write some."""
+    return " ".join(text.split())
+
+
+def readable(field: str, value: Any) -> str:
+    match value:
+        case None | "":
+            return NOTHING
+        case datetime():
+            moment = value.astimezone(UTC)
+            return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
+        case Decimal() | int() if field == "price":
+            return f"{value:,.2f}"
+        case int() if field == "project_id":
+            return Project.objects.filter(pk=value).values_list("name", flat=True).first() or f"project {value}"
+        case int() if field == "created_by_id":
+            return User.objects.filter(pk=value).values_list("name", flat=True).first() or queries.DELETED
+        case str() if field in ("status", "priority"):
+            # "In progress", as document 001 writes it.
+            return value.replace("-", " ").capitalize()
+    return str(value)

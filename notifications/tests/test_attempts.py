@@ -1,0 +1,64 @@
+"""What can come of one attempt to send a delivery."""
+
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from notifications.attempts import (
+    RECIPIENT_GONE,
+    NoRecipient,
+    Rejected,
+    Sent,
+    TemporaryFailure,
+    Unreachable,
+    attempt,
+)
+from notifications.models import Delivery, Kind
+from notifications.tests.factories import make_delivery
+from notifications.tests.smtp import MailServer, free_port
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def delivery(owner: User) -> Delivery:
+    return make_delivery(owner)
+
+
+class TestAttempt:
+    def test_is_sent_once_the_server_accepts(self, delivery: Delivery, mail_server: MailServer) -> None:
+        assert attempt(delivery) == Sent()
+        assert mail_server.addresses() == [delivery.address]
+
+    def test_is_rejected_by_a_permanent_refusal(self, delivery: Delivery, mail_server: MailServer) -> None:
+        mail_server.refusals[delivery.address] = "550 No such user"
+
+        assert attempt(delivery) == Rejected("550 No such user")
+
+    def test_fails_temporarily_by_a_temporary_refusal(self, delivery: Delivery, mail_server: MailServer) -> None:
+        mail_server.answer = "451 Try again later"
+
+        assert isinstance(attempt(delivery), TemporaryFailure)
+
+    def test_fails_temporarily_by_a_bug_of_ours(self, owner: User, mail_server: MailServer) -> None:
+        outcome = attempt(make_delivery(owner, kind=Kind.COMMENT_ADDED))
+
+        assert isinstance(outcome, TemporaryFailure)
+        assert isinstance(outcome.error, KeyError)
+
+    def test_does_not_blame_the_message_without_a_server(self, delivery: Delivery, settings: Any) -> None:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
+
+        outcome = attempt(delivery)
+
+        assert isinstance(outcome, Unreachable)
+        assert "ConnectionRefusedError" in outcome.reason
+
+    def test_leaves_the_server_alone_without_a_recipient(self, delivery: Delivery, mail_server: MailServer) -> None:
+        User.objects.filter(pk=delivery.user_id).update(is_active=False)
+        delivery = Delivery.objects.get()
+
+        assert attempt(delivery) == NoRecipient(RECIPIENT_GONE)
+        assert mail_server.mails == []
