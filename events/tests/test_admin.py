@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from events import services
-from events.admin import ChangedMeanwhile
+from events.admin.event import StaleEvent
 from events.models import Booking, BookingStatus, Event, EventStatus, Origin
 from events.tests.factories import GUEST, book, make_event
 from kit.tests.browser import Browser, errors
@@ -81,7 +81,11 @@ class TestEventPage:
 
     @pytest.mark.parametrize(
         ("changes", "refusal"),
-        [({"capacity": "2"}, services.CapacityBelowSold.message), ({"withheld": "9"}, "There are not so many seats.")],
+        [
+            ({"capacity": "2"}, "Capacity cannot be lower than the 3 tickets already sold"),
+            ({"withheld": "2"}, "Capacity minus the 2 withheld cannot be lower than the 3 tickets already sold"),
+            ({"withheld": "9"}, "Cannot be greater than the capacity."),
+        ],
     )
     def test_says_what_is_refused(self, admin: User, changes: dict[str, str], refusal: str) -> None:
         event = make_event(admin, capacity=4)
@@ -101,7 +105,7 @@ class TestEventPage:
 
         page = browser.submit(page_of(event), seen_at=seen_at, name="Jazz outdoors")
 
-        assert errors(page) == {"__all__": [ChangedMeanwhile.message]}
+        assert errors(page) == {"__all__": [StaleEvent.message]}
         event.refresh_from_db()
         assert event.name == "Jazz indoors"
 
@@ -174,8 +178,8 @@ class TestBookForSomebody:
         ("sent", "sentence"),
         [
             ({}, "Choose a user"),
-            ({"user": "{user}", "first_name": "Greta"}, "Either a user or a guest."),
-            ({"user": "{user}", "quantity": "11"}, services.MoreThanForSale.message),
+            ({"user": "{user}", "first_name": "Greta"}, "Choose either a user or a guest, not both."),
+            ({"user": "{user}", "quantity": "11"}, "Only 10 tickets are available for this event."),
             ({"user": "{user}", "quantity": "0"}, "greater than or equal to 1"),
             ({"user": "0"}, "Select a valid choice"),
             ({"user": "abc"}, "Select a valid choice"),
@@ -216,7 +220,7 @@ class TestCancelEvent:
 
         page = text_of(Browser(admin).get(page_of(event, "cancel")))
 
-        assert "1 confirmed bookings of 2 seats, 50.00 in all, and 1 waiting ones" in page
+        assert "This also cancels 1 confirmed booking of 2 seats, worth 50.00, and 1 waiting booking." in page
         assert "Olga Owner, Greta Guest (guest, greta@example.com)" in page
         event.refresh_from_db()
         assert event.status == EventStatus.PUBLISHED
@@ -247,7 +251,7 @@ class TestCancelSeats:
 
         page = Browser(admin).submit(f"{BOOKINGS}{booking.pk}/cancel/", seats="4")
 
-        assert services.MoreThanBooked.message in text_of(page)
+        assert "This booking has only 3 tickets left" in text_of(page)
         booking.refresh_from_db()
         assert booking.left == 3
 

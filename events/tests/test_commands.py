@@ -16,7 +16,7 @@ class TestCheckBookings:
         call_command("check_bookings", span=2)
 
         said = capsys.readouterr()
-        assert said.out == "3 bookings of 3 events: all is right.\n"
+        assert said.out == "3 bookings of 3 events checked. No faults.\n"
         assert said.err == "3 bookings so far …\n"
 
     def test_says_what_is_off_and_fails(self, admin: User, capsys: pytest.CaptureFixture[str]) -> None:
@@ -29,8 +29,8 @@ class TestCheckBookings:
 
         assert failure.value.returncode == 1
         assert capsys.readouterr().out == (
-            f"Event #{event.pk}: the inventory says that 3 seats are sold, its bookings say 1.\n"
-            f"Event #{event.pk}: the inventory says that 3 seats are sold, the ledger says 1.\n"
+            f"Event #{event.pk}: 3 seats sold according to the inventory, 1 according to the bookings.\n"
+            f"Event #{event.pk}: 3 seats sold according to the inventory, 1 according to the ledger.\n"
         )
 
     def test_needs_something_to_look_at(self) -> None:

@@ -59,23 +59,23 @@ class TestBookingFaults:
             "UPDATE events_inventory SET capacity = 4",
         )
 
-        assert sentences(event) == [": oversold: 4 seats are sold of 3."]
+        assert sentences(event) == [": oversold: 4 of 3 seats are sold."]
 
     def test_name_an_inventory_that_is_wrong(self, event: Event) -> None:
         falsify("UPDATE events_inventory SET confirmed = 5, waiting = 3, last_queue_number = 1")
 
         assert sentences(event) == [
-            ": the inventory says that 1 is the last number in the queue, its bookings say 2.",
-            ": the inventory says that 5 seats are sold, its bookings say 4.",
-            ": the inventory says that 5 seats are sold, the ledger says 4.",
-            ": the inventory says that 3 bookings wait, its bookings say 2.",
-            ": the inventory says that 3 bookings wait, the ledger says 2.",
+            ": last queue number 1 according to the inventory, 2 according to the bookings.",
+            ": 5 seats sold according to the inventory, 4 according to the bookings.",
+            ": 5 seats sold according to the inventory, 4 according to the ledger.",
+            ": 3 bookings waiting according to the inventory, 2 according to the bookings.",
+            ": 3 bookings waiting according to the inventory, 2 according to the ledger.",
         ]
 
     def test_name_an_inventory_that_is_gone(self, event: Event) -> None:
         falsify("DELETE FROM events_inventory")
 
-        assert sentences(event) == [": its seats are not counted anywhere; 4 bookings."]
+        assert sentences(event) == [": has no inventory, but 4 bookings."]
 
     def test_name_a_booking_that_the_ledger_does_not_know_of(
         self, event: Event, held: Booking, waits: list[Booking]
@@ -83,10 +83,10 @@ class TestBookingFaults:
         falsify(f"UPDATE events_booking SET cancelled = 1 WHERE id = {held.pk}")
 
         assert sentences(event) == [
-            ": the inventory says that 4 seats are sold, its bookings say 3.",
-            f", booking #{held.pk}: comes to 50.00, the ledger says 75.00.",
-            f", booking #{held.pk}: holds 2 seats, the ledger says 3.",
-            f", booking #{waits[0].pk}: waits for 2 seats, first in the queue, while 2 are free.",
+            ": 4 seats sold according to the inventory, 3 according to the bookings.",
+            f", booking #{held.pk}: worth 50.00, 75.00 according to the ledger.",
+            f", booking #{held.pk}: has 2 seats, 3 according to the ledger.",
+            f", booking #{waits[0].pk}: first on the waiting list for 2 seats, although 2 are free.",
         ]
 
     def test_name_a_ledger_that_was_written_to(self, event: Event, held: Booking) -> None:
@@ -96,18 +96,18 @@ class TestBookingFaults:
         )
 
         assert sentences(event) == [
-            ": the inventory says that 4 seats are sold, the ledger says 3.",
-            ": the inventory says that 2 bookings wait, the ledger says 3.",
-            f", booking #{held.pk}: comes to 75.00, the ledger says 45.00.",
-            f", booking #{held.pk}: holds 3 seats, the ledger says 2.",
-            f", booking #{held.pk}: waits 0 times by its status, 1 times by the ledger.",
+            ": 4 seats sold according to the inventory, 3 according to the ledger.",
+            ": 2 bookings waiting according to the inventory, 3 according to the ledger.",
+            f", booking #{held.pk}: worth 75.00, 45.00 according to the ledger.",
+            f", booking #{held.pk}: has 3 seats, 2 according to the ledger.",
+            f", booking #{held.pk}: waiting 0 times according to its status, 1 times according to the ledger.",
         ]
 
     def test_name_who_waits_in_front_of_room(self, event: Event, waits: list[Booking]) -> None:
         falsify("UPDATE events_inventory SET withheld = 0")
 
         assert sentences(event) == [
-            f", booking #{waits[0].pk}: waits for 2 seats, first in the queue, while 2 are free."
+            f", booking #{waits[0].pk}: first on the waiting list for 2 seats, although 2 are free."
         ]
 
     def test_name_who_was_promoted_before_another(self, event: Event, waits: list[Booking]) -> None:
@@ -119,7 +119,7 @@ class TestBookingFaults:
         )
 
         assert sentences(event) == [
-            f", booking #{waits[1].pk}: was given seats before booking #{waits[0].pk}, which waits since earlier."
+            f", booking #{waits[1].pk}: got seats before booking #{waits[0].pk}, which has been waiting for longer."
         ]
 
     def test_name_a_newcomer_who_was_let_in_before_another(self, event: Event, waits: list[Booking]) -> None:
@@ -128,14 +128,14 @@ class TestBookingFaults:
         falsify("UPDATE events_inventory SET waiting = 2")
 
         assert sentences(event) == [
-            f", booking #{newcomer.pk}: was given seats before booking #{waits[0].pk}, which waits since earlier."
+            f", booking #{newcomer.pk}: got seats before booking #{waits[0].pk}, which has been waiting for longer."
         ]
 
     @pytest.mark.parametrize("status", ["cancelled", "draft"])
     def test_name_live_bookings_where_there_are_none(self, event: Event, status: str) -> None:
         falsify(f"UPDATE events_event SET status = '{status}'")
 
-        assert sentences(event) == [": takes no bookings and has 4 that are not cancelled."]
+        assert sentences(event) == [": does not take bookings, but has 4 that are not cancelled."]
 
     def test_have_a_sentence_each(self) -> None:
         for name in queries.FAULTS:

@@ -135,7 +135,7 @@ class TestBookRefuses:
         with pytest.raises(services.MoreThanForSale) as refusal:
             book(event, owner, quantity=4)
 
-        assert refusal.value.fields == {"quantity": ["The event has not so many tickets."]}
+        assert refusal.value.fields == {"quantity": ["Only 3 tickets are available for this event."]}
         assert state(book(event, owner, quantity=3)) == [(CONFIRMED, 3)]
 
     def test_more_than_one_booking_may_have(self, admin: User, owner: User) -> None:

@@ -157,7 +157,7 @@ class TestPostgresStoppedAtOnce:
             }
         check_answered([line for line in said if line != ["lost"]], rows)
         with process("manage.py", "check_bookings", url=url) as check:
-            assert answers(check)[0][-4:] == ["events:", "all", "is", "right."]
+            assert answers(check)[0][-2:] == ["No", "faults."]
         assert check.returncode == 0
 
     def make_event(self, psql: "psycopg.Connection[tuple[int]]") -> int:
