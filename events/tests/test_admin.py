@@ -10,7 +10,7 @@ from accounts.models import User
 from events import services
 from events.admin.event import StaleEvent
 from events.models import Booking, BookingStatus, Event, EventStatus, Origin
-from events.tests.factories import GUEST, book, make_event
+from events.tests.factories import GUEST, Guest, book, make_event
 from kit.tests.browser import Browser, errors
 
 pytestmark = pytest.mark.django_db
@@ -275,10 +275,38 @@ class TestBookingList:
         assert found(owner.email[:6]) == [own]
         assert found("9" * 30) == []
 
-    def test_page_shows_the_ledger_and_the_sent_mail(self, admin: User) -> None:
-        booking = book(make_event(admin), guest=GUEST)
 
-        page = text_of(Browser(admin).get(f"{BOOKINGS}{booking.pk}/change/"))
+class TestBookingPage:
+    @pytest.fixture
+    def booking(self, admin: User) -> Booking:
+        event = make_event(admin, capacity=2)
+        book(event, guest=Guest("Gustav", "Other", "gustav@example.com"))
+        return book(event, guest=GUEST, quantity=2)
 
-        assert "greta@example.com" in page
-        assert "Confirmed" in page
+    def page(self, admin: User, booking: Booking) -> str:
+        return text_of(Browser(admin).get(f"{BOOKINGS}{booking.pk}/change/"))
+
+    def test_shows_the_position_and_the_ledger(self, admin: User, booking: Booking) -> None:
+        page = Browser(admin).get(f"{BOOKINGS}{booking.pk}/change/")
+
+        (ledger,) = page.context["inline_admin_formsets"]
+        assert [entry.instance.kind for entry in ledger.formset.forms] == ["requested"]
+        assert page.context["adminform"].model_admin.position(booking) == 1
+        assert "Position on the waiting list" in text_of(page)
+
+    def test_shows_the_mail_of_this_booking_only(self, admin: User, booking: Booking) -> None:
+        (delivery,) = booking.deliveries.all()
+
+        page = self.page(admin, booking)
+
+        panel = page[page.index("E-mails for this booking") : page.index("</details>", page.index("E-mails for"))]
+        assert f'href="/admin/notifications/delivery/{delivery.pk}/change/">{delivery.get_kind_display()}</a>' in panel
+        assert panel.count("/change/") == 1
+        assert "to Greta Guest &lt;greta@example.com&gt;" in panel
+        assert delivery.get_state_display() in panel
+        assert "gustav@example.com" not in page
+
+    def test_says_if_there_is_no_mail(self, admin: User, booking: Booking) -> None:
+        booking.deliveries.all().delete()
+
+        assert "No e-mails yet" in self.page(admin, booking)

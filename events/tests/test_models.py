@@ -488,5 +488,54 @@ class TestQuerySets:
         ahead = {booking.pk: booking.ahead for booking in Booking.objects.with_position()}
 
         assert ahead == {held.pk: None, first.pk: 0, second.pk: None, third.pk: 1}
-        assert list(Booking.objects.queue()) == [first, third]
         assert set(Booking.objects.live()) == {held, first, third}
+
+
+class TestQueue:
+    """The waiting list, in SQL and in querysets."""
+
+    @pytest.fixture
+    def queue(self, event: Event) -> list[Booking]:
+        """Four waiting bookings. Those that were cancelled or promoted are not among them."""
+        book(event, quantity=4)
+        promoted, *queue = [book(event, user=make_user()) for _ in range(6)]
+        services.cancel(booking_id=queue.pop(2).pk, by=event.created_by)
+        psql("UPDATE events_inventory SET capacity = 5 WHERE event_id = %(event)s", event=event.pk)
+        assert statuses(promoted, *queue) == ["confirmed", *["waiting"] * 4]
+        other = make_event(event.created_by, capacity=1)
+        book(other)
+        book(other)
+        return queue
+
+    def ids(self, statement: str, *arguments: int | None) -> list[int]:
+        placeholders = ", ".join(str(argument) for argument in arguments)
+        return [pk for (pk,) in psql(f"SELECT id FROM {statement}({placeholders})")]
+
+    def test_is_the_same_in_sql_and_in_querysets(self, event: Event, queue: list[Booking]) -> None:
+        assert self.ids("events_queue", event.pk) == [booking.pk for booking in queue]
+        assert list(event.bookings.queue()) == queue
+        assert set(self.ids("events_in_queue", event.pk)) == {booking.pk for booking in queue}
+
+    def test_divides_at_every_booking(self, event: Event, queue: list[Booking]) -> None:
+        for place, booking in enumerate(queue):
+            ahead = self.ids("events_queue_ahead", event.pk, booking.queue_number)
+            behind = self.ids("events_queue_behind", event.pk, booking.queue_number)
+
+            assert set(ahead) == {other.pk for other in queue[:place]}
+            assert set(behind) == {other.pk for other in queue[place + 1 :]}
+
+    @pytest.mark.parametrize(
+        "question",
+        [
+            "SELECT id FROM events_queue(1) LIMIT 1",
+            "SELECT count(*) FROM events_queue_ahead(1, 2)",
+            "SELECT (SELECT count(*) FROM events_queue_behind(event_id, queue_number)) FROM events_booking",
+        ],
+    )
+    def test_is_read_by_index(self, db: None, question: str) -> None:
+        psql("SET LOCAL enable_seqscan = off")
+
+        plan = " ".join(line for (line,) in psql(f"EXPLAIN {question}"))
+
+        assert "using booking_queue on events_booking" in plan
+        assert "Function Scan" not in plan

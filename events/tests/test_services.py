@@ -1,18 +1,24 @@
 """Booking, cancelling and changing events: who gets which seats."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from accounts.tests.factories import make_user
 from events import services
 from events.models import Booking, BookingStatus, Event
 from events.tests.factories import GUEST, Joins, book, make_event
-from kit.errors import Invalid
+from kit.db import sql
+from kit.errors import Invalid, Refused
+from kit.idempotency.keys import Key
+from kit.idempotency.models import IdempotencyKey
 from notifications.models import Delivery, Kind
+from projects.tests.psql import psql
 
 
 def state(*bookings: Booking) -> list[tuple[str, int]]:
@@ -101,6 +107,93 @@ class TestBook:
 
 
 class TestBookRefuses:
+    @pytest.mark.parametrize("has_key", [False, True])
+    def test_in_one_statement(
+        self, admin: User, owner: User, has_key: bool, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        event = make_event(admin, capacity=1)
+        book(event)
+        key = Key(bytes(32), b"body") if has_key else None
+
+        with django_assert_num_queries(1), pytest.raises(services.NotEnoughLeft):
+            services.book(event_id=event.pk, quantity=1, by=owner, joins=Joins.NEVER, at=timezone.now(), key=key)
+
+        assert not IdempotencyKey.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("wanted", "waiting", "message"),
+        [
+            (4, 0, "Only 3 tickets are available for this event"),
+            (3, 0, "A booking can have at most 2 tickets"),
+            (2, 0, "Only 1 ticket is left"),
+            (1, 1, "1 booking is ahead on the waiting list"),
+            (1, 2, "2 bookings are ahead on the waiting list"),
+        ],
+    )
+    def test_with_the_number_that_helps(self, admin: User, wanted: int, waiting: int, message: str) -> None:
+        event = make_event(admin, capacity=4, withheld=1, max_per_booking=2)
+        book(event, quantity=2)
+        for _ in range(waiting):
+            book(event, quantity=2)
+
+        with pytest.raises(Refused, match=rf"^{message}$"):
+            book(event, quantity=wanted, joins=Joins.NEVER)
+
+    def test_a_sold_out_event(self, admin: User) -> None:
+        event = make_event(admin, capacity=1)
+        book(event)
+
+        with pytest.raises(services.NotEnoughLeft, match=r"^This event is sold out$"):
+            book(event, joins=Joins.NEVER)
+
+    def test_in_order(self, admin: User, owner: User) -> None:
+        """Everything is wrong at first. Each step corrects what was refused, and meets the next refusal."""
+        event = make_event(admin, capacity=3)
+        booking = book(event, owner)
+        psql("UPDATE events_event SET bookings_close_at = now() - interval '1 hour', max_per_booking = 1")
+        psql("UPDATE events_inventory SET withheld = 2")
+
+        def refusal() -> type[Refused]:
+            with pytest.raises(Refused) as refused:
+                book(event, owner, quantity=3, joins=Joins.NEVER)
+            return refused.type
+
+        refusals = [refusal()]
+        for correction in (
+            "UPDATE events_event SET bookings_close_at = NULL",
+            "UPDATE events_inventory SET withheld = 0",
+            "UPDATE events_event SET max_per_booking = NULL",
+        ):
+            psql(correction)
+            refusals.append(refusal())
+        book(event, admin)
+        services.cancel(booking_id=booking.pk, by=owner)
+        refusals.append(refusal())
+
+        assert refusals == [
+            services.BookingsClosed,
+            services.MoreThanForSale,
+            services.TooManyAtOnce,
+            services.AlreadyBooked,
+            services.NotEnoughLeft,
+        ]
+
+    @pytest.mark.parametrize(
+        ("status", "refusal"), [("draft", services.EventNotPublished), ("cancelled", services.EventCancelled)]
+    )
+    def test_unpublished_events_before_closed_bookings(self, admin: User, status: str, refusal: type[Refused]) -> None:
+        event = make_event(admin, bookings_close_at=timezone.now() - timedelta(hours=1), status=status)
+
+        with pytest.raises(refusal):
+            book(event, admin)
+
+    def test_by_no_rule_without_an_error(self) -> None:
+        rules = set(re.findall(r"'([a-z]+(?:_[a-z]+)+)'", sql.text("events/functions/booking_refusal")))
+        numbered = {services.MoreThanForSale, services.TooManyAtOnce, services.NotEnoughLeft}
+
+        assert len(rules) == 9
+        assert rules | {"busy"} == {*services.REFUSALS, *(refusal.code for refusal in numbered)}
+
     def test_unknown_draft_and_withdrawn_events(self, admin: User, owner: User) -> None:
         draft, withdrawn = make_event(admin, status="draft"), make_event(admin)
         services.withdraw(event_id=withdrawn.pk, by=admin, at=timezone.now())
