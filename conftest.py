@@ -1,4 +1,4 @@
-"""The people that tests are about, and how they call the API."""
+"""Fixtures for all tests: people by role, API clients, and the clean-up of the database."""
 
 from collections.abc import Callable
 
@@ -11,9 +11,9 @@ from accounts import tokens
 from accounts.models import User, UserType
 from accounts.tests.factories import make_user
 
-# Django empties the tables after tests that really commit. What keeps everybody else from doing so has tests that turn
-# it on again for themselves.
-REFUSALS_TO_BE_EMPTIED = [
+# Triggers that refuse TRUNCATE. Django truncates all tables after a test that commits, so these are off in tests; the
+# tests of the triggers themselves turn them on again.
+TRUNCATE_REFUSALS = [
     "tickets.Ticket:keep_all_tickets",
     "tickets.Comment:keep_all",
     "tickets.TicketEvent:keep_all",
@@ -27,12 +27,12 @@ REFUSALS_TO_BE_EMPTIED = [
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     with django_db_blocker.unblock():
-        pgtrigger.installation.disable(*REFUSALS_TO_BE_EMPTIED)
+        pgtrigger.installation.disable(*TRUNCATE_REFUSALS)
 
 
 @pytest.fixture(autouse=True)
 def rows_of_migrations(django_db_serialized_rollback: None) -> None:
-    """What migrations insert is there for every test, also after one that really commits and is cleaned up after."""
+    """Keep the rows that migrations insert, also after a test that commits and is cleaned up after."""
 
 
 @pytest.fixture
@@ -43,13 +43,13 @@ def owner(db: None) -> User:
 
 @pytest.fixture
 def assignee(db: None) -> User:
-    """A customer who is put to work on them."""
+    """A customer who is assigned to tickets."""
     return make_user("Axel Assignee")
 
 
 @pytest.fixture
 def outsider(db: None) -> User:
-    """A customer who has nothing to do with them."""
+    """A customer with no connection to the others' records."""
     return make_user("Otto Outsider")
 
 
@@ -65,7 +65,7 @@ def admin(db: None) -> User:
 
 @pytest.fixture
 def superuser(db: None) -> User:
-    """An admin whom only superusers touch."""
+    """An admin whom only superusers can change."""
     return make_user("Susan Super", type=UserType.ADMIN, is_superuser=True)
 
 
@@ -76,7 +76,7 @@ def anonymous() -> APIClient:
 
 @pytest.fixture
 def signed_in() -> Callable[[User], APIClient]:
-    """`signed_in(owner).get(…)`: the API as that person, by a real token."""
+    """Return a function that makes an API client with a user's token: `signed_in(owner).get(…)`."""
 
     def client(user: User) -> APIClient:
         api = APIClient()

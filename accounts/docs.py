@@ -1,9 +1,30 @@
-"""Signing in, as OpenAPI describes it."""
+"""OpenAPI descriptions of the user and sign-in endpoints, as decorators for the views, and of bearer tokens."""
 
 from typing import Any
 
 from drf_spectacular import openapi
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+
+from accounts import examples, services, tokens
+from accounts.models import SpecialCharacterValidator
+from accounts.serializers import (
+    ChangePasswordSerializer,
+    NewUserSerializer,
+    RefreshSerializer,
+    ReplacedUserSerializer,
+    ResetConfirmSerializer,
+    ResetSerializer,
+    SignInSerializer,
+    SignUpByAdminSerializer,
+    TokensSerializer,
+    UserChangesSerializer,
+    UserPageSerializer,
+    UserQuerySerializer,
+    UserSerializer,
+)
+from kit.errors import Forbidden
+from kit.openapi.describe import Refusal, describes, invalid, missing
+from kit.web import paging
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
@@ -15,5 +36,142 @@ class BearerScheme(OpenApiAuthenticationExtension):
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "The `token` that POST /auth/login answers with.",
+            "description": "The `token` that `POST /auth/login` returns.",
         }
+
+
+USER = (UserSerializer, examples.USER)
+TOKENS = (TokensSerializer, examples.TOKENS)
+EMAIL_TAKEN = services.EmailTaken(fields={"email": [services.EmailTaken.message]})
+WEAK_PASSWORD = invalid(password=SpecialCharacterValidator().get_help_text())
+LOCKED_OUT = services.LockedOut(retry_after=900)
+CHANGE_REFUSALS: list[Refusal] = [
+    Forbidden,
+    services.SuperusersOnly,
+    services.UserNotFound,
+    services.OwnAccount,
+    services.HoldsAssignments,
+    EMAIL_TAKEN,
+]
+
+sign_up = describes(
+    "Sign up",
+    name="createUser",
+    more="Anyone can create a customer. Admins can also create staff, including agents. They may omit `type`, which "
+    "defaults to `customer`, and `password`; the user is then mailed a code to set one. If the server's `STAFF_SIGNUP` "
+    "is on, anyone can sign up as an admin.",
+    request=(SignUpByAdminSerializer, examples.SIGN_UP),
+    answers={201: (NewUserSerializer, examples.NEW_USER)},
+    refusals=[missing("name", "email"), WEAK_PASSWORD, services.StaffSignupClosed, EMAIL_TAKEN],
+)
+
+list_users = describes(
+    "List users",
+    name="listUsers",
+    more="Admins only. Ordered by name. `search` matches any part of the name or the e-mail address.",
+    parameters=[UserQuerySerializer],
+    answers={200: (UserPageSerializer, examples.USER_PAGE)},
+    refusals=[paging.BAD_CURSOR, Forbidden],
+)
+
+read_user = describes(
+    "Get a user",
+    name="getUser",
+    more="Admins can read every user, others only themselves.",
+    answers={200: USER},
+    refusals=[Forbidden, services.UserNotFound],
+)
+
+replace_user = describes(
+    "Replace a user",
+    name="replaceUser",
+    more="Admins can change every user, others only their own name and e-mail address. These two are required; other "
+    "fields keep their values if omitted.",
+    request=(ReplacedUserSerializer, examples.SIGN_UP),
+    answers={200: USER},
+    refusals=[missing("name", "email"), *CHANGE_REFUSALS],
+)
+
+change_user = describes(
+    "Change a user",
+    name="changeUser",
+    more="Admins can change every user, others only their own name and e-mail address. Setting `isActive` to false "
+    "deactivates the user under the same rules as `POST /users/{user_id}/deactivate`; true reactivates the user.",
+    request=(UserChangesSerializer, examples.USER_CHANGES),
+    answers={200: USER},
+    refusals=[invalid(name="Ensure this field has at least 3 characters."), *CHANGE_REFUSALS],
+)
+
+delete_user = describes(
+    "Delete a user",
+    name="deleteUser",
+    more="Admins only. The user's assignments are deleted, too. Users who have created records cannot be deleted; "
+    "deactivate them instead.",
+    answers={204: None},
+    refusals=[Forbidden, services.SuperusersOnly, services.UserNotFound, services.OwnAccount, services.HasRecords],
+)
+
+deactivate_user = describes(
+    "Deactivate a user",
+    name="deactivateUser",
+    more="Admins only. Revokes the user's tokens and removes the user from all tickets that are not closed. Their "
+    "records are kept.",
+    answers={200: USER},
+    refusals=[Forbidden, services.SuperusersOnly, services.UserNotFound, services.OwnAccount],
+)
+
+sign_in = describes(
+    "Sign in",
+    name="signIn",
+    request=(SignInSerializer, examples.SIGN_IN),
+    answers={200: TOKENS},
+    refusals=[missing("email"), services.InvalidCredentials, LOCKED_OUT],
+)
+
+renew_tokens = describes(
+    "Renew tokens",
+    name="renewTokens",
+    more="A refresh token can be used once. Using it again means that it was stolen, and revokes every refresh token "
+    "from the same sign-in.",
+    request=(RefreshSerializer, examples.REFRESH),
+    answers={200: TOKENS},
+    refusals=[missing("refresh"), tokens.InvalidToken],
+)
+
+sign_out = describes(
+    "Sign out",
+    name="signOut",
+    request=(RefreshSerializer, examples.REFRESH),
+    answers={204: None},
+    refusals=[missing("refresh"), tokens.InvalidToken],
+)
+
+get_me = describes("Get the current user", name="getMe", answers={200: USER})
+
+change_password = describes(
+    "Change your password",
+    name="changePassword",
+    more="Revokes all your tokens, including the one used for this request.",
+    request=(ChangePasswordSerializer, examples.CHANGE_PASSWORD),
+    answers={204: None},
+    refusals=[missing("currentPassword"), WEAK_PASSWORD, services.InvalidCredentials, LOCKED_OUT],
+)
+
+request_password_reset = describes(
+    "Request a password reset",
+    name="requestPasswordReset",
+    more="Mails a code to the address if it belongs to an active user. The response is always 202 and never reveals "
+    "whether the account exists.",
+    request=(ResetSerializer, examples.RESET),
+    answers={202: None},
+    refusals=[missing("email")],
+)
+
+confirm_password_reset = describes(
+    "Set a new password",
+    name="confirmPasswordReset",
+    more="Takes the `uid` and `code` from the mail. Revokes all tokens issued before.",
+    request=(ResetConfirmSerializer, examples.RESET_CONFIRM),
+    answers={204: None},
+    refusals=[missing("uid", "code", "password"), services.InvalidCode, WEAK_PASSWORD],
+)

@@ -1,4 +1,4 @@
-"""What the API's description shows of people. Document 000's samples, with a password that its own rule allows."""
+"""Examples for the OpenAPI description: document 000's samples, with a password that its own rule accepts."""
 
 from typing import Any
 

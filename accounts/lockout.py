@@ -1,4 +1,4 @@
-"""Who is kept out after too many failed sign-ins: what django-axes asks of us (settings, "Lockout")."""
+"""Lockout after too many failed sign-ins: the functions that django-axes calls (settings, "Lockout")."""
 
 from typing import Any
 
@@ -7,28 +7,28 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 
-def account(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
-    """The account that a failure counts for, as the database compares addresses: other spellings are no way around.
+def account_key(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
+    """Return the account that a failure counts against, spelled as the database compares addresses.
 
-    Upper, not lower: the letters ſ and ı are other ones than s and i, and yet their capitals are S and I.
+    Uppercase, not lowercase: "ſ" and "ı" are their own lowercase, but their uppercase is "S" and "I".
     """
     source = credentials or request.POST
-    # What is longer than any address is nobody's, and longer than the column.
+    # Addresses have at most 254 characters, and so does the column.
     return str(source.get("username") or "").strip().upper()[:254]
 
 
-def seconds(request: HttpRequest) -> int:
-    """How long a locked out caller has to wait. Each further try begins it anew."""
+def duration_seconds(request: HttpRequest) -> int:
+    """Return how long the lockout lasts. Every further attempt starts it again."""
     cool_off = get_cool_off(request)
     return int(cool_off.total_seconds()) if cool_off else 0
 
 
-def answer(
+def locked_out_response(
     request: HttpRequest, response: HttpResponse | None = None, credentials: dict[str, Any] | None = None
 ) -> HttpResponse:
-    """What a locked out caller sees: the admin's page, or what the API has already answered."""
+    """Return what a locked out caller gets: a page in the admin, and elsewhere the response that the API has made."""
     if response is not None and not request.path.startswith("/admin/"):
         return response
-    locked = render(request, "admin/locked_out.html", {"minutes": -(-seconds(request) // 60)}, status=429)
-    locked["Retry-After"] = str(seconds(request))
+    locked = render(request, "admin/locked_out.html", {"minutes": -(-duration_seconds(request) // 60)}, status=429)
+    locked["Retry-After"] = str(duration_seconds(request))
     return locked

@@ -1,7 +1,4 @@
-"""Who people are. The rules about passwords are here too, because Django's settings name them.
-
-Signing up and in, and tokens, are in services.py.
-"""
+"""Users, and the password validator and hasher that the settings name."""
 
 from typing import Any, Self
 
@@ -22,7 +19,7 @@ from kit.db.triggers import trigger
 
 
 class UserType(models.TextChoices):
-    """What somebody is: exactly one of the three. Agents and admins are staff."""
+    """The type of a user. Agents and admins are staff."""
 
     CUSTOMER = "customer"
     AGENT = "agent"
@@ -34,30 +31,30 @@ STAFF_TYPES = (UserType.AGENT, UserType.ADMIN)
 
 class UserQuerySet(models.QuerySet["User"]):
     def search(self, text: str) -> Self:
-        """Those with all of `text` in the name or in the address, in whatever case; "" is in everybody's."""
+        """Select users whose name or e-mail address contains `text`, ignoring case. An empty text selects all."""
         if not text:
             return self
         return self.filter(models.Q(name__icontains=text) | models.Q(email__icontains=text))
 
     def by_name(self, *, after: tuple[str, int] | None = None) -> Self:
-        """In the order of their names, whatever their case; of equal ones the older first.
+        """Order by name, ignoring case, then by id. Start after the user with the name and id `after`.
 
-        `after` is the (name, id) of somebody: those behind them, found by the index at the same cost for every page.
+        The index `user_name` serves both, so every page costs the same.
         """
-        people = self.order_by(Upper("name"), "id")
+        users = self.order_by(Upper("name"), "id")
         if after is None:
-            return people
+            return users
         name, id_ = after
-        return people.filter(TupleGreaterThan(Tuple(Upper("name"), F("id")), (Upper(Value(name)), id_)))
+        return users.filter(TupleGreaterThan(Tuple(Upper("name"), F("id")), (Upper(Value(name)), id_)))
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
     def get_by_natural_key(self, username: str | None) -> "User":
-        """An address names the same person in whatever case it is written."""
+        """Find a user by e-mail address, ignoring case."""
         return self.get(email__iexact=username)
 
     def create_superuser(self, *, email: str, name: str, password: str | None = None, **extra: Any) -> "User":
-        """What `manage.py createsuperuser` calls; a superuser is an admin."""
+        """Create an admin who is a superuser, for `manage.py createsuperuser`."""
         user = self.model(email=email, name=name, type=UserType.ADMIN, is_superuser=True, **extra)
         user.set_password(password)
         user.full_clean(exclude=["password"])
@@ -70,10 +67,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField("e-mail address", max_length=254)
     type = models.CharField(max_length=10, choices=UserType.choices, default=UserType.CUSTOMER)
     is_active = models.BooleanField(
-        "active", default=True, help_text="Deactivated people cannot sign in; what they did stays."
+        "active", default=True, help_text="Deactivated users cannot sign in. Their records are kept."
     )
     created_at = models.DateTimeField(auto_now_add=True, editable=False)
-    # How often they were deactivated: what was handed out before stays dead when they are active again.
+    # How often the user was deactivated. Part of every token and session, so that reactivation does not revive them.
     deactivations = models.PositiveIntegerField(db_default=0, editable=False)
 
     USERNAME_FIELD = "email"
@@ -84,9 +81,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         indexes = [models.Index(Upper("name"), "id", name="user_name")]
         constraints = [
-            # Upper, because that is what Django's iexact compares.
+            # Upper, because that is what Django's `iexact` compares.
             models.UniqueConstraint(
-                Upper("email"), name="user_email_unique", violation_error_message="This e-mail address is taken."
+                Upper("email"),
+                name="user_email_unique",
+                violation_error_message="This e-mail address is already in use.",
             ),
             models.CheckConstraint(condition=GreaterThanOrEqual(Length(Trim("name")), 3), name="user_name_length"),
             models.CheckConstraint(condition=models.Q(type__in=UserType.values), name="user_type"),
@@ -108,11 +107,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         return f"{self.name} <{self.email}>"
 
     def get_full_name(self) -> str:
-        """What the Django admin calls somebody."""
+        """Return the name that the admin shows."""
         return self.name
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """What sessions and tokens bear: another one after each new password and each deactivation."""
+        """Return a value that sessions and tokens carry. It changes with the password and with each deactivation."""
         state = f"{self.password}|{self.deactivations}"
         return salted_hmac("accounts.User.sign_in", state, secret=secret, algorithm="sha256").hexdigest()
 
@@ -122,12 +121,12 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def is_staff(self) -> bool:
-        """Whether they work here: agents and admins see every ticket and sign in to the admin."""
+        """Return whether the user can see every ticket and sign in to the admin."""
         return self.type in STAFF_TYPES
 
 
 class SpecialCharacterValidator:
-    """Document 000: a password holds at least one character that is neither letter nor digit."""
+    """Require a character that is neither a letter nor a digit, as document 000 does."""
 
     def validate(self, password: str, user: User | None = None) -> None:
         if password.isalnum():
@@ -138,7 +137,7 @@ class SpecialCharacterValidator:
 
 
 class Argon2Hasher(Argon2PasswordHasher):
-    """Argon2id with OWASP's parameters: 19 MiB, two passes, one lane. A tenth of the time of Django's own choice."""
+    """Argon2id with OWASP's parameters: 19 MiB, two passes, one lane. Ten times faster than Django's defaults."""
 
     time_cost = 2
     memory_cost = 19 * 1024

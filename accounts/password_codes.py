@@ -1,7 +1,7 @@
-"""The codes that mails carry to set a password with: derived from the account at sending time, never stored.
+"""Codes mailed to users to set a password with. They are derived from the account when the mail is sent, never stored.
 
-A code ends with the password that it was made for, with a sign-in, another address or a deactivation, and after
-PASSWORD_RESET_TIMEOUT.
+A code is valid for PASSWORD_RESET_TIMEOUT, until the user changes the password or the address, signs in, or is
+deactivated.
 """
 
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
@@ -24,12 +24,12 @@ generator = CodeGenerator()
 
 
 def code_for(user: User) -> tuple[str, str]:
-    """The uid and the code with which `POST /auth/password/reset/confirm` knows the user."""
+    """Return the `uid` and `code` for `POST /auth/password/reset/confirm`."""
     return urlsafe_base64_encode(force_bytes(user.pk)), generator.make_token(user)
 
 
 def owner(uid: str, code: str, users: QuerySet[User] | None = None) -> User | None:
-    """Whose code this is; None for one that is made up, used or too old, and for whoever is deactivated."""
+    """Return the active user, among `users`, for whom this code is valid. None if it is not."""
     try:
         user_id = int(force_str(urlsafe_base64_decode(uid)))
     except (ValueError, TypeError):

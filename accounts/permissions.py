@@ -1,4 +1,4 @@
-"""What each type of person may do: in the Django admin by model permissions, in the API by these classes."""
+"""What each type of user may do: model permissions for the admin, permission classes for the API."""
 
 from typing import Any, cast
 
@@ -9,8 +9,8 @@ from rest_framework.request import Request
 
 from accounts.models import User, UserType
 
-# The Django admin's permissions by type; a superuser has them all. Nobody may delete a ticket, superusers included: the
-# admin offers it to none and the database refuses it.
+# The admin's permissions by type; superusers have all of them. Nobody can delete a ticket: the admin does not offer it,
+# and the database refuses it.
 PERMISSIONS_OF_AGENTS = {
     "accounts.view_user",
     "projects.view_project",
@@ -25,7 +25,7 @@ PERMISSIONS_OF_AGENTS = {
     "sla.view_opening",
     "sla.view_holiday",
     "notifications.view_delivery",
-    # To have it sent again; the page changes nothing else.
+    # To resend it. The page cannot change anything else.
     "notifications.change_delivery",
 }
 PERMISSIONS_OF_ADMINS = PERMISSIONS_OF_AGENTS | {
@@ -41,7 +41,7 @@ PERMISSIONS_OF_ADMINS = PERMISSIONS_OF_AGENTS | {
     "events.change_event",
     "events.delete_event",
     "events.view_booking",
-    # To cancel it; the page changes nothing else.
+    # To cancel it. The page cannot change anything else.
     "events.change_booking",
     "events.view_bookingentry",
     *(f"sla.{verb}_{row}" for verb in ("add", "change", "delete") for row in ("calendar", "opening", "holiday")),
@@ -56,7 +56,7 @@ PERMISSIONS_OF_TYPE: dict[str, set[str]] = {
 
 
 class RoleBackend(ModelBackend):
-    """Signs in by e-mail and password, and derives the admin's permissions from the type of the user."""
+    """Authenticate by e-mail address and password, and derive admin permissions from the user's type."""
 
     def get_group_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         granted: set[str] = super().get_group_permissions(user_obj, obj)
@@ -71,15 +71,15 @@ class IsAdmin(BasePermission):
 
 
 def caller(request: Request) -> User:
-    """Who calls; a view's permissions have let nobody else through."""
+    """Return the signed-in user of an API request. The view's permissions must require one."""
     return cast(User, request.user)
 
 
 def caller_if_any(request: Request) -> User | None:
-    """Who calls, None when nobody has signed in."""
+    """Return the signed-in user of an API request, or None."""
     return caller(request) if request.user.is_authenticated else None
 
 
-def signed_in(request: HttpRequest) -> User:
-    """Who is at work; the admin's pages have let nobody else through."""
+def staff_user(request: HttpRequest) -> User:
+    """Return the signed-in user of an admin request. The admin lets only staff in."""
     return cast(User, request.user)

@@ -1,6 +1,7 @@
-"""The second factor of staff: the codes of an authenticator app (TOTP, RFC 6238) and recovery codes, by django-otp.
+"""The second factor of staff, on top of django-otp: codes of an authenticator app (TOTP, RFC 6238), recovery codes.
 
-How the admin asks for it is in gate.py. Who may take somebody's away is in services.py.
+The admin asks for it in `admin/second_factor_page.py`. `services.reset_second_factor` says who may remove another
+user's.
 """
 
 import math
@@ -19,11 +20,11 @@ from accounts.models import User
 from kit.errors import Conflict, Invalid, TooMany
 
 RECOVERY_CODES = 10
-DIGITS = 6
+APP_CODE_DIGITS = 6
 
 
 class WrongCode(Invalid):
-    message = "This code is not right, or not any more"
+    message = "Invalid or expired code"
 
 
 class TooManyWrongCodes(TooMany):
@@ -31,12 +32,12 @@ class TooManyWrongCodes(TooMany):
 
 
 class AlreadySetUp(Conflict):
-    message = "A second factor is set up already"
+    message = "A second factor is already set up"
 
 
 @dataclass(frozen=True)
-class NewApp:
-    """What an authenticator app has to know: its secret in base 32, and all of it as the address in the QR code."""
+class AppSetup:
+    """What an authenticator app needs: the secret in base 32, and an `otpauth://` URL that includes it."""
 
     secret: str
     url: str
@@ -51,50 +52,51 @@ def recovery_codes_left(user: User) -> int:
 
 
 def new_key() -> str:
-    """Twenty random bytes, in hexadecimal. Not stored before an app has proved that it holds them."""
+    """Return 20 random bytes in hexadecimal, the key of a new app. `set_up` stores it."""
     return random_hex(20)
 
 
-def new_app(*, user: User, key: str) -> NewApp:
+def app_setup(*, user: User, key: str) -> AppSetup:
     app = TOTPDevice(user=user, key=key)
-    return NewApp(secret=b32encode(app.bin_key).decode(), url=app.config_url)
+    return AppSetup(secret=b32encode(app.bin_key).decode(), url=app.config_url)
 
 
 @transaction.atomic
 def set_up(*, user: User, key: str, code: str) -> tuple[Device, list[str]]:
-    """Make the app that holds `key` somebody's second factor. Also returns their recovery codes.
+    """Make the app with this key the user's second factor. Return its device and new recovery codes.
 
-    :raises WrongCode: the app does not hold it, or its clock is wrong.
-    :raises AlreadySetUp: of two who set one up at once, the second too.
+    :raises AlreadySetUp: the user has a second factor, perhaps since a moment ago.
+    :raises WrongCode: the app has another key, or its clock is wrong.
     """
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if is_set_up(user):
         raise AlreadySetUp
     app = TOTPDevice.objects.create(user=user, name="Authenticator app", key=key)
-    if not app.verify_token(_plain(code)):
+    if not app.verify_token(_normalised(code)):
         raise WrongCode
-    spare = StaticDevice.objects.create(user=user, name="Recovery codes")
+    recovery = StaticDevice.objects.create(user=user, name="Recovery codes")
     codes = [StaticToken.random_token() for _ in range(RECOVERY_CODES)]
-    StaticToken.objects.bulk_create([StaticToken(device=spare, token=recovery_code) for recovery_code in codes])
+    StaticToken.objects.bulk_create([StaticToken(device=recovery, token=recovery_code) for recovery_code in codes])
     return app, codes
 
 
-def check(*, user: User, code: str) -> Device:
-    """Accept a code of the app or a recovery code, each once. After each wrong one the wait doubles, from a second.
+def verify(*, user: User, code: str) -> Device:
+    """Verify a code of the app or a recovery code and use it up. Return the device that it belongs to.
 
-    Not within a transaction: what a refusal would roll back is the count of wrong codes.
+    Do not call this in a transaction: the rollback of a refusal would undo the count of wrong codes. The first wrong
+    code blocks the device for a second, and each further one for twice as long.
 
-    :raises WrongCode: made up or used.
-    :raises TooManyWrongCodes: not looked at.
+    :raises WrongCode: the code is wrong or used.
+    :raises TooManyWrongCodes: the device is blocked; the code was not verified.
     """
-    code = _plain(code)
-    kind = TOTPDevice if len(code) == DIGITS else StaticDevice
+    code = _normalised(code)
+    kind = TOTPDevice if len(code) == APP_CODE_DIGITS else StaticDevice
     device = kind.objects.filter(user=user, confirmed=True).first()
     if device is None:
         raise WrongCode
-    is_allowed, why_not = device.verify_is_allowed()
+    is_allowed, reason = device.verify_is_allowed()
     if not is_allowed:
-        wait = why_not["locked_until"] - timezone.now()
+        wait = reason["locked_until"] - timezone.now()
         raise TooManyWrongCodes(retry_after=max(1, math.ceil(wait.total_seconds())))
     verified = verify_token(user, device.persistent_id, code)
     if verified is None:
@@ -102,13 +104,13 @@ def check(*, user: User, code: str) -> Device:
     return verified
 
 
-def forget(user: User) -> bool:
-    """Take somebody's second factor away; whether there was one. They set up another at the admin's next page."""
+def remove(user: User) -> bool:
+    """Delete the user's app and recovery codes. Return whether there were any."""
     codes, _ = StaticDevice.objects.filter(user=user).delete()
     apps, _ = TOTPDevice.objects.filter(user=user).delete()
     return bool(codes or apps)
 
 
-def _plain(code: str) -> str:
-    """Without the gaps that people and apps write for reading."""
+def _normalised(code: str) -> str:
+    """Return the code without the spaces and hyphens that make it easier to read, in lowercase."""
     return code.replace(" ", "").replace("-", "").lower()

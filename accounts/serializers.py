@@ -1,4 +1,4 @@
-"""The wire shapes of people and of signing in (CONTRACTS: users and sign-in; document 000, sections 1 and 2)."""
+"""JSON shapes of users and of signing in (document 000, sections 1 and 2)."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from kit.web.paging import CursorField, PageSerializer, line, row_id
 
 
 class PasswordField(TextField):
-    """Taken as it is: neither trimmed nor shown."""
+    """A password, which is never trimmed and never shown."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(trim_whitespace=False, max_length=1000, write_only=True, **kwargs)
@@ -27,7 +27,7 @@ class PasswordField(TextField):
     }
 )
 class NewPasswordField(PasswordField):
-    """One to be set. Its strength is the services' to judge; only the API's description states it here."""
+    """A password to set. The services check its strength; here it is only described."""
 
 
 class SignUpSerializer(serializers.Serializer[User]):
@@ -38,14 +38,14 @@ class SignUpSerializer(serializers.Serializer[User]):
 
 
 class SignUpByAdminSerializer(SignUpSerializer):
-    """An admin makes agents too, and may leave out the type, and the password, which is then asked for by mail."""
+    """For admins, who can also create agents and may omit the type and the password."""
 
     type = serializers.ChoiceField(choices=UserType.values, default=UserType.CUSTOMER.value)
     password = NewPasswordField(default=None)
 
 
 class UserChangesSerializer(serializers.Serializer[User]):
-    """`PATCH`: everything may be left out."""
+    """`PATCH`: every key is optional."""
 
     name = SingleLineField(min_length=3, max_length=150, required=False)
     email = serializers.EmailField(max_length=254, required=False)
@@ -54,7 +54,7 @@ class UserChangesSerializer(serializers.Serializer[User]):
 
 
 class ReplacedUserSerializer(UserChangesSerializer):
-    """`PUT`: what makes a person has to be there, the rest stays when absent."""
+    """`PUT`: name and e-mail address are required; omitted keys keep their values."""
 
     name = SingleLineField(min_length=3, max_length=150)
     email = serializers.EmailField(max_length=254)
@@ -67,7 +67,7 @@ class UserQuerySerializer(PageSerializer):
 
 
 class NewUserSerializer(serializers.Serializer[User]):
-    """Exactly the three keys of document 000."""
+    """The response to creating a user, with document 000's three keys."""
 
     id = serializers.IntegerField()
     name = serializers.CharField()
@@ -75,7 +75,7 @@ class NewUserSerializer(serializers.Serializer[User]):
 
 
 class UserSerializer(NewUserSerializer):
-    """Everything about a user but the password."""
+    """All keys of a user; passwords are never shown."""
 
     type = serializers.ChoiceField(choices=UserType.values)
     isActive = serializers.BooleanField(source="is_active")

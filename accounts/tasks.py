@@ -1,4 +1,4 @@
-"""Jobs about tokens."""
+"""Jobs of user accounts."""
 
 from django.core.management import call_command
 from procrastinate.contrib.django import app

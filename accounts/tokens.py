@@ -1,7 +1,7 @@
-"""Tokens: how a request proves who sends it, and how that proof is renewed and taken back.
+"""Access and refresh tokens: issuing, verifying, renewing and revoking them.
 
-simplejwt signs and checks them; this adds what it leaves open: a refresh token is spent exactly once, and a second
-use, which means that somebody stole it, ends every session that grew from the same sign-in.
+simplejwt signs and verifies tokens. This module adds that a refresh token can be used exactly once. A second use means
+that it was stolen, and revokes every refresh token that descends from the same sign-in.
 """
 
 from collections.abc import Iterable, Iterator
@@ -24,17 +24,18 @@ from accounts.models import User
 from kit.db import sql
 from kit.errors import Unauthenticated
 
+# The claim that all refresh tokens of one sign-in share.
 FAMILY = "family"
 
 
-class KnownKey(HMACAlgorithm):
-    """HMAC, by a key that PyJWT examines once a process: whether it is fit for it, or meant for something else."""
+class CachedKeyHMAC(HMACAlgorithm):
+    """HMAC that checks once per process whether its key is suitable; PyJWT checks it for every token."""
 
     prepare_key = cache(HMACAlgorithm.prepare_key)
 
 
 jwt.unregister_algorithm("HS256")
-jwt.register_algorithm("HS256", KnownKey(HMACAlgorithm.SHA256))
+jwt.register_algorithm("HS256", CachedKeyHMAC(HMACAlgorithm.SHA256))
 
 
 class InvalidToken(Unauthenticated):
@@ -49,22 +50,22 @@ class TokenPair:
 
 class RefreshToken(tokens.RefreshToken):
     def check_blacklist(self) -> None:
-        """Left to `_write_down`."""
+        """Do nothing: `_blacklist` checks and writes in one step."""
 
 
 class BearerToken(authentication.JWTAuthentication):
-    """`Authorization: Bearer <token>`. Costs one query, by primary key, of the columns that requests need."""
+    """Authentication by `Authorization: Bearer <token>`. Runs one query, by primary key."""
 
     def get_user(self, validated_token: tokens.Token) -> User:  # type: ignore[override]
         try:
             return owner(validated_token)
         except InvalidToken as error:
-            # DRF takes only its own for a failed sign-in; after any other it would ask again for the user.
+            # After any other exception than its own, DRF would authenticate again on the next use of `request.user`.
             raise AuthenticationFailed from error
 
 
 class BareToken(BearerToken):
-    """`Authorization: <token>`, with or without `Bearer`. Whatever else is there is a token that is no good."""
+    """Authentication by `Authorization: <token>`, with or without `Bearer`. Any other header is an invalid token."""
 
     def get_raw_token(self, header: bytes) -> bytes | None:
         words = header.split()
@@ -76,16 +77,19 @@ class BareToken(BearerToken):
 
 
 def owner(token: tokens.Token) -> User:
-    """Whose token it is. Asked with every request, hence in raw SQL: to put the query together would cost more than it.
+    """Return the user to whom a token was issued.
 
-    :raises InvalidToken: the user is gone or deactivated, or has changed the password or been deactivated since.
+    Every request runs this, so it uses raw SQL: building the query with the ORM would take longer than running it.
+
+    :raises InvalidToken: the user was deleted or deactivated, or has changed the password, since the token was issued.
     """
-    found = sql.rows("accounts/token_owner", user_id=int(token[api_settings.USER_ID_CLAIM]))
-    return _living([User.from_db(DEFAULT_DB_ALIAS, list(row), list(row.values())) for row in found], token)
+    rows = sql.rows("accounts/token_owner", user_id=int(token[api_settings.USER_ID_CLAIM]))
+    return _require_valid([User.from_db(DEFAULT_DB_ALIAS, list(row), list(row.values())) for row in rows], token)
 
 
-def _living(found: Iterable[User], token: tokens.Token) -> User:
-    user = next(iter(found), None)
+def _require_valid(users: Iterable[User], token: tokens.Token) -> User:
+    """Return the only user in `users`, if the token is still valid for them."""
+    user = next(iter(users), None)
     if user is None or not user.is_active:
         raise InvalidToken
     if not constant_time_compare(str(token.get(api_settings.REVOKE_TOKEN_CLAIM)), user.get_session_auth_hash()):
@@ -94,27 +98,27 @@ def _living(found: Iterable[User], token: tokens.Token) -> User:
 
 
 def issue(user: User) -> TokenPair:
-    """Begin a family of tokens: one sign-in and everything that it is renewed to."""
+    """Issue tokens for a new sign-in, the first of a family."""
     refresh = RefreshToken.for_user(user)
     refresh[FAMILY] = refresh[api_settings.JTI_CLAIM]
-    # Instead of simplejwt's own, which knows of new passwords alone.
+    # Replaces simplejwt's own value, which changes with the password but not with a deactivation.
     refresh[api_settings.REVOKE_TOKEN_CLAIM] = user.get_session_auth_hash()
     return TokenPair(access=str(refresh.access_token), refresh=str(refresh))
 
 
 def renew(text: str) -> TokenPair:
-    """Spend a refresh token for a new pair.
+    """Exchange a refresh token for a new pair of tokens.
 
-    :raises InvalidToken: not ours, expired, of a deactivated user, older than the user's password, or spent before;
-        in the last case the whole family is revoked.
+    :raises InvalidToken: the token is not ours, expired, or no longer valid for its owner; or it was used before, which
+        revokes its whole family.
     """
-    spent = _read(text)
-    with alone_with(spent) as user:
-        is_first_use = _spend(spent, user)
+    used = _parse(text)
+    with locked_owner(used) as user:
+        is_first_use = _use(used, user)
         if is_first_use:
             refresh = RefreshToken()
             for claim in (api_settings.USER_ID_CLAIM, api_settings.REVOKE_TOKEN_CLAIM, FAMILY):
-                refresh[claim] = spent[claim]
+                refresh[claim] = used[claim]
             OutstandingToken.objects.create(
                 user=user,
                 jti=refresh[api_settings.JTI_CLAIM],
@@ -122,25 +126,25 @@ def renew(text: str) -> TokenPair:
                 created_at=refresh.current_time,
                 expires_at=datetime_from_epoch(refresh["exp"]),
             )
-    # Raised only now, because an exception above would take the revocation back.
+    # Raised after the transaction, because raising inside would roll the revocation back.
     if not is_first_use:
         raise InvalidToken
     return TokenPair(access=str(refresh.access_token), refresh=str(refresh))
 
 
-def end(text: str) -> None:
-    """Spend a refresh token for nothing: sign out.
+def revoke(text: str) -> None:
+    """Use up a refresh token without replacing it, to sign out.
 
-    :raises InvalidToken: as `renew`.
+    :raises InvalidToken: as for `renew`.
     """
-    spent = _read(text)
-    with alone_with(spent) as user:
-        is_first_use = _spend(spent, user)
+    used = _parse(text)
+    with locked_owner(used) as user:
+        is_first_use = _use(used, user)
     if not is_first_use:
         raise InvalidToken
 
 
-def _read(text: str) -> RefreshToken:
+def _parse(text: str) -> RefreshToken:
     try:
         return RefreshToken(text)  # type: ignore[arg-type]
     except TokenError as error:
@@ -148,26 +152,26 @@ def _read(text: str) -> RefreshToken:
 
 
 @contextmanager
-def alone_with(token: tokens.Token) -> Iterator[User]:
-    """Hold the row of the token's owner: of several who show tokens of one family, each sees what the others made.
+def locked_owner(token: tokens.Token) -> Iterator[User]:
+    """Lock the row of the token's owner, so that requests with tokens of one family take turns.
 
-    :raises InvalidToken: as `owner`.
+    :raises InvalidToken: as for `owner`.
     """
     with transaction.atomic():
-        held = User.objects.select_for_update(no_key=True).filter(pk=token[api_settings.USER_ID_CLAIM])
-        yield _living(held, token)
+        users = User.objects.select_for_update(no_key=True).filter(pk=token[api_settings.USER_ID_CLAIM])
+        yield _require_valid(users, token)
 
 
-def _spend(token: RefreshToken, user: User) -> bool:
-    """Whether this is the token's first use. At a second one nothing of its family stays of use."""
-    is_first_use = _write_down(token)
+def _use(token: RefreshToken, user: User) -> bool:
+    """Mark the token as used and return whether this is its first use. If not, revoke its family."""
+    is_first_use = _blacklist(token)
     if not is_first_use:
         _revoke_family(user, token[FAMILY])
     return is_first_use
 
 
-def _write_down(token: RefreshToken) -> bool:
-    """Blacklist the token; whether it was not so before. Looks and writes in one step, unlike simplejwt."""
+def _blacklist(token: RefreshToken) -> bool:
+    """Blacklist the token and return whether it was not blacklisted before. One step, unlike in simplejwt."""
     outstanding = OutstandingToken.objects.filter(jti=token[api_settings.JTI_CLAIM]).first()
     if outstanding is None:
         raise InvalidToken
@@ -176,11 +180,11 @@ def _write_down(token: RefreshToken) -> bool:
 
 
 def _revoke_family(user: User, family: str) -> None:
-    living = OutstandingToken.objects.filter(user=user, expires_at__gt=timezone.now(), blacklistedtoken__isnull=True)
+    usable = OutstandingToken.objects.filter(user=user, expires_at__gt=timezone.now(), blacklistedtoken__isnull=True)
     BlacklistedToken.objects.bulk_create(
         [
             BlacklistedToken(token=outstanding)
-            for outstanding in living
+            for outstanding in usable
             if tokens.UntypedToken(outstanding.token, verify=False).get(FAMILY) == family  # type: ignore[arg-type]
         ],
         ignore_conflicts=True,

@@ -65,9 +65,9 @@ def desk(days: int, at: datetime) -> dict[str, Any]:
     tickets = reverse("admin:tickets_ticket_changelist")
     return {
         "desk_cards": [
-            card("Open tickets", figures.open, f"{tickets}?work=any"),
+            card("Open tickets", figures.open, f"{tickets}?queue=active"),
             card("SLA breached", figures.breached, f"{tickets}?sla=breached", is_alert=True),
-            card("Unassigned", figures.unassigned, f"{tickets}?work=nobodys", is_alert=True),
+            card("Unassigned", figures.unassigned, f"{tickets}?queue=unassigned", is_alert=True),
             {
                 "label": "Closed within SLA",
                 "value": f"{figures.met / closed:.0%}" if closed else "–",

@@ -33,9 +33,8 @@ from contracts.helpdesk_shapes import (
 from kit.errors import Forbidden, Invalid, Missing, TooMany, Unauthenticated
 from kit.idempotency.keys import StillRunning
 from kit.idempotency.views import DuplicateRequest, idempotent, unrepeatable
-from kit.web import views
+from kit.web import etags, views
 from kit.web.bodies import read, read_query
-from kit.web.etags import expected_versions
 from kit.web.problems import Problem
 from kit.web.throttling import SignInRateLimit
 from kit.web.views import Answer, Dialect
@@ -115,7 +114,7 @@ class Register(HelpDesk):
         user_type = ROLES[person.pop("role")]
         # The document's rule holds for customers. Staff follow the product's own.
         shortest = SHORTEST_PASSWORD if user_type == UserType.CUSTOMER else None
-        user = accounts.sign_up(**person, type=user_type, by=by, shortest_password=shortest)
+        user = accounts.sign_up(**person, type=user_type, by=by, min_password_length=shortest)
         return Response({"message": "User registered successfully", "user": RegisteredSerializer(user).data}, 201)
 
 
@@ -159,10 +158,8 @@ class OneTicket(HelpDesk):
     def patch(self, request: Request, ticket_id: int) -> Response:
         changes = read(TicketChangesSerializer, request)
         check_concerns(ticket_id, caller(request))
-        versions = frozenset([changes.pop("version")]) if "version" in changes else None
-        if "If-Match" in request.headers:
-            versions = expected_versions(request)
-        expected = None if versions is None else services.Expected(versions)
+        stated = etags.expected(request, changes.pop("version", None))
+        expected = services.Expected(stated.versions) if stated else None
         change = services.hand_over if "assignee_id" in changes else services.update
         change(ticket_id=ticket_id, by=caller(request), at=timezone.now(), expected=expected, **changes)
         ticket = Ticket.objects.with_assignees().get(pk=ticket_id)

@@ -89,7 +89,7 @@ class Register(Ticks):
     @idempotent
     def post(self, request: Request) -> Response:
         new = read(RegisterSerializer, request)
-        user = accounts.sign_up(**new, type=self.type, by=caller_if_any(request), shortest_password=SHORTEST_PASSWORD)
+        user = accounts.sign_up(**new, type=self.type, by=caller_if_any(request), min_password_length=SHORTEST_PASSWORD)
         return success("User registered successfully.", UserSerializer(user).data, status=201)
 
 

@@ -14,7 +14,7 @@ from demo.ids import next_id
 from demo.people import People
 from kit.db import sql
 from projects.models import Project, Visibility
-from sla.models import AT_RISK_SHARE, Priority, SlaPolicy
+from sla.models import Priority, SlaPolicy
 from tickets.models import Assignment, AssignmentEvent, Status, Ticket, TicketEvent
 
 # The tickets are from this many whole UTC days.
@@ -247,7 +247,7 @@ class TicketLoader:
                 updated_at if status == Status.CLOSED else None,
                 policy.hours,
                 policy.calendar.name if policy.calendar else "",
-                policy.due(created_at, share=AT_RISK_SHARE),
+                policy.due(created_at, share=policy.at_risk_share),
             )
 
     def _status_weights(self, day: datetime) -> tuple[list[str], list[float]]:

@@ -44,12 +44,12 @@ def test_agent(desk: Desk) -> None:
     assert page.evaluate(UNLABELED) == []
 
     # An internal note, then a reply to the customer.
-    page.get_by_label("Write a comment").fill(f"Is this the old door again? See {LONG_ADDRESS}")
-    page.get_by_label("Internal: only staff see it").check()
-    page.get_by_role("button", name="Comment", exact=True).click()
-    expect(page.get_by_text("Your comment was added")).to_be_visible()
-    page.get_by_label("Write a comment").fill(f"We are on our way to {desk.name}.\nIs somebody in?")
-    page.get_by_role("button", name="Comment and begin").click()
+    page.get_by_label("Reply to customer").fill(f"Is this the old door again? See {LONG_ADDRESS}")
+    page.get_by_label("Internal note (staff only)").check()
+    page.get_by_role("button", name="Reply", exact=True).click()
+    expect(page.get_by_text("Comment added")).to_be_visible()
+    page.get_by_label("Reply to customer").fill(f"We are on our way to {desk.name}.\nIs somebody in?")
+    page.get_by_role("button", name="Reply and start work").click()
     expect(page.get_by_text("Status:")).to_be_visible()
     desk.screenshot("conversation")
     mail = desk.mail_to(CUSTOMER, f"#{first}")
@@ -59,13 +59,13 @@ def test_agent(desk: Desk) -> None:
 
     # Bulk assignment: two tickets change, and the one already assigned is refused.
     desk.go(f"/admin/tickets/ticket/?q={first}")
-    choose_assignee(desk, "Assign somebody")
+    choose_assignee(desk, "Assign user")
     expect(page.get_by_text("1 ticket changed")).to_be_visible()
     desk.mail_to(AGENT, f"Ticket #{first} updated")
     desk.go(f"/admin/tickets/ticket/?q={desk.name}+broken")
-    choose_assignee(desk, "Assign somebody", screenshot="assign-many")
+    choose_assignee(desk, "Assign user", screenshot="assign-many")
     expect(page.get_by_text("2 tickets changed")).to_be_visible()
-    expect(page.get_by_text(f"1 ticket refused: User already assigned (#{first})")).to_be_visible()
+    expect(page.get_by_text(f"1 ticket not changed: User already assigned (#{first})")).to_be_visible()
     desk.screenshot("summary")
 
     # Two people edit the same ticket.
@@ -79,7 +79,7 @@ def test_agent(desk: Desk) -> None:
     other.close()
     page.get_by_label("Title").fill(f"The front door of {desk.name} is broken")
     page.get_by_role("button", name="Save and continue editing").click()
-    expect(page.get_by_text("nothing of yours was saved yet")).to_be_visible()
+    expect(page.get_by_text("your changes were not saved")).to_be_visible()
     expect(page.get_by_label("Venue")).to_have_value("Back yard")
     expect(page.get_by_label("Title")).to_have_value(f"The front door of {desk.name} is broken")
     desk.screenshot("stale")
@@ -92,8 +92,8 @@ def test_agent(desk: Desk) -> None:
     page.get_by_role("button", name="Put on hold").click()
     expect(page.get_by_text("The locksmith comes on Monday").first).to_be_visible()
     page.get_by_role("button", name="Resume").click()
-    page.get_by_label("Write a comment").fill("The door opens again.")
-    page.get_by_role("button", name="Comment and close").click()
+    page.get_by_label("Reply to customer").fill("The door opens again.")
+    page.get_by_role("button", name="Reply and close").click()
     page.locator("summary").filter(has_text="E-mails").click()
     desk.screenshot("closed")
     desk.mail_to(AGENT, f"Ticket #{first} updated")

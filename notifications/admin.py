@@ -17,7 +17,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from accounts.permissions import signed_in
+from accounts.permissions import staff_user
 from kit.admin.forms import is_id
 from kit.admin.pages import LINK_CLASSES, ReadOnlyMixin
 from notifications import services
@@ -109,7 +109,7 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
         """Resend the failed mail about a ticket, and return to its page."""
         if not self.has_retry_permission(request):
             raise PermissionDenied
-        ticket = get_object_or_404(Ticket.objects.visible_to(signed_in(request)), pk=ticket_id)
+        ticket = get_object_or_404(Ticket.objects.visible_to(staff_user(request)), pk=ticket_id)
         if request.method == "POST":
             number = services.retry(Delivery.objects.filter(ticket=ticket), at=timezone.now())
             self.message_user(request, queued_message(number), messages.SUCCESS)

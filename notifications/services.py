@@ -76,7 +76,7 @@ def announce_deadlines(*, at: datetime) -> int:
 
 @transaction.atomic
 def _announce_some_deadlines(at: datetime) -> int:
-    alarmed = Ticket.objects.alarmed(at).with_assignees().locked(skip_locked=True)
+    alarmed = Ticket.objects.with_due_alarm(at).with_assignees().locked(skip_locked=True)
     tickets = list(alarmed[:DEADLINE_BATCH])
     admins = list(User.objects.filter(type=UserType.ADMIN, is_active=True)) if tickets else []
     for ticket in tickets:

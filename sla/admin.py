@@ -1,4 +1,4 @@
-"""SLA policies and calendars in the admin."""
+"""The admin of SLA policies and business calendars."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from sla.models import Calendar, Holiday, Opening, SlaPolicy
 
 @admin.register(SlaPolicy)
 class SlaPolicyAdmin(ModelAdmin):
-    """How long tickets may take, for those made or given that priority from now on."""
+    """Changes apply to tickets that are created, or given the priority, from now on."""
 
     list_display = ["priority", "hours", "calendar"]
     list_select_related = ["calendar"]
@@ -24,7 +24,7 @@ class SlaPolicyAdmin(ModelAdmin):
         return without_related_buttons(super().formfield_for_dbfield(db_field, request, **kwargs))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """There is one a priority."""
+        """Refuse: there is exactly one policy per priority."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -45,7 +45,7 @@ class HolidayInline(TabularInline):
 
 @admin.register(Calendar)
 class CalendarAdmin(ModelAdmin):
-    """When hours of SLA policies count. For deadlines that are worked out from now on."""
+    """Changes apply to deadlines that are calculated from now on."""
 
     list_display = ["name", "time_zone"]
     inlines = [OpeningInline, HolidayInline]

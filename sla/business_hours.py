@@ -1,6 +1,6 @@
-"""Business time, in plain Python: when a clock runs that stands still outside of business hours. Knows no table.
+"""Business time in plain Python: when a clock runs that stops outside business hours. Knows no table.
 
-The rows behind it are `models.Calendar` and `models.SlaPolicy`; when a ticket's clock stops is in services.py.
+The rows behind it are `models.Calendar` and its openings and holidays; clock.py uses it to work out deadlines.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,20 +8,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-# Opens and closes, in local time; what closes at 00:00 closes at the end of the day.
+# Opening and closing time, local. A closing time of 00:00 means the end of the day.
 Opening = tuple[time, time]
 
 ALL_DAY: Sequence[Opening] = [(time.min, time.min)]
-# A calendar that is open too little to ever spend some hours within this span spends them by its end.
+# How far ahead `add` looks. If a calendar has too few hours, the time is up at the end of this span.
 HORIZON = timedelta(days=3660)
 
 
 @dataclass(frozen=True)
 class BusinessHours:
-    """When somebody is at work. Without any openings that is at every hour of every day that is no holiday.
+    """The hours during which a clock runs. Without openings, that is all day on every day that is not a holiday.
 
-    `openings` are of weekdays, Monday is 0. Local times are read as zoneinfo reads them: of an hour that comes twice
-    the first is meant, and one that is left out is counted from the hour before.
+    `openings` maps weekdays to opening times; Monday is 0. Local times are resolved as zoneinfo does by default: an
+    ambiguous time is the first of the two, and a skipped time uses the offset from before the gap.
     """
 
     time_zone: str = "UTC"
@@ -33,7 +33,7 @@ class BusinessHours:
         return not self.openings and not self.holidays
 
     def add(self, start: datetime, amount: timedelta) -> datetime:
-        """The moment by which `amount` of business time has passed since `start`."""
+        """Return the moment when `amount` of business time has passed since `start`."""
         if self.is_round_the_clock:
             return start + amount
         left = amount
@@ -44,7 +44,7 @@ class BusinessHours:
         return start + HORIZON
 
     def between(self, start: datetime, end: datetime) -> timedelta:
-        """How much business time passes from `start` to `end`; none, if that is earlier."""
+        """Return how much business time passes from `start` to `end`: none if `end` is earlier."""
         if self.is_round_the_clock:
             return max(end - start, timedelta())
         passed = timedelta()
@@ -55,12 +55,12 @@ class BusinessHours:
         return passed
 
     def _spans_from(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """From when to when it is open, in UTC and in order, no time twice; of what has begun by `start`, the rest."""
+        """Yield the open spans after `start` in UTC, in order and without overlaps, cutting off what lies before it."""
         zone = ZoneInfo(self.time_zone)
-        first = start.astimezone(zone).date()
+        first_day = start.astimezone(zone).date()
         reached = start.astimezone(UTC)
         for offset in range(HORIZON.days):
-            for opens, closes in sorted(self._spans_of(first + timedelta(days=offset), zone)):
+            for opens, closes in sorted(self._spans_of(first_day + timedelta(days=offset), zone)):
                 if closes > reached:
                     yield max(opens, reached), closes
                     reached = closes

@@ -1,6 +1,9 @@
-"""How long tickets may take: policies by priority, and the calendars by which their hours count."""
+"""How long tickets may take: a policy per priority, and the calendars that say when its hours count.
 
-from datetime import datetime, time, timedelta
+What a policy means for the clock of one ticket is in clock.py.
+"""
+
+from datetime import datetime, time
 from functools import cached_property
 from itertools import groupby
 from zoneinfo import available_timezones
@@ -14,9 +17,9 @@ from django.db.models.lookups import Exact
 
 from kit.db.triggers import trigger
 from sla.business_hours import ROUND_THE_CLOCK, BusinessHours
+from sla.clock import Terms
 
-# When this much of the time is used, people are warned. The table's triggers say the same.
-AT_RISK_SHARE = 0.8
+DEFAULT_AT_RISK_SHARE = 0.8
 
 
 class Priority(models.TextChoices):
@@ -26,7 +29,7 @@ class Priority(models.TextChoices):
 
 
 class SlaState(models.TextChoices):
-    """How a ticket stands to its deadline."""
+    """Where a ticket stands with its deadline."""
 
     OK = "ok"
     AT_RISK = "at-risk"
@@ -37,14 +40,14 @@ class SlaState(models.TextChoices):
 
 
 def time_zones() -> list[tuple[str, str]]:
-    """Those of the IANA by their names; what else the machine has a file for are old names of the same."""
+    """Return the IANA time zones by region and city, without the legacy aliases such as `EST` and `Japan`."""
     return [(name, name) for name in sorted(available_timezones()) if "/" in name or name == "UTC"]
 
 
 class Calendar(models.Model):
-    """When people are at work: the clock of an SLA policy with a calendar stands still outside of it.
+    """Business hours. The clock of a policy with a calendar stops outside them.
 
-    Without any hours it is open round the clock, holidays apart.
+    A calendar without openings is open round the clock, except on its holidays.
     """
 
     name = models.CharField(max_length=150)
@@ -53,7 +56,7 @@ class Calendar(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                Upper("name"), name="calendar_name", violation_error_message="There is a calendar of that name."
+                Upper("name"), name="calendar_name", violation_error_message="A calendar with this name already exists."
             ),
             models.CheckConstraint(condition=~Exact(Trim("name"), ""), name="calendar_has_name"),
         ]
@@ -69,7 +72,7 @@ class Calendar(models.Model):
         return self.name
 
     def business_hours(self) -> BusinessHours:
-        """What its rows say. This causes two queries."""
+        """Return the openings and holidays of this calendar. This runs two queries."""
         by_weekday = groupby(self.openings.order_by("weekday"), lambda opening: opening.weekday)
         openings = {weekday: [(each.opens_at, each.closes_at) for each in day] for weekday, day in by_weekday}
         return BusinessHours(self.time_zone, openings, frozenset(self.holidays.values_list("day", flat=True)))
@@ -80,12 +83,12 @@ class Weekday(models.IntegerChoices):
 
 
 class Opening(models.Model):
-    """From when to when people are at work on a weekday, in the calendar's time zone. There may be several a day."""
+    """Opening hours on a weekday, in the calendar's time zone. A day can have several."""
 
     calendar = models.ForeignKey(Calendar, on_delete=models.CASCADE, related_name="openings", db_index=False)
     weekday = models.PositiveSmallIntegerField(choices=Weekday.choices)
     opens_at = models.TimeField("opens")
-    closes_at = models.TimeField("closes", help_text="00:00 is the end of the day.")
+    closes_at = models.TimeField("closes", help_text="00:00 means the end of the day.")
 
     class Meta:
         ordering = ["weekday", "opens_at"]
@@ -95,7 +98,7 @@ class Opening(models.Model):
             models.CheckConstraint(
                 condition=Q(closes_at__gt=F("opens_at")) | Q(closes_at=time.min),
                 name="opening_before_closing",
-                violation_error_message="It must close after it opens; 00:00 is the end of the day.",
+                violation_error_message="Must close after it opens; 00:00 means the end of the day.",
             ),
         ]
 
@@ -117,7 +120,7 @@ class Holiday(models.Model):
 
 
 class SlaPolicy(models.Model):
-    """How long a ticket of a priority may take. Rows, so that staff can change them."""
+    """How long tickets of one priority may take. Staff can change it in the admin."""
 
     priority = models.CharField(max_length=10, choices=Priority.choices, primary_key=True)
     hours = models.PositiveSmallIntegerField(validators=[MinValueValidator(1)])
@@ -127,8 +130,10 @@ class SlaPolicy(models.Model):
         null=True,
         blank=True,
         related_name="policies",
-        help_text="When the hours count. Without a calendar they count round the clock.",
+        help_text="When the hours count. Without a calendar, they count round the clock.",
     )
+    # After this share of the time, the ticket is at risk and its assignees are warned.
+    at_risk_share = models.FloatField(default=DEFAULT_AT_RISK_SHARE, db_default=DEFAULT_AT_RISK_SHARE, editable=False)
 
     class Meta:
         verbose_name = "SLA policy"
@@ -136,6 +141,9 @@ class SlaPolicy(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(hours__gte=1), name="sla_policy_hours"),
             models.CheckConstraint(condition=Q(priority__in=Priority.values), name="sla_policy_priority"),
+            models.CheckConstraint(
+                condition=Q(at_risk_share__gt=0, at_risk_share__lt=1), name="sla_policy_at_risk_share"
+            ),
         ]
         triggers = [pgtrigger.Protect(name="keep_sla_policies", operation=pgtrigger.Delete)]
 
@@ -143,11 +151,15 @@ class SlaPolicy(models.Model):
         return f"{self.priority}: {self.hours} h"
 
     @cached_property
-    def business_hours(self) -> BusinessHours:
-        return self.calendar.business_hours() if self.calendar else ROUND_THE_CLOCK
-
-    def due(self, created_at: datetime, *, held_seconds: int = 0, share: float = 1) -> datetime:
-        """When `share` of the hours have passed since the creation, and what the clock stood still besides."""
-        return self.business_hours.add(
-            created_at, share * timedelta(hours=self.hours) + timedelta(seconds=held_seconds)
+    def terms(self) -> Terms:
+        """What this policy promises, for clock.py. This runs two queries if there is a calendar."""
+        return Terms(
+            hours=self.hours,
+            at_risk_share=self.at_risk_share,
+            calendar=self.calendar.name if self.calendar else "",
+            business_hours=self.calendar.business_hours() if self.calendar else ROUND_THE_CLOCK,
         )
+
+    def due(self, created_at: datetime, *, share: float = 1) -> datetime:
+        """Return when `share` of the hours will have passed for a ticket whose clock never stopped."""
+        return self.terms.deadline(created_at, share=share)

@@ -94,7 +94,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "kit.web.middleware.AuthenticationMiddleware",
     "kit.web.middleware.OTPMiddleware",
-    "accounts.gate.SecondFactorMiddleware",
+    "accounts.admin.second_factor_page.SecondFactorMiddleware",
     "kit.web.middleware.HistoryMiddleware",
     "kit.web.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -168,8 +168,8 @@ AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOCKOUT_MINUTES", default=15))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 # The argument's name in `authenticate` and the admin's form. By default axes looks for USERNAME_FIELD instead.
 AXES_USERNAME_FORM_FIELD = "username"
-AXES_USERNAME_CALLABLE = "accounts.lockout.account"
-AXES_LOCKOUT_CALLABLE = "accounts.lockout.answer"
+AXES_USERNAME_CALLABLE = "accounts.lockout.account_key"
+AXES_LOCKOUT_CALLABLE = "accounts.lockout.locked_out_response"
 AXES_RESET_ON_SUCCESS = True
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_DISABLE_ACCESS_LOG = True
@@ -178,7 +178,7 @@ AXES_VERBOSE = False
 PROXY_COUNT = env.int("PROXY_COUNT", default=0)
 AXES_CLIENT_IP_CALLABLE = "kit.web.address.client_address"
 
-# Whether the admin requires a one-time code besides the password (accounts/gate.py). API tokens do not need one.
+# Whether the admin asks staff for a second factor (accounts/admin/second_factor_page.py). The API does not.
 ADMIN_SECOND_FACTOR = env.bool("ADMIN_SECOND_FACTOR", default=False)
 # The name shown in authenticator apps.
 OTP_TOTP_ISSUER = "Ticketing"

@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.http import HttpResponseRedirect
 from django.urls import include, path, re_path
 
-from accounts import gate
+from accounts.admin.second_factor_page import second_factor_page
 from contracts import box_office, helpdesk, ticks
 from kit.openapi.views import Docs, Schema
 from kit.web.views import Health, Unknown
@@ -24,7 +24,7 @@ urlpatterns = [
     path("schema", Schema.as_view(), name="schema"),
     path("docs", Docs.as_view(), name="docs"),
     path("admin", lambda request: HttpResponseRedirect("/admin/")),
-    path("admin/second-factor/", gate.ask, name="second_factor"),
+    path("admin/second-factor/", second_factor_page, name="second_factor"),
     path("admin/", admin.site.urls),
     *(path("", include(contract)) for name, contract in CONTRACTS.items() if name in settings.CONTRACTS),
     re_path(r"", Unknown.as_view()),

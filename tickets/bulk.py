@@ -1,4 +1,4 @@
-"""The same done to many tickets from the admin's list: to each by itself, by the services, under their rules."""
+"""Bulk changes from the admin's list. Each ticket is changed through the services, one by one."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -15,15 +15,15 @@ from sla.models import Priority
 from tickets import services
 from tickets.models import Status, Ticket
 
-# Each takes some hundredths of a second, and somebody waits for the answer.
-MOST = 1_000
-SHOWN = 5
+# A change takes some hundredths of a second, and the user waits for all of them.
+MAX_TICKETS = 1_000
+LISTED_TICKETS = 5
 
 
-class ManyForm(forms.Form):
-    """Which tickets, by their ids; what is to be done to them stands in a field beside it."""
+class BulkForm(forms.Form):
+    """The ids of the tickets, and a field with the value to set."""
 
-    tickets = forms.RegexField(r"^\d{1,18}(,\d{1,18})*$", max_length=19 * MOST, widget=forms.HiddenInput)
+    tickets = forms.RegexField(r"^\d{1,18}(,\d{1,18})*$", max_length=19 * MAX_TICKETS, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, name: str, field: forms.Field, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -31,14 +31,14 @@ class ManyForm(forms.Form):
 
     def clean_tickets(self) -> list[int]:
         ids = dict.fromkeys(map(int, self.cleaned_data["tickets"].split(",")))
-        if len(ids) > MOST:
-            raise forms.ValidationError(f"At most {MOST:,} tickets at once.")
+        if len(ids) > MAX_TICKETS:
+            raise forms.ValidationError(f"You can update at most {MAX_TICKETS:,} tickets at once.")
         return list(ids)
 
 
 @dataclass(frozen=True)
-class Kind:
-    """Something to be done: `field` of the form says what exactly, `change` does it to one ticket."""
+class BulkChange:
+    """One kind of change. `field` is the form's field for the value; `change` applies it to one ticket."""
 
     title: str
     submit: str
@@ -46,7 +46,7 @@ class Kind:
     change: Callable[[int, User, Any], object]
     choices: list[tuple[str, str]] | None = None
 
-    def choice(self) -> forms.Field:
+    def choice_field(self) -> forms.Field:
         return forms.ChoiceField(choices=self.choices or [], widget=UnfoldAdminSelectWidget)
 
 
@@ -62,38 +62,40 @@ def _set_priority(ticket_id: int, by: User, priority: str) -> None:
     services.update(ticket_id=ticket_id, by=by, at=timezone.now(), priority=priority)
 
 
-KINDS = {
-    "assign": Kind("Assign somebody to", "Assign", "user", _assign),
-    "status": Kind("Set the status of", "Set the status", "status", _set_status, Status.choices),
-    "priority": Kind("Set the priority of", "Set the priority", "priority", _set_priority, Priority.choices),
+CHANGES = {
+    "assign": BulkChange("Assign a user to", "Assign", "user", _assign),
+    "status": BulkChange("Set the status of", "Set status", "status", _set_status, Status.choices),
+    "priority": BulkChange("Set the priority of", "Set priority", "priority", _set_priority, Priority.choices),
 }
 
 
 @dataclass
 class Outcome:
-    """The tickets that were changed, those that were so already, and those that were refused, by reason."""
+    """The ids of the tickets that were changed, that already had the value, and that were refused, by reason."""
 
     changed: list[int] = field(default_factory=list)
     unchanged: list[int] = field(default_factory=list)
     refused: dict[str, list[int]] = field(default_factory=dict)
 
 
-def do(kind: Kind, ticket_ids: Iterable[int], *, by: User, value: Any) -> Outcome:
-    """Do it to each, in this order. Each is a transaction of its own: what is refused of one undoes no other."""
+def apply(change: BulkChange, ticket_ids: Iterable[int], *, by: User, value: Any) -> Outcome:
+    """Change the tickets in this order, each in its own transaction, so that a refusal affects one ticket only."""
     ticket_ids = list(ticket_ids)
-    outcome, version_of = Outcome(), _versions(ticket_ids)
+    outcome, versions_before = Outcome(), _versions(ticket_ids)
+    accepted = []
     for ticket_id in ticket_ids:
         try:
             with database_errors_as_refusals():
-                kind.change(ticket_id, by, value)
+                change.change(ticket_id, by, value)
         except Refused as refusal:
             for _, reason in refusal_messages(refusal):
                 outcome.refused.setdefault(reason.removesuffix("."), []).append(ticket_id)
         else:
-            outcome.changed.append(ticket_id)
-    moved = _versions(outcome.changed)
-    outcome.unchanged = [each for each in outcome.changed if moved.get(each) == version_of.get(each)]
-    outcome.changed = [each for each in outcome.changed if moved.get(each) != version_of.get(each)]
+            accepted.append(ticket_id)
+    versions = _versions(accepted)
+    for ticket_id in accepted:
+        is_unchanged = versions.get(ticket_id) == versions_before.get(ticket_id)
+        (outcome.unchanged if is_unchanged else outcome.changed).append(ticket_id)
     return outcome
 
 
@@ -101,11 +103,12 @@ def _versions(ticket_ids: list[int]) -> dict[int, int]:
     return dict(Ticket.objects.filter(pk__in=ticket_ids).values_list("pk", "version"))
 
 
-def some(ticket_ids: list[int]) -> str:
-    """The first few of them, as people write them."""
-    more = f" and {len(ticket_ids) - SHOWN:,} more" if len(ticket_ids) > SHOWN else ""
-    return ", ".join(f"#{ticket_id}" for ticket_id in ticket_ids[:SHOWN]) + more
+def listed(ticket_ids: list[int]) -> str:
+    """Return the first few ids, as in "#1, #2 and 3 more"."""
+    more = f" and {len(ticket_ids) - LISTED_TICKETS:,} more" if len(ticket_ids) > LISTED_TICKETS else ""
+    return ", ".join(f"#{ticket_id}" for ticket_id in ticket_ids[:LISTED_TICKETS]) + more
 
 
-def tickets(number: int) -> str:
+def counted(number: int) -> str:
+    """Return "1 ticket", "2 tickets" and so on."""
     return "1 ticket" if number == 1 else f"{number:,} tickets"

@@ -1,4 +1,4 @@
-"""What the API's description shows of tickets. Document 000's samples, with a due date that is still to come."""
+"""Examples for the OpenAPI schema: the samples of document 000, with a due date in the future."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ NEW_TICKET: dict[str, Any] = {
 }
 NEW_TRACKER_TICKET: dict[str, Any] = {
     "title": "Fix the database",
-    "description": "It is slow since Monday.",
+    "description": "It has been slow since Monday.",
     "project": 1,
     "status": "open",
     "assignedUsers": [3],
@@ -41,7 +41,7 @@ TICKET: dict[str, Any] = {
 TRACKER_TICKET: dict[str, Any] = TICKET | {
     "id": 8,
     "title": "Fix the database",
-    "description": "It is slow since Monday.",
+    "description": "It has been slow since Monday.",
     "type": "task",
     "venue": "",
     "price": None,
@@ -96,7 +96,7 @@ EXPORT = (
 TICKET_PATCH: dict[str, Any] = {"status": "in-progress", "priority": "high", "version": 3}
 REPLACED_TICKET: dict[str, Any] = {
     "title": "Fix the database",
-    "description": "It is slow since Monday.",
+    "description": "It has been slow since Monday.",
     "project": 1,
     "status": "in-progress",
 }

@@ -1,4 +1,4 @@
-"""Tickets as CSV: what the list shows, to whom and by which filters the list shows it."""
+"""Tickets as CSV, with the columns, filters and permissions of the list."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,7 +14,7 @@ from tickets.serializers import TicketSerializer
 
 
 class TicketRowSerializer(TicketSerializer):
-    """An item of the list in which nothing is nested."""
+    """A list item as one flat row."""
 
     assignedUsers = serializers.SerializerMethodField()  # type: ignore[assignment]
 
@@ -23,18 +23,18 @@ class TicketRowSerializer(TicketSerializer):
         return "; ".join(f"{person.name} <{person.email}>" for person in people)
 
 
-def chosen(tickets: TicketQuerySet) -> Iterator[bytes]:
-    """These tickets, newest first, as CSV, some at a time."""
+def selected(tickets: TicketQuerySet) -> Iterator[bytes]:
+    """Yield these tickets as CSV, newest first, in batches."""
 
     def fetch(last: Ticket | None) -> list[Ticket]:
-        rest = tickets if last is None else tickets.filter(pk__lt=last.pk)
-        return list(rest.order_by("-pk").with_assignees()[: csv_export.BATCH])
+        remaining = tickets if last is None else tickets.filter(pk__lt=last.pk)
+        return list(remaining.order_by("-pk").with_assignees()[: csv_export.BATCH])
 
     return csv_export.encode(TicketRowSerializer, csv_export.batches(fetch))
 
 
 def tickets(*, viewer: User, filter: TicketFilter, ordering: Ordering, at: datetime) -> Iterator[bytes]:  # noqa: A002
-    """The tickets that `viewer` may see, as CSV, some at a time."""
+    """Yield the matching tickets that `viewer` may see as CSV, in batches."""
 
     def fetch(last: Ticket | None) -> list[Ticket]:
         after = None if last is None else ordering.place(last)

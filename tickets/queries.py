@@ -1,8 +1,8 @@
-"""Which tickets there are, and, in raw SQL, what happened to them."""
+"""Reads: lists of tickets, their comments, and their history."""
 
 import heapq
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -18,24 +18,24 @@ from tickets.models import ASSIGNMENTS, Comment, Ordering, Status, Ticket, Ticke
 
 ASSIGNEE = "assignee"
 MAX_VERSION = 2**31 - 1
-# By which a list can be asked for.
+# The states that a list can be filtered by.
 SLA_STATES = (SlaState.BREACHED, SlaState.AT_RISK, SlaState.MET, SlaState.MISSED)
 DELETED = "Deleted user"
-# In this order an item names them.
+# The fields in the history, in the order in which they are shown.
 FIELDS = (
     *("title", "description", "project_id", "status", "type", "venue", "price", "priority"),
     *("due_at", "sla_due_at", "held_at", "hold_reason", "created_by_id", "created_at"),
 )
 
-# How many tickets of the order are looked at before the search begins at the other end.
+# How many tickets to walk past, in order, before giving up on filling a page that way.
 WALK = 2_000
-# Each has an index that goes on with created_at. Those that few tickets have in common come first.
-WALKED = ("created_by_id", "venue", "project_id", "type", "sla_met", "status")
+# Fields with an index that continues with created_at, the most selective first.
+WALKED_FIELDS = ("created_by_id", "venue", "project_id", "type", "sla_met", "status")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TicketFilter:
-    """Which tickets are meant; None: any. All of it must match."""
+    """Conditions that tickets must all meet. None means no condition."""
 
     span: Span = field(default_factory=Span)
     status: str | None = None
@@ -45,12 +45,13 @@ class TicketFilter:
     project_id: int | None = None
     created_by_id: int | None = None
     assignee_id: int | None = None
-    # Beginnings of words.
+    # Prefixes of words, from `words`.
     search: Sequence[str] | None = None
-    # SLA_STATES.
+    # One of SLA_STATES.
     sla: str | None = None
 
     def matching(self, *, at: datetime) -> TicketQuerySet:
+        """Select the tickets that meet all conditions."""
         tickets: TicketQuerySet = self._during(Ticket.objects.filter(**self._equal()))
         if self.assignee_id is not None:
             tickets = tickets.filter(assignments__user_id=self.assignee_id)
@@ -66,17 +67,17 @@ class TicketFilter:
         return tickets if self.search is None else tickets.search(self.search)
 
     def along(self, ordering: Ordering) -> TicketQuerySet:
-        """Those that an index finds in this order without a look at any other: all that match, and more."""
+        """Select a superset of the matching tickets that a single index lists in this order."""
         equal = self._equal()
         if self.sla in (SlaState.MET, SlaState.MISSED):
             equal["sla_met"] = self.sla == SlaState.MET
         tickets: TicketQuerySet = Ticket.objects.all()
         if ordering.field == "created_at":
-            name = next((name for name in WALKED if name in equal), None)
+            name = next((name for name in WALKED_FIELDS if name in equal), None)
             return self._during(tickets.filter(**{name: equal[name]} if name else {}))
         if self.priority and ordering.field == "priority":
             return tickets.alike(ordering, self.priority)
-        # What is open is passed over: in a desk of some age few are, but they may lie all together.
+        # Open tickets are few in an established desk, but may lie side by side: they must not use up the whole walk.
         return tickets.filter(status=Status.CLOSED) if self.status == Status.CLOSED else tickets
 
     def _equal(self) -> dict[str, Any]:
@@ -99,36 +100,72 @@ def tickets(
     limit: int,
     at: datetime,
 ) -> list[Ticket]:
-    """The first `limit` tickets that `viewer` may see, with their assignees; of these, those `after` a place.
+    """Return the first `limit` matching tickets that `viewer` may see after a position, with their assignees.
 
-    Costs the same at any depth that is reached by `after`; what is passed over by `offset` costs as if it were shown.
-    PostgreSQL would have to guess whether to walk along the order until enough matches, or to fetch all that matches
-    and sort it, and the wrong guess costs a walk along all tickets there are. So it is told: the next few in order are
-    looked at, then the next thousands; where those do not suffice, little matches.
+    Any depth costs the same when it is reached by `after`; tickets skipped by `offset` cost as much as those returned.
     """
     if filter.search == []:
         return []
+    page = _Page(viewer=viewer, filter=filter, ordering=ordering, after=after, start=offset, stop=offset + limit, at=at)
     if viewer.is_staff and filter == TicketFilter():
-        return _with_assignees(Ticket.objects.in_order(ordering, after=after)[offset : offset + limit])
-    matching = filter.matching(at=at)
-    # An export asks for more at once than a list does.
-    far = max(WALK, 4 * limit)
-    for walk in sorted({4 * limit, far, 4 * far}) if offset < WALK else ():
-        order = filter.along(ordering).in_order(ordering, after=after).values("pk")
-        near = matching.visible_to(viewer).filter(pk__in=order[:walk])
-        found = list(near.in_order(ordering)[offset : offset + limit])
-        # Full, or there is no more to walk: the last page, or a list of few.
-        if len(found) == limit or not order[walk : walk + 1]:
-            return _with_assignees(found)
-        if walk >= WALK and len(found) < limit // 6:
-            break
-    # Apart, because of the few that somebody is involved in PostgreSQL has an index.
-    visible = [matching] if viewer.is_staff else [matching.involving(viewer), matching.seen_by_everyone()]
-    first, *others = (
-        tickets.in_order(ordering, after=after, by_index=False).values("pk")[: offset + limit] for tickets in visible
-    )
-    foremost = Ticket.objects.filter(pk__in=first.union(*others)).in_order(ordering)
-    return _with_assignees(foremost[offset : offset + limit])
+        return _with_assignees(page.of(Ticket.objects.in_order(ordering, after=after)))
+    found = page.by_walking()
+    return _with_assignees(page.by_sorting() if found is None else found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Page:
+    """One page of a filtered list, and the two ways to find it.
+
+    PostgreSQL would have to guess whether to walk along the order until enough tickets match, or to fetch all matches
+    and sort them; a wrong guess costs a walk along the whole table. So it is told. First walk along the next few
+    tickets in order, then along the next thousands. If those do not fill the page, few tickets match: sort those.
+    """
+
+    viewer: User
+    filter: TicketFilter
+    ordering: Ordering
+    after: tuple[Any, int] | None
+    start: int
+    stop: int
+    at: datetime
+
+    def of(self, tickets: TicketQuerySet) -> TicketQuerySet:
+        return tickets[self.start : self.stop]
+
+    def by_walking(self) -> list[Ticket] | None:
+        """Return the page if it lies within the next tickets in order, else None."""
+        if self.start >= WALK:
+            return None
+        limit = self.stop - self.start
+        visible = self.filter.matching(at=self.at).visible_to(self.viewer)
+        walk = self.filter.along(self.ordering).in_order(self.ordering, after=self.after).values("pk")
+        for size in self._window_sizes(limit):
+            found = list(self.of(visible.filter(pk__in=walk[:size]).in_order(self.ordering)))
+            # The page is full, or it is the last one since there is nothing left to walk along.
+            if len(found) == limit or not walk[size : size + 1]:
+                return found
+            if size >= WALK and len(found) < limit // 6:
+                return None
+        return None
+
+    def _window_sizes(self, limit: int) -> Iterator[int]:
+        """Yield how far to walk: past a few tickets for common matches, then thousands, or more for large exports."""
+        far = max(WALK, 4 * limit)
+        yield from sorted({4 * limit, far, 4 * far})
+
+    def by_sorting(self) -> list[Ticket]:
+        """Return the page from all matches, for filters that few tickets meet."""
+        matching = self.filter.matching(at=self.at)
+        # Selected separately, since PostgreSQL has an index for the few tickets that involve a customer.
+        selections = [matching]
+        if not self.viewer.is_staff:
+            selections = [matching.involving(self.viewer), matching.seen_by_everyone()]
+        first, *others = (
+            selection.in_order(self.ordering, after=self.after).without_index().values("pk")[: self.stop]
+            for selection in selections
+        )
+        return list(self.of(Ticket.objects.filter(pk__in=first.union(*others)).in_order(self.ordering)))
 
 
 def _with_assignees(tickets: Iterable[Ticket]) -> list[Ticket]:
@@ -138,21 +175,21 @@ def _with_assignees(tickets: Iterable[Ticket]) -> list[Ticket]:
 
 
 def comments(*, ticket_id: int, viewer: User, after_id: int = 0, limit: int) -> list[Comment]:
-    """The first `limit` comments on a ticket that `viewer` may see, after one of them; oldest first, with authors."""
+    """Return the first `limit` comments that `viewer` may see, after the comment `after_id`; oldest first."""
     comments = Comment.objects.visible_to(viewer).filter(ticket=ticket_id, pk__gt=after_id)
     return list(comments.select_related("author").order_by("pk")[:limit])
 
 
 def last_comments(*, ticket_id: int, viewer: User, before_id: int = sql.MAX_ID, limit: int) -> list[Comment]:
-    """The last `limit` of them, of those before one of them; oldest first, with authors."""
+    """Return the last `limit` comments that `viewer` may see, before the comment `before_id`; oldest first."""
     comments = Comment.objects.visible_to(viewer).filter(ticket=ticket_id, pk__lt=before_id)
     return list(comments.select_related("author").order_by("-pk")[:limit])[::-1]
 
 
 def words(text: str) -> list[str]:
-    """The words of a text, as tickets are searched for them: runs of letters and digits, in lower case, each once.
+    """Return the words to search for: runs of letters and digits, in lower case, each once.
 
-    Without those that others begin with: who has these has them too.
+    A word that begins another one is left out: whatever contains the longer word matches it too.
     """
     found: list[str] = sql.row("tickets/words", words=text)["words"]
     return [word for word in found if not any(other.startswith(word) for other in found if other != word)]
@@ -160,7 +197,7 @@ def words(text: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody, as they are called now; DELETED who has been deleted since."""
+    """A user with their current name, or DELETED if they were deleted since."""
 
     id: int
     name: str
@@ -168,7 +205,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Change:
-    """A field before and after, None: empty; the field ASSIGNEE: who was taken off or put to work."""
+    """A field before and after; None is empty. For the field ASSIGNEE, the person removed or added."""
 
     field: str
     before: Any
@@ -177,7 +214,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Item:
-    """What was done at once. `by` is None where nobody said who they are, as in psql."""
+    """An entry of the history. `by` is None if the transaction named no actor, as in psql."""
 
     id: int
     at: datetime
@@ -187,8 +224,8 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Meanwhile:
-    """What a field was at some time and is now, and who changed it last. Of an assignee: a name, where they were."""
+class LaterChange:
+    """A field then and now, and who changed it last. For the field ASSIGNEE, the name of who was removed or added."""
 
     field: str
     before: Any
@@ -198,47 +235,47 @@ class Meanwhile:
     door: str
 
 
-def meanwhile(*, ticket_id: int, since: int) -> list[Meanwhile]:
-    """What was changed of a ticket since it had the version `since`, in order of the last changes. One query."""
+def changes_since(*, ticket_id: int, since: int) -> list[LaterChange]:
+    """Return what has changed since the version `since`, ordered by each field's last change. One query."""
     if not 1 <= since <= MAX_VERSION:
         return []
-    rows = sql.rows("tickets/meanwhile", ticket_id=ticket_id, version=since, deleted=DELETED)
-    return [_meanwhile(**row) for row in rows]
+    rows = sql.rows("tickets/changes_since", ticket_id=ticket_id, version=since, deleted=DELETED)
+    return [_later_change(**row) for row in rows]
 
 
 def changed_fields(*, ticket_id: int, since: int) -> list[str]:
-    """The fields of a ticket that changed since it had the version `since`, ASSIGNEE among them; in order."""
-    changed = {change.field for change in meanwhile(ticket_id=ticket_id, since=since)}
+    """Return the names of the fields that have changed since the version `since`, ASSIGNEE last."""
+    changed = {change.field for change in changes_since(ticket_id=ticket_id, since=since)}
     return [name for name in (*FIELDS, ASSIGNEE) if name in changed]
 
 
 def history(*, ticket_id: int, before_id: int | None = None, limit: int) -> list[Item]:
-    """What was done to a ticket, newest first, of that the part before the item `before_id`.
+    """Return the last `limit` entries of a ticket's history, before the entry `before_id`; newest first.
 
-    Complete, whatever did it: triggers write it down. One query, which costs the same however long the history is.
+    Triggers write the history, so it includes changes made in SQL. One query, whose cost does not depend on its length.
     """
     rows = sql.rows("tickets/history", ticket_id=ticket_id, before_id=before_id, row_limit=limit)
     return [_item(**row) for row in rows]
 
 
-# Of things said and done the newest.
+# The position after the newest entry of a conversation.
 NEWEST = (sql.MAX_ID, sql.MAX_ID)
 
 
 def conversation(
     *, ticket_id: int, viewer: User, before: tuple[int, int] = NEWEST, limit: int
 ) -> tuple[list[Item | Comment], tuple[int, int] | None]:
-    """The last `limit` things done to a ticket or said about it that `viewer` may see, oldest first.
+    """Return the last `limit` changes and comments that `viewer` may see, oldest first, and where to continue.
 
-    Of those `before` a place, which is the ids of an item and of a comment; the second that is returned is the place
-    before which there are more, None: there are not. Two queries, which cost the same however much there is.
+    A position is a pair of ids, of a history entry and a comment. The returned one is None if nothing comes before it.
+    Two queries, whose cost does not depend on the length of the conversation.
     """
     item_id, comment_id = before
-    done: list[Item | Comment] = [*history(ticket_id=ticket_id, before_id=item_id, limit=limit + 1)]
-    said: list[Item | Comment] = [
+    changes: list[Item | Comment] = [*history(ticket_id=ticket_id, before_id=item_id, limit=limit + 1)]
+    comments: list[Item | Comment] = [
         *reversed(last_comments(ticket_id=ticket_id, viewer=viewer, before_id=comment_id, limit=limit + 1))
     ]
-    found = list(heapq.merge(said, done, key=_moment, reverse=True))
+    found = list(heapq.merge(comments, changes, key=_moment, reverse=True))
     shown = found[:limit]
     if len(found) > limit:
         item_id = min((entry.id for entry in shown if isinstance(entry, Item)), default=item_id)
@@ -247,7 +284,7 @@ def conversation(
 
 
 def _moment(entry: Item | Comment) -> datetime:
-    """As precise as comments know it. Of what is of one moment, that was done first."""
+    """Return when an entry was made, truncated to the precision of comments. In a tie, changes come first."""
     if isinstance(entry, Comment):
         return entry.created_at
     return entry.at.replace(microsecond=entry.at.microsecond // 1000 * 1000)
@@ -273,7 +310,7 @@ def _item(
     return Item(id, at, by, door, [change])
 
 
-def _meanwhile(
+def _later_change(
     *,
     field: str,
     before: str | None,
@@ -282,12 +319,12 @@ def _meanwhile(
     door: str,
     actor_id: int | None,
     actor_name: str | None,
-) -> Meanwhile:
+) -> LaterChange:
     by = None if actor_id is None else Person(actor_id, actor_name or DELETED)
     if field == ASSIGNEE:
-        return Meanwhile(field, before, after, at, by, door)
+        return LaterChange(field, before, after, at, by, door)
     was, is_now = (_value(field, json.loads(text or "null", parse_float=Decimal)) for text in (before, after))
-    return Meanwhile(field, was, is_now, at, by, door)
+    return LaterChange(field, was, is_now, at, by, door)
 
 
 def _changes(text: str) -> list[Change]:

@@ -1,4 +1,4 @@
-"""What happened to tickets, in people's words: names for ids, labels for columns, times as the admin writes them."""
+"""A ticket's history in words: names instead of ids, labels instead of columns, times as the admin formats them."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -12,13 +12,16 @@ from accounts.models import User
 from projects.models import Project
 from sla.models import Priority
 from tickets.models import Status, Ticket
-from tickets.queries import ASSIGNEE, Change, Item, Meanwhile
+from tickets.queries import ASSIGNEE, Change, Item, LaterChange
 
 Names = dict[str, dict[Any, Any]]
 
+# "Changed via …". Doors that are not listed are shown as they are.
+DOORS = {"api": "API", "command": "command line"}
+
 
 def items(found: Iterable[Item]) -> Iterator[dict[str, Any]]:
-    """Items of a history, in two queries at most."""
+    """Yield history items as the templates show them. Runs up to two queries."""
     found = list(found)
     names = names_in(change for item in found for change in item.changes)
     for item in found:
@@ -26,7 +29,7 @@ def items(found: Iterable[Item]) -> Iterator[dict[str, Any]]:
             "id": item.id,
             "at": item.at,
             "by": item.by and item.by.name,
-            "door": item.door,
+            "door": door(item.door),
             "changes": [
                 {
                     "label": label(change.field),
@@ -39,13 +42,13 @@ def items(found: Iterable[Item]) -> Iterator[dict[str, Any]]:
         }
 
 
-def names_in(changes: Iterable[Change | Meanwhile]) -> Names:
-    """What people call the values of these fields, by field and value; in two queries at most."""
+def names_in(changes: Iterable[Change | LaterChange]) -> Names:
+    """Return the display names of the changed values, by field and value. Runs up to two queries."""
     changes = list(changes)
 
     def ids(field: str) -> set[Any]:
-        both = ((change.before, change.after) for change in changes if change.field == field)
-        return {each for pair in both for each in pair if each}
+        pairs = ((change.before, change.after) for change in changes if change.field == field)
+        return {value for pair in pairs for value in pair if value}
 
     return {
         "project_id": Project.objects.in_bulk(ids("project_id")),
@@ -55,16 +58,20 @@ def names_in(changes: Iterable[Change | Meanwhile]) -> Names:
     }
 
 
+def door(name: str) -> str:
+    return DOORS.get(name, name)
+
+
 def label(field: str) -> str:
     if field == ASSIGNEE:
         return capfirst(field)
     return capfirst(str(getattr(Ticket._meta.get_field(field.removesuffix("_id")), "verbose_name", field)))
 
 
-def value(of: Any, names: dict[Any, Any]) -> str:
-    if of is None:
+def value(raw: Any, names: dict[Any, Any]) -> str:
+    if raw is None:
         return ""
-    if isinstance(of, datetime):
-        return date_format(of, "DATETIME_FORMAT")
-    named = of if isinstance(of, models.Model) else names.get(of, of)
+    if isinstance(raw, datetime):
+        return date_format(raw, "DATETIME_FORMAT")
+    named = raw if isinstance(raw, models.Model) else names.get(raw, raw)
     return str(getattr(named, "name", named))

@@ -1,4 +1,4 @@
-"""The wire shapes of tickets (CONTRACTS: tickets; document 000, sections 3 to 5)."""
+"""The JSON of tickets, comments and history (document 000, sections 3 to 5)."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -26,7 +26,7 @@ from tickets.queries import ASSIGNEE, FIELDS, SLA_STATES, Change, Item, Person, 
 
 
 class StatusField(serializers.ChoiceField):
-    """`in progress` and `in_progress` are read too."""
+    """Also accepts `in progress` and `in_progress`."""
 
     aliases = ("in progress", "in_progress")
 
@@ -40,7 +40,7 @@ class StatusField(serializers.ChoiceField):
 
 
 class NewTicketSerializer(serializers.Serializer[Ticket]):
-    """`POST /ticket`, document 000: only the title is required."""
+    """`POST /ticket` (document 000): only the title is required."""
 
     title = SingleLineField(max_length=255)
     description = TextField(max_length=20_000, required=False, allow_blank=True)
@@ -56,14 +56,14 @@ class NewTicketSerializer(serializers.Serializer[Ticket]):
 
 
 class NewTrackerTicketSerializer(NewTicketSerializer):
-    """`POST /tickets`, document 001: project and status are required too."""
+    """`POST /tickets` (document 001): project and status are required as well."""
 
     project = IdField(source="project_id")
     status = StatusField()
 
 
 class TicketPatchSerializer(serializers.Serializer[Ticket]):
-    """What may be changed: assignees have calls of their own."""
+    """`PATCH`: every field that can be changed. Assignees have their own calls."""
 
     title = SingleLineField(max_length=255, required=False)
     description = TextField(max_length=20_000, required=False, allow_blank=True)
@@ -79,12 +79,12 @@ class TicketPatchSerializer(serializers.Serializer[Ticket]):
         min_value=1,
         max_value=MAX_ID,
         required=False,
-        help_text="The version that this is a change of: 409 if there is a newer one.",
+        help_text="Version being edited; 409 if a newer one exists.",
     )
 
 
 class ReplacedTicketSerializer(TicketPatchSerializer):
-    """`PUT`: what document 001 requires of a ticket; what else is absent stays."""
+    """`PUT`: the fields that document 001 requires; other omitted fields keep their values."""
 
     title = SingleLineField(max_length=255)
     project = IdField(source="project_id")
@@ -106,7 +106,7 @@ class AssigneeSerializer(serializers.Serializer[Assignment]):
 
 
 class SlaDueField(UtcDateTimeField):
-    """Null while the ticket is on hold: when it will be due then, nobody knows."""
+    """Null while the ticket is on hold, because the deadline depends on when it is resumed."""
 
     def get_attribute(self, ticket: Ticket) -> datetime | None:
         return None if ticket.held_at else ticket.sla_due_at
@@ -140,8 +140,9 @@ class TicketStatisticsSerializer(serializers.Serializer[Ticket]):
 
 
 class SlaSerializer(serializers.Serializer[Ticket]):
-    """Why a ticket is due when it is. Its context holds the time `at` which this is said."""
+    """How the ticket's deadline was calculated, and whether it is met."""
 
+    # The context must have the current time as `at`.
     policy = serializers.ChoiceField(source="priority", choices=Priority.values)
     hours = serializers.IntegerField(source="sla_hours")
     calendar = serializers.SerializerMethodField()
@@ -164,7 +165,7 @@ class SlaSerializer(serializers.Serializer[Ticket]):
         return ticket.sla_state(self.context["at"]).value
 
     def get_because(self, ticket: Ticket) -> str:
-        """As in "4 h business time, on hold 2 h 10 m"."""
+        """Explain the deadline, as in "4 h business time, on hold 2 h 10 m"."""
         parts = [f"{ticket.sla_hours} h {'business time' if ticket.sla_calendar else 'round the clock'}"]
         if ticket.held_seconds:
             parts.append(f"on hold {_duration(ticket.held_seconds)}")
@@ -174,7 +175,7 @@ class SlaSerializer(serializers.Serializer[Ticket]):
 
 
 def _duration(seconds: int) -> str:
-    """The two largest of days, hours, minutes and seconds, as in "2 h 10 m"."""
+    """Return a duration in its largest unit and the next smaller one, such as "2 h 10 m"."""
     amounts = {"d": seconds // 86400, "h": seconds // 3600 % 24, "m": seconds // 60 % 60, "s": seconds % 60}
     units = list(amounts)
     largest = next(place for place, unit in enumerate(units) if amounts[unit])
@@ -190,7 +191,7 @@ class TicketDetailSerializer(TicketSerializer):
     sla = SlaSerializer(source="*")
 
 
-# As the tickets are shown, and as the domain calls it.
+# Field names in the API, and in the model.
 FIELD_OF_ORDERING = {
     "createdDate": "created_at",
     "updatedDate": "updated_at",
@@ -202,13 +203,14 @@ ORDERINGS = [sign + name for name in FIELD_OF_ORDERING for sign in ("", "-")]
 
 
 class TicketFilterSerializer(serializers.Serializer[Any]):
-    """Which tickets are meant, in which order, as in a query string. A parameter that is empty filters nothing."""
+    """Filters and order of the list, from the query string. Empty parameters are ignored."""
 
     search = TextField(
         max_length=255,
         required=False,
         allow_blank=True,
-        help_text="Words, or their beginnings, each of which must be in the title or the description, in any order.",
+        help_text="Finds tickets whose title or description contains every word, in any order. A word matches by "
+        "prefix.",
     )
     status = StatusField(required=False)
     priority = serializers.ChoiceField(choices=Priority.values, required=False)
@@ -220,23 +222,29 @@ class TicketFilterSerializer(serializers.Serializer[Any]):
         min_value=1,
         max_value=MAX_ID,
         required=False,
-        help_text="The id of one of the assigned users.",
+        help_text="User id of one of the assignees.",
     )
     createdBy = IdField(source="created_by_id", min_value=1, max_value=MAX_ID, required=False)
     sla = serializers.ChoiceField(
         choices=SLA_STATES,
         required=False,
-        help_text="`breached`: neither closed nor on hold, though `slaDue` has passed; `at-risk`: not yet, but more "
-        "than 80 % of the time is used; `met`, `missed`: closed in time, or late.",
+        help_text="`breached`: `slaDue` has passed and the ticket is neither closed nor on hold. `at-risk`: not "
+        "breached yet, but over 80 % of the time is used. `met`, `missed`: closed in time, or late.",
     )
-    startDate = MomentField(required=False, help_text="Created at this time or later; a date: that whole day, in UTC.")
-    endDate = MomentField(required=False, help_text="Created at this time or earlier; a date: that whole day, in UTC.")
+    startDate = MomentField(
+        required=False, help_text="Created at or after this time. A date means the whole day in UTC."
+    )
+    endDate = MomentField(
+        required=False, help_text="Created at or before this time. A date means the whole day in UTC."
+    )
     ordering = serializers.ChoiceField(
-        choices=ORDERINGS, default="-createdDate", help_text="With `-` the other way round. No date comes last in both."
+        choices=ORDERINGS,
+        default="-createdDate",
+        help_text="Prefix with `-` for descending order. Tickets without a date come last either way.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Put it in the domain's words: `filter` and `ordering`."""
+        """Return `filter` and `ordering` as `queries.tickets` takes them."""
         name = attrs.pop("ordering")
         ordering = Ordering(FIELD_OF_ORDERING[name.removeprefix("-")], is_descending=name.startswith("-"))
         span = Span.between(attrs.pop("startDate", None), attrs.pop("endDate", None))
@@ -246,12 +254,12 @@ class TicketFilterSerializer(serializers.Serializer[Any]):
 
 
 class TicketQuerySerializer(PageSerializer, TicketFilterSerializer):
-    """The query string of the list."""
+    """The query string of the paginated list."""
 
-    cursor = CursorField([str, lambda key: key, row_id], help_text="The `nextCursor` of the page before.")
+    cursor = CursorField([str, lambda key: key, row_id], help_text="`nextCursor` of the previous page.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Put it in the domain's words: those of the filter, `limit` and, unless it is the first page, `after`."""
+        """Return `filter`, `ordering`, `limit` and, except for the first page, `after`."""
         limit, cursor, name = attrs.pop("limit"), attrs.pop("cursor", None), attrs["ordering"]
         query = super().validate(attrs) | {"limit": limit}
         if cursor is not None:
@@ -259,10 +267,10 @@ class TicketQuerySerializer(PageSerializer, TicketFilterSerializer):
         return query
 
     def _place(self, cursor: tuple[Any, ...], name: str, ordering: Ordering) -> tuple[Any, int]:
-        cursors_ordering, key, ticket_id = cursor
+        cursor_ordering, key, ticket_id = cursor
         try:
-            if cursors_ordering != name:
-                raise ValueError(cursors_ordering)
+            if cursor_ordering != name:
+                raise ValueError(cursor_ordering)
             return SORT_KEY_READERS[ordering.field](key), ticket_id
         except (ValueError, TypeError, OverflowError) as error:
             raise serializers.ValidationError({"cursor": INVALID_CURSOR}) from error
@@ -287,7 +295,7 @@ class HistoryQuerySerializer(PageSerializer):
 
 
 class ConversationQuerySerializer(serializers.Serializer[Any]):
-    """Of the admin's page of a ticket."""
+    """The query string of a ticket's page in the admin."""
 
     cursor = CursorField([row_id, row_id])
 
@@ -303,7 +311,7 @@ class AssignedPersonSerializer(serializers.Serializer[Person]):
 
 
 class ChangeSerializer(serializers.Serializer[Change]):
-    """A change with the names and values that the ticket itself is shown with."""
+    """A change of one field, with the same names and values as in the ticket's own JSON."""
 
     shapes: dict[str, tuple[str, serializers.Field[Any, Any, Any, Any]]] = {
         **{str(field.source): (name, field) for name, field in TicketSerializer().fields.items()},
@@ -313,10 +321,10 @@ class ChangeSerializer(serializers.Serializer[Change]):
     }
 
     def get_fields(self) -> dict[str, Any]:
-        """Written so because `from` is no name for an attribute."""
+        """Return the fields; `from` is a keyword, so it cannot be a class attribute."""
         value: dict[str, Any] = {
             "allow_null": True,
-            "help_text": "As the ticket shows it; of `assignedUsers` the one `{userId, name}`.",
+            "help_text": "As in the ticket; for `assignedUsers`, the one user as `{userId, name}`.",
         }
         return {
             "field": serializers.ChoiceField(choices=[self.shapes[field][0] for field in (*FIELDS, ASSIGNEE)]),
@@ -348,7 +356,7 @@ class HistoryPageSerializer(serializers.Serializer[Any]):
 class NewCommentSerializer(serializers.Serializer[Comment]):
     message = TextField(max_length=MAX_MESSAGE)
     internal = StrictBooleanField(
-        source="is_internal", required=False, help_text="Among staff: nobody else sees it or is told of it."
+        source="is_internal", required=False, help_text="Visible to staff only; nobody else is notified."
     )
 
 

@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                     "is_active",
                     models.BooleanField(
                         default=True,
-                        help_text="Deactivated people cannot sign in; what they did stays.",
+                        help_text="Deactivated users cannot sign in. Their records are kept.",
                         verbose_name="active",
                     ),
                 ),
@@ -77,7 +77,7 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(
                         django.db.models.functions.text.Upper("email"),
                         name="user_email_unique",
-                        violation_error_message="This e-mail address is taken.",
+                        violation_error_message="This e-mail address is already in use.",
                     ),
                     models.CheckConstraint(
                         condition=django.db.models.lookups.GreaterThanOrEqual(

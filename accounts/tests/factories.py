@@ -1,4 +1,4 @@
-"""People for tests, made as plainly as can be."""
+"""Users for tests."""
 
 import itertools
 from typing import Any
@@ -13,6 +13,6 @@ _numbers = itertools.count(1)
 
 
 def make_user(name: str = "Some Body", *, email: str = "", **fields: Any) -> User:
-    """A user whose password is PASSWORD."""
+    """Create a user whose password is PASSWORD."""
     email = email or f"{name.split()[0].lower()}.{next(_numbers)}@example.com"
     return User.objects.create(name=name, email=email, password=_HASH, **fields)

@@ -1,4 +1,4 @@
-"""The back office: who gets in, what each type may do there, and people."""
+"""The admin: signing in, and the pages of users and of failed sign-ins."""
 
 import threading
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def page_of(user: User, page: str = "change") -> str:
 class TestSignIn:
     @pytest.mark.parametrize("staff", [UserType.AGENT, UserType.ADMIN])
     @pytest.mark.parametrize("page", ["/admin/login/", "/admin/login/?next=/admin/"])
-    def test_lets_staff_in_however_they_write_their_address(self, db: None, staff: UserType, page: str) -> None:
+    def test_accepts_staff_ignoring_the_case_of_the_address(self, db: None, staff: UserType, page: str) -> None:
         user = make_user("Stan Staff", type=staff)
 
         answer = Client().post(page, {"username": user.email.upper(), "password": PASSWORD}, follow=True)
@@ -43,13 +43,13 @@ class TestSignIn:
         assert answer.redirect_chain == [("/admin/", 302)]
         assert answer.status_code == 200
 
-    def test_keeps_customers_out(self, owner: User) -> None:
+    def test_refuses_customers(self, owner: User) -> None:
         answer = Client().post("/admin/login/", {"username": owner.email, "password": PASSWORD})
 
         assert answer.status_code == 200
         assert "for a staff account" in answer.content.decode()
 
-    def test_sends_a_customer_with_a_session_to_the_sign_in_page(self, owner: User) -> None:
+    def test_is_where_customers_with_a_session_are_redirected(self, owner: User) -> None:
         answer = Browser(owner).get("/admin/")
 
         assert answer.status_code == 302
@@ -57,7 +57,7 @@ class TestSignIn:
 
 
 class TestOwnPassword:
-    def test_is_changed_by_an_agent_who_knows_the_old_one(self, agent: User) -> None:
+    def test_can_be_changed_by_an_agent_who_knows_the_old_one(self, agent: User) -> None:
         answer = Browser(agent).post(
             "/admin/password_change/",
             {"old_password": PASSWORD, "new_password1": "brand new!", "new_password2": "brand new!"},
@@ -68,10 +68,10 @@ class TestOwnPassword:
         assert agent.check_password("brand new!")
 
 
-class TestRights:
-    """All of them are in docs/roles.md, and tried in ticketing/tests/test_roles.py."""
+class TestPermissions:
+    """All of them are listed in docs/roles.md and tested in ticketing/tests/test_roles.py."""
 
-    def test_show_the_way_to_a_new_password_to_those_who_may_set_it(
+    def test_show_the_password_link_only_to_those_who_can_change_the_user(
         self, admin: User, agent: User, owner: User
     ) -> None:
         pages = {user: Browser(user).get(page_of(owner)).content.decode() for user in (admin, agent)}
@@ -82,7 +82,7 @@ class TestRights:
 
 
 class TestList:
-    def test_asks_the_same_number_of_questions_for_any_number_of_people(
+    def test_runs_six_queries_for_any_number_of_users(
         self, admin: User, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         browser = Browser(admin)
@@ -90,28 +90,28 @@ class TestList:
         for _ in range(12):
             make_user()
 
-        # Session, user, their groups' and own permissions; then how many people there are, and the page.
+        # The session, the user, two for permissions, the number of users, and the page.
         with django_assert_num_queries(6):
             page = browser.get(USERS)
 
         assert page.context["cl"].result_count == 13
 
     @pytest.mark.parametrize("query", ["q=olga", "q=OLGA.", "type__exact=customer", "is_active__exact=0"])
-    def test_is_searched_and_filtered(self, admin: User, agent: User, query: str) -> None:
+    def test_can_be_searched_and_filtered(self, admin: User, agent: User, query: str) -> None:
         olga = make_user("Olga Owner", is_active=False)
 
         page = Browser(admin).get(f"{USERS}?{query}")
 
         assert list(page.context["cl"].result_list) == [olga]
 
-    def test_deletes_nobody_by_the_dozen(self, admin: User, owner: User) -> None:
+    def test_has_no_bulk_deletion(self, admin: User, owner: User) -> None:
         Browser(admin).post(USERS, {"action": "delete_selected", "_selected_action": [owner.pk], "post": "yes"})
 
         assert User.objects.filter(pk=owner.pk).exists()
 
 
 class TestAdd:
-    def test_makes_a_user_who_can_sign_in(self, admin: User) -> None:
+    def test_creates_a_user_who_can_sign_in(self, admin: User) -> None:
         answer = Browser(admin).submit(f"{USERS}add/", **NEW_USER)
 
         user = User.objects.get(email="nora@example.com")
@@ -136,7 +136,7 @@ class TestAdd:
             ({"password1": "", "password2": ""}, "password1", "This field is required."),
         ],
     )
-    def test_says_beside_the_field_what_is_wrong(
+    def test_shows_errors_next_to_the_field(
         self, admin: User, changes: dict[str, str], field: str, sentence: str
     ) -> None:
         make_user("Tara Taken", email="taken@example.com")
@@ -150,7 +150,7 @@ class TestAdd:
 
 
 class TestChange:
-    def test_changes_what_was_changed(self, admin: User, owner: User) -> None:
+    def test_saves_the_changed_fields_only(self, admin: User, owner: User) -> None:
         answer = Browser(admin).submit(page_of(owner), name="Olga Other")
 
         changed = User.objects.get(pk=owner.pk)
@@ -158,19 +158,19 @@ class TestChange:
         assert changed.name == "Olga Other"
         assert (changed.email, changed.password, changed.type) == (owner.email, owner.password, owner.type)
 
-    def test_refuses_an_address_that_is_taken_in_whatever_case(self, admin: User, owner: User, assignee: User) -> None:
+    def test_refuses_a_taken_address_ignoring_case(self, admin: User, owner: User, assignee: User) -> None:
         answer = Browser(admin).submit(page_of(owner), name="Olga Other", email=assignee.email.upper())
 
         assert errors(answer) == {"email": ["Email already in use"]}
         assert User.objects.get(pk=owner.pk).name == "Olga Owner"
 
-    def test_lets_somebody_write_their_own_address_in_other_case(self, admin: User, owner: User) -> None:
+    def test_accepts_the_same_address_in_another_case(self, admin: User, owner: User) -> None:
         Browser(admin).submit(page_of(owner), email=owner.email.upper())
 
         assert User.objects.get(pk=owner.pk).email == owner.email.upper()
 
     @pytest.mark.parametrize("other", [UserType.ADMIN, UserType.AGENT])
-    def test_keeps_the_type_of_somebody_who_is_assigned(
+    def test_refuses_another_type_for_an_assigned_user(
         self, admin: User, owner: User, assignee: User, other: UserType
     ) -> None:
         assign(make_ticket(owner), assignee)
@@ -180,14 +180,14 @@ class TestChange:
         assert errors(answer) == {"type": [services.HoldsAssignments.message]}
         assert User.objects.get(pk=assignee.pk).type == UserType.CUSTOMER
 
-    def test_makes_an_admin_of_somebody_without_assignments(self, admin: User, owner: User) -> None:
+    def test_accepts_another_type_without_assignments(self, admin: User, owner: User) -> None:
         Browser(admin).submit(page_of(owner), type="admin")
 
         assert User.objects.get(pk=owner.pk).is_admin
 
 
 class TestDeactivate:
-    def test_takes_the_user_off_the_tickets_that_are_not_closed(self, admin: User, owner: User, assignee: User) -> None:
+    def test_removes_the_user_from_tickets_that_are_not_closed(self, admin: User, owner: User, assignee: User) -> None:
         open_ticket, closed_ticket = make_ticket(owner), make_ticket(owner)
         for ticket in (open_ticket, closed_ticket):
             assign(ticket, assignee)
@@ -201,13 +201,13 @@ class TestDeactivate:
         assert [a.ticket for a in assignee.assignments.all()] == [closed_ticket]
 
     def test_ends_the_sessions_of_staff(self, admin: User, agent: User) -> None:
-        at_work = Browser(agent)
+        agents_browser = Browser(agent)
 
         Browser(admin).submit(page_of(agent), is_active=None)
 
-        assert at_work.get("/admin/").status_code == 302
+        assert agents_browser.get("/admin/").status_code == 302
 
-    def test_can_be_taken_back(self, admin: User) -> None:
+    def test_can_be_undone(self, admin: User) -> None:
         user = make_user("Paul Paused", is_active=False)
 
         Browser(admin).submit(page_of(user), is_active="on")
@@ -215,38 +215,38 @@ class TestDeactivate:
         assert User.objects.get(pk=user.pk).is_active
 
 
-class TestPowers:
+class TestRole:
     @pytest.mark.parametrize("forged", [{"type": "customer"}, {"is_active": None}, {"is_superuser": "on"}])
-    def test_are_not_changed_on_oneself(self, admin: User, forged: dict[str, Any]) -> None:
+    def test_cannot_be_changed_on_your_own_account(self, admin: User, forged: dict[str, Any]) -> None:
         Browser(admin).submit(page_of(admin), **forged)
 
         kept = User.objects.get(pk=admin.pk)
         assert (kept.type, kept.is_active, kept.is_superuser) == ("admin", True, False)
 
-    def test_of_a_superuser_are_not_given_by_others(self, admin: User) -> None:
+    def test_of_superuser_cannot_be_granted_by_an_admin(self, admin: User) -> None:
         colleague = make_user("Clara Colleague", type=UserType.ADMIN)
 
         Browser(admin).submit(page_of(colleague), is_superuser="on")
 
         assert not User.objects.get(pk=colleague.pk).is_superuser
 
-    def test_of_a_superuser_are_not_given_with_a_new_account(self, admin: User) -> None:
+    def test_of_superuser_cannot_be_granted_with_a_new_account(self, admin: User) -> None:
         Browser(admin).submit(f"{USERS}add/", **NEW_USER | {"type": "admin", "is_superuser": "on"})
 
         assert not User.objects.get(email="nora@example.com").is_superuser
 
-    def test_of_a_superuser_are_given_by_a_superuser(self, superuser: User, admin: User) -> None:
+    def test_of_superuser_can_be_granted_by_a_superuser(self, superuser: User, admin: User) -> None:
         Browser(superuser).submit(page_of(admin), is_superuser="on")
 
         assert User.objects.get(pk=admin.pk).is_superuser
 
-    def test_of_a_superuser_are_for_admins_alone(self, superuser: User, owner: User) -> None:
+    def test_of_superuser_requires_an_admin(self, superuser: User, owner: User) -> None:
         answer = Browser(superuser).submit(page_of(owner), is_superuser="on")
 
         assert errors(answer) == {"is_superuser": ["Only an admin can be a superuser."]}
 
     @pytest.mark.parametrize("page", ["change", "delete", "password"])
-    def test_of_a_superuser_cannot_be_taken_over(self, admin: User, superuser: User, page: str) -> None:
+    def test_of_superuser_cannot_be_taken_over(self, admin: User, superuser: User, page: str) -> None:
         answer = Browser(admin).post(
             page_of(superuser, page), {"email": "mine@example.com", "password1": "mine now!", "password2": "mine now!"}
         )
@@ -256,7 +256,7 @@ class TestPowers:
     @pytest.mark.parametrize(
         ("user", "refusal"), [("admin", services.OwnAccount), ("superuser", services.SuperusersOnly)]
     )
-    def test_are_guarded_below_the_pages_too(
+    def test_is_protected_by_the_service_too(
         self, request: pytest.FixtureRequest, admin: User, user: str, refusal: type[Exception]
     ) -> None:
         target = request.getfixturevalue(user)
@@ -264,34 +264,35 @@ class TestPowers:
         with pytest.raises(refusal):
             services.update(user_id=target.pk, by=admin, is_active=False)
 
-    def test_are_not_an_agents_to_change(self, agent: User, owner: User) -> None:
+    def test_of_agent_does_not_allow_changing_users(self, agent: User, owner: User) -> None:
         with pytest.raises(Forbidden):
             services.update(user_id=owner.pk, by=agent, name="Olga Other")
 
+    @pytest.mark.slow
     @pytest.mark.django_db(transaction=True, serialized_rollback=True)
-    def test_of_two_admins_who_demote_each_other_are_lost_by_one(self) -> None:
+    def test_is_lost_by_only_one_of_two_admins_who_demote_each_other(self) -> None:
         first, second = (make_user("Some Admin", type=UserType.ADMIN) for _ in range(2))
-        outcome: list[Exception] = []
+        refusals: list[Exception] = []
         demotion = {"user_id": first.pk, "by": second, "type": "customer"}
-        other = threading.Thread(target=noting(outcome, services.update), kwargs=demotion)
+        other = threading.Thread(target=collecting(refusals, services.update), kwargs=demotion)
 
         with transaction.atomic():
             services.update(user_id=second.pk, by=first, type="customer")
             other.start()
-            # Time enough for an answer, if nothing held it back.
+            # Long enough to finish, if no lock held it back.
             other.join(timeout=0.5)
         other.join()
 
-        assert [type(error) for error in outcome] == [Forbidden]
+        assert [type(refusal) for refusal in refusals] == [Forbidden]
         assert list(User.objects.filter(type=UserType.ADMIN)) == [first]
 
 
-def noting(outcome: list[Exception], action: Callable[..., Any]) -> Callable[..., None]:
+def collecting(refusals: list[Exception], action: Callable[..., Any]) -> Callable[..., None]:
     def run(**arguments: Any) -> None:
         try:
             action(**arguments)
         except Exception as error:
-            outcome.append(error)
+            refusals.append(error)
         finally:
             connection.close()
 
@@ -299,7 +300,7 @@ def noting(outcome: list[Exception], action: Callable[..., Any]) -> Callable[...
 
 
 class TestPassword:
-    def test_is_set_for_somebody_else(self, admin: User, owner: User) -> None:
+    def test_can_be_set_for_another_user(self, admin: User, owner: User) -> None:
         answer = Browser(admin).submit(page_of(owner, "password"), password1="brand new!", password2="brand new!")
 
         assert answer["Location"] == page_of(owner)
@@ -311,7 +312,7 @@ class TestPassword:
         assert "neither a letter nor a digit" in answer.content.decode()
         assert User.objects.get(pk=owner.pk).check_password(PASSWORD)
 
-    def test_waits_for_nobody_for_long(self, transactional_db: None) -> None:
+    def test_gives_up_when_a_row_stays_locked(self, transactional_db: None) -> None:
         admin, user = make_user("Ada Admin", type=UserType.ADMIN), make_user("Olga Owner")
         browser = Browser(admin)
         holder = connection.copy()
@@ -330,7 +331,7 @@ class TestPassword:
 
 
 class TestDelete:
-    def test_takes_the_assignments_along(self, admin: User, owner: User, assignee: User) -> None:
+    def test_deletes_the_assignments_too(self, admin: User, owner: User, assignee: User) -> None:
         ticket = make_ticket(owner)
         assign(ticket, assignee)
 
@@ -340,7 +341,7 @@ class TestDelete:
         assert not User.objects.filter(pk=assignee.pk).exists()
         assert not ticket.assignments.exists()
 
-    def test_says_what_keeps_somebody(self, admin: User, owner: User) -> None:
+    def test_lists_the_tickets_that_prevent_it(self, admin: User, owner: User) -> None:
         ticket = make_ticket(owner)
 
         answer = Browser(admin).post(page_of(owner, "delete"), {"post": "yes"})
@@ -350,7 +351,7 @@ class TestDelete:
         assert User.objects.filter(pk=owner.pk).exists()
 
     @pytest.mark.parametrize(("number", "shown"), [(1, 1), (12, 10)])
-    def test_says_so_of_comments_of_which_it_shows_a_few(
+    def test_lists_the_newest_comments_that_prevent_it(
         self,
         admin: User,
         owner: User,
@@ -370,13 +371,13 @@ class TestDelete:
         assert page.count(f"comment on #{ticket.pk}</a>") == shown
         assert ("and older ones" in page) == (number > shown)
 
-    def test_leaves_oneself(self, admin: User) -> None:
+    def test_refuses_your_own_account(self, admin: User) -> None:
         answer = Browser(admin).post(page_of(admin, "delete"), {"post": "yes"})
 
         assert answer.status_code == 403
         assert User.objects.filter(pk=admin.pk).exists()
 
-    def test_is_refused_below_the_pages_too(self, admin: User, owner: User) -> None:
+    def test_is_refused_by_the_service_too(self, admin: User, owner: User) -> None:
         make_ticket(owner)
 
         with pytest.raises(services.HasRecords):
@@ -394,7 +395,7 @@ class TestLockout:
     def sign_in(user: User) -> int:
         return Client().post("/admin/login/?next=/admin/", {"username": user.email, "password": PASSWORD}).status_code
 
-    def test_is_lifted_by_an_admin(self, admin: User, locked_out: User) -> None:
+    def test_can_be_lifted_by_an_admin(self, admin: User, locked_out: User) -> None:
         assert self.sign_in(locked_out) == 429
         attempts = list(AccessAttempt.objects.values_list("pk", flat=True))
 
@@ -402,10 +403,10 @@ class TestLockout:
             "/admin/axes/accessattempt/", {"action": "lift_lockout", "_selected_action": attempts}, follow=True
         )
 
-        assert "may sign in from 127.0.0.1 again" in page.content.decode()
+        assert "can sign in from 127.0.0.1 again" in page.content.decode()
         assert self.sign_in(locked_out) == 302
 
-    def test_shows_no_passwords(self, admin: User, locked_out: User) -> None:
+    def test_page_shows_no_passwords(self, admin: User, locked_out: User) -> None:
         attempt = AccessAttempt.objects.get()
 
         page = Browser(admin).get(f"/admin/axes/accessattempt/{attempt.pk}/change/").content.decode()

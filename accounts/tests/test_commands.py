@@ -1,4 +1,4 @@
-"""How the first admin is made."""
+"""`createsuperuser`, which creates the first admin. `reset_second_factor` is in test_second_factor.py."""
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -14,7 +14,7 @@ class TestCreatesuperuser:
         monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "first, of all")
         return "first, of all"
 
-    def test_makes_an_admin(self, password: str) -> None:
+    def test_creates_an_admin(self, password: str) -> None:
         call_command("createsuperuser", email="ada@example.com", name="Ada Admin", interactive=False)
 
         ada = User.objects.get(email="ada@example.com")
@@ -28,6 +28,6 @@ class TestCreatesuperuser:
 
         assert not User.objects.exists()
 
-    def test_refuses_a_taken_address_in_other_case(self, owner: User) -> None:
-        with pytest.raises(CommandError, match="taken"):
+    def test_refuses_a_taken_address_ignoring_case(self, owner: User) -> None:
+        with pytest.raises(CommandError, match="already in use"):
             call_command("createsuperuser", email=owner.email.upper(), name="Ada Admin", interactive=False)

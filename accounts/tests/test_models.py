@@ -1,4 +1,4 @@
-"""What holds of people whatever code runs."""
+"""Constraints of the user table, whatever code writes to it, and the rules about passwords."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 
 def insert(**fields: Any) -> None:
-    """Past every check of ours: neither save() nor full_clean() runs."""
+    """Insert a user without running save() or full_clean()."""
     User.objects.bulk_create([User(**{"name": "Some Body", "email": "some.body@example.com"} | fields)])
 
 
 class TestAddresses:
-    def test_are_unique_without_regard_to_case(self) -> None:
+    def test_are_unique_ignoring_case(self) -> None:
         make_user(email="Olga@Example.com")
 
         with pytest.raises(IntegrityError) as refusal:
@@ -34,10 +34,10 @@ class TestAddresses:
 
         assert found == olga
 
-    def test_are_refused_by_the_form_in_words(self, owner: User) -> None:
+    def test_that_are_taken_fail_validation_with_a_message(self, owner: User) -> None:
         twin = User(name="Olga Again", email=owner.email.upper(), password="unused")
 
-        with pytest.raises(ValidationError, match="This e-mail address is taken"):
+        with pytest.raises(ValidationError, match="This e-mail address is already in use"):
             twin.full_clean()
 
 
@@ -49,21 +49,21 @@ class TestConstraints:
 
         assert violated(refusal.value) == "user_name_length"
 
-    @pytest.mark.parametrize("word", ["", "customers", "Admin", "staff"])
-    def test_refuse_a_fourth_type(self, word: str) -> None:
+    @pytest.mark.parametrize("user_type", ["", "customers", "Admin", "staff"])
+    def test_refuse_an_unknown_type(self, user_type: str) -> None:
         with pytest.raises(IntegrityError) as refusal:
-            insert(type=word)
+            insert(type=user_type)
 
         assert violated(refusal.value) == "user_type"
 
-    @pytest.mark.parametrize("word", [UserType.CUSTOMER, UserType.AGENT])
-    def test_refuse_a_superuser_who_is_no_admin(self, word: str) -> None:
+    @pytest.mark.parametrize("user_type", [UserType.CUSTOMER, UserType.AGENT])
+    def test_refuse_a_superuser_who_is_not_an_admin(self, user_type: str) -> None:
         with pytest.raises(IntegrityError) as refusal:
-            insert(type=word, is_superuser=True)
+            insert(type=user_type, is_superuser=True)
 
         assert violated(refusal.value) == "user_superuser_is_admin"
 
-    def test_refuse_plain_sql_as_well(self, owner: User) -> None:
+    def test_apply_to_plain_sql_too(self, owner: User) -> None:
         with pytest.raises(IntegrityError) as refusal, connection.cursor() as cursor:
             cursor.execute("UPDATE accounts_user SET type = 'boss' WHERE id = %s", [owner.pk])
 
@@ -71,12 +71,12 @@ class TestConstraints:
 
 
 class TestStaff:
-    def test_are_agents_and_admins_and_nobody_else(self, owner: User, agent: User, admin: User) -> None:
+    def test_are_agents_and_admins(self, owner: User, agent: User, admin: User) -> None:
         staff = [user for user in (owner, agent, admin) if user.is_staff]
 
         assert staff == [agent, admin]
 
-    def test_are_admins_only_by_their_type(self, owner: User, agent: User, admin: User) -> None:
+    def test_are_admins_by_type(self, owner: User, agent: User, admin: User) -> None:
         admins = [user for user in (owner, agent, admin) if user.is_admin]
 
         assert admins == [admin]
@@ -99,10 +99,10 @@ class TestPasswords:
 
 class TestSpecialCharacters:
     @pytest.mark.parametrize("password", ["password123", "Pässwörter1", "密码密码密码密码", "٣٤٥٦٧٨٩٠"])
-    def test_are_missing_from_letters_and_digits_of_any_script(self, password: str) -> None:
+    def test_are_not_letters_or_digits_of_any_script(self, password: str) -> None:
         with pytest.raises(ValidationError):
             SpecialCharacterValidator().validate(password)
 
     @pytest.mark.parametrize("password", ["password-123", "pass word", "password123 ", "passw€rd"])
-    def test_are_whatever_is_neither(self, password: str) -> None:
+    def test_are_all_other_characters(self, password: str) -> None:
         SpecialCharacterValidator().validate(password)

@@ -1,8 +1,7 @@
-"""A lost password: the request, the mail, the code (CONTRACTS: users and sign-in)."""
+"""Resetting a password: the request, the mail, the code."""
 
 import re
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -13,22 +12,23 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from procrastinate.contrib.django.models import ProcrastinateJob
 from rest_framework.test import APIClient
 
-from accounts import password_codes, services, tasks, tokens
+from accounts import password_codes, services, tokens
 from accounts.models import User
+from accounts.tests.api import SignedIn, login
 from accounts.tests.factories import PASSWORD, make_user
+from accounts.tests.jobs import run_jobs
 from notifications import mails
+from notifications import services as notifications
 from notifications.models import Delivery
 from projects.tests.psql import psql
 
-SignedIn = Callable[[User], APIClient]
-
 NEW = "open, sesame"
+MAIL_RESET_CODE = "notifications.tasks.mail_reset_code"
 
 
-def ask(email: str) -> Any:
+def request_reset(email: str) -> Any:
     return APIClient().post("/auth/password/reset", {"email": email})
 
 
@@ -36,35 +36,25 @@ def confirm(uid: str, code: str, password: str = NEW) -> Any:
     return APIClient().post("/auth/password/reset/confirm", {"uid": uid, "code": code, "password": password})
 
 
-def login(user: User, password: str) -> int:
-    status: int = APIClient().post("/auth/login", {"email": user.email, "password": password}).status_code
-    return status
-
-
-def run_jobs() -> None:
-    for job in ProcrastinateJob.objects.filter(task_name="accounts.tasks.mail_reset_code").order_by("id"):
-        tasks.mail_reset_code(**job.args)
-
-
 @pytest.mark.django_db
-class TestAsk:
+class TestRequest:
     @pytest.fixture
     def addresses(self, owner: User) -> dict[str, str]:
         make_user("Paul Paused", email="paul@example.com", is_active=False)
         return {"known": owner.email, "unknown": "nobody@example.com", "deactivated": "paul@example.com"}
 
-    def test_is_answered_alike_whoever_is_asked_for(self, addresses: dict[str, str]) -> None:
-        answers = [ask(address) for address in addresses.values()]
+    def test_gets_the_same_answer_for_every_address(self, addresses: dict[str, str]) -> None:
+        answers = [request_reset(address) for address in addresses.values()]
 
         assert [(answer.status_code, answer.content) for answer in answers] == [(202, b"")] * 3
         assert len({frozenset(set(answer.headers) - {"X-Request-ID"}) for answer in answers}) == 1
 
-    def test_takes_the_same_statements_whoever_is_asked_for(self, addresses: dict[str, str]) -> None:
-        """The time is theirs: nothing that depends on who is there is done while the caller waits."""
+    def test_runs_the_same_statements_for_every_address(self, addresses: dict[str, str]) -> None:
+        """So that the response time does not reveal whether there is an account."""
 
         def statements(address: str) -> list[str]:
             with CaptureQueriesContext(connection) as captured:
-                ask(address)
+                request_reset(address)
             return [re.sub(r"\S+@example.com", "", query["sql"]) for query in captured]
 
         known, unknown, deactivated = (statements(address) for address in addresses.values())
@@ -72,17 +62,17 @@ class TestAsk:
         assert len(known) == 1
         assert known == unknown == deactivated
 
-    def test_mails_the_owner_alone(self, owner: User, addresses: dict[str, str]) -> None:
+    def test_mails_only_the_active_owner(self, owner: User, addresses: dict[str, str]) -> None:
         for address in addresses.values():
-            ask(address)
-        run_jobs()
+            request_reset(address)
+        run_jobs(MAIL_RESET_CODE)
 
         delivery = Delivery.objects.get()
         assert (delivery.user, delivery.kind, delivery.address) == (owner, "reset-password", owner.email)
 
-    def test_reads_an_address_in_any_case(self, owner: User) -> None:
-        ask(owner.email.upper())
-        run_jobs()
+    def test_ignores_the_case_of_the_address(self, owner: User) -> None:
+        request_reset(owner.email.upper())
+        run_jobs(MAIL_RESET_CODE)
 
         assert Delivery.objects.get().user == owner
 
@@ -90,13 +80,13 @@ class TestAsk:
         at = timezone.now().replace(second=0)
 
         for seconds in (0, 30, 59, 60, 70):
-            services.mail_reset_code(email=owner.email, at=at + timedelta(seconds=seconds))
+            notifications.mail_reset_code(email=owner.email, at=at + timedelta(seconds=seconds))
 
         assert Delivery.objects.count() == 2
 
-    def test_mails_a_code_that_works_and_is_not_kept(self, owner: User) -> None:
-        ask(owner.email)
-        run_jobs()
+    def test_mails_a_code_that_works_and_is_not_stored(self, owner: User) -> None:
+        request_reset(owner.email)
+        run_jobs(MAIL_RESET_CODE)
         delivery = Delivery.objects.get()
 
         text = str(mails.compose(delivery).body)
@@ -108,16 +98,16 @@ class TestAsk:
         assert code not in row
         assert confirm(uid, code).status_code == 204
 
-    def test_leaves_the_old_password_in_force(self, owner: User, signed_in: SignedIn) -> None:
+    def test_keeps_the_old_password_and_tokens_valid(self, owner: User, signed_in: SignedIn) -> None:
         api = signed_in(owner)
 
-        ask(owner.email)
-        run_jobs()
+        request_reset(owner.email)
+        run_jobs(MAIL_RESET_CODE)
 
-        assert (login(owner, PASSWORD), api.get("/auth/me").status_code) == (200, 200)
+        assert (login(owner.email).status_code, api.get("/auth/me").status_code) == (200, 200)
 
     @pytest.mark.parametrize("body", [{}, {"email": ""}, {"email": "nobody"}, {"email": 7}, {"email": None}])
-    def test_refuses_what_is_no_address(self, anonymous: APIClient, body: dict[str, Any]) -> None:
+    def test_refuses_an_invalid_address(self, anonymous: APIClient, body: dict[str, Any]) -> None:
         assert anonymous.post("/auth/password/reset", body).status_code == 400
 
 
@@ -131,16 +121,16 @@ class TestConfirm:
         answer = confirm(*code)
 
         assert (answer.status_code, answer.content) == (204, b"")
-        assert [login(owner, password) for password in (NEW, PASSWORD)] == [200, 401]
+        assert [login(owner.email, password).status_code for password in (NEW, PASSWORD)] == [200, 401]
 
-    def test_takes_the_password_as_it_is(self, owner: User, code: tuple[str, str]) -> None:
+    def test_does_not_trim_the_password(self, owner: User, code: tuple[str, str]) -> None:
         confirm(*code, password="  sesame ")
 
-        assert [login(owner, password) for password in ("  sesame ", "sesame")] == [200, 401]
+        assert [login(owner.email, password).status_code for password in ("  sesame ", "sesame")] == [200, 401]
 
-    def test_ends_what_the_old_one_opened(self, agent: User, signed_in: SignedIn) -> None:
-        api, refresh, at_work = signed_in(agent), tokens.issue(agent).refresh, Client()
-        at_work.post("/admin/login/", {"username": agent.email, "password": PASSWORD})
+    def test_ends_sessions_and_tokens(self, agent: User, signed_in: SignedIn) -> None:
+        api, refresh, browser = signed_in(agent), tokens.issue(agent).refresh, Client()
+        browser.post("/admin/login/", {"username": agent.email, "password": PASSWORD})
         agent.refresh_from_db()
 
         confirm(*password_codes.code_for(agent))
@@ -148,7 +138,7 @@ class TestConfirm:
         statuses = [
             api.get("/auth/me").status_code,
             APIClient().post("/auth/refresh", {"refresh": refresh}).status_code,
-            at_work.get("/admin/").status_code,
+            browser.get("/admin/").status_code,
         ]
         assert statuses == [401, 401, 302]
 
@@ -157,19 +147,19 @@ class TestConfirm:
 
         assert [answer.status_code for answer in answers] == [204, 400]
         assert answers[1].json()["code"] == "invalid_code"
-        assert login(owner, NEW) == 200
+        assert login(owner.email, NEW).status_code == 200
 
-    def test_uses_no_code_up_by_a_weak_password(self, code: tuple[str, str]) -> None:
+    def test_keeps_the_code_valid_after_a_weak_password(self, code: tuple[str, str]) -> None:
         weak = confirm(*code, password="password123")
 
         assert (weak.status_code, weak.json()["errors"][0]["field"]) == (400, "password")
         assert confirm(*code).status_code == 204
 
     @pytest.mark.parametrize(("age", "status"), [(timedelta(hours=23), 204), (timedelta(hours=25), 400)])
-    def test_refuses_a_code_of_more_than_a_day(
+    def test_refuses_a_code_older_than_a_day(
         self, owner: User, monkeypatch: pytest.MonkeyPatch, age: timedelta, status: int
     ) -> None:
-        # The generator's own clock, which takes no time from outside.
+        # Django's generator has its own clock and takes no time as an argument.
         at = password_codes.generator._now() - age
         with monkeypatch.context() as patch:
             patch.setattr(password_codes.generator, "_now", lambda: at)
@@ -181,7 +171,7 @@ class TestConfirm:
         "change",
         [{"email": "moved@example.com"}, {"last_login": timezone.now()}, {"is_active": False}],
     )
-    def test_refuses_a_code_of_who_has_changed_since(
+    def test_refuses_a_code_from_before_a_change_of_the_user(
         self, owner: User, code: tuple[str, str], change: dict[str, Any]
     ) -> None:
         User.objects.filter(pk=owner.pk).update(**change)
@@ -196,7 +186,7 @@ class TestConfirm:
         owner.refresh_from_db()
         assert confirm(*password_codes.code_for(owner)).status_code == 204
 
-    def test_refuses_a_code_of_somebody_else(self, owner: User, outsider: User) -> None:
+    def test_refuses_a_code_of_another_user(self, owner: User, outsider: User) -> None:
         uid, _ = password_codes.code_for(owner)
         _, code = password_codes.code_for(outsider)
 
@@ -205,18 +195,18 @@ class TestConfirm:
     @pytest.mark.parametrize(
         "uid", ["x", "é", "MA", "LTE", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OQ", "4pGg", "=", "%00", "x" * 100]
     )
-    def test_refuses_what_is_no_uid(self, code: tuple[str, str], uid: str) -> None:
+    def test_refuses_an_invalid_uid(self, code: tuple[str, str], uid: str) -> None:
         assert confirm(uid, code[1]).json()["code"] == "invalid_code"
 
     @pytest.mark.parametrize("code", ["x", "-", "a-b", "zzzzzz-" + "0" * 32, "é-é", "0-" + "0" * 90])
-    def test_refuses_what_is_no_code(self, owner: User, code: str) -> None:
+    def test_refuses_an_invalid_code(self, owner: User, code: str) -> None:
         uid, _ = password_codes.code_for(owner)
 
         assert confirm(uid, code).json()["code"] == "invalid_code"
 
     @pytest.mark.parametrize("field", ["uid", "code", "password"])
     @pytest.mark.parametrize("value", [None, 7, "", "a\u0000b", "x" * 1001])
-    def test_refuses_what_is_no_value(self, code: tuple[str, str], field: str, value: Any) -> None:
+    def test_refuses_invalid_values(self, code: tuple[str, str], field: str, value: Any) -> None:
         body = {"uid": code[0], "code": code[1], "password": NEW} | {field: value}
 
         answer = APIClient().post("/auth/password/reset/confirm", body)
@@ -226,36 +216,31 @@ class TestConfirm:
 
 @pytest.mark.django_db
 class TestLockout:
-    """It is neither brought on nor lifted by all this: a mailbox is no proof that the guessing is over."""
+    """Access to the mailbox does not prove that the guessing is over, so a reset neither causes nor lifts a lockout."""
 
-    @pytest.fixture
-    def locked_out(self, owner: User) -> User:
-        for _ in range(5):
-            login(owner, "wrong")
-        return owner
-
-    def test_stays_when_the_password_is_reset(self, locked_out: User) -> None:
+    def test_is_not_lifted_by_a_reset(self, locked_out: User) -> None:
         answer = confirm(*password_codes.code_for(locked_out))
 
         assert answer.status_code == 204
-        assert login(locked_out, NEW) == 429
+        assert login(locked_out.email, NEW).status_code == 429
 
-    def test_does_not_begin_with_wrong_codes(self, owner: User) -> None:
+    def test_is_not_caused_by_wrong_codes(self, owner: User) -> None:
         for _ in range(6):
             confirm(password_codes.code_for(owner)[0], "wrong")
-            ask(owner.email)
+            request_reset(owner.email)
 
-        assert login(owner, PASSWORD) == 200
+        assert login(owner.email).status_code == 200
 
 
 THREADS = 8
 PAUSE = 0.2
 
 
+@pytest.mark.slow
 @pytest.mark.database
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 class TestRaceToConfirm:
-    """Several show one code at once, each with a password of their own."""
+    """Several requests use the same code at once, each with its own password."""
 
     def winners(self, owner: User) -> list[str]:
         uid, code = password_codes.code_for(owner)
@@ -281,14 +266,14 @@ class TestRaceToConfirm:
         owner.refresh_from_db()
         assert owner.check_password(password)
 
-    def test_has_several_without_the_lock(self, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-        look = password_codes.owner
+    def test_has_several_winners_without_the_lock(self, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        owner_of_code = password_codes.owner
 
-        def look_only(uid: str, code: str, users: Any) -> User | None:
-            found = look(uid, code)
+        def without_lock(uid: str, code: str, users: Any) -> User | None:
+            found = owner_of_code(uid, code)
             time.sleep(PAUSE)
             return found
 
-        monkeypatch.setattr(password_codes, "owner", look_only)
+        monkeypatch.setattr(password_codes, "owner", without_lock)
 
         assert len(self.winners(owner)) > 1

@@ -1,4 +1,4 @@
-"""The second factor: how the admin asks for it, how it is set up, shown and reset."""
+"""The second factor: when the admin asks for it, and setting it up, entering it and resetting it."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import second_factor, services
-from accounts.gate import KEY_IN_SESSION
+from accounts.admin.second_factor_page import KEY_IN_SESSION
 from accounts.models import User, UserType
 from accounts.tests.factories import PASSWORD, make_user
 from kit.errors import Busy, Forbidden
@@ -31,75 +31,75 @@ def required(settings: Any) -> None:
 
 
 def code_of(key: str, *, steps: int = 0) -> str:
-    """What an app that holds the key shows, so many half minutes from now."""
+    """Return the code that an app with this key shows `steps` half minutes from now."""
     app = TOTP(bytes.fromhex(key), drift=steps)
     return f"{app.token():06}"
 
 
 def set_up(user: User) -> tuple[TOTPDevice, list[str]]:
-    """Somebody's app and recovery codes, from a while ago: the code of this half minute is still good."""
+    """Set up a second factor whose current code is still unused. Return the app and the recovery codes."""
     key = second_factor.new_key()
     _, codes = second_factor.set_up(user=user, key=key, code=code_of(key))
     TOTPDevice.objects.filter(user=user).update(last_t=-1)
     return TOTPDevice.objects.get(user=user), codes
 
 
-def other_code(key: str) -> str:
-    """One that is wrong now and in the half minutes around."""
+def wrong_code(key: str) -> str:
+    """Return a code that is wrong now and in the half minutes before and after."""
     right = {code_of(key, steps=steps) for steps in (-1, 0, 1)}
     return next(code for code in ("000000", "111111", "222222", "333333") if code not in right)
 
 
-def later(user: User) -> None:
-    """Let the wait after a wrong code pass."""
+def end_wait(user: User) -> None:
+    """Pretend that the wait after a wrong code is over."""
     TOTPDevice.objects.filter(user=user).update(throttling_failure_timestamp=timezone.now() - timedelta(hours=1))
 
 
-class TestGate:
-    OPEN = {"login", "logout", "second_factor"}
+class TestMiddleware:
+    EXEMPT = {"login", "logout", "second_factor"}
 
-    def test_is_open_unless_it_is_required(self, agent: User) -> None:
+    def test_lets_staff_in_unless_the_setting_is_on(self, agent: User) -> None:
         set_up(agent)
 
         assert Browser(agent).get("/admin/").status_code == 200
         assert Browser(agent).get(PAGE)["Location"] == "/admin/"
 
-    @pytest.mark.parametrize("has_one", [True, False])
+    @pytest.mark.parametrize("is_set_up", [True, False])
     @pytest.mark.parametrize("method", ["get", "post"])
-    def test_closes_everything_to_who_has_shown_a_password_alone(
-        self, required: None, superuser: User, method: str, has_one: bool
+    def test_redirects_every_page_until_the_second_factor_is_entered(
+        self, required: None, superuser: User, method: str, is_set_up: bool
     ) -> None:
-        if has_one:
+        if is_set_up:
             set_up(superuser)
-        closed = {page.url for page in everything(make_examples()) if page.key not in self.OPEN}
+        closed = {page.url for page in everything(make_examples()) if page.key not in self.EXEMPT}
         browser = Browser(superuser)
 
-        found = {url: getattr(browser, method)(url) for url in [*closed, "/admin/nothing/here/"]}
+        answers = {url: getattr(browser, method)(url) for url in [*closed, "/admin/nothing/here/"]}
 
-        assert {url: answer.status_code for url, answer in found.items()} == dict.fromkeys(found, 302)
-        assert all(answer["Location"] == f"{PAGE}?next={url}" for url, answer in found.items())
+        assert {url: answer.status_code for url, answer in answers.items()} == dict.fromkeys(answers, 302)
+        assert all(answer["Location"] == f"{PAGE}?next={url}" for url, answer in answers.items())
 
-    def test_comes_after_the_password(self, required: None, agent: User) -> None:
+    def test_acts_after_the_password(self, required: None, agent: User) -> None:
         answer = Client().post("/admin/login/", {"username": agent.email, "password": PASSWORD}, follow=True)
 
         assert answer.redirect_chain == [("/admin/", 302), (f"{PAGE}?next=/admin/", 302)]
         assert answer.status_code == 200
 
-    @pytest.mark.parametrize("customer", [True, False])
-    def test_asks_nobody_who_is_not_staff(self, required: None, owner: User, customer: bool) -> None:
-        browser = Browser(owner) if customer else Client()
+    @pytest.mark.parametrize("is_customer", [True, False])
+    def test_sends_non_staff_to_the_sign_in_page(self, required: None, owner: User, is_customer: bool) -> None:
+        browser = Browser(owner) if is_customer else Client()
 
         for page in ("/admin/", PAGE):
             assert browser.get(page)["Location"].startswith("/admin/login/")
 
-    def test_lets_out_who_gives_up(self, required: None, agent: User) -> None:
+    def test_allows_signing_out(self, required: None, agent: User) -> None:
         browser = Browser(agent)
 
         browser.post("/admin/logout/")
 
         assert "_auth_user_id" not in browser.session
 
-    def test_does_not_concern_the_api(self, required: None, agent: User) -> None:
+    def test_does_not_affect_the_api(self, required: None, agent: User) -> None:
         api = Client()
         answer = api.post(
             "/auth/login", {"email": agent.email, "password": PASSWORD}, content_type="application/json"
@@ -109,7 +109,7 @@ class TestGate:
 
         assert tickets.status_code == 200
 
-    def test_stays_open_for_the_session_that_has_shown_it(self, required: None, agent: User) -> None:
+    def test_lets_the_rest_of_the_session_in(self, required: None, agent: User) -> None:
         app, _ = set_up(agent)
         browser = Browser(agent)
         browser.post(PAGE, {"code": code_of(app.key)})
@@ -129,7 +129,7 @@ class TestSetUp:
         browser.get(PAGE)
         return str(browser.session[KEY_IN_SESSION])
 
-    def test_shows_the_secret_as_picture_link_and_text(self, browser: Browser, agent: User) -> None:
+    def test_shows_the_secret_as_qr_code_link_and_text(self, browser: Browser, agent: User) -> None:
         page = browser.get(PAGE)
 
         secret = page.context["secret"]
@@ -142,7 +142,7 @@ class TestSetUp:
         assert 'src="http' not in text
         assert "no-store" in page["Cache-Control"]
 
-    def test_ends_with_recovery_codes_that_are_shown_once(self, browser: Browser, agent: User) -> None:
+    def test_shows_recovery_codes_once(self, browser: Browser, agent: User) -> None:
         code = code_of(self.key_shown_to(browser))
 
         answer = browser.post(f"{PAGE}?next=/admin/tickets/ticket/", {"code": code})
@@ -162,7 +162,7 @@ class TestSetUp:
         assert KEY_IN_SESSION not in browser.session
 
     @pytest.mark.parametrize("code", ["", "12", "no code", "9" * 51, "１２３４５６"])
-    def test_needs_a_code_of_the_app(self, browser: Browser, agent: User, code: str) -> None:
+    def test_requires_a_code_of_the_app(self, browser: Browser, agent: User, code: str) -> None:
         key = self.key_shown_to(browser)
 
         answer = browser.post(PAGE, {"code": code})
@@ -172,16 +172,16 @@ class TestSetUp:
         assert not TOTPDevice.objects.exists()
         assert self.key_shown_to(browser) == key
 
-    def test_is_refused_without_a_page_that_showed_a_secret(self, browser: Browser) -> None:
+    def test_is_refused_if_no_secret_was_shown(self, browser: Browser) -> None:
         answer = browser.post(PAGE, {"code": code_of("")})
 
         assert answer.status_code == 200
         assert not TOTPDevice.objects.exists()
 
-    def test_has_a_secret_for_each_session(self, browser: Browser, agent: User) -> None:
+    def test_uses_a_different_secret_in_each_session(self, browser: Browser, agent: User) -> None:
         assert self.key_shown_to(browser) != self.key_shown_to(Browser(agent))
 
-    def test_is_done_once(self, browser: Browser, agent: User) -> None:
+    def test_is_refused_a_second_time(self, browser: Browser, agent: User) -> None:
         key = self.key_shown_to(browser)
         set_up(agent)
 
@@ -190,17 +190,17 @@ class TestSetUp:
 
         assert TOTPDevice.objects.count() == 1
 
-    def test_takes_its_own_code_for_no_sign_in(self, browser: Browser, agent: User) -> None:
+    def test_uses_its_code_up(self, browser: Browser, agent: User) -> None:
         code = code_of(self.key_shown_to(browser))
         browser.post(PAGE, {"code": code})
 
         with pytest.raises(second_factor.WrongCode):
-            second_factor.check(user=agent, code=code)
+            second_factor.verify(user=agent, code=code)
 
 
 class TestCode:
     @pytest.mark.parametrize(
-        ("destination", "led_to"),
+        ("destination", "redirected_to"),
         [
             ("/admin/projects/project/?q=web", "/admin/projects/project/?q=web"),
             ("https://elsewhere.example.com/", "/admin/"),
@@ -208,8 +208,8 @@ class TestCode:
             ("", "/admin/"),
         ],
     )
-    def test_leads_on_to_where_somebody_was_going(
-        self, required: None, agent: User, destination: str, led_to: str
+    def test_redirects_to_the_requested_page_of_this_site(
+        self, required: None, agent: User, destination: str, redirected_to: str
     ) -> None:
         app, _ = set_up(agent)
 
@@ -217,9 +217,9 @@ class TestCode:
             f"{PAGE}?{'next=' + destination if destination else ''}", {"code": code_of(app.key)}
         )
 
-        assert answer["Location"] == led_to
+        assert answer["Location"] == redirected_to
 
-    def test_changes_the_key_of_the_session(self, required: None, agent: User) -> None:
+    def test_changes_the_session_key(self, required: None, agent: User) -> None:
         app, _ = set_up(agent)
         browser = Browser(agent)
         before = browser.session.session_key
@@ -228,60 +228,60 @@ class TestCode:
 
         assert browser.session.session_key != before
 
-    def test_may_be_written_with_gaps(self, agent: User) -> None:
+    def test_may_contain_spaces_and_hyphens(self, agent: User) -> None:
         app, codes = set_up(agent)
         code = code_of(app.key)
 
-        assert second_factor.check(user=agent, code=f" {code[:3]} {code[3:]} ") == app
-        assert second_factor.check(user=agent, code=f"{codes[0][:4]}-{codes[0][4:]}".upper())
+        assert second_factor.verify(user=agent, code=f" {code[:3]} {code[3:]} ") == app
+        assert second_factor.verify(user=agent, code=f"{codes[0][:4]}-{codes[0][4:]}".upper())
 
-    def test_is_good_once(self, agent: User) -> None:
+    def test_works_once(self, agent: User) -> None:
         app, codes = set_up(agent)
         for code in (code_of(app.key), codes[0]):
-            second_factor.check(user=agent, code=code)
+            second_factor.verify(user=agent, code=code)
 
             with pytest.raises(second_factor.WrongCode):
-                second_factor.check(user=agent, code=code)
+                second_factor.verify(user=agent, code=code)
 
         assert second_factor.recovery_codes_left(agent) == second_factor.RECOVERY_CODES - 1
 
-    def test_of_somebody_else_is_wrong(self, agent: User, admin: User) -> None:
+    def test_of_another_user_is_refused(self, agent: User, admin: User) -> None:
         set_up(agent)
         app, codes = set_up(admin)
 
         for code in (code_of(app.key), codes[0]):
             with pytest.raises(second_factor.WrongCode):
-                second_factor.check(user=agent, code=code)
+                second_factor.verify(user=agent, code=code)
 
-    def test_has_to_wait_after_a_wrong_one_though_it_is_right(self, required: None, agent: User) -> None:
+    def test_must_wait_after_a_wrong_one_even_if_correct(self, required: None, agent: User) -> None:
         app, _ = set_up(agent)
         browser = Browser(agent)
 
-        wrong = browser.post(PAGE, {"code": other_code(app.key)})
+        wrong = browser.post(PAGE, {"code": wrong_code(app.key)})
         right = browser.post(PAGE, {"code": code_of(app.key)})
 
         assert (wrong.status_code, right.status_code) == (200, 429)
-        assert wrong.context["form"].errors == {"code": ["This code is not right, or not any more."]}
+        assert wrong.context["form"].errors == {"code": ["Invalid or expired code."]}
         assert right["Retry-After"] == "1"
-        assert "Too many wrong codes: try again in 1 s." in right.content.decode()
-        later(agent)
+        assert "Too many wrong codes. Try again in 1 second." in right.content.decode()
+        end_wait(agent)
         assert browser.post(PAGE, {"code": code_of(app.key)}).status_code == 302
 
-    def test_waits_twice_as_long_after_each_wrong_one(self, agent: User) -> None:
+    def test_must_wait_twice_as_long_after_each_wrong_one(self, agent: User) -> None:
         app, _ = set_up(agent)
         waits = []
         for _ in range(4):
-            later(agent)
+            end_wait(agent)
             with pytest.raises(second_factor.WrongCode):
-                second_factor.check(user=agent, code=other_code(app.key))
-            with pytest.raises(second_factor.TooManyWrongCodes) as refused:
-                second_factor.check(user=agent, code=code_of(app.key))
-            waits.append(refused.value.retry_after)
+                second_factor.verify(user=agent, code=wrong_code(app.key))
+            with pytest.raises(second_factor.TooManyWrongCodes) as refusal:
+                second_factor.verify(user=agent, code=code_of(app.key))
+            waits.append(refusal.value.retry_after)
 
         assert waits == [1, 2, 4, 8]
 
     @pytest.mark.parametrize("is_recovery_code", [True, False])
-    def test_opens_the_way_to_another_app(self, required: None, agent: User, is_recovery_code: bool) -> None:
+    def test_allows_setting_up_another_app(self, required: None, agent: User, is_recovery_code: bool) -> None:
         app, codes = set_up(agent)
         browser, page = Browser(agent), f"{PAGE}?next=/admin/tickets/ticket/"
 
@@ -293,14 +293,14 @@ class TestCode:
         assert browser.get("/admin/").status_code == 302
         assert second_factor.recovery_codes_left(agent) == 0
 
-    def test_that_is_wrong_opens_no_way_to_another_app(self, required: None, agent: User) -> None:
+    def test_that_is_wrong_does_not_allow_setting_up_another_app(self, required: None, agent: User) -> None:
         app, _ = set_up(agent)
 
-        Browser(agent).post(PAGE, {"code": other_code(app.key), "set_up_again": "on"})
+        Browser(agent).post(PAGE, {"code": wrong_code(app.key), "set_up_again": "on"})
 
         assert second_factor.is_set_up(agent)
 
-    def test_waits_for_nobody_for_long(self, required: None, transactional_db: None) -> None:
+    def test_gives_up_when_a_row_stays_locked(self, required: None, transactional_db: None) -> None:
         agent = make_user("Agnes Agent", type=UserType.AGENT)
         app, _ = set_up(agent)
         browser = Browser(agent)
@@ -317,13 +317,14 @@ class TestCode:
         assert answer.context["form"].errors == {"code": [f"{Busy.message}."]}
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
-class TestAtOnce:
+class TestRaces:
     @pytest.fixture
     def agent(self) -> User:
         return make_user("Agnes Agent", type=UserType.AGENT)
 
-    def test_one_of_two_apps_is_set_up(self, agent: User) -> None:
+    def test_set_up_one_of_two_apps(self, agent: User) -> None:
         def enter() -> Any:
             key = second_factor.new_key()
             return second_factor.set_up(user=agent, key=key, code=code_of(key))
@@ -334,12 +335,12 @@ class TestAtOnce:
         assert TOTPDevice.objects.count() == 1
 
     @pytest.mark.parametrize("is_recovery_code", [True, False])
-    def test_a_code_is_good_for_one(self, agent: User, is_recovery_code: bool) -> None:
+    def test_accept_a_code_once(self, agent: User, is_recovery_code: bool) -> None:
         app, codes = set_up(agent)
         code = codes[0] if is_recovery_code else code_of(app.key)
 
         def enter() -> Any:
-            return second_factor.check(user=agent, code=code)
+            return second_factor.verify(user=agent, code=code)
 
         outcome = during(enter, enter)
 
@@ -351,24 +352,24 @@ class TestReset:
     def page_of(user: User) -> str:
         return f"/admin/accounts/user/{user.pk}/second-factor/"
 
-    def test_makes_somebody_set_up_another(self, required: None, admin: User, agent: User) -> None:
+    def test_makes_the_user_set_up_another(self, required: None, admin: User, agent: User) -> None:
         app, _ = set_up(agent)
-        at_work = Browser(agent)
-        at_work.post(PAGE, {"code": code_of(app.key)})
-        admins_app, _ = set_up(admin)
+        agents_browser = Browser(agent)
+        agents_browser.post(PAGE, {"code": code_of(app.key)})
+        admin_app, _ = set_up(admin)
         browser = Browser(admin)
-        browser.post(PAGE, {"code": code_of(admins_app.key)})
+        browser.post(PAGE, {"code": code_of(admin_app.key)})
 
-        asked = browser.get(self.page_of(agent))
+        confirmation = browser.get(self.page_of(agent))
         browser.post(self.page_of(agent))
 
-        assert "10 recovery codes" in asked.content.decode()
+        assert "10 recovery codes" in confirmation.content.decode()
         assert not second_factor.is_set_up(agent)
         assert second_factor.recovery_codes_left(agent) == 0
-        assert at_work.get("/admin/")["Location"] == f"{PAGE}?next=/admin/"
-        assert "secret" in at_work.get(PAGE).context
+        assert agents_browser.get("/admin/")["Location"] == f"{PAGE}?next=/admin/"
+        assert "secret" in agents_browser.get(PAGE).context
 
-    def test_is_in_the_history_of_the_user(self, admin: User, agent: User) -> None:
+    def test_is_recorded_in_the_history_of_the_user(self, admin: User, agent: User) -> None:
         set_up(agent)
 
         Browser(admin).post(self.page_of(agent))
@@ -382,7 +383,7 @@ class TestReset:
         history = Browser(admin).get(f"/admin/accounts/user/{agent.pk}/history/").content.decode()
         assert "Second factor reset." in history
 
-    def test_is_offered_where_there_is_one(self, admin: User, agent: User) -> None:
+    def test_is_offered_if_there_is_a_second_factor(self, admin: User, agent: User) -> None:
         pages = [Browser(admin).get(f"/admin/accounts/user/{agent.pk}/change/").content.decode()]
         set_up(agent)
         pages.append(Browser(admin).get(f"/admin/accounts/user/{agent.pk}/change/").content.decode())
@@ -419,7 +420,7 @@ class TestReset:
         with pytest.raises(refusal):
             services.reset_second_factor(user_id=user.pk, by=actor)
 
-    def test_of_a_superuser_is_another_superusers(self, superuser: User) -> None:
+    def test_of_a_superuser_is_allowed_to_another_superuser(self, superuser: User) -> None:
         other = make_user("Sven Super", type=UserType.ADMIN, is_superuser=True)
         set_up(other)
 
@@ -427,14 +428,14 @@ class TestReset:
 
         assert not second_factor.is_set_up(other)
 
-    def test_needs_one(self, admin: User, agent: User) -> None:
+    def test_is_refused_without_a_second_factor(self, admin: User, agent: User) -> None:
         with pytest.raises(services.NoSecondFactor):
             services.reset_second_factor(user_id=agent.pk, by=admin)
 
     @pytest.mark.parametrize(
         "page", ["/admin/accounts/user/999999/second-factor/", "/admin/accounts/user/x/second-factor/"]
     )
-    def test_of_nobody_is_not_found(self, admin: User, page: str) -> None:
+    def test_of_an_unknown_user_is_not_found(self, admin: User, page: str) -> None:
         assert Browser(admin).get(page).status_code == 404
 
 
@@ -445,9 +446,9 @@ class TestCommand:
         call_command("reset_second_factor", superuser.email.upper())
 
         assert not second_factor.is_set_up(superuser)
-        assert "no second factor any more" in capsys.readouterr().out
+        assert "Removed the second factor" in capsys.readouterr().out
 
-    def test_says_when_there_is_nothing_to_do(self, agent: User) -> None:
-        for email, sentence in ((agent.email, "has no second factor"), ("nobody@example.com", "Nobody has")):
+    def test_fails_if_there_is_nothing_to_do(self, agent: User) -> None:
+        for email, sentence in ((agent.email, "has no second factor"), ("nobody@example.com", "No user has")):
             with pytest.raises(CommandError, match=sentence):
                 call_command("reset_second_factor", email)

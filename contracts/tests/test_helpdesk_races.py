@@ -27,7 +27,7 @@ from kit.idempotency import views
 from kit.tests.races import at_once, during
 from projects.tests.psql import psql
 from tickets.models import Ticket, TicketQuerySet
-from tickets.tests.test_races import hold
+from tickets.tests.test_races import lock_row
 
 pytestmark = [
     pytest.mark.slow,
@@ -128,7 +128,7 @@ class TestTwentyChangesOfOneVersion:
             return client.patch(path_of(ticket), change, headers={"If-Match": '"1"'})
 
         calls = (lambda client=client, number=number: patch(client, number) for number, client in enumerate(clients))
-        responses = during(hold(ticket), *calls)
+        responses = during(lock_row(ticket), *calls)
         assert all(response.json() == CONFLICT for response in responses if response.status_code == 409)
         return Counter(response.status_code for response in responses)
 
@@ -146,7 +146,7 @@ class TestTwentyChangesOfOneVersion:
         client = signed_in(agent)
 
         with transaction.atomic():
-            hold(ticket)()
+            lock_row(ticket)()
             (response,) = at_once(lambda: client.patch(path_of(ticket), {"status": "closed"}))
 
         assert_error(response, 503, "BUSY")

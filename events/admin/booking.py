@@ -14,7 +14,7 @@ from unfold.enums import ActionVariant
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from accounts.permissions import signed_in
+from accounts.permissions import staff_user
 from events import services
 from events.admin.display import STATUS_COLOURS, counted, holder_of, seats_of
 from events.admin.inlines import BookingEntryInline
@@ -92,7 +92,7 @@ class BookingAdmin(ReadOnlyMixin, ModelAdmin):
         if form.is_valid():
             with refusals_as_form_errors(form):
                 seats = form.cleaned_data["seats"]
-                services.cancel(booking_id=booking.pk, by=signed_in(request), seats=seats)
+                services.cancel(booking_id=booking.pk, by=staff_user(request), seats=seats)
                 cancelled = counted(seats, "seat")
                 self.message_user(request, f"{cancelled} cancelled. {holder_of(booking)} will be notified.")
                 return HttpResponseRedirect(page)

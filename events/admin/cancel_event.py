@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
-from accounts.permissions import signed_in
+from accounts.permissions import staff_user
 from events import services
 from events.admin.display import SHOWN_BOOKINGS, counted, event_page, holder_of
 from events.models import BookingStatus, Event
@@ -17,7 +17,7 @@ from kit.admin.refusals import refusals_as_messages
 def cancel_event_page(model_admin: ModelAdmin, request: HttpRequest, event: Event) -> HttpResponse:
     if request.method == "POST":
         with refusals_as_messages(request):
-            services.cancel_event(event_id=event.pk, by=signed_in(request), at=timezone.now())
+            services.cancel_event(event_id=event.pk, by=staff_user(request), at=timezone.now())
             message = f"{event.name} has been cancelled. Everyone with a booking will be notified."
             model_admin.message_user(request, message)
         return HttpResponseRedirect(event_page(event))

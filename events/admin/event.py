@@ -12,7 +12,7 @@ from unfold.enums import ActionVariant
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from accounts.permissions import signed_in
+from accounts.permissions import staff_user
 from events import services
 from events.admin.cancel_event import cancel_event_page
 from events.admin.display import SHOWN_BOOKINGS, STATUS_COLOURS, booking_link
@@ -148,16 +148,16 @@ class EventAdmin(ServiceAdmin):
         values = changed_values(form) if change else dict(form.cleaned_data)
         values.pop("seen_at", None)
         if change and values:
-            services.update(event_id=event.pk, by=signed_in(request), at=timezone.now(), **values)
+            services.update(event_id=event.pk, by=staff_user(request), at=timezone.now(), **values)
         elif not change:
-            event.pk = services.create(by=signed_in(request), at=timezone.now(), origin=Origin.ADMIN, **values).pk
+            event.pk = services.create(by=staff_user(request), at=timezone.now(), origin=Origin.ADMIN, **values).pk
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """The inlines are read-only."""
         formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
 
     def delete_model(self, request: HttpRequest, event: Event) -> None:
-        services.delete(event_id=event.pk, by=signed_in(request))
+        services.delete(event_id=event.pk, by=staff_user(request))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """List only a few of the bookings that prevent the deletion: there may be many."""

@@ -15,7 +15,7 @@ from unfold.widgets import (
 )
 
 from accounts.models import User
-from accounts.permissions import signed_in
+from accounts.permissions import staff_user
 from events import services
 from events.admin.display import counted, event_page
 from events.models import MAX_CAPACITY, Booking, Event, Origin
@@ -75,7 +75,7 @@ def new_booking_page(model_admin: ModelAdmin, request: HttpRequest, event: Event
             booking = services.book(
                 event_id=event.pk,
                 quantity=form.cleaned_data["quantity"],
-                by=signed_in(request),
+                by=staff_user(request),
                 user=form.cleaned_data["user"],
                 guest=form.guest(),
                 joins=Joins.ALWAYS if form.cleaned_data["may_wait"] else Joins.NEVER,

@@ -37,10 +37,15 @@ STATUS_OF_KIND: list[tuple[type[errors.Refused], int]] = [
 ]
 # Field names that differ between the domain and the API.
 WIRE_NAMES = {
+    "assigned_users": "assignedUsers",
+    "created_at": "createdDate",
     "created_by": "createdBy",
     "due_at": "dueDate",
+    "hold_reason": "holdReason",
     "is_active": "isActive",
     "is_superuser": "isSuperuser",
+    "on_hold_since": "onHoldSince",
+    "sla_due": "slaDue",
     "start_at": "startDate",
 }
 # PostgreSQL's lock_not_available and deadlock_detected: expected under load, so not logged as errors.

@@ -79,8 +79,9 @@ def comment_added(delivery: Delivery) -> dict[str, Any]:
 
     :raises StaffOnly: the comment is internal, and the recipient has left the staff since.
     """
-    comment = Comment.objects.select_related("author").get(pk=delivery.payload["comment"])
-    if comment.is_internal and not is_to_staff(delivery):
+    comments = Comment.objects.readable_by(delivery.user).select_related("author")
+    comment = comments.filter(pk=delivery.payload["comment"]).first()
+    if comment is None:
         raise StaffOnly
     return {
         **about_ticket(delivery),

@@ -150,8 +150,8 @@ class Migration(migrations.Migration):
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (current_setting('ticketing.quiet', true) IS DISTINCT FROM 'on')",
                     constraint="CONSTRAINT",
-                    func="DECLARE\n    ticket tickets_ticket;\nBEGIN\n    SELECT * INTO ticket FROM tickets_ticket WHERE id = NEW.ticket_id;\n    PERFORM notifications_notify(\n        'comment-added',\n        'comment/' || NEW.id,\n        ARRAY(\n            SELECT person.id\n            FROM accounts_user AS person\n            WHERE person.id = ANY(ARRAY(\n                    SELECT user_id FROM tickets_assignment WHERE ticket_id = ticket.id UNION SELECT ticket.created_by_id\n                ))\n                AND person.id <> NEW.author_id\n                AND (NOT NEW.is_internal OR person.type IN ('agent', 'admin'))\n        ),\n        ticket.id,\n        jsonb_build_object('comment', NEW.id, 'title', ticket.title, 'status', ticket.status)\n    );\n    RETURN NULL;\nEND;\n",
-                    hash="d2c2098aeefcceadfa7c891c801296361f2f6b25",
+                    func="DECLARE\n    ticket tickets_ticket;\nBEGIN\n    SELECT * INTO ticket FROM tickets_ticket WHERE id = NEW.ticket_id;\n    PERFORM notifications_notify(\n        'comment-added',\n        'comment/' || NEW.id,\n        ARRAY(\n            SELECT person.id\n            FROM accounts_user AS person\n            WHERE person.id = ANY(ARRAY(\n                    SELECT user_id FROM tickets_assignment WHERE ticket_id = ticket.id UNION SELECT ticket.created_by_id\n                ))\n                AND person.id <> NEW.author_id\n                AND comment_is_readable(NEW.is_internal, person.type)\n        ),\n        ticket.id,\n        jsonb_build_object('comment', NEW.id, 'title', ticket.title, 'status', ticket.status)\n    );\n    RETURN NULL;\nEND;\n",
+                    hash="8528670a9c029518dcaf432c0884b987c9a9b19f",
                     operation="INSERT",
                     pgid="pgtrigger_announce_comment_45d60",
                     table="tickets_comment",

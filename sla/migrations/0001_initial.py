@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("opens_at", models.TimeField(verbose_name="opens")),
-                ("closes_at", models.TimeField(help_text="00:00 is the end of the day.", verbose_name="closes")),
+                ("closes_at", models.TimeField(help_text="00:00 means the end of the day.", verbose_name="closes")),
             ],
             options={
                 "ordering": ["weekday", "opens_at"],
@@ -65,6 +65,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("hours", models.PositiveSmallIntegerField(validators=[django.core.validators.MinValueValidator(1)])),
+                ("at_risk_share", models.FloatField(db_default=0.8, default=0.8, editable=False)),
             ],
             options={
                 "verbose_name": "SLA policy",
@@ -83,7 +84,7 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(
                         django.db.models.functions.text.Upper("name"),
                         name="calendar_name",
-                        violation_error_message="There is a calendar of that name.",
+                        violation_error_message="A calendar with this name already exists.",
                     ),
                     models.CheckConstraint(
                         condition=django.db.models.expressions.NegatedExpression(
@@ -113,7 +114,7 @@ class Migration(migrations.Migration):
             name="calendar",
             field=models.ForeignKey(
                 blank=True,
-                help_text="When the hours count. Without a calendar they count round the clock.",
+                help_text="When the hours count. Without a calendar, they count round the clock.",
                 null=True,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="policies",
@@ -139,7 +140,7 @@ class Migration(migrations.Migration):
                     ("closes_at__gt", models.F("opens_at")), ("closes_at", datetime.time(0, 0)), _connector="OR"
                 ),
                 name="opening_before_closing",
-                violation_error_message="It must close after it opens; 00:00 is the end of the day.",
+                violation_error_message="Must close after it opens; 00:00 means the end of the day.",
             ),
         ),
         migrations.AddConstraint(
@@ -150,6 +151,12 @@ class Migration(migrations.Migration):
             model_name="slapolicy",
             constraint=models.CheckConstraint(
                 condition=models.Q(("priority__in", ["low", "medium", "high"])), name="sla_policy_priority"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="slapolicy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("at_risk_share__gt", 0), ("at_risk_share__lt", 1)), name="sla_policy_at_risk_share"
             ),
         ),
     ]

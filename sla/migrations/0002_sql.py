@@ -1,21 +1,34 @@
-"""The triggers in sql/, as they were when this was written."""
+"""The functions and triggers in sql/, as they were when this was written."""
 
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations
+
+SLA_WARN_AT = r"""
+-- When a ticket is at risk whose deadline was set in SQL, without a calendar: after its policy's at_risk_share of the
+-- time from creation to the deadline.
+CREATE OR REPLACE FUNCTION sla_warn_at(priority text, created_at timestamptz, due_at timestamptz) RETURNS timestamptz
+    LANGUAGE sql STABLE
+    RETURN (
+        SELECT sla_warn_at.created_at + policy.at_risk_share * (sla_warn_at.due_at - sla_warn_at.created_at)
+        FROM sla_slapolicy AS policy
+        WHERE policy.priority = sla_warn_at.priority
+    );
+"""
 
 
 class Migration(migrations.Migration):
     dependencies = [("sla", "0001_initial")]
 
     operations = [
+        migrations.RunSQL(SLA_WARN_AT, "DROP FUNCTION sla_warn_at"),
         pgtrigger.migrations.AddTrigger(
             model_name="calendar",
             trigger=pgtrigger.compiler.Trigger(
                 name="refuse_time_zone",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="BEGIN\n    IF NOT EXISTS (SELECT FROM pg_timezone_names WHERE name = NEW.time_zone) THEN\n        RAISE EXCEPTION 'no such time zone'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'calendar_time_zone';\n    END IF;\n    RETURN NEW;\nEND;\n",
-                    hash="b8092ae3b6ec650b5770ae15126d2b555d3ef204",
+                    func="BEGIN\n    IF NOT EXISTS (SELECT FROM pg_timezone_names WHERE name = NEW.time_zone) THEN\n        RAISE EXCEPTION 'unknown time zone'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'calendar_time_zone';\n    END IF;\n    RETURN NEW;\nEND;\n",
+                    hash="309f5a6ff4f33466e13080a0085d09432c7af5df",
                     operation='INSERT OR UPDATE OF "time_zone"',
                     pgid="pgtrigger_refuse_time_zone_023d0",
                     table="sla_calendar",

@@ -8,7 +8,9 @@ from django.conf import settings
 
 ROOT: Path = settings.BASE_DIR
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-FOLDERS = "|".join(folder.name for folder in ROOT.iterdir() if folder.is_dir() and not folder.name.startswith("."))
+FOLDERS = "|".join(
+    folder.name for folder in ROOT.iterdir() if folder.is_dir() and folder.name[0] != "." and folder.name != "var"
+)
 
 
 def paths(text: str) -> set[str]:

@@ -15,9 +15,9 @@ from django.db import migrations, models
 
 # What the generated column needs: a frozen copy of tickets/sql/functions/ticket_words.sql.
 TICKET_WORDS = r"""
--- What a word is, said once for the tickets and for what is looked for in them: a run of letters and digits. All else is
--- taken out first, because the parser alone would keep addresses, numbers and paths whole, so that nothing found their
--- parts, and because what it takes for a letter depends on the locale of the database.
+-- The words of a text: runs of letters and digits. Both the search column and searches use it. Everything else is
+-- removed before parsing: PostgreSQL's parser would keep addresses, numbers and paths whole, so that their parts were
+-- not found, and what it takes for a letter depends on the locale of the database.
 CREATE OR REPLACE FUNCTION ticket_words(words text) RETURNS tsvector
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN to_tsvector(
@@ -144,7 +144,7 @@ class Migration(migrations.Migration):
                         default="",
                         editable=False,
                         max_length=255,
-                        verbose_name="reason of the hold",
+                        verbose_name="reason for hold",
                     ),
                 ),
                 ("created_at", models.DateTimeField(editable=False)),
@@ -208,7 +208,7 @@ class Migration(migrations.Migration):
                 ("message", models.TextField(max_length=20000)),
                 (
                     "is_internal",
-                    models.BooleanField(default=False, help_text="Among staff: nobody else sees it or is told of it."),
+                    models.BooleanField(default=False, help_text="Only staff can read it and are notified."),
                 ),
                 ("created_at", models.DateTimeField(editable=False)),
                 (
@@ -362,7 +362,7 @@ class Migration(migrations.Migration):
                         default="",
                         editable=False,
                         max_length=255,
-                        verbose_name="reason of the hold",
+                        verbose_name="reason for hold",
                     ),
                 ),
                 ("created_at", models.DateTimeField(editable=False)),

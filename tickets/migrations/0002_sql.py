@@ -1,22 +1,31 @@
-"""The triggers in sql/, as they were when this was written."""
+"""The functions and triggers in sql/, as they were when this was written."""
 
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations
+
+COMMENT_IS_READABLE = r"""
+-- Whether a user of this type may read a comment on a ticket that they can see: internal ones are for staff only.
+-- A NULL type is a user who was deleted. Called by CommentQuerySet.readable_by and by the trigger announce_comment.
+CREATE OR REPLACE FUNCTION comment_is_readable(is_internal boolean, user_type text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN NOT is_internal OR coalesce(user_type IN ('agent', 'admin'), false);
+"""
 
 
 class Migration(migrations.Migration):
     dependencies = [("tickets", "0001_initial"), ("sla", "0002_sql")]
 
     operations = [
+        migrations.RunSQL(COMMENT_IS_READABLE, "DROP FUNCTION comment_is_readable"),
         pgtrigger.migrations.AddTrigger(
             model_name="assignee",
             trigger=pgtrigger.compiler.Trigger(
                 name="user_holds_assignments",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (NEW.type = 'admin' AND OLD.type <> 'admin')",
-                    func="BEGIN\n    IF EXISTS (SELECT FROM tickets_assignment WHERE user_id = NEW.id) THEN\n        RAISE EXCEPTION 'a user who holds assignments cannot become an admin'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'user_holds_assignments', TABLE = 'accounts_user';\n    END IF;\n    RETURN NEW;\nEND;\n",
-                    hash="736ea095ef94ac2ee6ebfcbd6e9e7c1972724e07",
+                    func="BEGIN\n    IF EXISTS (SELECT FROM tickets_assignment WHERE user_id = NEW.id) THEN\n        RAISE EXCEPTION 'a user with assigned tickets cannot become an admin'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'user_holds_assignments', TABLE = 'accounts_user';\n    END IF;\n    RETURN NEW;\nEND;\n",
+                    hash="3447c3e775906bd3b428dad530f3a50cef9fcb03",
                     operation='UPDATE OF "type"',
                     pgid="pgtrigger_user_holds_assignments_3b497",
                     table="accounts_user",
@@ -29,8 +38,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="start_clock",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="BEGIN\n    NEW.sla_hours := coalesce(\n        NEW.sla_hours, (SELECT hours FROM sla_slapolicy WHERE priority = NEW.priority)\n    );\n    NEW.sla_warn_at := coalesce(\n        NEW.sla_warn_at, NEW.created_at + 0.8 * (NEW.sla_due_at - NEW.created_at)\n    );\n    IF NEW.status = 'closed' THEN\n        NEW.closed_at := coalesce(NEW.closed_at, NEW.created_at);\n        NEW.sla_met := NEW.closed_at <= NEW.sla_due_at;\n        NEW.held_at := NULL;\n        NEW.hold_reason := '';\n        NEW.sla_alarm_at := NULL;\n        RETURN NEW;\n    END IF;\n    NEW.closed_at := NULL;\n    NEW.sla_met := NULL;\n    NEW.sla_alarm_at := CASE WHEN NEW.held_at IS NULL THEN NEW.sla_warn_at END;\n    -- Who loads a past tells nobody of what is past.\n    IF current_setting('ticketing.quiet', true) = 'on' AND NEW.sla_alarm_at <= now() THEN\n        NEW.sla_alarm_at := CASE WHEN NEW.sla_due_at > now() THEN NEW.sla_due_at END;\n    END IF;\n    RETURN NEW;\nEND;\n",
-                    hash="a7973b5bac6051956a1abc38f4fd5baa928d1b26",
+                    func="BEGIN\n    NEW.sla_hours := coalesce(\n        NEW.sla_hours, (SELECT hours FROM sla_slapolicy WHERE priority = NEW.priority)\n    );\n    NEW.sla_warn_at := coalesce(NEW.sla_warn_at, sla_warn_at(NEW.priority, NEW.created_at, NEW.sla_due_at));\n    IF NEW.status = 'closed' THEN\n        NEW.closed_at := coalesce(NEW.closed_at, NEW.created_at);\n        NEW.sla_met := NEW.closed_at <= NEW.sla_due_at;\n        NEW.held_at := NULL;\n        NEW.hold_reason := '';\n        NEW.sla_alarm_at := NULL;\n        RETURN NEW;\n    END IF;\n    NEW.closed_at := NULL;\n    NEW.sla_met := NULL;\n    NEW.sla_alarm_at := CASE WHEN NEW.held_at IS NULL THEN NEW.sla_warn_at END;\n    -- Bulk loads of old tickets set ticketing.quiet, so that nobody is warned about deadlines in the past.\n    IF current_setting('ticketing.quiet', true) = 'on' AND NEW.sla_alarm_at <= now() THEN\n        NEW.sla_alarm_at := CASE WHEN NEW.sla_due_at > now() THEN NEW.sla_due_at END;\n    END IF;\n    RETURN NEW;\nEND;\n",
+                    hash="95b180dfcafc3965f88eacf976aee4218891170a",
                     operation="INSERT",
                     pgid="pgtrigger_start_clock_65f50",
                     table="tickets_ticket",
@@ -44,8 +53,8 @@ class Migration(migrations.Migration):
                 name="step_1_keep_clock",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition='WHEN (OLD."closed_at" IS DISTINCT FROM (NEW."closed_at") OR OLD."held_at" IS DISTINCT FROM (NEW."held_at") OR OLD."hold_reason" IS DISTINCT FROM (NEW."hold_reason") OR OLD."sla_due_at" IS DISTINCT FROM (NEW."sla_due_at") OR OLD."sla_hours" IS DISTINCT FROM (NEW."sla_hours") OR OLD."sla_met" IS DISTINCT FROM (NEW."sla_met") OR OLD."sla_warn_at" IS DISTINCT FROM (NEW."sla_warn_at") OR OLD."status" IS DISTINCT FROM (NEW."status"))',
-                    func="BEGIN\n    -- Who saves a row that they have written themselves may not know what start_clock made of it.\n    NEW.sla_hours := coalesce(NEW.sla_hours, OLD.sla_hours);\n    NEW.sla_warn_at := coalesce(NEW.sla_warn_at, OLD.sla_warn_at);\n    IF NEW.sla_due_at <> OLD.sla_due_at AND NEW.sla_warn_at = OLD.sla_warn_at THEN\n        NEW.sla_warn_at := NEW.created_at + 0.8 * (NEW.sla_due_at - NEW.created_at);\n    END IF;\n    IF NEW.status = 'closed' THEN\n        -- Once closed, it stays closed as it was.\n        IF OLD.status = 'closed' THEN\n            NEW.closed_at := OLD.closed_at;\n            NEW.sla_met := OLD.sla_met;\n        ELSE\n            NEW.closed_at := coalesce(NEW.closed_at, date_trunc('milliseconds', clock_timestamp()));\n            NEW.sla_met := coalesce(NEW.held_at, NEW.closed_at) <= NEW.sla_due_at;\n        END IF;\n        NEW.held_at := NULL;\n    ELSE\n        NEW.closed_at := NULL;\n        NEW.sla_met := NULL;\n    END IF;\n    IF NEW.held_at IS NULL THEN\n        NEW.hold_reason := '';\n    END IF;\n    IF NEW.status = 'closed' OR NEW.held_at IS NOT NULL THEN\n        NEW.sla_alarm_at := NULL;\n    ELSIF OLD.status = 'closed' OR OLD.held_at IS NOT NULL OR NEW.sla_due_at <> OLD.sla_due_at THEN\n        NEW.sla_alarm_at := NEW.sla_warn_at;\n    END IF;\n    RETURN NEW;\nEND;\n",
-                    hash="74259628ddd8ba17dc05b0db5863c30676acd69f",
+                    func="BEGIN\n    -- `save()` may write NULLs over values that `start_clock` has set.\n    NEW.sla_hours := coalesce(NEW.sla_hours, OLD.sla_hours);\n    NEW.sla_warn_at := coalesce(NEW.sla_warn_at, OLD.sla_warn_at);\n    IF NEW.sla_due_at <> OLD.sla_due_at AND NEW.sla_warn_at = OLD.sla_warn_at THEN\n        NEW.sla_warn_at := sla_warn_at(NEW.priority, NEW.created_at, NEW.sla_due_at);\n    END IF;\n    IF NEW.status = 'closed' THEN\n        -- The outcome stays as long as the ticket is closed.\n        IF OLD.status = 'closed' THEN\n            NEW.closed_at := OLD.closed_at;\n            NEW.sla_met := OLD.sla_met;\n        ELSE\n            NEW.closed_at := coalesce(NEW.closed_at, date_trunc('milliseconds', clock_timestamp()));\n            NEW.sla_met := coalesce(NEW.held_at, NEW.closed_at) <= NEW.sla_due_at;\n        END IF;\n        NEW.held_at := NULL;\n    ELSE\n        NEW.closed_at := NULL;\n        NEW.sla_met := NULL;\n    END IF;\n    IF NEW.held_at IS NULL THEN\n        NEW.hold_reason := '';\n    END IF;\n    IF NEW.status = 'closed' OR NEW.held_at IS NOT NULL THEN\n        NEW.sla_alarm_at := NULL;\n    ELSIF OLD.status = 'closed' OR OLD.held_at IS NOT NULL OR NEW.sla_due_at <> OLD.sla_due_at THEN\n        NEW.sla_alarm_at := NEW.sla_warn_at;\n    END IF;\n    RETURN NEW;\nEND;\n",
+                    hash="f4b5cd9920c71f3cf5ed75cc93963c2ede87ea41",
                     operation="UPDATE",
                     pgid="pgtrigger_step_1_keep_clock_04e17",
                     table="tickets_ticket",
@@ -88,8 +97,8 @@ class Migration(migrations.Migration):
                 name="step_2_keep_version",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition='WHEN (OLD."updated_at" IS DISTINCT FROM (NEW."updated_at") OR OLD."version" IS DISTINCT FROM (NEW."version"))',
-                    func="BEGIN\n    -- At depth 2 it is the assignments' trigger that moves them.\n    IF pg_trigger_depth() = 1 THEN\n        NEW.version := OLD.version;\n        NEW.updated_at := OLD.updated_at;\n    END IF;\n    RETURN NEW;\nEND;\n",
-                    hash="9d7db1bf95353901029f487e4254b44109622c76",
+                    func="BEGIN\n    -- At depth 2 the update comes from the trigger step_1_move_ticket_version.\n    IF pg_trigger_depth() = 1 THEN\n        NEW.version := OLD.version;\n        NEW.updated_at := OLD.updated_at;\n    END IF;\n    RETURN NEW;\nEND;\n",
+                    hash="0fe8a6580c020ef17f12df697a6559643dd9de80",
                     operation="UPDATE",
                     pgid="pgtrigger_step_2_keep_version_3dc52",
                     table="tickets_ticket",
@@ -204,8 +213,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="refuse_assignment",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="DECLARE\n    ticket_status text;\n    assignee accounts_user;\nBEGIN\n    SELECT status INTO ticket_status FROM tickets_ticket\n        WHERE id = NEW.ticket_id FOR NO KEY UPDATE;\n    IF ticket_status = 'closed' THEN\n        RAISE EXCEPTION 'a closed ticket takes no assignees'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'assignment_open_ticket';\n    END IF;\n    SELECT * INTO assignee FROM accounts_user WHERE id = NEW.user_id FOR SHARE;\n    IF NOT FOUND OR NOT assignee.is_active THEN\n        RAISE EXCEPTION 'no such user, or a deactivated one'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'assignment_active_user';\n    END IF;\n    IF assignee.type = 'admin' THEN\n        RAISE EXCEPTION 'an admin is not assigned'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'assignment_no_admin';\n    END IF;\n    RETURN NEW;\nEND;\n",
-                    hash="ae4c2f06a450abcd85e429d6cc034d9230216399",
+                    func="DECLARE\n    ticket_status text;\n    assignee accounts_user;\nBEGIN\n    SELECT status INTO ticket_status FROM tickets_ticket\n        WHERE id = NEW.ticket_id FOR NO KEY UPDATE;\n    IF ticket_status = 'closed' THEN\n        RAISE EXCEPTION 'cannot assign users to a closed ticket'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'assignment_open_ticket';\n    END IF;\n    SELECT * INTO assignee FROM accounts_user WHERE id = NEW.user_id FOR SHARE;\n    IF NOT FOUND OR NOT assignee.is_active THEN\n        RAISE EXCEPTION 'user does not exist or is deactivated'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'assignment_active_user';\n    END IF;\n    IF assignee.type = 'admin' THEN\n        RAISE EXCEPTION 'cannot assign a ticket to an admin'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'assignment_no_admin';\n    END IF;\n    RETURN NEW;\nEND;\n",
+                    hash="3abd9fc94ae8a5591de3306089ea0823caf3df7f",
                     operation='INSERT OR UPDATE OF "ticket_id", "user_id"',
                     pgid="pgtrigger_refuse_assignment_72bb8",
                     table="tickets_assignment",
@@ -218,8 +227,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="step_1_move_ticket_version",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="BEGIN\n    IF TG_OP = 'UPDATE'\n            AND (NEW.ticket_id, NEW.user_id) IS NOT DISTINCT FROM (OLD.ticket_id, OLD.user_id) THEN\n        RETURN NULL;\n    END IF;\n    -- Who is there from the beginning is no change.\n    UPDATE tickets_ticket\n    SET version = version + 1, updated_at = date_trunc('milliseconds', clock_timestamp())\n    WHERE id IN (NEW.ticket_id, OLD.ticket_id)\n        AND NOT (TG_OP = 'INSERT' AND version = 1 AND NEW.assigned_at = created_at);\n    RETURN NULL;\nEND;\n",
-                    hash="19d7fe8c52a1106230af7021f9532262f5bb9a9e",
+                    func="BEGIN\n    IF TG_OP = 'UPDATE'\n            AND (NEW.ticket_id, NEW.user_id) IS NOT DISTINCT FROM (OLD.ticket_id, OLD.user_id) THEN\n        RETURN NULL;\n    END IF;\n    -- Users assigned on creation are part of version 1.\n    UPDATE tickets_ticket\n    SET version = version + 1, updated_at = date_trunc('milliseconds', clock_timestamp())\n    WHERE id IN (NEW.ticket_id, OLD.ticket_id)\n        AND NOT (TG_OP = 'INSERT' AND version = 1 AND NEW.assigned_at = created_at);\n    RETURN NULL;\nEND;\n",
+                    hash="b1fed57a5d58ba2cfc29b8f91659c4f5a3e06c17",
                     operation='INSERT OR UPDATE OF "ticket_id", "user_id" OR DELETE',
                     pgid="pgtrigger_step_1_move_ticket_version_b7d6b",
                     table="tickets_assignment",

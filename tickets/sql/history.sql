@@ -1,12 +1,11 @@
--- What was done to a ticket, newest first: its creation, each change of its fields, who was put to work on it or taken
--- off it.
+-- The history of a ticket, newest first: its creation, changes of its fields, assignments and their removal.
 -- params   ticket_id  bigint
---          before_id  bigint | null   only what is older than the item of this id; null: from the newest
---          row_limit  int             rows at most
--- returns  id bigint; at timestamptz; door text ('database' when nobody said)
---          actor_id bigint | null (nobody known); actor_name text | null (nobody known, or deleted since)
---          changes jsonb | null, of the ticket: {field: [before, after]}, without what was empty and still is
---          assignee_id bigint | null; assignee_name text | null (deleted since); is_assigned boolean (else: taken off)
+--          before_id  bigint | null   only entries older than the one with this id; null: from the newest
+--          row_limit  int             maximum number of rows
+-- returns  id bigint; at timestamptz; door text ('database' if the transaction named none)
+--          actor_id bigint | null (unknown); actor_name text | null (unknown or deleted since)
+--          changes jsonb | null, for the ticket: {field: [before, after]}; a creation omits empty fields
+--          assignee_id bigint | null; assignee_name text | null (deleted since); is_assigned boolean (false: removed)
 -- index    ticket_event_order, assignment_event_order
 WITH items AS (
     (

@@ -1,4 +1,4 @@
--- What a text is taken apart into when tickets are searched for it: its words, each once, as the tickets' are written.
+-- The words of a search, each once, split and folded as those of the tickets are.
 -- params   words  text
--- returns  words  text[]   empty: nothing but punctuation
+-- returns  words  text[]   empty if the text has no letters or digits
 SELECT tsvector_to_array(ticket_words(%(words)s)) AS words

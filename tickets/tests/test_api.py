@@ -1,4 +1,4 @@
-"""Tickets over HTTP: shapes, statuses, sentences. The rules themselves are tested in test_services.py."""
+"""Tickets over HTTP: JSON, statuses and messages. test_services.py tests the rules."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.tests.factories import make_user
-from projects.models import Project, Visibility
+from projects.models import Project
 from projects.tests.factories import make_project
 from sla.models import Calendar, SlaPolicy
 from tickets import services
@@ -28,7 +28,7 @@ KEYS_OF_CREATED = [
 ]
 HUGE_IDS = [2**31, 2**63 - 1, 2**63, 2**64, 10**30]
 
-# What each field refuses, apart from what only raw JSON can say.
+# Values that each field refuses. Some can only be written as raw JSON; see below.
 REFUSED: dict[str, list[Any]] = {
     "title": [
         *("", "   ", None, 5, True, [], {}, "t" * 256, "a\x00b", "a\nb", "a\r\nb"),
@@ -55,25 +55,8 @@ REFUSED: dict[str, list[Any]] = {
 }
 
 
-@pytest.fixture
-def api(owner: User, signed_in: SignedIn) -> APIClient:
-    """The API as the owner calls it."""
-    return signed_in(owner)
-
-
-@pytest.fixture
-def ticket(owner: User) -> Ticket:
-    return make_ticket(owner)
-
-
-@pytest.fixture
-def hidden(owner: User) -> Ticket:
-    """A ticket of a project that only those involved see."""
-    return make_ticket(owner, project=make_project(visibility=Visibility.INVOLVED))
-
-
-def post_text(api: APIClient, path: str, body: str) -> Any:
-    """Post what no Python value is written as."""
+def post_raw(api: APIClient, path: str, body: str) -> Any:
+    """Post JSON text that no Python value serializes to."""
     return api.generic("POST", path, body, content_type="application/json")
 
 
@@ -83,14 +66,14 @@ def assert_refused(answer: Any, status: int, message: str) -> None:
 
 
 def assert_invalid(answer: Any, *fields: str) -> None:
-    """400, and these are the fields that are wrong."""
+    """Assert a 400 that names these fields, and that no ticket was created."""
     assert answer.status_code == 400, answer.content
     assert sorted({fault["field"] for fault in answer.json()["errors"]}) == sorted(fields)
     assert not Ticket.objects.exists()
 
 
 class TestCreate:
-    """POST /ticket, document 000's."""
+    """POST /ticket (document 000)."""
 
     def test_answers_with_the_ticket(self, owner: User, api: APIClient) -> None:
         project = make_project()
@@ -135,7 +118,7 @@ class TestCreate:
         assert abs(datetime.now(UTC) - created) < timedelta(minutes=1)
         assert due - created == timedelta(hours=4)
 
-    def test_needs_a_title_alone(self, owner: User, api: APIClient) -> None:
+    def test_requires_only_a_title(self, owner: User, api: APIClient) -> None:
         answer = api.post("/ticket", {"title": "Fix it"})
 
         assert answer.status_code == 201
@@ -152,7 +135,7 @@ class TestCreate:
             "project": Project.objects.general().pk,
         }
 
-    def test_takes_null_for_what_may_be_nothing(self, owner: User, api: APIClient) -> None:
+    def test_accepts_null_for_optional_fields(self, owner: User, api: APIClient) -> None:
         nothing: dict[str, Any] = dict.fromkeys(["project", "price", "dueDate", "createdBy"])
 
         answer = api.post("/ticket", {"title": "Fix it"} | nothing)
@@ -160,14 +143,14 @@ class TestCreate:
         assert answer.status_code == 201
         assert (answer.json()["price"], answer.json()["createdBy"]) == (None, owner.pk)
 
-    def test_ignores_what_is_not_the_callers_to_say(self, api: APIClient) -> None:
+    def test_ignores_read_only_fields(self, api: APIClient) -> None:
         answer = api.post("/ticket", {"title": "Fix it", "id": 7, "version": 9, "createdDate": "2001-01-01T00:00:00Z"})
 
         assert answer.status_code == 201
         assert answer.json()["version"] == 1
         assert answer.json()["createdDate"] > "2001-01-02"
 
-    def test_answers_as_the_ticket_is_read_afterwards(self, api: APIClient, assignee: User, outsider: User) -> None:
+    def test_answers_what_get_returns_afterwards(self, api: APIClient, assignee: User, outsider: User) -> None:
         body = {"title": "Fix it", "price": 19.9, "assignedUsers": [outsider.pk, assignee.pk]}
 
         created = api.post("/ticket", body).json()
@@ -179,13 +162,13 @@ class TestCreate:
         ]
         assert read == created | {"statistics": {"totalAssigned": 2, "status": "open"}, "sla": read["sla"]}
 
-    def test_takes_an_admins_word_for_the_creator(self, owner: User, admin: User, signed_in: SignedIn) -> None:
+    def test_admin_can_set_the_creator(self, owner: User, admin: User, signed_in: SignedIn) -> None:
         answer = signed_in(admin).post("/ticket", {"title": "Fix it", "createdBy": owner.pk})
 
         assert (answer.status_code, answer.json()["createdBy"]) == (201, owner.pk)
 
     @pytest.mark.parametrize("written", [str, float])
-    def test_reads_ids_however_they_are_written(
+    def test_accepts_ids_as_strings_and_floats(
         self, written: Callable[[int], Any], owner: User, api: APIClient
     ) -> None:
         answer = api.post("/ticket", {"title": "Fix it", "createdBy": written(owner.pk)})
@@ -193,7 +176,7 @@ class TestCreate:
         assert (answer.status_code, answer.json()["createdBy"]) == (201, owner.pk)
 
     @pytest.mark.parametrize(("assignees", "queries"), [(0, 8), (5, 11)])
-    def test_costs_so_many_queries(
+    def test_runs_eight_queries_and_with_assignees_eleven(
         self,
         assignees: int,
         queries: int,
@@ -209,7 +192,7 @@ class TestCreate:
 
 
 class TestCreateInProject:
-    """POST /tickets, document 001's."""
+    """POST /tickets (document 001)."""
 
     def test_answers_with_the_ticket(self, api: APIClient) -> None:
         project = make_project()
@@ -220,13 +203,15 @@ class TestCreateInProject:
         assert list(answer.json()) == KEYS_OF_CREATED
         assert answer.json()["project"] == project.pk
 
-    def test_requires_project_and_status_too(self, api: APIClient) -> None:
+    def test_requires_title_project_and_status(self, api: APIClient) -> None:
         assert_invalid(api.post("/tickets", {}), "title", "project", "status")
 
-    def test_takes_no_null_for_a_project(self, api: APIClient) -> None:
+    def test_refuses_null_as_project(self, api: APIClient) -> None:
         assert_invalid(api.post("/tickets", {"title": "Fix it", "project": None, "status": "open"}), "project")
 
-    def test_differs_in_that_alone(self, owner: User, api: APIClient, outsider: User, admin: User) -> None:
+    def test_has_otherwise_the_same_rules_as_post_ticket(
+        self, owner: User, api: APIClient, outsider: User, admin: User
+    ) -> None:
         project = make_project().pk
         refused: list[dict[str, Any]] = [
             {"createdBy": outsider.pk},
@@ -242,19 +227,17 @@ class TestCreateInProject:
             assert one.json()["message"] == other.json()["message"]
 
 
-class TestFieldsOfATicket:
-    """What is refused, and what only looks as if it had to be."""
-
+class TestFieldValidation:
     @pytest.mark.parametrize(
         ("field", "value"), [(field, value) for field, values in REFUSED.items() for value in values]
     )
-    def test_are_refused(self, field: str, value: Any, api: APIClient) -> None:
+    def test_refuses_invalid_values(self, field: str, value: Any, api: APIClient) -> None:
         answer = api.post("/ticket", {"title": "Fix it"} | {field: value})
 
         assert_invalid(answer, field)
 
     @pytest.mark.parametrize("value", ["", "x", None, True, [], {}, 1.5])
-    def test_name_the_assignee_that_is_no_id(self, value: Any, api: APIClient, assignee: User) -> None:
+    def test_names_the_position_of_an_invalid_assignee(self, value: Any, api: APIClient, assignee: User) -> None:
         answer = api.post("/ticket", {"title": "Fix it", "assignedUsers": [assignee.pk, value]})
 
         assert_invalid(answer, "assignedUsers.1")
@@ -289,7 +272,7 @@ class TestFieldsOfATicket:
             ("assignedUsers", [], []),
         ],
     )
-    def test_are_taken(self, field: str, value: Any, kept: Any, api: APIClient) -> None:
+    def test_accepts_valid_values(self, field: str, value: Any, kept: Any, api: APIClient) -> None:
         answer = api.post("/ticket", {"title": "Fix it"} | {field: value})
 
         assert answer.status_code == 201, answer.content
@@ -297,46 +280,46 @@ class TestFieldsOfATicket:
         assert api.get(f"/tickets/{answer.json()['id']}").json()[field] == kept
 
     @pytest.mark.parametrize("price", ["1e400", "-1e400", "1E+99999", "9" * 400])
-    def test_are_refused_beyond_any_number(self, price: str, api: APIClient) -> None:
-        answer = post_text(api, "/ticket", f'{{"title": "Fix it", "price": {price}}}')
+    def test_refuses_huge_numbers(self, price: str, api: APIClient) -> None:
+        answer = post_raw(api, "/ticket", f'{{"title": "Fix it", "price": {price}}}')
 
         assert answer.status_code == 400
         assert not Ticket.objects.exists()
 
     @pytest.mark.parametrize("price", ["NaN", "Infinity", "-Infinity", "0x10", "01", ".5", "1."])
-    def test_are_refused_when_they_are_no_json(self, price: str, api: APIClient) -> None:
-        answer = post_text(api, "/ticket", f'{{"title": "Fix it", "price": {price}}}')
+    def test_refuses_invalid_json_numbers(self, price: str, api: APIClient) -> None:
+        answer = post_raw(api, "/ticket", f'{{"title": "Fix it", "price": {price}}}')
 
         assert_refused(answer, 400, "The request body is not valid JSON")
 
     @pytest.mark.parametrize("field", ["title", "description", "type", "venue", "status", "dueDate"])
     @pytest.mark.parametrize("text", [r"\ud800", r"\udfff", r"a\udc00\ud800b"])
-    def test_are_refused_with_half_a_character(self, field: str, text: str, api: APIClient) -> None:
-        answer = post_text(api, "/ticket", f'{{"title": "Fix it", "{field}": "{text}"}}')
+    def test_refuses_lone_surrogates(self, field: str, text: str, api: APIClient) -> None:
+        answer = post_raw(api, "/ticket", f'{{"title": "Fix it", "{field}": "{text}"}}')
 
         assert answer.status_code == 400
         assert not Ticket.objects.exists()
 
-    def test_are_all_named_at_once(self, api: APIClient) -> None:
+    def test_names_all_invalid_fields_at_once(self, api: APIClient) -> None:
         answer = api.post("/ticket", {"price": -1, "status": "resolved", "dueDate": "tomorrow", "type": ""})
 
         assert_invalid(answer, "title", "price", "status", "dueDate", "type")
 
 
-class TestRefusalsOfCreating:
+class TestCreateRefuses:
     @pytest.mark.parametrize("path", ["/ticket", "/tickets"])
-    def test_needs_a_token(self, path: str, anonymous: APIClient) -> None:
+    def test_requires_a_token(self, path: str, anonymous: APIClient) -> None:
         answer = anonymous.post(path, {"title": "Fix it"})
 
         assert_refused(answer, 401, "Authentication required")
         assert not Ticket.objects.exists()
 
-    def test_a_due_date_in_the_past(self, api: APIClient) -> None:
+    def test_due_date_in_the_past(self, api: APIClient) -> None:
         answer = api.post("/ticket", {"title": "Fix it", "dueDate": "2024-08-01T18:00:00Z"})
 
         assert answer.json()["errors"] == [{"field": "dueDate", "message": "The due date must be in the future."}]
 
-    def test_another_creator(self, api: APIClient, outsider: User) -> None:
+    def test_another_creator_without_admin_rights(self, api: APIClient, outsider: User) -> None:
         assert_refused(api.post("/ticket", {"title": "Fix it", "createdBy": outsider.pk}), 403, "Unauthorized")
 
     def test_assignees_of_a_closed_ticket(self, api: APIClient, assignee: User) -> None:
@@ -345,17 +328,17 @@ class TestRefusalsOfCreating:
         assert_refused(answer, 409, "Cannot assign users to a closed ticket")
 
     @pytest.mark.parametrize("user_id", [0, -1, *HUGE_IDS])
-    def test_an_unknown_assignee(self, user_id: int, api: APIClient) -> None:
+    def test_unknown_assignee(self, user_id: int, api: APIClient) -> None:
         answer = api.post("/ticket", {"title": "Fix it", "assignedUsers": [user_id]})
 
         assert_refused(answer, 404, "User does not exist")
 
-    def test_an_admin_as_assignee(self, api: APIClient, admin: User) -> None:
+    def test_admin_as_assignee(self, api: APIClient, admin: User) -> None:
         answer = api.post("/ticket", {"title": "Fix it", "assignedUsers": [admin.pk]})
 
         assert_refused(answer, 400, "Cannot assign a ticket to an admin")
 
-    def test_an_assignee_twice(self, api: APIClient, assignee: User) -> None:
+    def test_duplicate_assignee(self, api: APIClient, assignee: User) -> None:
         answer = api.post("/ticket", {"title": "Fix it", "assignedUsers": [assignee.pk, assignee.pk]})
 
         assert_refused(answer, 409, "User already assigned")
@@ -370,7 +353,7 @@ class TestRefusalsOfCreating:
         assert not Ticket.objects.exists()
 
 
-class TestRead:
+class TestRetrieve:
     def test_answers_with_the_ticket(self, owner: User, assignee: User, outsider: User, signed_in: SignedIn) -> None:
         ticket = make_ticket(owner, price=223, venue="Venue Name", created_at=datetime(2024, 7, 1, 18, tzinfo=UTC))
         assign(ticket, assignee, outsider)
@@ -418,18 +401,18 @@ class TestRead:
         assert datetime.fromisoformat(updated) > ticket.created_at
 
     @pytest.mark.parametrize("role", ["owner", "agent", "admin"])
-    def test_shows_what_few_see_to_those(
-        self, role: str, request: pytest.FixtureRequest, hidden: Ticket, signed_in: SignedIn
+    def test_shows_a_hidden_ticket_to_creator_and_staff(
+        self, role: str, request: pytest.FixtureRequest, hidden_ticket: Ticket, signed_in: SignedIn
     ) -> None:
-        answer = signed_in(request.getfixturevalue(role)).get(f"/tickets/{hidden.pk}")
+        answer = signed_in(request.getfixturevalue(role)).get(f"/tickets/{hidden_ticket.pk}")
 
         assert answer.status_code == 200
 
-    def test_shows_it_to_an_assignee_until_removed(
-        self, hidden: Ticket, assignee: User, api: APIClient, signed_in: SignedIn
+    def test_shows_a_hidden_ticket_to_an_assignee_until_removed(
+        self, hidden_ticket: Ticket, assignee: User, api: APIClient, signed_in: SignedIn
     ) -> None:
-        assign(hidden, assignee)
-        path = f"/tickets/{hidden.pk}"
+        assign(hidden_ticket, assignee)
+        path = f"/tickets/{hidden_ticket.pk}"
         before = signed_in(assignee).get(path)
 
         api.delete(f"{path}/assign/{assignee.pk}")
@@ -437,30 +420,28 @@ class TestRead:
         after = signed_in(assignee).get(path)
         assert (before.status_code, after.status_code) == (200, 404)
 
-    def test_needs_a_token(self, ticket: Ticket, anonymous: APIClient) -> None:
+    def test_requires_a_token(self, ticket: Ticket, anonymous: APIClient) -> None:
         assert_refused(anonymous.get(f"/tickets/{ticket.pk}"), 401, "Authentication required")
 
     @pytest.mark.parametrize("ticket_id", [0, *HUGE_IDS])
-    def test_knows_no_such_ticket(self, ticket_id: int, api: APIClient) -> None:
+    def test_unknown_ticket_is_404(self, ticket_id: int, api: APIClient) -> None:
         assert_refused(api.get(f"/tickets/{ticket_id}"), 404, "Ticket not found")
 
-    def test_says_the_same_of_a_ticket_that_is_hidden(
-        self, hidden: Ticket, outsider: User, signed_in: SignedIn
-    ) -> None:
-        assert_refused(signed_in(outsider).get(f"/tickets/{hidden.pk}"), 404, "Ticket not found")
+    def test_hidden_ticket_is_404_for_others(self, hidden_ticket: Ticket, outsider: User, signed_in: SignedIn) -> None:
+        assert_refused(signed_in(outsider).get(f"/tickets/{hidden_ticket.pk}"), 404, "Ticket not found")
 
     @pytest.mark.parametrize("path", ["/tickets/x", "/tickets/-1", "/tickets/1.0", "/tickets/1/", "/tickets/%00"])
-    def test_knows_no_such_path(self, path: str, ticket: Ticket, api: APIClient) -> None:
+    def test_malformed_path_is_404(self, path: str, ticket: Ticket, api: APIClient) -> None:
         answer = api.get(path)
 
         assert answer.status_code == 404
         assert answer["Content-Type"] == "application/problem+json"
 
-    def test_knows_no_number_of_five_thousand_digits(self, api: APIClient) -> None:
+    def test_id_of_5000_digits_is_404(self, api: APIClient) -> None:
         assert api.get(f"/tickets/{'9' * 5000}").status_code == 404
 
     @pytest.mark.parametrize("assignees", [0, 5])
-    def test_costs_three_queries(
+    def test_runs_three_queries(
         self, assignees: int, ticket: Ticket, api: APIClient, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         assign(ticket, *(make_user() for _ in range(assignees)))
@@ -471,9 +452,11 @@ class TestRead:
         assert answer.json()["statistics"]["totalAssigned"] == assignees
 
 
-class TestNeverDeleted:
+class TestDelete:
     @pytest.mark.parametrize("role", ["owner", "admin"])
-    def test_by_anybody(self, role: str, request: pytest.FixtureRequest, ticket: Ticket, signed_in: SignedIn) -> None:
+    def test_is_405_for_everyone(
+        self, role: str, request: pytest.FixtureRequest, ticket: Ticket, signed_in: SignedIn
+    ) -> None:
         answer = signed_in(request.getfixturevalue(role)).delete(f"/tickets/{ticket.pk}")
 
         assert answer.status_code == 405
@@ -482,37 +465,39 @@ class TestNeverDeleted:
 
 
 class TestAssign:
-    def test_says_so(self, ticket: Ticket, assignee: User, api: APIClient) -> None:
+    def test_answers_with_a_message(self, ticket: Ticket, assignee: User, api: APIClient) -> None:
         answer = api.post(f"/tickets/{ticket.pk}/assign", {"userId": assignee.pk})
 
         assert (answer.status_code, answer.json()) == (200, {"message": "User assigned successfully"})
         assert list(ticket.assignees.all()) == [assignee]
 
-    def test_needs_a_token(self, ticket: Ticket, assignee: User, anonymous: APIClient) -> None:
+    def test_requires_a_token(self, ticket: Ticket, assignee: User, anonymous: APIClient) -> None:
         answer = anonymous.post(f"/tickets/{ticket.pk}/assign", {"userId": assignee.pk})
 
         assert_refused(answer, 401, "Authentication required")
 
     @pytest.mark.parametrize("user_id", [None, "", "user_id", True, [], {}, 1.5, "1_0", "٣", "-"])
-    def test_refuses_what_is_no_id(self, user_id: Any, ticket: Ticket, api: APIClient) -> None:
+    def test_refuses_an_invalid_user_id(self, user_id: Any, ticket: Ticket, api: APIClient) -> None:
         answer = api.post(f"/tickets/{ticket.pk}/assign", {"userId": user_id})
 
         assert answer.status_code == 400
         assert [fault["field"] for fault in answer.json()["errors"]] == ["userId"]
 
-    def test_refuses_nothing(self, ticket: Ticket, api: APIClient) -> None:
+    def test_requires_a_user_id(self, ticket: Ticket, api: APIClient) -> None:
         answer = api.post(f"/tickets/{ticket.pk}/assign")
 
         assert_refused(answer, 400, "userId: This field is required.")
 
     @pytest.mark.parametrize("ticket_id", [0, *HUGE_IDS])
-    def test_refuses_no_ticket(self, ticket_id: int, assignee: User, api: APIClient) -> None:
+    def test_unknown_ticket_is_404(self, ticket_id: int, assignee: User, api: APIClient) -> None:
         answer = api.post(f"/tickets/{ticket_id}/assign", {"userId": assignee.pk})
 
         assert_refused(answer, 404, "Ticket not found")
 
-    def test_refuses_a_hidden_ticket(self, hidden: Ticket, assignee: User, outsider: User, signed_in: SignedIn) -> None:
-        answer = signed_in(outsider).post(f"/tickets/{hidden.pk}/assign", {"userId": assignee.pk})
+    def test_hidden_ticket_is_404_for_others(
+        self, hidden_ticket: Ticket, assignee: User, outsider: User, signed_in: SignedIn
+    ) -> None:
+        answer = signed_in(outsider).post(f"/tickets/{hidden_ticket.pk}/assign", {"userId": assignee.pk})
 
         assert_refused(answer, 404, "Ticket not found")
 
@@ -529,7 +514,7 @@ class TestAssign:
         assert_refused(answer, 409, "Cannot assign users to a closed ticket")
 
     @pytest.mark.parametrize("user_id", [0, -1, *HUGE_IDS])
-    def test_refuses_nobody(self, user_id: int, ticket: Ticket, api: APIClient) -> None:
+    def test_unknown_user_is_404(self, user_id: int, ticket: Ticket, api: APIClient) -> None:
         answer = api.post(f"/tickets/{ticket.pk}/assign", {"userId": user_id})
 
         assert_refused(answer, 404, "User does not exist")
@@ -539,14 +524,14 @@ class TestAssign:
 
         assert_refused(answer, 400, "Cannot assign a ticket to an admin")
 
-    def test_refuses_the_same_user_again(self, ticket: Ticket, assignee: User, api: APIClient) -> None:
+    def test_refuses_a_duplicate(self, ticket: Ticket, assignee: User, api: APIClient) -> None:
         assign(ticket, assignee)
 
         answer = api.post(f"/tickets/{ticket.pk}/assign", {"userId": assignee.pk})
 
         assert_refused(answer, 409, "User already assigned")
 
-    def test_refuses_a_sixth(self, ticket: Ticket, assignee: User, api: APIClient) -> None:
+    def test_refuses_a_sixth_user(self, ticket: Ticket, assignee: User, api: APIClient) -> None:
         assign(ticket, *(make_user() for _ in range(5)))
 
         answer = api.post(f"/tickets/{ticket.pk}/assign", {"userId": assignee.pk})
@@ -554,7 +539,7 @@ class TestAssign:
         assert_refused(answer, 409, "User assignment limit reached")
 
     @pytest.mark.parametrize("assigned", [0, 4])
-    def test_costs_so_many_queries(
+    def test_runs_seven_queries(
         self,
         assigned: int,
         ticket: Ticket,
@@ -571,7 +556,7 @@ class TestAssign:
 
 
 class TestUnassign:
-    def test_says_nothing(self, ticket: Ticket, assignee: User, api: APIClient) -> None:
+    def test_answers_204_without_body(self, ticket: Ticket, assignee: User, api: APIClient) -> None:
         assign(ticket, assignee)
 
         answer = api.delete(f"/tickets/{ticket.pk}/assign/{assignee.pk}")
@@ -579,14 +564,14 @@ class TestUnassign:
         assert (answer.status_code, answer.content) == (204, b"")
         assert not ticket.assignments.exists()
 
-    def test_lets_the_user_themself(self, ticket: Ticket, assignee: User, signed_in: SignedIn) -> None:
+    def test_users_can_unassign_themselves(self, ticket: Ticket, assignee: User, signed_in: SignedIn) -> None:
         assign(ticket, assignee)
 
         answer = signed_in(assignee).delete(f"/tickets/{ticket.pk}/assign/{assignee.pk}")
 
         assert answer.status_code == 204
 
-    def test_needs_a_token(self, ticket: Ticket, assignee: User, anonymous: APIClient) -> None:
+    def test_requires_a_token(self, ticket: Ticket, assignee: User, anonymous: APIClient) -> None:
         answer = anonymous.delete(f"/tickets/{ticket.pk}/assign/{assignee.pk}")
 
         assert_refused(answer, 401, "Authentication required")
@@ -599,19 +584,19 @@ class TestUnassign:
         assert_refused(answer, 403, "Unauthorized")
 
     @pytest.mark.parametrize("ticket_id", [0, *HUGE_IDS])
-    def test_refuses_no_ticket(self, ticket_id: int, assignee: User, api: APIClient) -> None:
+    def test_unknown_ticket_is_404(self, ticket_id: int, assignee: User, api: APIClient) -> None:
         assert_refused(api.delete(f"/tickets/{ticket_id}/assign/{assignee.pk}"), 404, "Ticket not found")
 
-    def test_refuses_a_hidden_ticket(self, hidden: Ticket, outsider: User, signed_in: SignedIn) -> None:
-        answer = signed_in(outsider).delete(f"/tickets/{hidden.pk}/assign/{outsider.pk}")
+    def test_hidden_ticket_is_404_for_others(self, hidden_ticket: Ticket, outsider: User, signed_in: SignedIn) -> None:
+        answer = signed_in(outsider).delete(f"/tickets/{hidden_ticket.pk}/assign/{outsider.pk}")
 
         assert_refused(answer, 404, "Ticket not found")
 
     @pytest.mark.parametrize("user_id", [0, *HUGE_IDS])
-    def test_refuses_who_is_not_assigned(self, user_id: int, ticket: Ticket, api: APIClient) -> None:
+    def test_user_who_is_not_assigned_is_404(self, user_id: int, ticket: Ticket, api: APIClient) -> None:
         assert_refused(api.delete(f"/tickets/{ticket.pk}/assign/{user_id}"), 404, "User is not assigned")
 
-    def test_costs_so_many_queries(
+    def test_runs_five_queries(
         self, ticket: Ticket, assignee: User, api: APIClient, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         assign(ticket, assignee, *(make_user() for _ in range(4)))
@@ -622,7 +607,7 @@ class TestUnassign:
         assert answer.status_code == 204
 
 
-class TestWrongMethods:
+class TestWrongMethod:
     @pytest.mark.parametrize(
         ("method", "path", "allowed"),
         [
@@ -633,7 +618,7 @@ class TestWrongMethods:
             ("post", "/tickets/{ticket}/assign/{user}", "DELETE"),
         ],
     )
-    def test_name_the_right_one(
+    def test_is_405_and_names_the_allowed_ones(
         self, method: str, path: str, allowed: str, ticket: Ticket, assignee: User, api: APIClient
     ) -> None:
         answer = api.generic(method.upper(), path.format(ticket=ticket.pk, user=assignee.pk))
@@ -644,17 +629,13 @@ class TestWrongMethods:
 
 
 class TestHold:
-    @pytest.fixture
-    def staff(self, agent: User, signed_in: SignedIn) -> APIClient:
-        return signed_in(agent)
-
-    def test_stops_the_clock_and_says_so(self, ticket: Ticket, staff: APIClient) -> None:
+    def test_pauses_the_clock(self, ticket: Ticket, staff_api: APIClient) -> None:
         path = f"/tickets/{ticket.pk}"
 
-        answer = staff.post(f"{path}/hold", {"reason": "Waiting for the customer"})
+        answer = staff_api.post(f"{path}/hold", {"reason": "Waiting for the customer"})
 
         assert answer.status_code == 200
-        assert answer.json() == staff.get(path).json()
+        assert answer.json() == staff_api.get(path).json()
         assert answer["ETag"].startswith('"2-')
         assert (answer.json()["slaDue"], answer.json()["version"]) == (None, 2)
         sla = answer.json()["sla"]
@@ -666,13 +647,13 @@ class TestHold:
             "state": "on-hold",
         }
 
-    def test_needs_no_reason_and_no_body(self, ticket: Ticket, staff: APIClient) -> None:
-        assert staff.generic("POST", f"/tickets/{ticket.pk}/hold").status_code == 200
+    def test_reason_and_body_are_optional(self, ticket: Ticket, staff_api: APIClient) -> None:
+        assert staff_api.generic("POST", f"/tickets/{ticket.pk}/hold").status_code == 200
 
-    def test_ends_with_the_time_that_was_left(self, owner: User, staff: APIClient) -> None:
+    def test_resume_extends_the_deadline_by_the_time_on_hold(self, owner: User, staff_api: APIClient) -> None:
         ticket = make_ticket(owner, held_at=timezone.now() - timedelta(minutes=130), hold_reason="Waiting")
 
-        answer = staff.post(f"/tickets/{ticket.pk}/resume")
+        answer = staff_api.post(f"/tickets/{ticket.pk}/resume")
 
         assert answer.status_code == 200
         sla = answer.json()["sla"]
@@ -682,13 +663,13 @@ class TestHold:
         assert moved == timedelta(seconds=sla["heldSeconds"])
         assert 7800 <= sla["heldSeconds"] < 7860
 
-    def test_says_by_which_hours_it_counts(self, owner: User, staff: APIClient) -> None:
+    def test_shows_the_calendar(self, owner: User, staff_api: APIClient) -> None:
         calendar = Calendar.objects.create(name="Office hours")
         SlaPolicy.objects.filter(pk="high").update(calendar=calendar)
         ticket = services.create(by=owner, at=timezone.now(), title="New", priority="high")
         Ticket.objects.filter(pk=ticket.pk).update(held_seconds=7800)
 
-        sla = staff.get(f"/tickets/{ticket.pk}").json()["sla"]
+        sla = staff_api.get(f"/tickets/{ticket.pk}").json()["sla"]
 
         assert (sla["policy"], sla["hours"], sla["calendar"]) == ("high", 4, "Office hours")
         assert sla["because"] == "4 h business time, on hold 2 h 10 m"
@@ -697,55 +678,57 @@ class TestHold:
         ("seconds", "text"),
         [(1, "1 s"), (60, "1 m"), (61, "1 m 1 s"), (3600, "1 h"), (3601, "1 h"), (90_000, "1 d 1 h"), (86_460, "1 d")],
     )
-    def test_is_told_in_two_units(self, seconds: int, text: str, owner: User, staff: APIClient) -> None:
+    def test_shows_the_duration_in_two_units(self, seconds: int, text: str, owner: User, staff_api: APIClient) -> None:
         ticket = make_ticket(owner, held_seconds=seconds)
 
-        assert staff.get(f"/tickets/{ticket.pk}").json()["sla"]["because"] == f"24 h round the clock, on hold {text}"
+        assert (
+            staff_api.get(f"/tickets/{ticket.pk}").json()["sla"]["because"] == f"24 h round the clock, on hold {text}"
+        )
 
-    def test_shows_whether_a_closed_ticket_was_in_time(self, ticket: Ticket, api: APIClient) -> None:
+    def test_shows_whether_a_closed_ticket_met_the_deadline(self, ticket: Ticket, api: APIClient) -> None:
         sla = api.patch(f"/tickets/{ticket.pk}", {"status": "closed"}).json()["sla"]
 
         assert sla["state"] == "met"
         assert sla["closedDate"].endswith("Z")
 
-    def test_is_refused(self, owner: User, ticket: Ticket, api: APIClient, staff: APIClient) -> None:
+    def test_shows_why_it_is_refused(self, owner: User, ticket: Ticket, api: APIClient, staff_api: APIClient) -> None:
         path, closed = f"/tickets/{ticket.pk}", make_ticket(owner, status=Status.CLOSED)
 
         assert_refused(api.post(f"{path}/hold"), 403, "Unauthorized")
         assert_refused(api.post(f"{path}/resume"), 403, "Unauthorized")
-        assert_refused(staff.post(f"{path}/resume"), 409, "Ticket is not on hold")
-        assert_refused(staff.post(f"/tickets/{closed.pk}/hold"), 409, "Cannot put a closed ticket on hold")
-        assert staff.post(f"{path}/hold", {"reason": "x" * 256}).status_code == 400
-        assert staff.post(f"{path}/hold", {"reason": "two\nlines"}).status_code == 400
-        staff.post(f"{path}/hold")
-        assert_refused(staff.post(f"{path}/hold"), 409, "Ticket is already on hold")
+        assert_refused(staff_api.post(f"{path}/resume"), 409, "Ticket is not on hold")
+        assert_refused(staff_api.post(f"/tickets/{closed.pk}/hold"), 409, "Cannot put a closed ticket on hold")
+        assert staff_api.post(f"{path}/hold", {"reason": "x" * 256}).status_code == 400
+        assert staff_api.post(f"{path}/hold", {"reason": "two\nlines"}).status_code == 400
+        staff_api.post(f"{path}/hold")
+        assert_refused(staff_api.post(f"{path}/hold"), 409, "Ticket is already on hold")
 
     @pytest.mark.parametrize("action", ["hold", "resume"])
     @pytest.mark.parametrize("ticket_id", [0, *HUGE_IDS])
-    def test_knows_no_such_ticket(self, action: str, ticket_id: int, staff: APIClient) -> None:
-        assert_refused(staff.post(f"/tickets/{ticket_id}/{action}"), 404, "Ticket not found")
+    def test_unknown_ticket_is_404(self, action: str, ticket_id: int, staff_api: APIClient) -> None:
+        assert_refused(staff_api.post(f"/tickets/{ticket_id}/{action}"), 404, "Ticket not found")
 
     @pytest.mark.parametrize("action", ["hold", "resume"])
-    def test_is_told_nobody_who_may_not_see_it(
-        self, action: str, hidden: Ticket, outsider: User, anonymous: APIClient, signed_in: SignedIn
+    def test_hidden_ticket_is_404_for_others(
+        self, action: str, hidden_ticket: Ticket, outsider: User, anonymous: APIClient, signed_in: SignedIn
     ) -> None:
-        assert_refused(signed_in(outsider).post(f"/tickets/{hidden.pk}/{action}"), 404, "Ticket not found")
-        assert anonymous.post(f"/tickets/{hidden.pk}/{action}").status_code == 401
+        assert_refused(signed_in(outsider).post(f"/tickets/{hidden_ticket.pk}/{action}"), 404, "Ticket not found")
+        assert anonymous.post(f"/tickets/{hidden_ticket.pk}/{action}").status_code == 401
 
-    def test_costs_a_fixed_number_of_queries(
-        self, ticket: Ticket, staff: APIClient, django_assert_num_queries: DjangoAssertNumQueries
+    def test_runs_eight_queries_and_resume_nine(
+        self, ticket: Ticket, staff_api: APIClient, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
-        # The caller; in a transaction the lock, the change and what it made of the row, of the end the policy before;
-        # then the ticket and its assignees.
+        # The caller; BEGIN, lock, change, rereading the row, COMMIT; the ticket and its assignees. Resuming also reads
+        # the SLA policy.
         with django_assert_num_queries(8):
-            staff.post(f"/tickets/{ticket.pk}/hold")
+            staff_api.post(f"/tickets/{ticket.pk}/hold")
         with django_assert_num_queries(9):
-            staff.post(f"/tickets/{ticket.pk}/resume")
+            staff_api.post(f"/tickets/{ticket.pk}/resume")
 
-    def test_is_in_the_history(self, ticket: Ticket, staff: APIClient) -> None:
-        staff.post(f"/tickets/{ticket.pk}/hold", {"reason": "Waiting"})
+    def test_appears_in_the_history(self, ticket: Ticket, staff_api: APIClient) -> None:
+        staff_api.post(f"/tickets/{ticket.pk}/hold", {"reason": "Waiting"})
 
-        latest = staff.get(f"/tickets/{ticket.pk}/history").json()["items"][0]
+        latest = staff_api.get(f"/tickets/{ticket.pk}/history").json()["items"][0]
 
         assert latest["by"]["name"] == "Agnes Agent"
         assert [change["field"] for change in latest["changes"]] == ["onHoldSince", "holdReason"]

@@ -1,4 +1,4 @@
-"""Many tickets at once from the admin's list: each by the rules, and an account of what was done and what was not."""
+"""Bulk changes and exports from the admin's list of tickets."""
 
 import csv
 import io
@@ -23,36 +23,36 @@ pytestmark = pytest.mark.django_db
 TICKETS = "/admin/tickets/ticket/"
 
 
-def chosen(browser: Browser, action: str, *tickets: Ticket, query: str = "", **values: Any) -> Any:
-    """What follows when these are ticked in the list and the action is run."""
+def run_action(browser: Browser, action: str, *tickets: Ticket, query: str = "", **values: Any) -> Any:
+    """Select the tickets in the list, run the action and return the next page."""
     sent = {"action": action, "index": 0, "select_across": 0, **values}
     return browser.post(f"{TICKETS}{query}", {**sent, "_selected_action": [ticket.pk for ticket in tickets]})
 
 
-def done(browser: Browser, name: str, *tickets: Ticket, **values: Any) -> str:
-    """The words of the page that follows when it is done to these."""
+def submit_change(browser: Browser, name: str, *tickets: Ticket, **values: Any) -> str:
+    """Submit the bulk change and return the text of the next page."""
     ids = ",".join(str(ticket.pk) for ticket in tickets)
-    return text_of(browser.post(f"{TICKETS}many/{name}/", {"tickets": ids, **values}, follow=True))
+    return text_of(browser.post(f"{TICKETS}bulk/{name}/", {"tickets": ids, **values}, follow=True))
 
 
 def text_of(page: Any) -> str:
     return " ".join(page.content.decode().split())
 
 
-def more_than_at_once(owner: User) -> None:
+def make_more_than_the_limit(owner: User) -> None:
     now, project = timezone.now(), Project.objects.general()
     Ticket.objects.bulk_create(
         Ticket(title=f"=Ticket {number}", project=project, created_by=owner, created_at=now, sla_due_at=now)
-        for number in range(bulk.MOST + 1)
+        for number in range(bulk.MAX_TICKETS + 1)
     )
 
 
-class TestMany:
+class TestBulkChange:
     @pytest.mark.parametrize(
         ("action", "name", "field", "value"),
         [("set_status", "status", "status", Status.CLOSED), ("set_priority", "priority", "priority", Priority.HIGH)],
     )
-    def test_are_changed_as_by_hand(
+    def test_changes_each_ticket_like_its_own_page(
         self, agent: User, owner: User, assignee: User, action: str, name: str, field: str, value: str
     ) -> None:
         first, second = make_ticket(owner), make_ticket(owner)
@@ -61,10 +61,10 @@ class TestMany:
         Delivery.objects.all().delete()
         browser = Browser(agent)
 
-        asked = chosen(browser, action, first, second)
-        answer = browser.post(f"{TICKETS}many/{name}/", {**fields(asked), field: value}, follow=True)
+        confirmation = run_action(browser, action, first, second)
+        answer = browser.post(f"{TICKETS}bulk/{name}/", {**fields(confirmation), field: value}, follow=True)
 
-        assert "2 tickets" in text_of(asked)
+        assert "2 tickets" in text_of(confirmation)
         assert "2 tickets changed." in text_of(answer)
         assert set(Ticket.objects.values_list(field, flat=True)) == {value}
         end_of_transaction()
@@ -72,103 +72,105 @@ class TestMany:
         newest = queries.history(ticket_id=first.pk, limit=1)[0]
         assert (newest.by and newest.by.name, newest.door) == ("Agnes Agent", "admin")
 
-    def test_are_assigned_where_the_rules_allow_it(self, agent: User, owner: User, assignee: User) -> None:
+    def test_assigns_where_the_rules_allow_it(self, agent: User, owner: User, assignee: User) -> None:
         free, taken, full = (make_ticket(owner) for _ in range(3))
-        closed = [make_ticket(owner, status=Status.CLOSED) for _ in range(bulk.SHOWN + 2)]
+        closed = [make_ticket(owner, status=Status.CLOSED) for _ in range(bulk.LISTED_TICKETS + 2)]
         assign(taken, assignee)
         assign(full, *(make_user() for _ in range(MAX_ASSIGNEES)))
 
-        page = done(Browser(agent), "assign", free, taken, full, *closed, user=assignee.pk)
+        page = submit_change(Browser(agent), "assign", free, taken, full, *closed, user=assignee.pk)
 
-        numbers = ", ".join(f"#{ticket.pk}" for ticket in closed[: bulk.SHOWN])
+        numbers = ", ".join(f"#{ticket.pk}" for ticket in closed[: bulk.LISTED_TICKETS])
         assert "1 ticket changed." in page
-        assert f"1 ticket refused: {services.AlreadyAssigned.message} (#{taken.pk})." in page
-        assert f"1 ticket refused: {services.AssignmentLimitReached.message} (#{full.pk})." in page
-        assert f"7 tickets refused: {services.TicketClosed.message} ({numbers} and 2 more)." in page
+        assert f"1 ticket not changed: {services.AlreadyAssigned.message} (#{taken.pk})." in page
+        assert f"1 ticket not changed: {services.AssignmentLimitReached.message} (#{full.pk})." in page
+        assert f"7 tickets not changed: {services.TicketClosed.message} ({numbers} and 2 more)." in page
         assert list(free.assignees.all()) == [assignee]
 
-    def test_are_assigned_to_nobody_who_may_not_be(self, agent: User, admin: User, owner: User) -> None:
+    def test_refuses_admins_and_unknown_users_as_assignees(self, agent: User, admin: User, owner: User) -> None:
         ticket = make_ticket(owner)
         gone = make_user("Gone", type=UserType.AGENT, is_active=False)
 
-        pages = [done(Browser(agent), "assign", ticket, user=user) for user in (admin.pk, gone.pk, 2**62, "x", "")]
+        pages = [
+            submit_change(Browser(agent), "assign", ticket, user=user) for user in (admin.pk, gone.pk, 2**62, "x", "")
+        ]
 
         assert all("changed." not in page for page in pages)
         assert not ticket.assignments.exists()
 
-    def test_that_were_so_already_are_said_to_be(self, agent: User, owner: User) -> None:
+    def test_reports_tickets_that_had_the_value(self, agent: User, owner: User) -> None:
         closed = make_ticket(owner, status=Status.CLOSED)
 
-        page = done(Browser(agent), "status", closed, make_ticket(owner), status="closed")
+        page = submit_change(Browser(agent), "status", closed, make_ticket(owner), status="closed")
 
         assert "1 ticket changed." in page
-        assert "1 ticket had it already." in page
+        assert "1 ticket already had this value." in page
         assert Ticket.objects.get(pk=closed.pk).version == 1
 
-    def test_that_there_are_not_are_refused(self, agent: User, owner: User) -> None:
-        page = done(Browser(agent), "status", Ticket(pk=2**59), make_ticket(owner), status="closed")
+    def test_reports_unknown_tickets(self, agent: User, owner: User) -> None:
+        page = submit_change(Browser(agent), "status", Ticket(pk=2**59), make_ticket(owner), status="closed")
 
-        assert f"1 ticket refused: {services.TicketNotFound.message} (#{2**59})." in page
+        assert f"1 ticket not changed: {services.TicketNotFound.message} (#{2**59})." in page
         assert "1 ticket changed." in page
 
-    @pytest.mark.parametrize("ids", ["", "x", "1,,2", "9" * 19, ",".join(map(str, range(1, bulk.MOST + 2)))])
-    def test_are_named_soundly_or_not_at_all(self, agent: User, owner: User, ids: str) -> None:
+    @pytest.mark.parametrize("ids", ["", "x", "1,,2", "9" * 19, ",".join(map(str, range(1, bulk.MAX_TICKETS + 2)))])
+    def test_refuses_malformed_or_too_many_ids(self, agent: User, owner: User, ids: str) -> None:
         make_ticket(owner)
 
-        answer = Browser(agent).post(f"{TICKETS}many/status/", {"tickets": ids, "status": "closed"})
+        answer = Browser(agent).post(f"{TICKETS}bulk/status/", {"tickets": ids, "status": "closed"})
 
         assert answer.status_code == 200
         assert Ticket.objects.get().status == Status.OPEN
 
-    def test_come_back_to_the_list_as_it_was_filtered(self, agent: User, owner: User) -> None:
+    def test_returns_to_the_filtered_list(self, agent: User, owner: User) -> None:
         ticket = make_ticket(owner)
         browser = Browser(agent)
 
-        asked = chosen(browser, "set_status", ticket, query="?status__exact=open")
-        answer = browser.post(asked.context["action"], {**fields(asked), "status": "closed"})
+        confirmation = run_action(browser, "set_status", ticket, query="?status__exact=open")
+        answer = browser.post(confirmation.context["action"], {**fields(confirmation), "status": "closed"})
 
-        assert asked.context["back"] == answer["Location"] == f"{TICKETS}?status__exact=open"
+        assert confirmation.context["back"] == answer["Location"] == f"{TICKETS}?status__exact=open"
 
-    def test_are_an_agents_and_nobody_elses_work(self, owner: User) -> None:
+    def test_is_closed_to_customers(self, owner: User) -> None:
         ticket = make_ticket(owner)
 
-        answer = Browser(owner).post(f"{TICKETS}many/status/", {"tickets": ticket.pk, "status": "closed"})
+        answer = Browser(owner).post(f"{TICKETS}bulk/status/", {"tickets": ticket.pk, "status": "closed"})
 
         assert answer["Location"].startswith("/admin/login/")
         assert Ticket.objects.get().status == Status.OPEN
 
-    def test_pages_that_there_are_not_are_none(self, agent: User) -> None:
+    def test_unknown_change_is_404_and_get_redirects(self, agent: User) -> None:
         browser = Browser(agent)
 
-        assert browser.post(f"{TICKETS}many/delete/", {"tickets": "1"}).status_code == 404
-        assert browser.get(f"{TICKETS}many/status/").status_code == 302
+        assert browser.post(f"{TICKETS}bulk/delete/", {"tickets": "1"}).status_code == 404
+        assert browser.get(f"{TICKETS}bulk/status/").status_code == 302
 
-    def test_are_not_begun_without_a_choice(self, agent: User, owner: User) -> None:
+    def test_requires_a_selection(self, agent: User, owner: User) -> None:
         make_ticket(owner)
 
         browser = Browser(agent)
-        chosen(browser, "set_status")
+        run_action(browser, "set_status")
 
         assert "Items must be selected" in text_of(browser.get(TICKETS))
 
 
-class TestAllThatMatch:
-    def test_are_changed_up_to_a_bound(self, agent: User, owner: User) -> None:
-        more_than_at_once(owner)
+class TestSelectAll:
+    def test_is_limited_to_1000_tickets(self, agent: User, owner: User) -> None:
+        make_more_than_the_limit(owner)
         make_ticket(owner, status=Status.CLOSED)
 
-        ticked = Ticket.objects.earliest("pk")
-        asked = chosen(Browser(agent), "set_status", ticked, query="?status__exact=open", select_across=1)
+        selected = Ticket.objects.earliest("pk")
+        confirmation = run_action(Browser(agent), "set_status", selected, query="?status__exact=open", select_across=1)
 
-        assert "More match. These are the first 1,000" in text_of(asked)
-        assert len(fields(asked)["tickets"].split(",")) == bulk.MOST
+        assert "More tickets match. Only the first 1,000" in text_of(confirmation)
+        assert len(fields(confirmation)["tickets"].split(",")) == bulk.MAX_TICKETS
 
-    def test_are_offered_without_being_counted(self, agent: User, owner: User) -> None:
+    def test_is_offered_without_a_count(self, agent: User, owner: User) -> None:
         make_ticket(owner)
 
         page = text_of(Browser(agent).get(TICKETS))
 
-        assert "Select all that match" in page
+        assert "Select all matching tickets" in page
         assert "9999999999" not in page
 
 
@@ -176,25 +178,25 @@ class TestExport:
     def rows(self, answer: Any) -> list[dict[str, str]]:
         return list(csv.DictReader(io.StringIO(answer.getvalue().decode(), newline="")))
 
-    def test_has_those_that_were_chosen(self, agent: User, owner: User, assignee: User) -> None:
+    def test_contains_the_selected_tickets(self, agent: User, owner: User, assignee: User) -> None:
         first, _, third = (make_ticket(owner) for _ in range(3))
         assign(first, assignee)
 
-        answer = chosen(Browser(agent), "export", first, third)
+        answer = run_action(Browser(agent), "export", first, third)
 
         rows = self.rows(answer)
         assert answer["Content-Disposition"] == 'attachment; filename="tickets.csv"'
         assert [row["id"] for row in rows] == [str(third.pk), str(first.pk)]
         assert rows[1]["assignedUsers"] == f"Axel Assignee <{assignee.email}>"
 
-    def test_has_all_that_match_however_many(self, agent: User, owner: User) -> None:
-        more_than_at_once(owner)
+    def test_contains_all_matching_tickets(self, agent: User, owner: User) -> None:
+        make_more_than_the_limit(owner)
         make_ticket(owner, status=Status.CLOSED)
 
-        ticked = Ticket.objects.earliest("pk")
-        answer = chosen(Browser(agent), "export", ticked, query="?status__exact=open", select_across=1)
+        selected = Ticket.objects.earliest("pk")
+        answer = run_action(Browser(agent), "export", selected, query="?status__exact=open", select_across=1)
 
         rows = self.rows(answer)
 
-        assert len({row["id"] for row in rows}) == len(rows) == bulk.MOST + 1
+        assert len({row["id"] for row in rows}) == len(rows) == bulk.MAX_TICKETS + 1
         assert {row["title"][:2] for row in rows} == {"'="}

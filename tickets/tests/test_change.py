@@ -1,4 +1,4 @@
-"""PUT and PATCH /tickets/<id>, and versions. Who may change what is tested in test_services.py."""
+"""PUT and PATCH /tickets/<id>, and versions. test_services.py tests who may change what."""
 
 import re
 from collections.abc import Callable
@@ -21,18 +21,7 @@ pytestmark = pytest.mark.django_db
 SignedIn = Callable[[User], APIClient]
 
 ETAG = re.compile(r'"([0-9]+)-[0-9a-f]{16}"')
-MEANWHILE = services.CHANGED_MEANWHILE
-
-
-@pytest.fixture
-def api(owner: User, signed_in: SignedIn) -> APIClient:
-    """The API as the owner calls it."""
-    return signed_in(owner)
-
-
-@pytest.fixture
-def ticket(owner: User) -> Ticket:
-    return make_ticket(owner)
+CHANGED = services.CHANGED_SINCE_READ
 
 
 @pytest.fixture
@@ -52,7 +41,7 @@ def version_in(tag: str) -> int:
 
 
 class TestPatch:
-    def test_answers_as_the_ticket_is_read_afterwards(self, path: str, api: APIClient) -> None:
+    def test_answers_what_get_returns_afterwards(self, path: str, api: APIClient) -> None:
         answer = api.patch(path, {"status": "in progress", "price": 5, "dueDate": "2099-08-01T20:00:00+02:00"})
 
         assert answer.status_code == 200
@@ -67,14 +56,14 @@ class TestPatch:
         }
         assert answer.json()["updatedDate"]
 
-    def test_clears_what_may_be_nothing(self, owner: User, api: APIClient) -> None:
+    def test_clears_optional_fields(self, owner: User, api: APIClient) -> None:
         ticket = make_ticket(owner, price=5, venue="Hall", description="Slow.")
 
         answer = api.patch(f"/tickets/{ticket.pk}", {"price": None, "dueDate": None, "venue": "", "description": ""})
 
         assert [answer.json()[key] for key in ("price", "dueDate", "venue", "description")] == [None, None, "", ""]
 
-    def test_changes_nothing_when_nothing_is_new(self, path: str, api: APIClient) -> None:
+    def test_same_values_keep_the_version(self, path: str, api: APIClient) -> None:
         before = api.get(path)
 
         answer = api.patch(path, before.json() | {"title": " Fix the database "})
@@ -85,16 +74,14 @@ class TestPatch:
     @pytest.mark.parametrize(
         "body", [{}, {"unknown": 1}, {"updatedDate": "2001-01-01T00:00:00Z", "slaDue": None, "id": 9}]
     )
-    def test_ignores_what_is_not_the_callers_to_say(self, body: dict[str, Any], path: str, api: APIClient) -> None:
+    def test_ignores_read_only_and_unknown_fields(self, body: dict[str, Any], path: str, api: APIClient) -> None:
         before = api.get(path).json()
 
         answer = api.patch(path, body)
 
         assert (answer.status_code, answer.json()) == (200, before)
 
-    def test_leaves_the_assignees_to_their_own_calls(
-        self, ticket: Ticket, assignee: User, outsider: User, path: str, api: APIClient
-    ) -> None:
+    def test_ignores_assignees(self, ticket: Ticket, assignee: User, outsider: User, path: str, api: APIClient) -> None:
         assign(ticket, assignee)
 
         answer = api.patch(path, {"title": "Another", "assignedUsers": [outsider.pk]})
@@ -103,7 +90,7 @@ class TestPatch:
         assert [user["userId"] for user in answer.json()["assignedUsers"]] == [assignee.pk]
 
     @pytest.mark.parametrize("role", ["owner", "assignee", "agent", "admin"])
-    def test_is_for_those_at_work_on_it(
+    def test_is_allowed_to_creator_assignees_and_staff(
         self, role: str, request: pytest.FixtureRequest, ticket: Ticket, assignee: User, signed_in: SignedIn, path: str
     ) -> None:
         assign(ticket, assignee)
@@ -112,13 +99,13 @@ class TestPatch:
 
         assert (answer.status_code, answer.json()["title"]) == (200, "Another")
 
-    def test_is_not_for_an_outsider(self, path: str, outsider: User, signed_in: SignedIn) -> None:
+    def test_refuses_an_outsider(self, path: str, outsider: User, signed_in: SignedIn) -> None:
         assert_refused(signed_in(outsider).patch(path, {"title": "Another"}), 403, "Unauthorized")
 
-    def test_needs_a_token(self, path: str, anonymous: APIClient) -> None:
+    def test_requires_a_token(self, path: str, anonymous: APIClient) -> None:
         assert anonymous.patch(path, {"title": "Another"}).status_code == 401
 
-    def test_knows_no_hidden_ticket(self, owner: User, outsider: User, signed_in: SignedIn) -> None:
+    def test_hidden_ticket_is_404_for_others(self, owner: User, outsider: User, signed_in: SignedIn) -> None:
         hidden = make_ticket(owner, project=make_project(visibility=Visibility.INVOLVED))
 
         answer = signed_in(outsider).patch(f"/tickets/{hidden.pk}", {"title": "Another"})
@@ -126,10 +113,10 @@ class TestPatch:
         assert_refused(answer, 404, "Ticket not found")
 
     @pytest.mark.parametrize("ticket_id", [0, 2**31, 2**63, 10**30])
-    def test_knows_no_such_ticket(self, ticket_id: int, api: APIClient) -> None:
+    def test_unknown_ticket_is_404(self, ticket_id: int, api: APIClient) -> None:
         assert_refused(api.patch(f"/tickets/{ticket_id}", {"title": "Another"}), 404, "Ticket not found")
 
-    def test_gives_it_another_creator_for_admins_alone(
+    def test_only_admins_can_change_the_creator(
         self, path: str, owner: User, outsider: User, agent: User, admin: User, signed_in: SignedIn
     ) -> None:
         answers = [signed_in(user).patch(path, {"createdBy": outsider.pk}) for user in (owner, agent, admin)]
@@ -137,7 +124,7 @@ class TestPatch:
         assert [answer.status_code for answer in answers] == [403, 403, 200]
         assert answers[-1].json()["createdBy"] == outsider.pk
 
-    def test_lets_an_assignee_not_hide_it(
+    def test_assignee_cannot_move_it_to_a_hidden_project(
         self, ticket: Ticket, assignee: User, path: str, signed_in: SignedIn, api: APIClient
     ) -> None:
         assign(ticket, assignee)
@@ -173,17 +160,16 @@ class TestPatch:
             ("version", 2**64),
         ],
     )
-    def test_names_what_is_wrong(self, field: str, value: Any, path: str, api: APIClient) -> None:
+    def test_names_the_invalid_field(self, field: str, value: Any, path: str, api: APIClient) -> None:
         answer = api.patch(path, {"title": "Another"} | {field: value})
 
         assert answer.status_code == 400
         assert [fault["field"] for fault in answer.json()["errors"]] == [field]
         assert api.get(path).json()["version"] == 1
 
-    # The user; the ticket, its change and its new version, in a transaction with its two bounds; the ticket as it is
-    # answered with, and its assignees.
+    # The user; BEGIN, lock, change, rereading the version, COMMIT; the ticket and its assignees for the answer.
     @pytest.mark.parametrize("assignees", [1, 5])
-    def test_costs_so_many_queries(
+    def test_runs_eight_queries(
         self,
         assignees: int,
         ticket: Ticket,
@@ -200,7 +186,7 @@ class TestPatch:
 
 
 class TestPut:
-    def test_keeps_what_is_absent(self, owner: User, api: APIClient) -> None:
+    def test_keeps_omitted_fields(self, owner: User, api: APIClient) -> None:
         ticket = make_ticket(owner, price=5, venue="Hall", description="Slow.", priority="high")
         before = api.get(f"/tickets/{ticket.pk}").json()
         body = {"title": "Another", "project": make_project().pk, "status": "closed"}
@@ -217,14 +203,14 @@ class TestPut:
         assert answer.status_code == 400
         assert [fault["field"] for fault in answer.json()["errors"]] == ["title", "project", "status"]
 
-    def test_is_not_for_an_outsider(self, ticket: Ticket, path: str, outsider: User, signed_in: SignedIn) -> None:
+    def test_refuses_an_outsider(self, ticket: Ticket, path: str, outsider: User, signed_in: SignedIn) -> None:
         body = {"title": "Another", "project": ticket.project_id, "status": "open"}
 
         assert_refused(signed_in(outsider).put(path, body), 403, "Unauthorized")
 
 
 class TestETag:
-    def test_is_on_every_answer_with_one_ticket(self, ticket: Ticket, path: str, api: APIClient) -> None:
+    def test_is_on_every_answer_with_a_single_ticket(self, ticket: Ticket, path: str, api: APIClient) -> None:
         body = {"title": "Another", "project": ticket.project_id, "status": "open"}
         answers = [
             *(api.post("/ticket", body), api.post("/tickets", body)),
@@ -234,7 +220,7 @@ class TestETag:
         assert [version_in(answer["ETag"]) for answer in answers] == [1, 1, 1, 2, 3]
         assert [answer.json()["version"] for answer in answers] == [1, 1, 1, 2, 3]
 
-    def test_is_on_no_other(self, ticket: Ticket, path: str, assignee: User, api: APIClient) -> None:
+    def test_is_on_no_other_answer(self, ticket: Ticket, path: str, assignee: User, api: APIClient) -> None:
         answers = [
             *(api.get("/tickets"), api.get(f"{path}/history"), api.get("/tickets/0")),
             *(api.post(f"{path}/assign", {"userId": assignee.pk}), api.patch(path, {"title": ""})),
@@ -242,10 +228,10 @@ class TestETag:
 
         assert not any("ETag" in answer for answer in answers)
 
-    def test_is_the_same_for_the_same(self, path: str, api: APIClient, agent: User, signed_in: SignedIn) -> None:
+    def test_is_the_same_for_the_same_body(self, path: str, api: APIClient, agent: User, signed_in: SignedIn) -> None:
         assert api.get(path)["ETag"] == api.get(path)["ETag"] == signed_in(agent).get(path)["ETag"]
 
-    def test_changes_with_an_assignees_name_though_the_version_stays(
+    def test_changes_with_an_assignees_name_but_keeps_the_version(
         self, ticket: Ticket, assignee: User, path: str, api: APIClient
     ) -> None:
         assign(ticket, assignee)
@@ -257,7 +243,7 @@ class TestETag:
         assert before != after
         assert version_in(before) == version_in(after) == 2
 
-    def test_comes_again_with_a_replayed_answer(self, api: APIClient) -> None:
+    def test_is_on_a_replayed_answer(self, api: APIClient) -> None:
         first, second = (
             api.post("/ticket", {"title": "Fix it"}, headers={"Idempotency-Key": "once"}) for _ in range(2)
         )
@@ -268,7 +254,7 @@ class TestETag:
 
 class TestIfNoneMatch:
     @pytest.mark.parametrize("written", ["{}", "W/{}", '"x", {}', ' "1-0" ,W/{} ', "*"])
-    def test_spares_who_has_it_the_body(self, written: str, path: str, api: APIClient) -> None:
+    def test_current_tag_is_304(self, written: str, path: str, api: APIClient) -> None:
         tag = api.get(path)["ETag"]
 
         answer = api.get(path, headers={"If-None-Match": written.format(tag)})
@@ -276,12 +262,12 @@ class TestIfNoneMatch:
         assert (answer.status_code, answer.content, answer["ETag"]) == (304, b"", tag)
 
     @pytest.mark.parametrize("written", ["", '"1"', '"1-0000000000000000"', "garbage", '"', "W/"])
-    def test_gives_everybody_else_the_ticket(self, written: str, path: str, api: APIClient) -> None:
+    def test_any_other_tag_gets_the_ticket(self, written: str, path: str, api: APIClient) -> None:
         answer = api.get(path, headers={"If-None-Match": written})
 
         assert (answer.status_code, answer.json()["version"]) == (200, 1)
 
-    def test_gives_what_has_changed(self, path: str, api: APIClient) -> None:
+    def test_changed_ticket_is_sent_again(self, path: str, api: APIClient) -> None:
         tag = api.get(path)["ETag"]
         api.patch(path, {"title": "Another"})
 
@@ -289,7 +275,7 @@ class TestIfNoneMatch:
 
         assert (answer.status_code, answer.json()["title"]) == (200, "Another")
 
-    def test_hides_no_refusal(self, owner: User, outsider: User, signed_in: SignedIn) -> None:
+    def test_hidden_ticket_is_still_404(self, owner: User, outsider: User, signed_in: SignedIn) -> None:
         hidden = make_ticket(owner, project=make_project(visibility=Visibility.INVOLVED))
 
         answer = signed_in(outsider).get(f"/tickets/{hidden.pk}", headers={"If-None-Match": "*"})
@@ -300,14 +286,14 @@ class TestIfNoneMatch:
 class TestIfMatch:
     @pytest.fixture
     def changed(self, path: str, api: APIClient) -> str:
-        """The tag of a ticket that has been changed since: its title, then its status."""
+        """The outdated tag of a ticket whose title and then status have changed."""
         tag: str = api.get(path)["ETag"]
         for change in ({"title": "Meanwhile"}, {"status": "in-progress"}):
             api.patch(path, change)
         return tag
 
     @pytest.mark.parametrize("written", ["{}", "W/{}", '"1"', "1", "W/1", '"1-0"', '"7", {}', "x,1", "*", '"9", *'])
-    def test_lets_through_who_knows_the_version(self, written: str, path: str, api: APIClient) -> None:
+    def test_current_version_passes(self, written: str, path: str, api: APIClient) -> None:
         tag = written.format(api.get(path)["ETag"])
 
         answer = api.patch(path, {"title": "Another"}, headers={"If-Match": tag})
@@ -315,15 +301,17 @@ class TestIfMatch:
         assert (answer.status_code, answer.json()["version"]) == (200, 2)
 
     @pytest.mark.parametrize("written", ["{}", "W/{}", '"1"', "1", '"1-ffff", "2"'])
-    def test_refuses_who_knows_an_older_one(self, written: str, changed: str, path: str, api: APIClient) -> None:
+    def test_older_version_is_412(self, written: str, changed: str, path: str, api: APIClient) -> None:
         answer = api.patch(path, {"price": 5}, headers={"If-Match": written.format(changed)})
 
-        assert_refused(answer, 412, "The ticket has been changed meanwhile")
-        assert {"field": "status", "message": MEANWHILE} in answer.json()["errors"]
+        assert_refused(answer, 412, "The ticket has changed since you read it")
+        assert {"field": "status", "message": CHANGED} in answer.json()["errors"]
         assert answer.json()["code"] == "precondition_failed"
         assert api.get(path).json()["price"] is None
 
-    def test_names_what_changed(self, changed: str, ticket: Ticket, path: str, assignee: User, api: APIClient) -> None:
+    def test_names_changed_fields(
+        self, changed: str, ticket: Ticket, path: str, assignee: User, api: APIClient
+    ) -> None:
         assign(ticket, assignee)
         api.patch(path, {"dueDate": "2099-08-01T18:00:00Z", "priority": "high", "project": make_project().pk})
 
@@ -333,52 +321,52 @@ class TestIfMatch:
         assert fields == ["title", "project", "status", "priority", "dueDate", "slaDue", "assignedUsers"]
 
     @pytest.mark.parametrize("written", ["", "garbage", '"', '"one"', '"-1"', "1.0", '"99999999999"', '"4-x"', '"2'])
-    def test_refuses_garbage(self, written: str, path: str, api: APIClient) -> None:
+    def test_garbage_is_412(self, written: str, path: str, api: APIClient) -> None:
         answer = api.patch(path, {"title": "Another"}, headers={"If-Match": written})
 
-        assert_refused(answer, 412, "The ticket has been changed meanwhile")
+        assert_refused(answer, 412, "The ticket has changed since you read it")
         assert "errors" not in answer.json()
 
-    def test_decides_against_the_body(self, changed: str, path: str, api: APIClient) -> None:
+    def test_takes_precedence_over_the_body(self, changed: str, path: str, api: APIClient) -> None:
         by_header = api.patch(path, {"price": 5, "version": 3}, headers={"If-Match": changed})
         by_anything = api.patch(path, {"price": 6, "version": 1}, headers={"If-Match": "*"})
         by_newest = api.patch(path, {"price": 7, "version": 1}, headers={"If-Match": '"4"'})
 
         assert [answer.status_code for answer in (by_header, by_anything, by_newest)] == [412, 200, 200]
 
-    def test_is_asked_of_put_as_well(self, changed: str, ticket: Ticket, path: str, api: APIClient) -> None:
+    def test_applies_to_put(self, changed: str, ticket: Ticket, path: str, api: APIClient) -> None:
         body = {"title": "Another", "project": ticket.project_id, "status": "open"}
 
         assert api.put(path, body, headers={"If-Match": changed}).status_code == 412
         assert api.put(path, body, headers={"If-Match": '"3"'}).status_code == 200
 
-    def test_tells_an_outsider_nothing(self, path: str, outsider: User, signed_in: SignedIn) -> None:
+    def test_outsider_gets_403_first(self, path: str, outsider: User, signed_in: SignedIn) -> None:
         answer = signed_in(outsider).patch(path, {"title": "Another"}, headers={"If-Match": '"9"'})
 
         assert_refused(answer, 403, "Unauthorized")
 
 
 class TestVersion:
-    """In the body."""
+    """`version` in the body."""
 
-    def test_lets_through_who_knows_it(self, path: str, api: APIClient) -> None:
+    def test_current_version_is_accepted(self, path: str, api: APIClient) -> None:
         answers = [api.patch(path, {"title": title, "version": version}) for version, title in ((1, "One"), (2, "Two"))]
 
         assert [answer.status_code for answer in answers] == [200, 200]
 
     @pytest.mark.parametrize("version", [1, 3, 2**31])
-    def test_refuses_who_knows_another(self, version: int, path: str, api: APIClient) -> None:
+    def test_other_version_is_409(self, version: int, path: str, api: APIClient) -> None:
         api.patch(path, {"title": "Meanwhile"})
 
         answer = api.patch(path, {"title": "Another", "version": version})
 
-        assert_refused(answer, 409, "The ticket has been changed meanwhile")
+        assert_refused(answer, 409, "The ticket has changed since you read it")
         assert answer.json()["code"] == "version_conflict"
         fields = [fault["field"] for fault in answer.json().get("errors", [])]
         assert fields == (["title"] if version == 1 else [])
         assert api.get(path).json()["title"] == "Meanwhile"
 
-    def test_is_not_needed(self, path: str, api: APIClient) -> None:
+    def test_is_optional(self, path: str, api: APIClient) -> None:
         for title in ("One", "Two"):
             assert api.patch(path, {"title": title}).status_code == 200
 

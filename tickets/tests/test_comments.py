@@ -1,4 +1,4 @@
-"""What is said about a ticket: who says it, who sees it, and that it stays (CONTRACTS: comments)."""
+"""Comments: who can write and see them, and that they cannot be changed. Also handing a ticket over."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,34 +12,29 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from kit.errors import Refused
-from projects.models import Visibility
-from projects.tests.factories import make_project
 from projects.tests.psql import psql
 from tickets import queries, services
 from tickets.models import Comment, Status, Ticket
-from tickets.tests.factories import assign, make_comment, make_ticket
+from tickets.tests.factories import assign, make_comment
 
 pytestmark = pytest.mark.django_db
 
 SignedIn = Callable[[User], APIClient]
 NOON = datetime(2030, 5, 17, 12, 0, 0, 123_456, tzinfo=UTC)
-EVERYBODY = ["owner", "assignee", "outsider", "agent", "admin"]
+EVERYONE = ["owner", "assignee", "outsider", "agent", "admin"]
 STAFF = ["agent", "admin"]
 
 
 @pytest.fixture
-def ticket(owner: User, assignee: User) -> Ticket:
-    ticket = make_ticket(owner)
+def ticket(ticket: Ticket, assignee: User) -> Ticket:
     assign(ticket, assignee)
     return ticket
 
 
 @pytest.fixture
-def hidden(owner: User, assignee: User) -> Ticket:
-    """A ticket of a project that only those involved see."""
-    ticket = make_ticket(owner, project=make_project(visibility=Visibility.INVOLVED))
-    assign(ticket, assignee)
-    return ticket
+def hidden_ticket(hidden_ticket: Ticket, assignee: User) -> Ticket:
+    assign(hidden_ticket, assignee)
+    return hidden_ticket
 
 
 @pytest.fixture
@@ -49,73 +44,73 @@ def path(ticket: Ticket) -> str:
 
 @pytest.fixture
 def people(request: pytest.FixtureRequest) -> dict[str, User]:
-    return {role: request.getfixturevalue(role) for role in EVERYBODY}
+    return {role: request.getfixturevalue(role) for role in EVERYONE}
 
 
-def say(ticket: Ticket, by: User, **fields: Any) -> Comment:
+def comment_on(ticket: Ticket, by: User, **fields: Any) -> Comment:
     return services.comment(ticket_id=ticket.pk, by=by, at=NOON, **{"message": "Any news?", **fields})
 
 
 class TestComment:
     """services.comment."""
 
-    @pytest.mark.parametrize("role", EVERYBODY)
-    def test_is_everybodys_who_sees_the_ticket(self, ticket: Ticket, people: dict[str, User], role: str) -> None:
-        comment = say(ticket, people[role])
+    @pytest.mark.parametrize("role", EVERYONE)
+    def test_is_open_to_everyone_who_sees_the_ticket(self, ticket: Ticket, people: dict[str, User], role: str) -> None:
+        comment = comment_on(ticket, people[role])
 
         assert (comment.author, comment.message, comment.is_internal) == (people[role], "Any news?", False)
 
-    def test_of_a_hidden_ticket_is_for_those_involved(self, hidden: Ticket, people: dict[str, User]) -> None:
+    def test_hidden_ticket_is_missing_for_others(self, hidden_ticket: Ticket, people: dict[str, User]) -> None:
         for role in ("owner", "assignee", *STAFF):
-            say(hidden, people[role])
+            comment_on(hidden_ticket, people[role])
 
         with pytest.raises(services.TicketNotFound):
-            say(hidden, people["outsider"])
+            comment_on(hidden_ticket, people["outsider"])
 
     @pytest.mark.parametrize("role", STAFF)
-    def test_may_be_internal_of_staff(self, ticket: Ticket, people: dict[str, User], role: str) -> None:
-        assert say(ticket, people[role], is_internal=True).is_internal
+    def test_staff_can_comment_internally(self, ticket: Ticket, people: dict[str, User], role: str) -> None:
+        assert comment_on(ticket, people[role], is_internal=True).is_internal
 
     @pytest.mark.parametrize("role", ["owner", "assignee", "outsider"])
-    def test_may_not_be_internal_of_others(self, ticket: Ticket, people: dict[str, User], role: str) -> None:
+    def test_others_cannot_comment_internally(self, ticket: Ticket, people: dict[str, User], role: str) -> None:
         with pytest.raises(services.InternalForStaff):
-            say(ticket, people[role], is_internal=True)
+            comment_on(ticket, people[role], is_internal=True)
 
         assert not Comment.objects.exists()
 
     @pytest.mark.parametrize("role", ["owner", "agent"])
-    def test_refuses_a_hidden_ticket_before_all_else(self, people: dict[str, User], role: str) -> None:
+    def test_missing_ticket_is_reported_first(self, people: dict[str, User], role: str) -> None:
         refusal: type[Refused] = services.TicketNotFound
 
         with pytest.raises(refusal):
             services.comment(ticket_id=0, by=people[role], at=NOON, message="?", is_internal=True)
 
-    def test_moves_no_version(self, ticket: Ticket, owner: User) -> None:
+    def test_keeps_the_version(self, ticket: Ticket, owner: User) -> None:
         ticket.refresh_from_db()
         before = (ticket.version, ticket.updated_at)
 
-        say(ticket, owner)
+        comment_on(ticket, owner)
 
         ticket.refresh_from_db()
         assert (ticket.version, ticket.updated_at) == before
 
-    def test_may_be_made_on_a_closed_ticket(self, ticket: Ticket, owner: User) -> None:
+    def test_is_allowed_on_a_closed_ticket(self, ticket: Ticket, owner: User) -> None:
         Ticket.objects.filter(pk=ticket.pk).update(status=Status.CLOSED)
 
-        assert say(ticket, owner).pk
+        assert comment_on(ticket, owner).pk
 
-    def test_keeps_the_time_in_milliseconds(self, ticket: Ticket, owner: User) -> None:
-        assert say(ticket, owner).created_at == NOON.replace(microsecond=123_000)
+    def test_truncates_the_time_to_milliseconds(self, ticket: Ticket, owner: User) -> None:
+        assert comment_on(ticket, owner).created_at == NOON.replace(microsecond=123_000)
 
 
 class TestReply:
-    def test_changes_the_status_too(self, ticket: Ticket, owner: User) -> None:
+    def test_also_changes_the_status(self, ticket: Ticket, owner: User) -> None:
         services.reply(ticket_id=ticket.pk, by=owner, at=NOON, message="Thanks", status="closed")
 
         ticket.refresh_from_db()
         assert (ticket.status, ticket.comments.get().message) == ("closed", "Thanks")
 
-    def test_says_nothing_where_the_status_is_refused(self, ticket: Ticket, outsider: User) -> None:
+    def test_refused_status_rolls_back_the_comment(self, ticket: Ticket, outsider: User) -> None:
         with pytest.raises(services.NotAllowed):
             services.reply(ticket_id=ticket.pk, by=outsider, at=NOON, message="Me, too", status="closed")
 
@@ -123,27 +118,27 @@ class TestReply:
 
 
 class TestVisibleTo:
-    def test_shows_internal_ones_to_staff_alone(self, ticket: Ticket, people: dict[str, User]) -> None:
-        said = make_comment(ticket, people["owner"])
+    def test_only_staff_see_internal_comments(self, ticket: Ticket, people: dict[str, User]) -> None:
+        public = make_comment(ticket, people["owner"])
         internal = make_comment(ticket, people["agent"], is_internal=True)
 
-        seen = {role: set(Comment.objects.visible_to(people[role])) for role in EVERYBODY}
+        seen = {role: set(Comment.objects.visible_to(people[role])) for role in EVERYONE}
 
-        assert seen == {role: {said, internal} if role in STAFF else {said} for role in EVERYBODY}
+        assert seen == {role: {public, internal} if role in STAFF else {public} for role in EVERYONE}
 
-    def test_shows_none_on_tickets_that_one_may_not_see(self, hidden: Ticket, people: dict[str, User]) -> None:
-        said = make_comment(hidden, people["owner"])
+    def test_excludes_comments_on_hidden_tickets(self, hidden_ticket: Ticket, people: dict[str, User]) -> None:
+        public = make_comment(hidden_ticket, people["owner"])
 
-        seen = {role: set(Comment.objects.visible_to(people[role])) for role in EVERYBODY}
+        seen = {role: set(Comment.objects.visible_to(people[role])) for role in EVERYONE}
 
-        assert seen == {role: set() if role == "outsider" else {said} for role in EVERYBODY}
+        assert seen == {role: set() if role == "outsider" else {public} for role in EVERYONE}
 
 
 class TestLastComments:
-    def test_are_the_newest_in_the_order_in_which_they_were_said(self, ticket: Ticket, owner: User) -> None:
-        said = [make_comment(ticket, owner) for _ in range(3)]
+    def test_returns_the_newest_oldest_first(self, ticket: Ticket, owner: User) -> None:
+        public = [make_comment(ticket, owner) for _ in range(3)]
 
-        assert queries.last_comments(ticket_id=ticket.pk, viewer=owner, limit=2) == said[1:]
+        assert queries.last_comments(ticket_id=ticket.pk, viewer=owner, limit=2) == public[1:]
 
 
 @pytest.mark.database
@@ -152,19 +147,19 @@ class TestTable:
         "statement",
         ["UPDATE tickets_comment SET message = 'Other'", "UPDATE tickets_comment SET is_internal = true"],
     )
-    def test_keeps_what_was_said(self, ticket: Ticket, owner: User, statement: str) -> None:
+    def test_refuses_updates(self, ticket: Ticket, owner: User, statement: str) -> None:
         make_comment(ticket, owner)
 
         with pytest.raises(RaiseException, match="Cannot update or delete"):
             psql(statement)
 
-    def test_forgets_nothing(self, ticket: Ticket, owner: User) -> None:
+    def test_refuses_deletes(self, ticket: Ticket, owner: User) -> None:
         make_comment(ticket, owner)
 
         with pytest.raises(RaiseException, match="Cannot update or delete"):
             psql("DELETE FROM tickets_comment")
 
-    def test_is_not_emptied(self) -> None:
+    def test_refuses_truncate(self) -> None:
         pgtrigger.enable("tickets.Comment:keep_all")
 
         with pytest.raises(RaiseException, match="tickets_comment must not be truncated"):
@@ -173,7 +168,7 @@ class TestTable:
     @pytest.mark.parametrize(
         ("message", "constraint"), [("", "comment_message"), ("  ", "comment_message"), ("a" * 20_001, "_length")]
     )
-    def test_holds_no_empty_and_no_endless_message(
+    def test_refuses_empty_and_too_long_messages(
         self, ticket: Ticket, owner: User, message: str, constraint: str
     ) -> None:
         insert = """
@@ -202,7 +197,7 @@ class TestPost:
     @pytest.mark.parametrize(
         "message", ["", "  ", "\n", None, 5, True, [], {}, "a" * 20_001, "a\x00b"], ids=lambda value: repr(value)[:12]
     )
-    def test_refuses_what_is_no_message(self, path: str, owner: User, signed_in: SignedIn, message: Any) -> None:
+    def test_refuses_an_invalid_message(self, path: str, owner: User, signed_in: SignedIn, message: Any) -> None:
         answer = signed_in(owner).post(path, {"message": message})
 
         assert answer.status_code == 400
@@ -210,39 +205,37 @@ class TestPost:
         assert not Comment.objects.exists()
 
     @pytest.mark.parametrize("internal", ["true", 1, None, []])
-    def test_refuses_what_is_neither_true_nor_false(
-        self, path: str, agent: User, signed_in: SignedIn, internal: Any
-    ) -> None:
+    def test_refuses_a_non_boolean_internal(self, path: str, agent: User, signed_in: SignedIn, internal: Any) -> None:
         answer = signed_in(agent).post(path, {"message": "Hm", "internal": internal})
 
         assert answer.status_code == 400
         assert [fault["field"] for fault in answer.json()["errors"]] == ["internal"]
 
-    def test_takes_the_longest_message(self, path: str, owner: User, signed_in: SignedIn) -> None:
+    def test_accepts_the_longest_message(self, path: str, owner: User, signed_in: SignedIn) -> None:
         assert signed_in(owner).post(path, {"message": "ü" * 20_000}).status_code == 201
 
-    def test_lets_staff_speak_among_themselves(self, path: str, agent: User, signed_in: SignedIn) -> None:
+    def test_staff_can_comment_internally(self, path: str, agent: User, signed_in: SignedIn) -> None:
         answer = signed_in(agent).post(path, {"message": "Hm", "internal": True})
 
         assert (answer.status_code, answer.json()["internal"]) == (201, True)
 
-    def test_refuses_a_customers_internal_comment(self, path: str, owner: User, signed_in: SignedIn) -> None:
+    def test_customer_cannot_comment_internally(self, path: str, owner: User, signed_in: SignedIn) -> None:
         answer = signed_in(owner).post(path, {"message": "Hm", "internal": True})
 
         assert (answer.status_code, answer.json()["code"]) == (403, "internal_for_staff")
-        assert answer.json()["message"] == "Only staff write internal comments"
+        assert answer.json()["message"] == "Only staff can write internal comments"
 
-    def test_is_404_where_the_ticket_is(self, hidden: Ticket, outsider: User, signed_in: SignedIn) -> None:
+    def test_hidden_or_unknown_ticket_is_404(self, hidden_ticket: Ticket, outsider: User, signed_in: SignedIn) -> None:
         api = signed_in(outsider)
 
-        for ticket_id in (hidden.pk, 0, 2**63, 10**30):
+        for ticket_id in (hidden_ticket.pk, 0, 2**63, 10**30):
             answer = api.post(f"/tickets/{ticket_id}/comments", {"message": "Hm"})
             assert (answer.status_code, answer.json()["message"]) == (404, "Ticket not found")
 
-    def test_needs_a_token(self, path: str, anonymous: APIClient) -> None:
+    def test_requires_a_token(self, path: str, anonymous: APIClient) -> None:
         assert anonymous.post(path, {"message": "Hm"}).status_code == 401
 
-    def test_made_twice_under_one_key_is_one(self, path: str, owner: User, signed_in: SignedIn) -> None:
+    def test_same_idempotency_key_creates_one_comment(self, path: str, owner: User, signed_in: SignedIn) -> None:
         api = signed_in(owner)
 
         first, second = (api.post(path, {"message": "Hm"}, headers={"Idempotency-Key": "k"}) for _ in range(2))
@@ -251,24 +244,24 @@ class TestPost:
         assert first.json() == second.json()
         assert Comment.objects.count() == 1
 
-    def test_costs_so_many_queries(
+    def test_runs_five_queries(
         self, path: str, owner: User, signed_in: SignedIn, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         api = signed_in(owner)
 
-        # The token's owner; the transaction's two ends, the ticket, the comment.
+        # The user; BEGIN, the ticket, the comment, COMMIT.
         with django_assert_num_queries(5):
             api.post(path, {"message": "Hm"})
 
 
 class TestGet:
     def test_lists_oldest_first(self, path: str, ticket: Ticket, people: dict[str, User], signed_in: SignedIn) -> None:
-        said = [make_comment(ticket, people[role], message=f"I, {role}") for role in ("owner", "agent", "outsider")]
+        public = [make_comment(ticket, people[role], message=f"I, {role}") for role in ("owner", "agent", "outsider")]
 
         answer = signed_in(people["outsider"]).get(path)
 
         assert answer.status_code == 200
-        assert [item["id"] for item in answer.json()["items"]] == [comment.pk for comment in said]
+        assert [item["id"] for item in answer.json()["items"]] == [comment.pk for comment in public]
         assert [item["author"]["name"] for item in answer.json()["items"]] == [
             "Olga Owner",
             "Agnes Agent",
@@ -276,8 +269,8 @@ class TestGet:
         ]
         assert answer.json()["nextCursor"] is None
 
-    @pytest.mark.parametrize("role", EVERYBODY)
-    def test_shows_internal_ones_to_staff_alone(
+    @pytest.mark.parametrize("role", EVERYONE)
+    def test_only_staff_see_internal_comments(
         self, path: str, ticket: Ticket, people: dict[str, User], signed_in: SignedIn, role: str
     ) -> None:
         make_comment(ticket, people["agent"], is_internal=True)
@@ -286,11 +279,9 @@ class TestGet:
 
         assert [item["internal"] for item in shown] == ([True] if role in STAFF else [])
 
-    def test_goes_from_page_to_page(
-        self, path: str, ticket: Ticket, owner: User, agent: User, signed_in: SignedIn
-    ) -> None:
-        """Internal ones in between leave no gaps."""
-        said = [make_comment(ticket, agent, is_internal=number % 2 == 1) for number in range(8)]
+    def test_is_paginated(self, path: str, ticket: Ticket, owner: User, agent: User, signed_in: SignedIn) -> None:
+        """Internal comments in between leave no gaps."""
+        public = [make_comment(ticket, agent, is_internal=number % 2 == 1) for number in range(8)]
         api = signed_in(owner)
 
         first = api.get(path, {"limit": 2}).json()
@@ -298,24 +289,24 @@ class TestGet:
 
         pages = [[item["id"] for item in page["items"]] for page in (first, second)]
         assert second["nextCursor"] is None
-        assert pages == [[said[0].pk, said[2].pk], [said[4].pk, said[6].pk]]
+        assert pages == [[public[0].pk, public[2].pk], [public[4].pk, public[6].pk]]
 
     @pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 101}, {"limit": "x"}, {"cursor": "x"}, {"cursor": "W1"}])
-    def test_refuses_what_is_no_page(self, path: str, owner: User, signed_in: SignedIn, query: dict[str, Any]) -> None:
+    def test_refuses_invalid_paging(self, path: str, owner: User, signed_in: SignedIn, query: dict[str, Any]) -> None:
         answer = signed_in(owner).get(path, query)
 
         assert answer.status_code == 400
         assert [fault["field"] for fault in answer.json()["errors"]] == list(query)
 
-    def test_is_404_where_the_ticket_is(self, hidden: Ticket, outsider: User, signed_in: SignedIn) -> None:
+    def test_hidden_or_unknown_ticket_is_404(self, hidden_ticket: Ticket, outsider: User, signed_in: SignedIn) -> None:
         api = signed_in(outsider)
 
-        for ticket_id in (hidden.pk, 0, 2**63, 10**30):
+        for ticket_id in (hidden_ticket.pk, 0, 2**63, 10**30):
             answer = api.get(f"/tickets/{ticket_id}/comments")
             assert (answer.status_code, answer.json()["message"]) == (404, "Ticket not found")
 
     @pytest.mark.parametrize("number", [0, 1, 20])
-    def test_costs_three_queries(
+    def test_runs_three_queries(
         self,
         path: str,
         ticket: Ticket,
@@ -335,7 +326,7 @@ class TestGet:
 
 
 class TestAuthor:
-    def test_is_not_deleted(self, ticket: Ticket, outsider: User, admin: User, signed_in: SignedIn) -> None:
+    def test_cannot_be_deleted(self, ticket: Ticket, outsider: User, admin: User, signed_in: SignedIn) -> None:
         make_comment(ticket, outsider)
 
         answer = signed_in(admin).delete(f"/users/{outsider.pk}")
@@ -344,8 +335,8 @@ class TestAuthor:
 
 
 @pytest.fixture
-def worked_on(ticket: Ticket, agent: User) -> Ticket:
-    """A ticket of two assignees, the agent the later one."""
+def ticket_of_two(ticket: Ticket, agent: User) -> Ticket:
+    """A ticket with two assignees; the agent was assigned last."""
     services.assign(ticket_id=ticket.pk, user_id=agent.pk, by=agent)
     ticket.refresh_from_db()
     return ticket
@@ -360,30 +351,28 @@ class TestHandOver:
         return services.hand_over(ticket_id=ticket.pk, assignee_id=assignee_id, by=by, at=NOON, **changes)
 
     @pytest.mark.parametrize("role", ["outsider", "assignee", "agent"])
-    def test_leaves_one_at_work(self, worked_on: Ticket, people: dict[str, User], role: str) -> None:
-        self.hand_over(worked_on, people["admin"], people[role])
+    def test_leaves_one_assignee(self, ticket_of_two: Ticket, people: dict[str, User], role: str) -> None:
+        self.hand_over(ticket_of_two, people["admin"], people[role])
 
-        assert list(worked_on.assignees.all()) == [people[role]]
+        assert list(ticket_of_two.assignees.all()) == [people[role]]
 
-    def test_leaves_nobody(self, worked_on: Ticket, admin: User) -> None:
-        self.hand_over(worked_on, admin, None)
+    def test_can_leave_no_assignee(self, ticket_of_two: Ticket, admin: User) -> None:
+        self.hand_over(ticket_of_two, admin, None)
 
-        assert not worked_on.assignees.exists()
+        assert not ticket_of_two.assignees.exists()
 
-    def test_changes_nothing_when_that_one_is_at_work_already(
-        self, ticket: Ticket, assignee: User, agent: User
-    ) -> None:
+    def test_to_the_only_assignee_changes_nothing(self, ticket: Ticket, assignee: User, agent: User) -> None:
         ticket.refresh_from_db()
 
         assert self.hand_over(ticket, agent, assignee).version == ticket.version
 
     @pytest.mark.parametrize("role", ["owner", "assignee"])
-    def test_is_for_staff(self, worked_on: Ticket, people: dict[str, User], role: str) -> None:
+    def test_is_for_staff(self, ticket_of_two: Ticket, people: dict[str, User], role: str) -> None:
         with pytest.raises(services.NotAllowed):
-            self.hand_over(worked_on, people[role], people[role])
+            self.hand_over(ticket_of_two, people[role], people[role])
 
     @pytest.mark.parametrize(("before", "after"), [("open", "closed"), ("closed", "open"), ("open", "in-progress")])
-    def test_goes_with_a_change_of_the_status(
+    def test_can_change_the_status_too(
         self, ticket: Ticket, agent: User, outsider: User, before: str, after: str
     ) -> None:
         Ticket.objects.filter(pk=ticket.pk).update(status=before)
@@ -401,7 +390,7 @@ class TestHandOver:
         assert (ticket.priority, list(ticket.assignees.all())) == ("medium", [assignee])
 
     @pytest.mark.parametrize("status", ["closed", "in-progress"])
-    def test_looks_at_the_version_first(
+    def test_checks_the_version_first(
         self, ticket: Ticket, agent: User, outsider: User, assignee: User, status: str
     ) -> None:
         ticket.refresh_from_db()
@@ -413,7 +402,7 @@ class TestHandOver:
 
         assert (changed.status, list(ticket.assignees.all())) == (status, [outsider])
 
-    def test_gives_a_closed_ticket_to_nobody_new(self, ticket: Ticket, agent: User, outsider: User) -> None:
+    def test_refuses_a_new_assignee_on_a_closed_ticket(self, ticket: Ticket, agent: User, outsider: User) -> None:
         Ticket.objects.filter(pk=ticket.pk).update(status=Status.CLOSED)
 
         with pytest.raises(services.TicketClosed):

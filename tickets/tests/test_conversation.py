@@ -1,9 +1,10 @@
-"""A ticket's page in the admin as a conversation: what was said, done and mailed, and a box to go on."""
+"""The conversation on a ticket's page in the admin: comments, changes, sent mail and the reply form."""
 
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -23,8 +24,12 @@ def page_of(ticket: Ticket, page: str = "change") -> str:
     return f"/admin/tickets/ticket/{ticket.pk}/{page}/"
 
 
-def said_and_done(page: Any) -> list[str]:
-    """The entries, each in short: a comment, the first field of a change, or the creation."""
+def resend_url(ticket_id: int) -> str:
+    return reverse("admin:notifications_delivery_resend", args=[ticket_id])
+
+
+def entries_of(page: Any) -> list[str]:
+    """Return one string per entry: the comment, the first changed field, or "created"."""
     return [
         entry["comment"].message
         if "comment" in entry
@@ -40,7 +45,7 @@ def text_of(page: Any) -> str:
 
 
 class TestConversation:
-    def test_has_what_was_said_and_done_in_one_row(self, agent: User, owner: User) -> None:
+    def test_merges_comments_and_changes_by_time(self, agent: User, owner: User) -> None:
         ticket, now = make_ticket(owner), timezone.now()
         services.comment(ticket_id=ticket.pk, by=owner, at=now - timedelta(days=1), message="Loaded from elsewhere")
         services.update(ticket_id=ticket.pk, by=agent, at=now, status=Status.IN_PROGRESS)
@@ -50,11 +55,11 @@ class TestConversation:
 
         page = Browser(agent).get(page_of(ticket))
 
-        assert said_and_done(page) == ["Loaded from elsewhere", "created", "Status", "Odd.\n<b>"]
+        assert entries_of(page) == ["Loaded from elsewhere", "created", "Status", "Odd.\n<b>"]
         assert "Odd.<br>&lt;b&gt;" in text_of(page)
         assert "Internal" in text_of(page)
 
-    def test_says_how_the_ticket_stands(self, agent: User, owner: User, assignee: User) -> None:
+    def test_shows_labels_assignees_and_description(self, agent: User, owner: User, assignee: User) -> None:
         ticket = make_ticket(owner, description="It drips.", created_at=timezone.now() - timedelta(days=3))
         assign(ticket, assignee)
 
@@ -64,13 +69,13 @@ class TestConversation:
         assert "Assigned to Axel Assignee." in text_of(page)
         assert "It drips." in text_of(page)
 
-    def test_says_what_to_do_where_there_is_nothing(self, agent: User, owner: User) -> None:
+    def test_shows_hints_for_a_new_ticket(self, agent: User, owner: User) -> None:
         page = text_of(Browser(agent).get(page_of(make_ticket(owner))))
 
-        assert "Nobody is assigned. Add somebody under “Assignees” below." in page
-        assert "Nobody was mailed about it yet." in page
+        assert "Unassigned. Add a user under “Assignees” below." in page
+        assert "No e-mails yet" in page
 
-    def test_goes_back_page_by_page(self, agent: User, owner: User) -> None:
+    def test_is_paginated_backwards(self, agent: User, owner: User) -> None:
         ticket = make_ticket(owner)
         for number in range(70):
             make_comment(ticket, owner, message=f"Comment {number}")
@@ -79,7 +84,7 @@ class TestConversation:
 
         while True:
             page = browser.get(page_of(ticket), query)
-            pages.append(said_and_done(page))
+            pages.append(entries_of(page))
             if not page.context["earlier"]:
                 break
             assert f"?cursor={page.context['earlier']}" in text_of(page)
@@ -90,12 +95,12 @@ class TestConversation:
         assert oldest_first == ["created", *(f"Comment {number}" for number in range(70))]
 
     @pytest.mark.parametrize("cursor", ["nonsense", "WzFd", ""])
-    def test_begins_anew_with_a_cursor_that_is_none(self, agent: User, owner: User, cursor: str) -> None:
+    def test_invalid_cursor_shows_the_latest_entries(self, agent: User, owner: User, cursor: str) -> None:
         page = Browser(agent).get(page_of(make_ticket(owner)), {"cursor": cursor})
 
-        assert said_and_done(page) == ["created"]
+        assert entries_of(page) == ["created"]
 
-    def test_costs_the_same_number_of_questions_however_long(
+    def test_long_conversation_runs_13_queries(
         self, agent: User, owner: User, assignee: User, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         ticket = make_ticket(owner)
@@ -106,14 +111,14 @@ class TestConversation:
         end_of_transaction()
         browser = Browser(agent)
 
-        # As of a new one, less the people therein: the creation is some pages back.
+        # One less than for a new ticket: its creation, which names a user, is on an earlier page.
         with django_assert_num_queries(13):
             page = browser.get(page_of(ticket))
 
         assert len(page.context["entries"]) == 30
         assert len(page.context["deliveries"]) == 10
 
-    def test_leaves_nothing_out_where_clocks_disagree(self, agent: User, owner: User) -> None:
+    def test_pages_are_complete_when_timestamps_are_out_of_order(self, agent: User, owner: User) -> None:
         ticket = make_ticket(owner)
         for number in range(6):
             at = timezone.now() + timedelta(hours=number % 2)
@@ -131,25 +136,25 @@ class TestConversation:
 
 
 class TestReply:
-    def test_is_said_to_everybody(self, agent: User, owner: User) -> None:
+    def test_public_reply_notifies_the_creator(self, agent: User, owner: User) -> None:
         ticket = make_ticket(owner)
 
         page = Browser(agent).post(page_of(ticket, "comment"), {"message": "On our way.\r\nSoon."}, follow=True)
 
         comment = Comment.objects.get()
         assert (comment.message, comment.is_internal, comment.author) == ("On our way.\nSoon.", False, agent)
-        assert "Your comment was added." in text_of(page)
+        assert "Comment added." in text_of(page)
         end_of_transaction()
         assert list(Delivery.objects.values_list("user", flat=True)) == [owner.pk]
 
-    def test_is_said_among_staff(self, agent: User, owner: User) -> None:
+    def test_internal_note_notifies_no_customer(self, agent: User, owner: User) -> None:
         Browser(agent).post(page_of(make_ticket(owner), "comment"), {"message": "Again?", "is_internal": "on"})
 
         end_of_transaction()
         assert Comment.objects.get().is_internal
         assert not Delivery.objects.exists()
 
-    def test_closes_the_ticket_in_one_go(self, agent: User, owner: User) -> None:
+    def test_can_close_the_ticket(self, agent: User, owner: User) -> None:
         ticket = make_ticket(owner)
 
         Browser(agent).post(page_of(ticket, "comment"), {"message": "Mended.", "status": "closed"})
@@ -160,19 +165,17 @@ class TestReply:
         assert (newest.door, newest.by and newest.by.name) == ("admin", "Agnes Agent")
 
     @pytest.mark.parametrize(
-        ("status", "offered"),
+        ("status", "statuses"),
         [
             ("open", ["in-progress", "closed"]),
             ("in-progress", ["closed", "open"]),
             ("closed", ["open"]),
         ],
     )
-    def test_offers_what_may_become_of_the_status(
-        self, agent: User, owner: User, status: str, offered: list[str]
-    ) -> None:
+    def test_has_buttons_for_the_next_status(self, agent: User, owner: User, status: str, statuses: list[str]) -> None:
         page = Browser(agent).get(page_of(make_ticket(owner, status=status)))
 
-        assert [button for button, _ in page.context["status_buttons"]] == offered
+        assert [button for button, _ in page.context["status_buttons"]] == statuses
 
     @pytest.mark.parametrize(
         ("message", "sentence"),
@@ -182,7 +185,7 @@ class TestReply:
             ("\x00", "Null characters are not allowed."),
         ],
     )
-    def test_that_is_refused_changes_nothing_and_is_kept(
+    def test_invalid_reply_changes_nothing_and_is_kept(
         self, agent: User, owner: User, message: str, sentence: str
     ) -> None:
         ticket = make_ticket(owner)
@@ -195,7 +198,7 @@ class TestReply:
         assert fields(page)["status"] == "closed"
         assert (ticket.status, Comment.objects.exists()) == (Status.OPEN, False)
 
-    def test_takes_no_status_that_there_is_not(self, agent: User, owner: User) -> None:
+    def test_unknown_status_is_refused(self, agent: User, owner: User) -> None:
         ticket = make_ticket(owner)
 
         Browser(agent).post(page_of(ticket, "comment"), {"message": "Mended.", "status": "gone"})
@@ -203,21 +206,21 @@ class TestReply:
         ticket.refresh_from_db()
         assert (ticket.version, Comment.objects.exists()) == (1, False)
 
-    @pytest.mark.parametrize("page", ["comment", "hold", "resume", "send-again"])
-    def test_is_for_staff_and_tickets_that_there_are(self, agent: User, owner: User, page: str) -> None:
+    @pytest.mark.parametrize("page", ["comment", "hold", "resume"])
+    def test_pages_are_for_staff_and_existing_tickets(self, agent: User, owner: User, page: str) -> None:
         ticket = make_ticket(owner)
 
         foreign = Browser(owner).post(page_of(ticket, page), {"message": "Me, too"})
         missing = Browser(agent).post(f"/admin/tickets/ticket/{2**62}/{page}/", {"message": "Hello?"})
-        endless = Browser(agent).post(f"/admin/tickets/ticket/{'9' * 40}/{page}/", {"message": "Hello?"})
+        too_large = Browser(agent).post(f"/admin/tickets/ticket/{'9' * 40}/{page}/", {"message": "Hello?"})
 
         assert (foreign.status_code, foreign["Location"].split("?")[0]) == (302, "/admin/login/")
-        assert (missing.status_code, endless.status_code) == (404, 404)
+        assert (missing.status_code, too_large.status_code) == (404, 404)
         assert not Comment.objects.exists()
 
 
-class TestMails:
-    def test_that_were_given_up_are_sent_again(self, agent: User, owner: User, assignee: User) -> None:
+class TestSentMail:
+    def test_failed_mail_can_be_resent(self, agent: User, owner: User, assignee: User) -> None:
         ticket = make_ticket(owner)
         assign(ticket, assignee)
         end_of_transaction()
@@ -225,18 +228,26 @@ class TestMails:
         browser = Browser(agent)
 
         page = text_of(browser.get(page_of(ticket)))
-        browser.post(page_of(ticket, "send-again"))
+        browser.post(resend_url(ticket.pk))
 
-        assert "some did not arrive" in page
+        assert "some could not be delivered" in page
         assert "550 No such mailbox" in page
         assert Delivery.objects.get().state == State.PENDING
 
-    def test_of_other_tickets_are_left_alone(self, agent: User, owner: User) -> None:
+    def test_resend_leaves_other_tickets_alone(self, agent: User, owner: User) -> None:
         ticket, other = make_ticket(owner), make_ticket(owner)
         make_comment(other, agent)
         end_of_transaction()
         Delivery.objects.update(state=State.DEAD)
 
-        Browser(agent).post(page_of(ticket, "send-again"))
+        Browser(agent).post(resend_url(ticket.pk))
 
         assert Delivery.objects.get().state == State.DEAD
+
+    def test_resend_is_for_staff_and_existing_tickets(self, agent: User, owner: User, ticket: Ticket) -> None:
+        foreign = Browser(owner).post(resend_url(ticket.pk))
+        missing = Browser(agent).post(resend_url(2**62))
+        too_large = Browser(agent).post(resend_url(10**40))
+
+        assert (foreign.status_code, foreign["Location"].split("?")[0]) == (302, "/admin/login/")
+        assert (missing.status_code, too_large.status_code) == (404, 404)

@@ -1,8 +1,7 @@
 """Document 000, word for word: its seven calls in its order, with its own bodies.
 
-Only what the document itself names as a stand-in is replaced: "user_id" by an id, jwt_token by a token. Where its
-sample breaks its own constraint (a password without a special character, a due date that has passed) the sample is
-sent first and refused, then one that passes.
+Only its placeholders are replaced: "user_id" by an id, jwt_token by a token. Two of its samples break its own rules (a
+password without a special character, a due date in the past): these are sent as they are and refused, then corrected.
 
 constraint of the document                                          test
 ------------------------------------------------------------------  ---------------------------------------------------
@@ -67,7 +66,7 @@ TICKET: dict[str, Any] = {
     "dueDate": "2024-08-01T18:00:00Z",
     "createdBy": "user_id",
 }
-# The two samples that break their own constraints, as they pass.
+# The two samples that break the document's own rules, corrected.
 PASSWORD = {"password": "password123!"}
 DUE_DATE = {"dueDate": "2099-08-01T18:00:00Z"}
 
@@ -92,14 +91,14 @@ def user_2(db: None) -> User:
     return make_user("User Name 2", email="user2@example.com")
 
 
-def begins_in_order(answer: dict[str, Any], keys: Iterable[str]) -> bool:
-    """Whether the document's keys are all there and follow each other as in the document, whatever else there is."""
+def has_keys_in_order(answer: dict[str, Any], keys: Iterable[str]) -> bool:
+    """Return whether the answer has all the document's keys in the document's order; more keys may be in between."""
     return [key for key in answer if key in set(keys)] == list(keys)
 
 
 class TestInTheDocumentsOrder:
     def test_a_client_written_from_the_document_works(self, user_1: User, user_2: User) -> None:
-        """One story through all seven calls; each answer is compared key by key with the document's."""
+        """One story through all seven calls; each answer is compared with the document's key by key."""
         # 1. Create a User
         anonymous = APIClient()
         answer = anonymous.post("/users", USER)
@@ -141,7 +140,7 @@ class TestInTheDocumentsOrder:
             "createdBy": user_id,
             "assignedUsers": [],
         }
-        assert begins_in_order(created, expected)
+        assert has_keys_in_order(created, expected)
         assert {key: created[key] for key in expected} == expected
 
         # 4. Assign a User to a Ticket
@@ -173,7 +172,7 @@ class TestInTheDocumentsOrder:
             ],
             "statistics": {"totalAssigned": 2, "status": "open"},
         }
-        assert begins_in_order(details, expected)
+        assert has_keys_in_order(details, expected)
         assert {key: details[key] for key in expected} == expected
         assert [list(user) for user in details["assignedUsers"]] == [["userId", "name", "email"]] * 2
         assert list(details["statistics"]) == ["totalAssigned", "status"]
@@ -202,7 +201,7 @@ class TestInTheDocumentsOrder:
                 }
             ],
         }
-        assert begins_in_order(history, expected)
+        assert has_keys_in_order(history, expected)
         assert {key: history[key] for key in expected} == expected
         assert list(history["tickets"][0]) == list(expected["tickets"][0])
         assert list(history["priorityDistribution"]) == ["low", "medium", "high"]
@@ -271,15 +270,15 @@ class TestCreateAUser:
     def test_password_is_complex(self, password: str, status: int, anonymous: APIClient) -> None:
         assert anonymous.post("/users", USER | {"password": password}).status_code == status
 
-    @pytest.mark.parametrize(("held", "wished"), [("customer", "admin"), ("admin", "customer")])
-    def test_nobody_is_both(self, held: str, wished: str, anonymous: APIClient, settings: Any) -> None:
+    @pytest.mark.parametrize(("current", "requested"), [("customer", "admin"), ("admin", "customer")])
+    def test_nobody_is_both(self, current: str, requested: str, anonymous: APIClient, settings: Any) -> None:
         settings.STAFF_SIGNUP = True
-        anonymous.post("/users", USER | PASSWORD | {"type": held})
+        anonymous.post("/users", USER | PASSWORD | {"type": current})
 
-        answer = anonymous.post("/users", USER | PASSWORD | {"type": wished})
+        answer = anonymous.post("/users", USER | PASSWORD | {"type": requested})
 
         assert answer.status_code == 409
-        assert User.objects.get().type == held
+        assert User.objects.get().type == current
 
 
 class TestAuthentication:
@@ -387,7 +386,7 @@ class TestTicketDetails:
         assert anonymous.get(f"/tickets/{ticket.pk}").status_code == 401
 
 
-# The document's parameters, with its own values where it gives one, and the tickets of `july` that it leaves.
+# A value for each of the document's parameters (its own where it gives one), and the matching tickets of `july`.
 PARAMETERS: dict[str, tuple[str, set[str]]] = {
     "startDate": ("2024-07-03", {"Ticket Title 2", "Ticket Title 3"}),
     "endDate": ("2024-07-03", {"Ticket Title 1"}),
@@ -400,7 +399,7 @@ PARAMETERS: dict[str, tuple[str, set[str]]] = {
 
 @pytest.fixture
 def july(owner: User) -> None:
-    """The two tickets of the document's history, and one more."""
+    """The two tickets in the document's sample, and one more."""
     rows = [
         ("Ticket Title 1", Status.CLOSED, "high", "concert", "Venue 1", 1),
         ("Ticket Title 2", Status.IN_PROGRESS, "medium", "conference", "Venue 2", 5),
@@ -451,30 +450,30 @@ class TestTicketHistory:
             },
         ]
 
-    @pytest.mark.parametrize("wished", list(product([False, True], repeat=6)), ids=str)
-    def test_filters(self, wished: tuple[bool, ...], owner: User) -> None:
-        """Every set of the six parameters leaves what each of them leaves."""
-        names = [name for name, is_wished in zip(PARAMETERS, wished, strict=True) if is_wished]
-        left = {"Ticket Title 1", "Ticket Title 2", "Ticket Title 3"}.intersection(
+    @pytest.mark.parametrize("chosen", list(product([False, True], repeat=6)), ids=str)
+    def test_filters(self, chosen: tuple[bool, ...], owner: User) -> None:
+        """Any combination of the six parameters matches the tickets that each of them matches."""
+        names = [name for name, is_chosen in zip(PARAMETERS, chosen, strict=True) if is_chosen]
+        matching = {"Ticket Title 1", "Ticket Title 2", "Ticket Title 3"}.intersection(
             *(PARAMETERS[name][1] for name in names)
         )
 
         history = api_of(owner).get("/tickets/analytics", {name: PARAMETERS[name][0] for name in names}).json()
 
-        assert {ticket["title"] for ticket in history["tickets"]} == left
-        assert history["totalTickets"] == len(left)
+        assert {ticket["title"] for ticket in history["tickets"]} == matching
+        assert history["totalTickets"] == len(matching)
 
 
 @pytest.mark.usefixtures("july")
 class TestTicketAnalytics:
     @pytest.mark.parametrize("name", PARAMETERS)
     def test_filters(self, name: str, owner: User) -> None:
-        value, left = PARAMETERS[name]
+        value, matching = PARAMETERS[name]
 
         analytics = api_of(owner).get("/dashboard/analytics", {name: value}).json()
 
-        assert analytics["totalTickets"] == len(left)
+        assert analytics["totalTickets"] == len(matching)
 
     def test_needs_authentication(self, anonymous: APIClient) -> None:
-        """The document shows no token here; what users may not see of each other's tickets asks for one."""
+        """The document shows no token here, but users must not see figures about tickets that are hidden from them."""
         assert anonymous.get("/dashboard/analytics").status_code == 401

@@ -1,4 +1,4 @@
-"""Tickets as CSV, over the API and by command: what the list shows, whole."""
+"""Tickets as CSV, over the API and from the command line."""
 
 import csv
 import io
@@ -43,14 +43,8 @@ def command(*arguments: str) -> list[dict[str, str]]:
     return rows(output.getvalue())
 
 
-@pytest.fixture
-def api(owner: User, signed_in: SignedIn) -> APIClient:
-    """The API as the owner calls it."""
-    return signed_in(owner)
-
-
 class TestExport:
-    def test_has_the_lists_columns_and_values(
+    def test_has_the_columns_and_values_of_the_list(
         self, owner: User, assignee: User, outsider: User, api: APIClient
     ) -> None:
         ticket = make_ticket(owner, price=223, venue="=1+1", description="Two\nlines", created_at=JULY)
@@ -67,7 +61,7 @@ class TestExport:
             "assignedUsers": f"Axel Assignee <{assignee.email}>; Otto Outsider <{outsider.email}>",
         }
 
-    def test_takes_the_lists_filters_and_order(self, owner: User, api: APIClient) -> None:
+    def test_has_the_filters_and_ordering_of_the_list(self, owner: User, api: APIClient) -> None:
         for title in ("Fix the roof", "Fix a disk", "Fix it"):
             make_ticket(owner, title=title, priority="high", created_at=JULY)
         make_ticket(owner, title="Fix nothing", priority="low")
@@ -79,22 +73,22 @@ class TestExport:
         assert titles == [item["title"] for item in api.get("/tickets", query).json()["items"]]
 
     @pytest.mark.parametrize(("name", "value"), [("status", "x"), ("ordering", "x"), ("sla", "ok"), ("project", "x")])
-    def test_refuses_what_the_list_refuses(self, name: str, value: str, api: APIClient) -> None:
+    def test_refuses_invalid_filters_like_the_list(self, name: str, value: str, api: APIClient) -> None:
         answer = api.get("/tickets/export", {name: value})
 
         assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
         assert answer.json()["errors"][0]["field"] == name
 
-    def test_has_no_pages(self, owner: User, api: APIClient) -> None:
+    def test_ignores_pagination(self, owner: User, api: APIClient) -> None:
         for _ in range(3):
             make_ticket(owner)
 
         assert len(exported(api, limit="1", cursor="x")) == 3
 
-    def test_needs_a_token(self, anonymous: APIClient) -> None:
+    def test_requires_a_token(self, anonymous: APIClient) -> None:
         assert anonymous.get("/tickets/export").status_code == 401
 
-    def test_shows_nobody_what_they_may_not_see(
+    def test_omits_hidden_tickets(
         self, owner: User, assignee: User, outsider: User, agent: User, signed_in: SignedIn
     ) -> None:
         hidden = make_ticket(owner, project=make_project(visibility=Visibility.INVOLVED))
@@ -105,7 +99,7 @@ class TestExport:
         assert seen == [1, 1, 1, 0]
 
     @pytest.mark.parametrize("ordering", ["-createdDate", "title", "dueDate", "-priority"])
-    def test_is_whole_however_many_batches_it_takes(
+    def test_batches_add_up_to_the_whole_list(
         self,
         ordering: str,
         owner: User,
@@ -123,10 +117,10 @@ class TestExport:
 
         assert ids == [listed, listed]
 
-    # The caller, and of each of three batches the tickets and their assignees. The words of a search besides; and where
-    # little is left, the list looks for it up to four times.
+    # The caller, then tickets and assignees for each of three batches. A search first splits its words, and
+    # searches in one more step for the few tickets of the last batch.
     @pytest.mark.parametrize(("query", "number"), [({}, 7), ({"search": "database"}, 9)])
-    def test_costs_two_queries_a_batch(
+    def test_runs_two_queries_per_batch(
         self,
         query: dict[str, str],
         number: int,
@@ -149,25 +143,25 @@ class TestExport:
 
 
 class TestCommand:
-    def test_exports_everything(self, owner: User) -> None:
+    def test_exports_all_tickets_by_default(self, owner: User) -> None:
         make_ticket(owner, project=make_project(visibility=Visibility.INVOLVED))
 
         (row,) = command()
 
         assert row["title"] == "Fix the database"
 
-    def test_exports_what_somebody_may_see(self, owner: User, outsider: User) -> None:
+    def test_can_export_for_a_user(self, owner: User, outsider: User) -> None:
         make_ticket(owner, project=make_project(visibility=Visibility.INVOLVED))
 
         assert [len(command("--as", user.email.upper())) for user in (owner, outsider)] == [1, 0]
 
-    def test_takes_the_lists_filters(self, owner: User) -> None:
+    def test_has_the_filters_of_the_list(self, owner: User) -> None:
         make_ticket(owner, status=Status.CLOSED)
         open_one = make_ticket(owner)
 
         assert [row["id"] for row in command("status=open", "ordering=title")] == [str(open_one.pk)]
 
-    def test_writes_a_file(self, owner: User, tmp_path: Path, api: APIClient) -> None:
+    def test_can_write_to_a_file(self, owner: User, tmp_path: Path, api: APIClient) -> None:
         make_ticket(owner, title="Zoë")
         file = tmp_path / "tickets.csv"
 
@@ -185,10 +179,10 @@ class TestCommand:
             (["--as", "nobody@example.com"], "nobody@example.com"),
         ],
     )
-    def test_says_what_it_does_not_understand(self, arguments: list[str], message: str) -> None:
+    def test_names_invalid_arguments(self, arguments: list[str], message: str) -> None:
         with pytest.raises(CommandError, match=message):
             command(*arguments)
 
-    def test_makes_no_ticket(self) -> None:
+    def test_without_tickets_exports_no_rows(self) -> None:
         assert command() == []
         assert not Ticket.objects.exists()

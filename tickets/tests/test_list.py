@@ -1,4 +1,4 @@
-"""GET /tickets: what it reads, answers and refuses. What it finds is tested in test_queries.py."""
+"""GET /tickets: parameters, answers and errors. test_queries.py tests which tickets it finds."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -24,14 +24,8 @@ SignedIn = Callable[[User], APIClient]
 JULY = datetime(2024, 7, 1, 18, tzinfo=UTC)
 
 
-@pytest.fixture
-def api(owner: User, signed_in: SignedIn) -> APIClient:
-    """The API as the owner calls it."""
-    return signed_in(owner)
-
-
 def listed(api: APIClient, **query: Any) -> list[int]:
-    """The ids of the first page."""
+    """Return the ids on the first page."""
     answer = api.get("/tickets", query)
     assert answer.status_code == 200, answer.content
     return [item["id"] for item in answer.json()["items"]]
@@ -44,7 +38,7 @@ def assert_invalid(answer: Any, *fields: str) -> None:
 
 
 class TestItems:
-    def test_are_as_on_creation(self, api: APIClient, assignee: User, outsider: User) -> None:
+    def test_are_the_same_as_on_creation(self, api: APIClient, assignee: User, outsider: User) -> None:
         body = {"title": "Fix it", "price": 19.9, "assignedUsers": [outsider.pk, assignee.pk]}
         created = api.post("/ticket", body).json()
 
@@ -54,18 +48,18 @@ class TestItems:
         assert answer.json() == {"items": [created], "nextCursor": None}
         assert list(answer.json()["items"][0]) == list(created)
 
-    def test_are_none_where_there_are_none(self, api: APIClient) -> None:
+    def test_are_empty_without_tickets(self, api: APIClient) -> None:
         assert api.get("/tickets").json() == {"items": [], "nextCursor": None}
 
-    def test_come_newest_first(self, owner: User, api: APIClient) -> None:
+    def test_are_newest_first(self, owner: User, api: APIClient) -> None:
         old, new, same = (make_ticket(owner, created_at=JULY + timedelta(hours=hours)) for hours in (0, 1, 1))
 
         assert listed(api) == [same.pk, new.pk, old.pk]
 
-    def test_need_a_token(self, anonymous: APIClient) -> None:
+    def test_require_a_token(self, anonymous: APIClient) -> None:
         assert anonymous.get("/tickets").status_code == 401
 
-    def test_are_not_hidden_ones(
+    def test_omit_hidden_tickets(
         self, owner: User, assignee: User, outsider: User, agent: User, signed_in: SignedIn
     ) -> None:
         hidden = make_ticket(owner, project=make_project(visibility=Visibility.INVOLVED))
@@ -79,7 +73,7 @@ class TestItems:
 class TestFilters:
     @pytest.fixture
     def wanted(self, owner: User, assignee: User) -> Ticket:
-        """The only one that matches, among others."""
+        """The only ticket that matches, among three."""
         others = make_user("Some Body")
         project = make_project()
         wanted = make_ticket(
@@ -117,7 +111,7 @@ class TestFilters:
         ],
         ids=str,
     )
-    def test_keep_what_matches(self, query: dict[str, str], wanted: Ticket, api: APIClient) -> None:
+    def test_include_a_match(self, query: dict[str, str], wanted: Ticket, api: APIClient) -> None:
         assert listed(api, **query) == [wanted.pk]
 
     @pytest.mark.parametrize(
@@ -137,10 +131,10 @@ class TestFilters:
         ],
         ids=str,
     )
-    def test_leave_the_rest(self, query: dict[str, Any], wanted: Ticket, api: APIClient) -> None:
+    def test_exclude_the_rest(self, query: dict[str, Any], wanted: Ticket, api: APIClient) -> None:
         assert listed(api, **query) == []
 
-    def test_know_projects_and_people_by_id(self, wanted: Ticket, assignee: User, api: APIClient) -> None:
+    def test_match_projects_and_users_by_id(self, wanted: Ticket, assignee: User, api: APIClient) -> None:
         for query in (
             {"project": wanted.project_id},
             {"createdBy": wanted.created_by_id},
@@ -149,7 +143,7 @@ class TestFilters:
             assert listed(api, **query) == [wanted.pk]
 
     @pytest.mark.parametrize("name", ["search", "status", "priority", "type", "venue", "project", "sla", "endDate"])
-    def test_take_an_empty_one_for_absent(self, name: str, wanted: Ticket, api: APIClient) -> None:
+    def test_ignore_empty_values(self, name: str, wanted: Ticket, api: APIClient) -> None:
         assert len(listed(api, **{name: ""})) == 3
 
     @pytest.mark.parametrize(
@@ -178,13 +172,13 @@ class TestFilters:
             ("limit", "many"),
         ],
     )
-    def test_are_refused_where_they_cannot_be_read(self, name: str, value: str, api: APIClient) -> None:
+    def test_refuse_invalid_values(self, name: str, value: str, api: APIClient) -> None:
         assert_invalid(api.get("/tickets", {name: value}), name)
 
-    def test_are_refused_with_a_start_after_the_end(self, api: APIClient) -> None:
+    def test_refuse_a_start_after_the_end(self, api: APIClient) -> None:
         assert_invalid(api.get("/tickets", {"startDate": "2024-07-02", "endDate": "2024-07-01"}), "startDate")
 
-    def test_are_all_named_at_once(self, api: APIClient) -> None:
+    def test_name_all_invalid_parameters_at_once(self, api: APIClient) -> None:
         assert_invalid(
             api.get("/tickets", {"status": "x", "limit": "x", "ordering": "x"}), "limit", "status", "ordering"
         )
@@ -193,7 +187,7 @@ class TestFilters:
 class TestOrdering:
     @pytest.fixture
     def tickets(self, owner: User) -> list[Ticket]:
-        """Each earlier than the next by every date and name, but for the two that have no dates."""
+        """Tickets in ascending order of every field; the last two have no due date and no update."""
         times = [JULY + timedelta(hours=hours) for hours in range(4)]
         dates: list[dict[str, Any]] = [{"due_at": time, "updated_at": time} for time in times[:2]] + [{}, {}]
         words = zip("aBcD", ["low", "medium", "high", "high"], times, dates, strict=True)
@@ -217,9 +211,7 @@ class TestOrdering:
             ("-title", [3, 2, 1, 0]),
         ],
     )
-    def test_is_kept_from_page_to_page(
-        self, ordering: str, places: list[int], tickets: list[Ticket], api: APIClient
-    ) -> None:
+    def test_holds_across_pages(self, ordering: str, places: list[int], tickets: list[Ticket], api: APIClient) -> None:
         query: dict[str, Any] = {"ordering": ordering, "limit": 1}
         ids, cursor = [], None
         for _ in tickets:
@@ -230,7 +222,7 @@ class TestOrdering:
         assert ids == [tickets[place].pk for place in places]
         assert cursor is None
 
-    def test_is_each_of_those_that_are_described(self) -> None:
+    def test_choices_are_the_documented_ones(self) -> None:
         names = ("createdDate", "updatedDate", "dueDate", "priority", "title")
 
         assert set(ORDERINGS) == {*names, *(f"-{name}" for name in names)}
@@ -239,20 +231,20 @@ class TestOrdering:
 class TestCursor:
     @pytest.fixture
     def cursor(self, owner: User, api: APIClient) -> str:
-        """Of the default order."""
+        """A cursor for the default ordering."""
         for _ in range(3):
             make_ticket(owner)
         cursor: str = api.get("/tickets", {"limit": 1}).json()["nextCursor"]
         return cursor
 
-    def test_is_that_of_the_order_by_name_as_well(self, cursor: str, api: APIClient) -> None:
+    def test_is_valid_with_the_default_ordering_spelled_out(self, cursor: str, api: APIClient) -> None:
         by_default, by_name = (listed(api, cursor=cursor, **query) for query in ({}, {"ordering": "-createdDate"}))
 
         assert by_default == by_name
         assert len(by_name) == 2
 
     @pytest.mark.parametrize("ordering", [ordering for ordering in ORDERINGS if ordering != "-createdDate"])
-    def test_is_of_no_use_in_another_order(self, ordering: str, cursor: str, api: APIClient) -> None:
+    def test_is_invalid_with_another_ordering(self, ordering: str, cursor: str, api: APIClient) -> None:
         assert_invalid(api.get("/tickets", {"ordering": ordering, "cursor": cursor}), "cursor")
 
     @pytest.mark.parametrize(
@@ -275,18 +267,18 @@ class TestCursor:
         ],
         ids=str,
     )
-    def test_is_refused_when_it_is_made_up(self, keys: list[Any], api: APIClient) -> None:
+    def test_made_up_cursor_is_refused(self, keys: list[Any], api: APIClient) -> None:
         ordering = keys[0] if keys and keys[0] in ORDERINGS else "-createdDate"
 
         assert_invalid(api.get("/tickets", {"ordering": ordering, "cursor": paging.encode(*keys)}), "cursor")
 
     @pytest.mark.parametrize("text", ["x", "===", "💥", "e30", "bnVsbA", "W10"])
-    def test_is_refused_when_it_is_none_at_all(self, text: str, api: APIClient) -> None:
+    def test_malformed_cursor_is_refused(self, text: str, api: APIClient) -> None:
         assert_invalid(api.get("/tickets", {"cursor": text}), "cursor")
 
 
 class TestPage:
-    def test_has_twenty_unless_told(self, owner: User, api: APIClient) -> None:
+    def test_has_twenty_items_by_default(self, owner: User, api: APIClient) -> None:
         for _ in range(21):
             make_ticket(owner)
 
@@ -295,14 +287,14 @@ class TestPage:
 
         assert (len(first["items"]), len(second["items"]), second["nextCursor"]) == (20, 1, None)
 
-    def test_is_the_last_when_exactly_full(self, owner: User, api: APIClient) -> None:
+    def test_full_page_can_be_the_last(self, owner: User, api: APIClient) -> None:
         for _ in range(2):
             make_ticket(owner)
 
         assert api.get("/tickets", {"limit": 2}).json()["nextCursor"] is None
 
-    # The user, the tickets and the assignees; for a search the words besides. Where little matches, it is asked besides
-    # whether there are more to look at; of more than these, the tickets would be asked for up to four times.
+    # The user, the tickets and the assignees; a search first splits its words. If few tickets match, another query asks
+    # whether there are more to search. Among more tickets than here there are up to four such steps.
     @pytest.mark.parametrize(
         ("role", "query", "number"),
         [
@@ -315,7 +307,7 @@ class TestPage:
         ids=str,
     )
     @pytest.mark.parametrize("tickets", [6, 12])
-    def test_costs_so_many_queries(
+    def test_runs_a_fixed_number_of_queries(
         self,
         role: str,
         query: dict[str, str],

@@ -1,7 +1,7 @@
-"""What the database keeps true of tickets, whoever writes to it, and the words that tickets are chosen by."""
+"""What the database enforces about tickets whatever code writes to it, and the QuerySet methods."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +18,7 @@ from accounts.tests.factories import make_user
 from projects.models import Project, Visibility
 from projects.tests.factories import make_project
 from projects.tests.psql import psql
-from sla.models import Priority, SlaPolicy
+from sla.models import Priority
 from tickets import services
 from tickets.models import Assignment, Status, Ticket
 from tickets.tests.factories import assign, make_ticket
@@ -31,23 +31,18 @@ ASSIGN = """
 """
 
 
-@pytest.fixture
-def ticket(owner: User) -> Ticket:
-    return make_ticket(owner)
-
-
 def constraint_of(refusal: pytest.ExceptionInfo[psycopg.Error]) -> str | None:
     return refusal.value.diag.constraint_name
 
 
 class TestDelete:
-    def test_is_refused_to_sql(self, ticket: Ticket) -> None:
+    def test_is_refused_in_sql(self, ticket: Ticket) -> None:
         with pytest.raises(RaiseException, match="Cannot delete rows from tickets_ticket"):
             psql("DELETE FROM tickets_ticket")
 
         assert Ticket.objects.filter(pk=ticket.pk).exists()
 
-    def test_is_refused_to_the_models(self, ticket: Ticket, assignee: User) -> None:
+    def test_is_refused_in_python(self, ticket: Ticket, assignee: User) -> None:
         assign(ticket, assignee)
 
         for delete in (ticket.delete, Ticket.objects.all().delete):
@@ -74,7 +69,7 @@ class TestColumns:
             ("price", Decimal("NaN"), "ticket_price"),
         ],
     )
-    def test_refuse_what_no_ticket_has(self, ticket: Ticket, column: str, value: Any, constraint: str) -> None:
+    def test_refuse_impossible_values(self, ticket: Ticket, column: str, value: Any, constraint: str) -> None:
         with pytest.raises(CheckViolation) as refusal:
             psql(f"UPDATE tickets_ticket SET {column} = %(value)s", value=value)
 
@@ -92,14 +87,14 @@ class TestColumns:
             ("type", "t" * 50),
         ],
     )
-    def test_take_what_a_ticket_may_have(self, ticket: Ticket, column: str, value: Any) -> None:
+    def test_accept_all_allowed_values(self, ticket: Ticket, column: str, value: Any) -> None:
         psql(f"UPDATE tickets_ticket SET {column} = %(value)s", value=value)
 
         assert Ticket.objects.values_list(column, flat=True).get() == value
 
 
 class TestVersion:
-    def test_begins_at_one_without_a_change(self, ticket: Ticket) -> None:
+    def test_starts_at_one(self, ticket: Ticket) -> None:
         ticket.refresh_from_db()
 
         assert (ticket.version, ticket.updated_at) == (1, None)
@@ -150,7 +145,7 @@ class TestVersion:
         ticket.refresh_from_db()
         assert ticket.version == 2
 
-    def test_moves_on_update_of_many(self, owner: User, ticket: Ticket) -> None:
+    def test_moves_for_each_ticket_that_a_bulk_update_changes(self, owner: User, ticket: Ticket) -> None:
         other = make_ticket(owner, title="Other", status=Status.CLOSED)
 
         Ticket.objects.update(status=Status.CLOSED)
@@ -164,7 +159,7 @@ class TestVersion:
         ticket.refresh_from_db()
         assert (ticket.version, ticket.updated_at) == (1, None)
 
-    def test_stays_when_a_price_is_only_written_otherwise(self, owner: User) -> None:
+    def test_stays_when_a_price_is_written_with_more_digits(self, owner: User) -> None:
         ticket = make_ticket(owner, price=Decimal("5.00"))
 
         psql("UPDATE tickets_ticket SET price = 5.000")
@@ -172,20 +167,20 @@ class TestVersion:
         ticket.refresh_from_db()
         assert ticket.version == 1
 
-    def test_stays_when_saved_as_it_is(self, ticket: Ticket) -> None:
+    def test_stays_when_saved_unchanged(self, ticket: Ticket) -> None:
         ticket.save()
 
         ticket.refresh_from_db()
         assert (ticket.version, ticket.updated_at) == (1, None)
 
     @pytest.mark.parametrize("assignment", ["version = 99", "updated_at = now()", "version = 0, updated_at = now()"])
-    def test_is_nobodys_to_set(self, ticket: Ticket, assignment: str) -> None:
+    def test_cannot_be_set(self, ticket: Ticket, assignment: str) -> None:
         psql(f"UPDATE tickets_ticket SET {assignment}")
 
         ticket.refresh_from_db()
         assert (ticket.version, ticket.updated_at) == (1, None)
 
-    def test_is_nobodys_to_set_beside_a_change(self, ticket: Ticket) -> None:
+    def test_cannot_be_set_along_with_a_change(self, ticket: Ticket) -> None:
         psql("UPDATE tickets_ticket SET title = 'Another', version = 99, updated_at = '2001-01-01Z'")
 
         ticket.refresh_from_db()
@@ -201,7 +196,7 @@ class TestVersion:
         assert ticket.version == 3
         assert ticket.updated_at is not None
 
-    def test_moves_when_an_assignment_is_handed_on(self, ticket: Ticket, assignee: User, outsider: User) -> None:
+    def test_moves_when_an_assignment_changes_its_user(self, ticket: Ticket, assignee: User, outsider: User) -> None:
         assign(ticket, assignee)
 
         psql("UPDATE tickets_assignment SET user_id = %(user)s", user=outsider.pk)
@@ -209,7 +204,7 @@ class TestVersion:
         ticket.refresh_from_db()
         assert ticket.version == 3
 
-    def test_moves_on_both_tickets_when_an_assignment_is_moved(self, owner: User, assignee: User) -> None:
+    def test_moves_on_both_tickets_when_an_assignment_changes_its_ticket(self, owner: User, assignee: User) -> None:
         former, latter = make_ticket(owner), make_ticket(owner)
         assign(former, assignee)
 
@@ -218,7 +213,7 @@ class TestVersion:
         assert dict(Ticket.objects.values_list("pk", "version")) == {former.pk: 3, latter.pk: 2}
 
     @pytest.mark.parametrize("assignment", ["slot = 4", "user_id = user_id", "assigned_at = '2001-01-01Z'"])
-    def test_stays_when_an_assignment_remains_whose_it_was(
+    def test_stays_when_an_assignment_keeps_its_user_and_ticket(
         self, ticket: Ticket, assignee: User, assignment: str
     ) -> None:
         assign(ticket, assignee)
@@ -228,7 +223,7 @@ class TestVersion:
         ticket.refresh_from_db()
         assert ticket.version == 2
 
-    def test_does_not_count_the_assignees_that_a_ticket_was_created_with(self, ticket: Ticket, assignee: User) -> None:
+    def test_does_not_count_assignees_given_on_creation(self, ticket: Ticket, assignee: User) -> None:
         Assignment.objects.create(ticket=ticket, user=assignee, slot=1, assigned_at=ticket.created_at)
 
         ticket.refresh_from_db()
@@ -236,7 +231,7 @@ class TestVersion:
 
 
 class TestAssignment:
-    def test_takes_five(self, ticket: Ticket) -> None:
+    def test_allows_five(self, ticket: Ticket) -> None:
         for slot in range(1, 6):
             psql(ASSIGN, ticket=ticket.pk, user=make_user().pk, slot=slot)
 
@@ -246,7 +241,7 @@ class TestAssignment:
         ("slot", "constraint"),
         [(0, "assignment_limit"), (6, "assignment_limit"), *((slot, "assignment_slot_once") for slot in range(1, 6))],
     )
-    def test_has_no_room_for_a_sixth(self, ticket: Ticket, slot: int, constraint: str) -> None:
+    def test_refuses_a_sixth(self, ticket: Ticket, slot: int, constraint: str) -> None:
         assign(ticket, *(make_user() for _ in range(5)))
 
         with pytest.raises((CheckViolation, UniqueViolation)) as refusal:
@@ -254,7 +249,7 @@ class TestAssignment:
 
         assert constraint_of(refusal) == constraint
 
-    def test_refuses_the_same_user_again(self, ticket: Ticket, assignee: User) -> None:
+    def test_refuses_the_same_user_twice(self, ticket: Ticket, assignee: User) -> None:
         assign(ticket, assignee)
 
         with pytest.raises(UniqueViolation) as refusal:
@@ -262,11 +257,9 @@ class TestAssignment:
 
         assert constraint_of(refusal) == "assignment_once"
 
-    def test_refuses_a_closed_ticket(self, owner: User, assignee: User) -> None:
-        closed = make_ticket(owner, status=Status.CLOSED)
-
+    def test_refuses_a_closed_ticket(self, closed_ticket: Ticket, assignee: User) -> None:
         with pytest.raises(CheckViolation) as refusal:
-            psql(ASSIGN, ticket=closed.pk, user=assignee.pk, slot=1)
+            psql(ASSIGN, ticket=closed_ticket.pk, user=assignee.pk, slot=1)
 
         assert constraint_of(refusal) == "assignment_open_ticket"
 
@@ -276,27 +269,25 @@ class TestAssignment:
 
         assert constraint_of(refusal) == "assignment_no_admin"
 
-    def test_refuses_a_deactivated_user(self, ticket: Ticket) -> None:
-        former = make_user(is_active=False)
-
+    def test_refuses_a_deactivated_user(self, ticket: Ticket, deactivated_user: User) -> None:
         with pytest.raises(CheckViolation) as refusal:
-            psql(ASSIGN, ticket=ticket.pk, user=former.pk, slot=1)
+            psql(ASSIGN, ticket=ticket.pk, user=deactivated_user.pk, slot=1)
 
         assert constraint_of(refusal) == "assignment_active_user"
 
-    def test_refuses_nobody(self, ticket: Ticket) -> None:
+    def test_refuses_a_user_who_does_not_exist(self, ticket: Ticket) -> None:
         with pytest.raises(CheckViolation) as refusal:
             psql(ASSIGN, ticket=ticket.pk, user=0, slot=1)
 
         assert constraint_of(refusal) == "assignment_active_user"
 
-    def test_refuses_no_ticket(self, assignee: User) -> None:
+    def test_refuses_a_ticket_that_does_not_exist(self, assignee: User) -> None:
         psql("SET CONSTRAINTS ALL IMMEDIATE")
 
         with pytest.raises(ForeignKeyViolation):
             psql(ASSIGN, ticket=0, user=assignee.pk, slot=1)
 
-    def test_is_not_handed_on_to_an_admin(self, ticket: Ticket, assignee: User, admin: User) -> None:
+    def test_cannot_change_to_an_admin(self, ticket: Ticket, assignee: User, admin: User) -> None:
         assign(ticket, assignee)
 
         with pytest.raises(CheckViolation) as refusal:
@@ -304,16 +295,15 @@ class TestAssignment:
 
         assert constraint_of(refusal) == "assignment_no_admin"
 
-    def test_is_not_moved_to_a_closed_ticket(self, owner: User, ticket: Ticket, assignee: User) -> None:
+    def test_cannot_move_to_a_closed_ticket(self, ticket: Ticket, closed_ticket: Ticket, assignee: User) -> None:
         assign(ticket, assignee)
-        closed = make_ticket(owner, status=Status.CLOSED)
 
         with pytest.raises(CheckViolation) as refusal:
-            psql("UPDATE tickets_assignment SET ticket_id = %(ticket)s", ticket=closed.pk)
+            psql("UPDATE tickets_assignment SET ticket_id = %(ticket)s", ticket=closed_ticket.pk)
 
         assert constraint_of(refusal) == "assignment_open_ticket"
 
-    def test_outlives_the_one_who_made_it(self, ticket: Ticket, assignee: User, agent: User) -> None:
+    def test_outlives_the_user_who_made_it(self, ticket: Ticket, assignee: User, agent: User) -> None:
         services.assign(ticket_id=ticket.pk, user_id=assignee.pk, by=agent)
 
         agent.delete()
@@ -324,7 +314,7 @@ class TestAssignment:
 class TestBecomingAnAdmin:
     PROMOTE = "UPDATE accounts_user SET type = 'admin' WHERE id = %(user)s"
 
-    def test_is_refused_to_who_is_assigned(self, ticket: Ticket, assignee: User) -> None:
+    def test_is_refused_to_an_assignee(self, ticket: Ticket, assignee: User) -> None:
         assign(ticket, assignee)
 
         with pytest.raises(CheckViolation) as refusal:
@@ -332,7 +322,7 @@ class TestBecomingAnAdmin:
 
         assert constraint_of(refusal) == "user_holds_assignments"
 
-    def test_is_refused_on_a_closed_ticket_too(self, ticket: Ticket, assignee: User) -> None:
+    def test_is_refused_to_an_assignee_of_a_closed_ticket(self, ticket: Ticket, assignee: User) -> None:
         assign(ticket, assignee)
         Ticket.objects.update(status=Status.CLOSED)
 
@@ -341,7 +331,7 @@ class TestBecomingAnAdmin:
 
         assert constraint_of(refusal) == "user_holds_assignments"
 
-    def test_is_open_to_others(self, ticket: Ticket, assignee: User, outsider: User) -> None:
+    def test_is_open_to_users_without_assignments(self, ticket: Ticket, assignee: User, outsider: User) -> None:
         assign(ticket, assignee)
 
         psql(self.PROMOTE, user=outsider.pk)
@@ -349,7 +339,7 @@ class TestBecomingAnAdmin:
         outsider.refresh_from_db()
         assert outsider.is_admin
 
-    def test_is_open_again_when_the_last_assignment_is_gone(self, ticket: Ticket, assignee: User) -> None:
+    def test_is_open_again_after_the_last_assignment_is_removed(self, ticket: Ticket, assignee: User) -> None:
         assign(ticket, assignee)
         psql("DELETE FROM tickets_assignment")
 
@@ -358,7 +348,7 @@ class TestBecomingAnAdmin:
         assignee.refresh_from_db()
         assert assignee.is_admin
 
-    def test_leaves_becoming_an_agent_open(self, ticket: Ticket, assignee: User) -> None:
+    def test_does_not_apply_to_becoming_an_agent(self, ticket: Ticket, assignee: User) -> None:
         assign(ticket, assignee)
 
         psql("UPDATE accounts_user SET type = 'agent' WHERE id = %(user)s", user=assignee.pk)
@@ -367,45 +357,18 @@ class TestBecomingAnAdmin:
         assert assignee.type == UserType.AGENT
 
 
-class TestSlaPolicy:
-    def test_comes_with_the_documents_hours(self) -> None:
-        assert dict(SlaPolicy.objects.values_list("priority", "hours")) == {"high": 4, "medium": 24, "low": 48}
-
-    def test_counts_from_the_creation(self) -> None:
-        noon = datetime(2030, 5, 17, 12, tzinfo=UTC)
-
-        assert SlaPolicy(priority=Priority.HIGH, hours=4).due(noon) == noon + timedelta(hours=4)
-
-    def test_is_not_deleted(self) -> None:
-        with pytest.raises(RaiseException, match="Cannot delete rows"):
-            psql("DELETE FROM sla_slapolicy WHERE priority = 'high'")
-
-    @pytest.mark.parametrize(
-        ("statement", "constraint"),
-        [
-            ("UPDATE sla_slapolicy SET hours = 0", "sla_policy_hours"),
-            ("INSERT INTO sla_slapolicy VALUES ('urgent', 1)", "sla_policy_priority"),
-        ],
-    )
-    def test_refuses_what_no_policy_is(self, statement: str, constraint: str) -> None:
-        with pytest.raises(CheckViolation) as refusal:
-            psql(statement)
-
-        assert constraint_of(refusal) == constraint
-
-
 class TestMayBeAssignedBy:
-    def test_is_its_creator_and_staff(self, ticket: Ticket, owner: User, agent: User, admin: User) -> None:
+    def test_allows_the_creator_and_staff(self, ticket: Ticket, owner: User, agent: User, admin: User) -> None:
         assert all(ticket.may_be_assigned_by(user) for user in (owner, agent, admin))
 
-    def test_is_neither_its_assignees_nor_others(self, ticket: Ticket, assignee: User, outsider: User) -> None:
+    def test_refuses_assignees_and_outsiders(self, ticket: Ticket, assignee: User, outsider: User) -> None:
         assign(ticket, assignee)
 
         assert not any(ticket.may_be_assigned_by(user) for user in (assignee, outsider))
 
 
 class TestWithAssignees:
-    def test_names_them_in_the_order_of_assignment(self, ticket: Ticket) -> None:
+    def test_orders_them_by_assignment(self, ticket: Ticket) -> None:
         first, second, third, fourth = (make_user() for _ in range(4))
         assign(ticket, first, second, third)
         services.unassign(ticket_id=ticket.pk, user_id=first.pk, by=ticket.created_by)
@@ -415,7 +378,7 @@ class TestWithAssignees:
 
         assert [assignment.user for assignment in assignments] == [second, third, fourth]
 
-    def test_costs_one_more_query_however_many_they_are(self, owner: User) -> None:
+    def test_adds_one_query_for_any_number_of_tickets(self, owner: User) -> None:
         for _ in range(3):
             assign(make_ticket(owner), *(make_user() for _ in range(5)))
 
@@ -428,7 +391,7 @@ class TestWithAssignees:
 
 
 class TestLocked:
-    def test_holds_tickets_alone_and_lets_others_point_at_them(self, owner: User) -> None:
+    def test_locks_only_tickets_and_allows_references_to_them(self, owner: User) -> None:
         with CaptureQueriesContext(connection) as queries:
             list(Ticket.objects.visible_to(owner).locked())
 
@@ -437,7 +400,7 @@ class TestLocked:
 
 @dataclass(frozen=True)
 class World:
-    """People by their types, projects by their visibility, tickets as (project, creator) and who works on which."""
+    """Users by type, projects by visibility, tickets as (project, creator), and assignments as (ticket, user)."""
 
     people: list[UserType]
     projects: list[Visibility]
@@ -445,7 +408,7 @@ class World:
     assignments: set[tuple[int, int]]
 
     def may_see(self, person: int, ticket: int) -> bool:
-        """The rule of the contract, once more and in no SQL."""
+        """Return what the contract's rule says, without SQL."""
         project, creator = self.tickets[ticket]
         if self.people[person] in ("agent", "admin"):
             return True
@@ -460,33 +423,35 @@ def worlds(draw: st.DrawFn) -> World:
     projects = draw(st.lists(st.sampled_from(list(Visibility)), min_size=1, max_size=3))
     persons = st.integers(0, len(people) - 1)
     tickets = draw(st.lists(st.tuples(st.integers(0, len(projects) - 1), persons), max_size=6))
-    workers = [person for person, type_ in enumerate(people) if type_ != UserType.ADMIN]
-    pairs = [(ticket, person) for ticket in range(len(tickets)) for person in workers]
+    assignable = [person for person, type_ in enumerate(people) if type_ != UserType.ADMIN]
+    pairs = [(ticket, person) for ticket in range(len(tickets)) for person in assignable]
     return World(people, projects, tickets, draw(st.sets(st.sampled_from(pairs))) if pairs else set())
 
 
 class TestVisibleTo:
     def test_hides_an_involved_project_from_outsiders(
-        self, owner: User, assignee: User, outsider: User, agent: User, admin: User
+        self, hidden_ticket: Ticket, owner: User, assignee: User, outsider: User, agent: User, admin: User
     ) -> None:
-        ticket = make_ticket(owner, project=make_project(visibility=Visibility.INVOLVED))
-        assign(ticket, assignee)
+        assign(hidden_ticket, assignee)
 
-        who = [user for user in (owner, assignee, outsider, agent, admin) if Ticket.objects.visible_to(user).exists()]
+        viewers = [
+            user for user in (owner, assignee, outsider, agent, admin) if Ticket.objects.visible_to(user).exists()
+        ]
 
-        assert who == [owner, assignee, agent, admin]
+        assert viewers == [owner, assignee, agent, admin]
 
-    def test_hides_it_again_from_who_was_removed(self, owner: User, assignee: User) -> None:
-        ticket = make_ticket(owner, project=make_project(visibility=Visibility.INVOLVED))
-        assign(ticket, assignee)
+    def test_hides_the_ticket_again_from_a_removed_assignee(
+        self, hidden_ticket: Ticket, owner: User, assignee: User
+    ) -> None:
+        assign(hidden_ticket, assignee)
 
-        services.unassign(ticket_id=ticket.pk, user_id=assignee.pk, by=owner)
+        services.unassign(ticket_id=hidden_ticket.pk, user_id=assignee.pk, by=owner)
 
         assert not Ticket.objects.visible_to(assignee).exists()
 
     @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(world=worlds())
-    def test_is_the_contracts_rule_whatever_there_is(self, db: None, world: World) -> None:
+    def test_follows_the_rule_of_the_contract_in_any_world(self, db: None, world: World) -> None:
         with transaction.atomic():
             people = [make_user(type=type_) for type_ in world.people]
             projects = [make_project(visibility=visibility) for visibility in world.projects]
@@ -502,7 +467,7 @@ class TestVisibleTo:
             for person in range(len(people))
         ]
 
-    def test_lists_a_ticket_once_however_many_work_on_it(self, owner: User) -> None:
+    def test_lists_a_ticket_once_for_any_number_of_assignees(self, owner: User) -> None:
         ticket = make_ticket(owner, project=Project.objects.get(system_name="helpdesk"))
         assign(ticket, *(make_user() for _ in range(5)))
 

@@ -1,4 +1,4 @@
-"""Which tickets a list finds, in which order, against plain Python that does the same."""
+"""Lists of tickets against plain Python that filters and sorts, and searches against regular expressions."""
 
 import re
 from collections.abc import Iterator
@@ -28,14 +28,14 @@ from tickets.tests.factories import assign, make_ticket
 pytestmark = pytest.mark.django_db
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-# Amid the times of the rows.
+# In the middle of the times of the rows.
 NOW = NOON + timedelta(hours=2)
 ORDERINGS = [Ordering(field, is_descending) for field in SORT_KEYS for is_descending in (False, True)]
 
 per_example = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
-# Few of each, so that there are ties.
+# Few different values, so that there are ties.
 moments = st.integers(0, 4).map(lambda hours: NOON + timedelta(hours=hours))
 rows = st.fixed_dictionaries(
     {
@@ -56,7 +56,7 @@ rows = st.fixed_dictionaries(
     }
 )
 some_rows = st.lists(rows, max_size=10)
-asked = st.fixed_dictionaries(
+conditions = st.fixed_dictionaries(
     {},
     optional={
         "status": st.sampled_from(Status.values),
@@ -71,26 +71,26 @@ asked = st.fixed_dictionaries(
         "is_for_everyone": st.booleans(),
     },
 )
-# What means something to a tsquery, to LIKE, or to the parser: addresses, numbers, paths, signs.
+# Characters with a meaning in a tsquery, in LIKE, or to the parser (addresses, numbers, paths, signs).
 texts = st.text(st.sampled_from("abeE01 -_%'.@/\\:*&|!()<>\"+,~\t\n"), max_size=12)
 
 
 @pytest.fixture
 def people(owner: User, assignee: User, outsider: User, agent: User) -> list[User]:
-    """Three customers and one of the staff, in the order that examples number them."""
+    """Three customers and an agent; examples refer to them by index."""
     return [owner, assignee, outsider, agent]
 
 
 @contextmanager
-def undone() -> Iterator[None]:
-    """What an example writes is gone before the next one."""
+def rolled_back() -> Iterator[None]:
+    """Undo what an example writes before the next one."""
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
 
 
 def load(rows: list[dict[str, Any]], people: list[User]) -> list[dict[str, Any]]:
-    """Put the rows into the database; they get their ids, their projects, and lose who cannot be assigned."""
+    """Insert the rows. Return them with ids and projects, and without the assignees of closed tickets."""
     general, helpdesk = (Project.objects.get(system_name=name) for name in ("general", "helpdesk"))
     loaded = []
     for row in rows:
@@ -99,7 +99,7 @@ def load(rows: list[dict[str, Any]], people: list[User]) -> list[dict[str, Any]]
         ticket = Ticket.objects.create(project=project, created_by=people[row["creator"]], **others)
         assignee = None if row["status"] == Status.CLOSED else row["assignee"]
         if assignee is not None:
-            # As on creation, which moves no version.
+            # As on creation, so that the version stays.
             user = people[assignee]
             Assignment.objects.create(ticket=ticket, user=user, slot=1, assigned_at=ticket.created_at)
         loaded.append(row | {"id": ticket.pk, "assignee": assignee, "project": project.pk})
@@ -107,7 +107,7 @@ def load(rows: list[dict[str, Any]], people: list[User]) -> list[dict[str, Any]]
 
 
 def in_order(rows: list[dict[str, Any]], ordering: Ordering) -> list[int]:
-    """Their ids, ordered by plain Python."""
+    """Return the ids of the rows, sorted in Python."""
 
     def key(row: dict[str, Any]) -> Any:
         value = row[ordering.field]
@@ -123,7 +123,7 @@ def in_order(rows: list[dict[str, Any]], ordering: Ordering) -> list[int]:
 
 
 def pages(viewer: User, wanted: TicketFilter, ordering: Ordering, limit: int) -> Iterator[list[Ticket]]:
-    """Each of at most `limit`; the last may be empty."""
+    """Yield the pages of a list. The last one may be empty."""
     after = None
     while True:
         page = queries.tickets(viewer=viewer, filter=wanted, ordering=ordering, after=after, limit=limit, at=NOW)
@@ -142,13 +142,14 @@ def search(agent: User, text: str) -> list[int]:
 
 
 class TestPages:
+    @pytest.mark.slow
     @per_example
     @given(rows=some_rows, limit=st.integers(1, 4))
-    def test_hold_every_ticket_once_and_in_order(
+    def test_list_every_ticket_once_and_in_order(
         self, rows: list[dict[str, Any]], limit: int, people: list[User]
     ) -> None:
         *_, agent = people
-        with undone():
+        with rolled_back():
             loaded = load(rows, people)
 
             ids = [found(agent, TicketFilter(), ordering, limit) for ordering in ORDERINGS]
@@ -156,41 +157,53 @@ class TestPages:
         assert ids == [in_order(loaded, ordering) for ordering in ORDERINGS]
 
     @per_example
-    @given(rows=some_rows, what=asked, limit=st.integers(1, 4), asker=st.integers(0, 3), by=st.sampled_from(ORDERINGS))
-    def test_hold_what_matches_and_may_be_seen(
-        self, rows: list[dict[str, Any]], what: dict[str, Any], limit: int, asker: int, by: Ordering, people: list[User]
+    @given(
+        rows=some_rows,
+        wanted=conditions,
+        limit=st.integers(1, 4),
+        viewer=st.integers(0, 3),
+        by=st.sampled_from(ORDERINGS),
+    )
+    def test_list_the_visible_tickets_that_match(
+        self,
+        rows: list[dict[str, Any]],
+        wanted: dict[str, Any],
+        limit: int,
+        viewer: int,
+        by: Ordering,
+        people: list[User],
     ) -> None:
-        with undone():
+        with rolled_back():
             loaded = load(rows, people)
 
-            ids = found(people[asker], self.filter_of(what, people), by, limit)
+            ids = found(people[viewer], self.filter_of(wanted, people), by, limit)
 
-        matching = [row for row in loaded if self.is_seen(row, asker) and self.is_asked(row, what)]
+        matching = [row for row in loaded if self.is_visible(row, viewer) and self.is_wanted(row, wanted)]
         assert ids == in_order(matching, by)
 
-    def filter_of(self, what: dict[str, Any], people: list[User]) -> TicketFilter:
+    def filter_of(self, wanted: dict[str, Any], people: list[User]) -> TicketFilter:
         same: dict[str, Any] = {
-            name: what[name] for name in ("status", "priority", "type", "venue", "sla") if name in what
+            name: wanted[name] for name in ("status", "priority", "type", "venue", "sla") if name in wanted
         }
-        if "is_for_everyone" in what:
-            name = "general" if what["is_for_everyone"] else "helpdesk"
+        if "is_for_everyone" in wanted:
+            name = "general" if wanted["is_for_everyone"] else "helpdesk"
             same["project_id"] = Project.objects.get(system_name=name).pk
         for role, field in (("creator", "created_by_id"), ("assignee", "assignee_id")):
-            if role in what:
-                same[field] = people[what[role]].pk
-        return TicketFilter(span=Span(what.get("starts_at"), what.get("ends_at")), **same)
+            if role in wanted:
+                same[field] = people[wanted[role]].pk
+        return TicketFilter(span=Span(wanted.get("starts_at"), wanted.get("ends_at")), **same)
 
-    def is_seen(self, row: dict[str, Any], asker: int) -> bool:
-        is_staff = asker == 3
-        return is_staff or row["is_for_everyone"] or asker in (row["creator"], row["assignee"])
+    def is_visible(self, row: dict[str, Any], viewer: int) -> bool:
+        is_staff = viewer == 3
+        return is_staff or row["is_for_everyone"] or viewer in (row["creator"], row["assignee"])
 
-    def is_asked(self, row: dict[str, Any], what: dict[str, Any]) -> bool:
-        same = what.keys() - {"starts_at", "ends_at", "sla"}
+    def is_wanted(self, row: dict[str, Any], wanted: dict[str, Any]) -> bool:
+        same = wanted.keys() - {"starts_at", "ends_at", "sla"}
         return (
-            all(row[name] == what[name] for name in same)
-            and ("starts_at" not in what or row["created_at"] >= what["starts_at"])
-            and ("ends_at" not in what or row["created_at"] < what["ends_at"])
-            and ("sla" not in what or what["sla"] == self.state_of(row))
+            all(row[name] == wanted[name] for name in same)
+            and ("starts_at" not in wanted or row["created_at"] >= wanted["starts_at"])
+            and ("ends_at" not in wanted or row["created_at"] < wanted["ends_at"])
+            and ("sla" not in wanted or wanted["sla"] == self.state_of(row))
         )
 
     def state_of(self, row: dict[str, Any]) -> str:
@@ -201,8 +214,8 @@ class TestPages:
         warn_at = row["created_at"] + 0.8 * (row["sla_due_at"] - row["created_at"])
         return "breached" if row["sla_due_at"] < NOW else "at-risk" if warn_at < NOW else "ok"
 
-    def test_are_the_same_however_far_was_walked(self, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What is rare is found behind the walk as well as in it."""
+    def test_are_the_same_for_any_length_of_the_walk(self, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Finds rare matches within the walk and beyond it."""
         tickets = [make_ticket(owner, title="rare" if number % 9 == 0 else "common") for number in range(40)]
         wanted = TicketFilter(search=["rare"])
 
@@ -214,27 +227,27 @@ class TestPages:
         assert ids == [[ticket.pk for ticket in tickets[::9]]] * 3
 
     @pytest.mark.parametrize("ordering", ORDERINGS, ids=str)
-    def test_are_asked_for_once_where_nothing_is_left_to_walk(self, ordering: Ordering, owner: User) -> None:
-        """Else the last page would cost a look at all that match."""
+    def test_are_found_in_one_walk_at_the_end_of_the_list(self, ordering: Ordering, owner: User) -> None:
+        """Otherwise the last page would read all matches."""
         for number in range(12):
             make_ticket(owner, title="rare" if number % 4 == 0 else "common")
         wanted = TicketFilter(search=["rare"])
         *_, last = found(owner, wanted, ordering)
         after = ordering.place(Ticket.objects.get(pk=last))
 
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as captured:
             page = queries.tickets(viewer=owner, filter=wanted, ordering=ordering, after=after, limit=5, at=NOON)
 
-        # The tickets, and whether there are more.
-        assert (page, len(asked)) == ([], 2)
+        # The tickets, and whether there are more to walk along.
+        assert (page, len(captured)) == ([], 2)
 
     @pytest.mark.parametrize("ordering", ORDERINGS, ids=str)
     def test_walk_along_the_index_of_their_order(self, ordering: Ordering, owner: User) -> None:
-        """Where PostgreSQL may not sort, it has nothing else to give them in order by."""
+        """Without sorting, only the index can put the tickets in order."""
         after = ordering.place(make_ticket(owner))
         with transaction.atomic():
-            for way in ("enable_sort", "enable_seqscan", "enable_bitmapscan"):
-                psql(f"SET LOCAL {way} = off")
+            for method in ("enable_sort", "enable_seqscan", "enable_bitmapscan"):
+                psql(f"SET LOCAL {method} = off")
 
             plan = Ticket.objects.in_order(ordering, after=after)[:20].explain()
 
@@ -244,23 +257,25 @@ class TestPages:
 
 class TestSearch:
     @per_example
-    @given(title=texts, description=texts, asked=texts)
-    @example(title="1e1", description="", asked="1E")
-    @example(title="0x1", description="ab@e.ab", asked="e x")
-    @example(title="a/b.e", description="-1.0", asked="e 1")
-    def test_finds_every_word_by_its_beginning(self, title: str, description: str, asked: str, agent: User) -> None:
+    @given(title=texts, description=texts, query=texts)
+    @example(title="1e1", description="", query="1E")
+    @example(title="0x1", description="ab@e.ab", query="e x")
+    @example(title="a/b.e", description="-1.0", query="e 1")
+    def test_finds_tickets_with_every_word_by_prefix(
+        self, title: str, description: str, query: str, agent: User
+    ) -> None:
         title = f"x{title}"
-        with undone():
+        with rolled_back():
             make_ticket(agent, title=title, description=description)
 
-            ids = search(agent, asked)
+            ids = search(agent, query)
 
-        words, beginnings = (re.findall("[a-z0-9]+", text.lower()) for text in (f"{title} {description}", asked))
+        words, beginnings = (re.findall("[a-z0-9]+", text.lower()) for text in (f"{title} {description}", query))
         is_found = all(any(word.startswith(beginning) for word in words) for beginning in beginnings)
         assert bool(ids) == (is_found and bool(beginnings))
 
     @pytest.mark.parametrize(
-        ("title", "asked"),
+        ("title", "query"),
         [
             ("Fix the database", "data fix"),
             ("Ünïcödé ÉTÉ", "été ÜNÏ"),
@@ -275,11 +290,11 @@ class TestSearch:
             ("「東京」、¿Qué? «Да» 50€ 🎟️", "東 qué ДА 50"),
         ],
     )
-    def test_reads_words_of_any_script(self, title: str, asked: str, agent: User) -> None:
+    def test_reads_words_of_any_script(self, title: str, query: str, agent: User) -> None:
         ticket = make_ticket(agent, title=title)
         make_ticket(agent, title="Another")
 
-        assert search(agent, asked) == [ticket.pk]
+        assert search(agent, query) == [ticket.pk]
 
     @pytest.mark.parametrize(
         "text", ["%", "_", "***", "'", "''", "–\u00a0—", ":*", "\\", "!!", "()", "…", "–", "🎟", "<->"]
@@ -290,35 +305,35 @@ class TestSearch:
         assert search(agent, text) == []
 
     @pytest.mark.parametrize("text", ["base", "atabase", "fix a", "databases", "fix base"])
-    def test_finds_no_word_by_its_middle_nor_by_half_of_the_words(self, text: str, agent: User) -> None:
+    def test_does_not_match_the_middle_of_a_word_or_only_some_words(self, text: str, agent: User) -> None:
         make_ticket(agent, title="Fix the database")
 
         assert search(agent, text) == []
 
-    def test_looks_in_the_description_too(self, agent: User) -> None:
+    def test_includes_the_description(self, agent: User) -> None:
         ticket = make_ticket(agent, description="It is slow since Monday.")
 
         assert search(agent, "mon database") == [ticket.pk]
 
-    def test_sees_what_is_written_by_whatever(self, agent: User) -> None:
+    def test_sees_changes_made_in_sql(self, agent: User) -> None:
         ticket = make_ticket(agent)
         psql("UPDATE tickets_ticket SET title = 'Zebra' WHERE id = %(ticket)s", ticket=ticket.pk)
 
         assert (search(agent, "zebra"), search(agent, "fix")) == ([ticket.pk], [])
 
-    def test_takes_a_text_of_many_words(self, agent: User) -> None:
+    def test_accepts_many_words(self, agent: User) -> None:
         words = " ".join(f"{number:x}" for number in range(100))
         ticket = make_ticket(agent, description=words)
 
         assert search(agent, words) == [ticket.pk]
 
-    def test_looks_up_a_few_of_many_words(self, agent: User) -> None:
-        """As many as somebody may send would take seconds."""
+    def test_looks_up_only_four_words_in_the_index(self, agent: User) -> None:
+        """Looking up all words of a long query would take seconds."""
         words = [f"word{number}" for number in range(9)]
         ticket = make_ticket(agent, description=" ".join(words))
         with transaction.atomic():
-            for way in ("enable_seqscan", "enable_indexscan"):
-                psql(f"SET LOCAL {way} = off")
+            for method in ("enable_seqscan", "enable_indexscan"):
+                psql(f"SET LOCAL {method} = off")
 
             plan = Ticket.objects.search(words).explain()
 
@@ -327,14 +342,14 @@ class TestSearch:
         assert search(agent, " ".join(words)) == [ticket.pk]
         assert search(agent, " ".join([*words, "another"])) == []
 
-    def test_shows_nobody_what_they_may_not_see(self, owner: User, outsider: User) -> None:
+    def test_does_not_find_hidden_tickets(self, owner: User, outsider: User) -> None:
         make_ticket(owner, project=Project.objects.get(system_name="helpdesk"))
 
         assert found(outsider, TicketFilter(search=["fix"])) == []
 
 
 class TestBreached:
-    def test_is_past_its_time_and_not_closed(self, owner: User) -> None:
+    def test_selects_overdue_tickets_that_are_not_closed(self, owner: User) -> None:
         late = make_ticket(owner, created_at=NOON)
         make_ticket(owner, created_at=NOON, status=Status.CLOSED)
         due = late.sla_due_at
@@ -342,7 +357,7 @@ class TestBreached:
         assert list(Ticket.objects.breached(due + timedelta(microseconds=1))) == [late]
         assert not Ticket.objects.breached(due).exists()
 
-    def test_is_known_to_an_index(self) -> None:
+    def test_uses_an_index(self) -> None:
         with transaction.atomic():
             psql("SET LOCAL enable_seqscan = off")
 
@@ -351,20 +366,18 @@ class TestBreached:
         assert "ticket_sla_due_at" in plan
 
 
-class TestTicketsThemselves:
-    def test_are_fetched_without_what_they_are_searched_by(self, owner: User) -> None:
+class TestSearchColumn:
+    def test_is_not_fetched(self, owner: User) -> None:
         make_ticket(owner)
 
-        with CaptureQueriesContext(
-            connection,
-        ) as asked:
+        with CaptureQueriesContext(connection) as captured:
             (ticket,) = queries.tickets(viewer=owner, filter=TicketFilter(), ordering=Ordering(), limit=5, at=NOON)
 
         assert ticket.get_deferred_fields() == {"search"}
-        assert not any('"search"' in query["sql"] for query in asked)
+        assert not any('"search"' in query["sql"] for query in captured)
 
-    def test_move_no_version_when_only_that_is_made_anew(self, owner: User) -> None:
-        """A column that the database derives is no change of the ticket."""
+    def test_does_not_move_the_version(self, owner: User) -> None:
+        """A derived column is not a change of the ticket."""
         ticket = make_ticket(owner)
 
         psql("UPDATE tickets_ticket SET title = title WHERE id = %(ticket)s", ticket=ticket.pk)
@@ -390,14 +403,14 @@ class TestChangedFields:
             [],
         ]
 
-    def test_are_those_that_were_changed_back_too(self, owner: User) -> None:
+    def test_include_fields_that_were_changed_back(self, owner: User) -> None:
         ticket = make_ticket(owner)
         for status in ("closed", "open"):
             services.update(ticket_id=ticket.pk, by=owner, at=NOON, status=status)
 
         assert queries.changed_fields(ticket_id=ticket.pk, since=1) == ["status"]
 
-    def test_know_who_came_between_two_changes(self, owner: User, assignee: User) -> None:
+    def test_include_assignees_added_between_two_changes(self, owner: User, assignee: User) -> None:
         ticket = make_ticket(owner)
         assign(ticket, assignee)
         services.update(ticket_id=ticket.pk, by=owner, at=NOON, title="Another")
@@ -406,26 +419,26 @@ class TestChangedFields:
         assert queries.changed_fields(ticket_id=ticket.pk, since=2) == ["title"]
 
     @pytest.mark.parametrize("since", [-1, 0, 2, 99, 2**31, 10**30])
-    def test_are_none_since_a_version_that_never_was(self, since: int, owner: User) -> None:
+    def test_are_empty_for_a_version_that_never_existed(self, since: int, owner: User) -> None:
         ticket = make_ticket(owner)
 
         assert queries.changed_fields(ticket_id=ticket.pk, since=since) == []
 
-    def test_include_what_was_written_in_sql(self, owner: User) -> None:
+    def test_include_changes_made_in_sql(self, owner: User) -> None:
         ticket = make_ticket(owner)
         psql("UPDATE tickets_ticket SET venue = 'Hall' WHERE id = %(ticket)s", ticket=ticket.pk)
 
         assert queries.changed_fields(ticket_id=ticket.pk, since=1) == ["venue"]
 
-    def test_are_not_another_tickets(self, owner: User) -> None:
+    def test_do_not_include_other_tickets(self, owner: User) -> None:
         ticket, other = make_ticket(owner), make_ticket(owner)
         services.update(ticket_id=other.pk, by=owner, at=NOON, title="Another")
 
         assert queries.changed_fields(ticket_id=ticket.pk, since=1) == []
 
 
-class TestMeanwhile:
-    def test_is_what_was_then_and_is_now(self, owner: User, assignee: User) -> None:
+class TestChangesSince:
+    def test_have_the_value_then_and_now(self, owner: User, assignee: User) -> None:
         ticket = make_ticket(owner, title="First", price="9.90")
         for title in ("Second", "Third"):
             services.update(ticket_id=ticket.pk, by=owner, at=NOON, title=title)
@@ -433,7 +446,7 @@ class TestMeanwhile:
         assign(ticket, assignee)
         services.unassign(ticket_id=ticket.pk, user_id=assignee.pk, by=owner)
 
-        found = queries.meanwhile(ticket_id=ticket.pk, since=1)
+        found = queries.changes_since(ticket_id=ticket.pk, since=1)
 
         assert [(change.field, change.before, change.after) for change in found] == [
             ("title", "First", "Third"),
@@ -442,12 +455,12 @@ class TestMeanwhile:
             (ASSIGNEE, "Axel Assignee", None),
         ]
 
-    def test_tells_what_was_changed_back_by_its_values(self, owner: User) -> None:
+    def test_include_a_field_that_was_changed_back(self, owner: User) -> None:
         ticket = make_ticket(owner, title="First")
         for title in ("Second", "First"):
             services.update(ticket_id=ticket.pk, by=owner, at=NOON, title=title)
 
-        (change,) = queries.meanwhile(ticket_id=ticket.pk, since=1)
+        (change,) = queries.changes_since(ticket_id=ticket.pk, since=1)
 
         assert (change.before, change.after) == ("First", "First")
 
@@ -463,22 +476,22 @@ class TestWords:
             ("ab@c.example", ["ab", "c", "example"]),
         ],
     )
-    def test_are_each_once_and_not_contained_in_others(self, text: str, words: list[str]) -> None:
+    def test_are_unique_and_without_prefixes_of_others(self, text: str, words: list[str]) -> None:
         assert sorted(queries.words(text)) == words
 
 
-def test_every_statement_is_known() -> None:
+def test_every_statement_is_tested() -> None:
     """A new file in sql/ needs a test here or in test_history.py."""
     names = {path.stem for path in (BASE_DIR / "tickets" / "sql").glob("*.sql")}
 
-    assert names == {"history", "words", "meanwhile"}
+    assert names == {"history", "words", "changes_since"}
 
 
-def test_a_list_costs_the_same_whoever_is_assigned(agent: User) -> None:
+def test_a_list_runs_two_queries_for_any_number_of_assignees(agent: User) -> None:
     for _ in range(4):
         assign(make_ticket(agent), *(make_user() for _ in range(5)))
 
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as captured:
         queries.tickets(viewer=agent, filter=TicketFilter(), ordering=Ordering(), limit=20, at=NOON)
 
-    assert len(asked) == 2
+    assert len(captured) == 2

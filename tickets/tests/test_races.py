@@ -1,7 +1,7 @@
-"""What holds when many do it at once: real threads, real connections, PostgreSQL's own locks.
+"""Concurrent changes of tickets, with real threads, connections and locks.
 
-Each rule is shown as it is, then by the database alone with the services' lock taken out, then with both taken out.
-The last must see the race, else the others would prove nothing.
+Each rule is tested three times: as it is, with the services' lock removed so that only the database enforces it, and
+with the constraints removed as well. The last one must show the race, or the others would prove nothing.
 """
 
 from collections import Counter
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
+import pgtrigger.installation
 import pytest
 from django.db import IntegrityError
 from psycopg.errors import CheckViolation
@@ -20,50 +21,45 @@ from kit.tests.races import during
 from projects.tests.psql import psql
 from tickets import services
 from tickets.models import Assignment, Status, Ticket, TicketQuerySet
-from tickets.tests.factories import assign, make_ticket
+from tickets.tests.factories import assign
 
-pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.database]
+pytestmark = [
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.database,
+    pytest.mark.slow,
+]
 
 SignedIn = Callable[[User], APIClient]
 
 UNIQUE_CONSTRAINTS = {"assignment_once": "(ticket_id, user_id)", "assignment_slot_once": "(ticket_id, slot)"}
-REFUSING_TRIGGERS = {"tickets_assignment": "pgtrigger_refuse_assignment%", "accounts_user": "user_holds_assignments"}
-
-
-@pytest.fixture
-def ticket(owner: User) -> Ticket:
-    return make_ticket(owner)
+REFUSING_TRIGGERS = ["tickets.Assignment:refuse_assignment", "tickets.Assignee:user_holds_assignments"]
 
 
 @pytest.fixture
 def without_lock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The services as they would be if nobody had thought of a lock."""
+    """Remove the lock that the services take."""
     monkeypatch.setattr(TicketQuerySet, "locked", lambda tickets: tickets)
 
 
 @pytest.fixture
 def without_constraints(db: None) -> Iterator[None]:
-    """The tables as they would be if nobody had thought of constraints, nor of triggers that refuse."""
-    find = "SELECT tgname FROM pg_trigger WHERE tgrelid = %(table)s::regclass AND tgname LIKE %(name)s"
-    triggers = [(table, psql(find, table=table, name=name)[0][0]) for table, name in REFUSING_TRIGGERS.items()]
-    for table, trigger in triggers:
-        psql(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
+    """Remove the constraints and triggers that refuse assignments."""
+    pgtrigger.installation.disable(*REFUSING_TRIGGERS)
     for name in UNIQUE_CONSTRAINTS:
         psql(f"ALTER TABLE tickets_assignment DROP CONSTRAINT {name}")
     yield
     psql("DELETE FROM tickets_assignment")
     for name, columns in UNIQUE_CONSTRAINTS.items():
         psql(f"ALTER TABLE tickets_assignment ADD CONSTRAINT {name} UNIQUE {columns}")
-    for table, trigger in triggers:
-        psql(f"ALTER TABLE {table} ENABLE TRIGGER {trigger}")
+    pgtrigger.installation.enable(*REFUSING_TRIGGERS)
 
 
-def hold(ticket: Ticket) -> Callable[[], Ticket]:
+def lock_row(ticket: Ticket) -> Callable[[], Ticket]:
     return lambda: Ticket.objects.select_for_update(no_key=True).get(pk=ticket.pk)
 
 
-class TestTwentyAssignTenUsers:
-    """Over HTTP: each of ten users twice, where five fit."""
+class TestTwentyRequestsToAssignTenUsers:
+    """Ten users, each assigned twice over HTTP, to a ticket that takes five."""
 
     ASSIGNED = "200 User assigned successfully"
     REFUSED = {"409 User assignment limit reached", "409 User already assigned"}
@@ -77,10 +73,10 @@ class TestTwentyAssignTenUsers:
             return f"{answer.status_code} {answer.json()['message']}"
 
         return Counter(
-            during(hold(ticket), *(lambda client=client, user=user: call(client, user) for client, user in clients))
+            during(lock_row(ticket), *(lambda client=client, user=user: call(client, user) for client, user in clients))
         )
 
-    def test_leaves_five(self, ticket: Ticket, signed_in: SignedIn) -> None:
+    def test_assign_five_users(self, ticket: Ticket, signed_in: SignedIn) -> None:
         answers = self.answers(ticket, signed_in)
 
         assert sorted(ticket.assignments.values_list("slot", flat=True)) == [1, 2, 3, 4, 5]
@@ -88,18 +84,18 @@ class TestTwentyAssignTenUsers:
         assert answers.total() == 15
         assert set(answers) <= self.REFUSED
 
-    def test_leaves_no_sixth_by_the_constraints_alone(
+    def test_assign_at_most_five_with_constraints_only(
         self, ticket: Ticket, signed_in: SignedIn, without_lock: None
     ) -> None:
         answers = self.answers(ticket, signed_in)
 
-        # All of them saw the first place free.
+        # All of them see that slot 1 is free.
         assert list(ticket.assignments.values_list("slot", flat=True)) == [1]
         assert answers.pop(self.ASSIGNED) == 1
         assert answers.total() == 19
         assert set(answers) <= self.REFUSED
 
-    def test_leaves_more_without_either(
+    def test_assign_more_than_five_without_lock_and_constraints(
         self, ticket: Ticket, signed_in: SignedIn, without_lock: None, without_constraints: None
     ) -> None:
         answers = self.answers(ticket, signed_in)
@@ -108,8 +104,8 @@ class TestTwentyAssignTenUsers:
         assert ticket.assignments.count() == 20
 
 
-class TestTwentyChangeOneVersion:
-    """Over HTTP, each with the same `If-Match`."""
+class TestTwentyChangesOfOneVersion:
+    """Twenty PATCH requests with the same `If-Match`."""
 
     def answers(self, ticket: Ticket, signed_in: SignedIn) -> Counter[int]:
         clients = [signed_in(ticket.created_by) for _ in range(20)]
@@ -119,41 +115,41 @@ class TestTwentyChangeOneVersion:
             return int(answer.status_code)
 
         calls = (lambda client=client, number=number: call(client, number) for number, client in enumerate(clients))
-        return Counter(during(hold(ticket), *calls))
+        return Counter(during(lock_row(ticket), *calls))
 
-    def test_lets_one_through(self, ticket: Ticket, signed_in: SignedIn) -> None:
+    def test_succeed_once(self, ticket: Ticket, signed_in: SignedIn) -> None:
         assert self.answers(ticket, signed_in) == {200: 1, 412: 19}
 
         ticket.refresh_from_db()
         assert ticket.version == 2
 
-    def test_lets_all_through_without_the_lock(self, ticket: Ticket, signed_in: SignedIn, without_lock: None) -> None:
+    def test_all_succeed_without_the_lock(self, ticket: Ticket, signed_in: SignedIn, without_lock: None) -> None:
         assert self.answers(ticket, signed_in) == {200: 20}
 
         ticket.refresh_from_db()
         assert ticket.version == 21
 
 
-class TestTwentyAssignOneUser:
+class TestTwentyAssignmentsOfOneUser:
     def outcomes(self, ticket: Ticket, user: User) -> list[Any]:
         def call() -> Any:
             return services.assign(ticket_id=ticket.pk, user_id=user.pk, by=ticket.created_by)
 
-        return during(hold(ticket), *[call] * 20)
+        return during(lock_row(ticket), *[call] * 20)
 
-    def test_leaves_one(self, ticket: Ticket, assignee: User) -> None:
+    def test_succeed_once(self, ticket: Ticket, assignee: User) -> None:
         outcomes = self.outcomes(ticket, assignee)
 
         assert outcomes.count(services.AlreadyAssigned) == 19
         assert ticket.assignments.get() in outcomes
 
-    def test_leaves_one_by_the_constraints_alone(self, ticket: Ticket, assignee: User, without_lock: None) -> None:
+    def test_succeed_once_with_constraints_only(self, ticket: Ticket, assignee: User, without_lock: None) -> None:
         outcomes = self.outcomes(ticket, assignee)
 
         assert outcomes.count(services.AlreadyAssigned) == 19
         assert ticket.assignments.get() in outcomes
 
-    def test_leaves_many_without_either(
+    def test_all_succeed_without_lock_and_constraints(
         self, ticket: Ticket, assignee: User, without_lock: None, without_constraints: None
     ) -> None:
         self.outcomes(ticket, assignee)
@@ -161,7 +157,7 @@ class TestTwentyAssignOneUser:
         assert ticket.assignments.filter(user=assignee).count() == 20
 
 
-class TestAssignDuringTheTicketsClosing:
+class TestAssignWhileTheTicketIsClosed:
     def outcome(self, ticket: Ticket, user: User) -> Any:
         (outcome,) = during(
             lambda: psql("UPDATE tickets_ticket SET status = 'closed'"),
@@ -173,11 +169,11 @@ class TestAssignDuringTheTicketsClosing:
         assert self.outcome(ticket, assignee) is services.TicketClosed
         assert not Assignment.objects.exists()
 
-    def test_is_refused_by_the_trigger_alone(self, ticket: Ticket, assignee: User, without_lock: None) -> None:
+    def test_is_refused_with_the_trigger_only(self, ticket: Ticket, assignee: User, without_lock: None) -> None:
         assert self.outcome(ticket, assignee) is services.TicketClosed
         assert not Assignment.objects.exists()
 
-    def test_gets_through_without_either(
+    def test_succeeds_without_lock_and_constraints(
         self, ticket: Ticket, assignee: User, without_lock: None, without_constraints: None
     ) -> None:
         self.outcome(ticket, assignee)
@@ -187,7 +183,7 @@ class TestAssignDuringTheTicketsClosing:
         assert ticket.assignments.count() == 1
 
 
-class TestAssignDuringAnotherOfTheLastPlace:
+class TestAssignWhileTheLastSlotIsTaken:
     def outcome(self, ticket: Ticket) -> Any:
         assign(ticket, *(make_user() for _ in range(4)))
         first, second = make_user(), make_user()
@@ -201,18 +197,20 @@ class TestAssignDuringAnotherOfTheLastPlace:
         assert self.outcome(ticket) is services.AssignmentLimitReached
         assert ticket.assignments.count() == 5
 
-    def test_is_refused_by_the_constraints_alone(self, ticket: Ticket, without_lock: None) -> None:
+    def test_is_refused_with_constraints_only(self, ticket: Ticket, without_lock: None) -> None:
         assert self.outcome(ticket) is services.AssignmentLimitReached
         assert ticket.assignments.count() == 5
 
-    def test_gets_through_without_either(self, ticket: Ticket, without_lock: None, without_constraints: None) -> None:
+    def test_succeeds_without_lock_and_constraints(
+        self, ticket: Ticket, without_lock: None, without_constraints: None
+    ) -> None:
         self.outcome(ticket)
 
         assert ticket.assignments.count() == 6
 
 
-class TestAssignDuringTheUsersPromotion:
-    """No lock of the services is on users: the trigger's is the one that counts."""
+class TestAssignWhileTheUserChanges:
+    """The services do not lock users; the trigger does."""
 
     def outcome(self, ticket: Ticket, user: User, **changes: Any) -> Any:
         (outcome,) = during(
@@ -221,19 +219,19 @@ class TestAssignDuringTheUsersPromotion:
         )
         return outcome
 
-    def test_is_refused_to_an_admin(self, ticket: Ticket, assignee: User) -> None:
+    def test_is_refused_for_a_new_admin(self, ticket: Ticket, assignee: User) -> None:
         assert self.outcome(ticket, assignee, type=UserType.ADMIN) is services.AdminNotAssignable
         assert not Assignment.objects.exists()
 
-    def test_is_refused_to_the_deactivated(self, ticket: Ticket, assignee: User) -> None:
+    def test_is_refused_for_a_user_being_deactivated(self, ticket: Ticket, assignee: User) -> None:
         assert self.outcome(ticket, assignee, is_active=False) is services.UserNotFound
         assert not Assignment.objects.exists()
 
-    def test_is_open_to_agents(self, ticket: Ticket, assignee: User) -> None:
+    def test_is_allowed_for_a_new_agent(self, ticket: Ticket, assignee: User) -> None:
         assert self.outcome(ticket, assignee, type=UserType.AGENT) == ticket.assignments.get()
 
     @pytest.mark.parametrize("changes", [{"type": UserType.ADMIN}, {"is_active": False}])
-    def test_gets_through_without_the_trigger(
+    def test_succeeds_without_the_trigger(
         self, ticket: Ticket, assignee: User, changes: dict[str, Any], without_constraints: None
     ) -> None:
         self.outcome(ticket, assignee, **changes)
@@ -241,7 +239,7 @@ class TestAssignDuringTheUsersPromotion:
         assert ticket.assignees.filter(**changes).exists()
 
 
-class TestAssignDuringTheUsersDeletion:
+class TestAssignWhileTheUserIsDeleted:
     def test_is_refused(self, ticket: Ticket, assignee: User) -> None:
         (outcome,) = during(
             lambda: psql("DELETE FROM accounts_user WHERE id = %(user)s", user=assignee.pk),
@@ -250,7 +248,9 @@ class TestAssignDuringTheUsersDeletion:
 
         assert outcome is services.UserNotFound
 
-    def test_breaks_without_the_trigger(self, ticket: Ticket, assignee: User, without_constraints: None) -> None:
+    def test_fails_on_the_foreign_key_without_the_trigger(
+        self, ticket: Ticket, assignee: User, without_constraints: None
+    ) -> None:
         with pytest.raises(IntegrityError, match="violates foreign key constraint"):
             during(
                 lambda: psql("DELETE FROM accounts_user WHERE id = %(user)s", user=assignee.pk),
@@ -258,7 +258,7 @@ class TestAssignDuringTheUsersDeletion:
             )
 
 
-class TestPromotionDuringAnAssignment:
+class TestPromotionToAdminDuringAnAssignment:
     def outcome(self, ticket: Ticket, user: User) -> str | None:
         def promote() -> str | None:
             try:
@@ -276,15 +276,15 @@ class TestPromotionDuringAnAssignment:
         assert self.outcome(ticket, assignee) == "user_holds_assignments"
         assert not ticket.assignees.get().is_admin
 
-    def test_gets_through_without_the_triggers(self, ticket: Ticket, assignee: User, without_constraints: None) -> None:
+    def test_succeeds_without_the_triggers(self, ticket: Ticket, assignee: User, without_constraints: None) -> None:
         assert self.outcome(ticket, assignee) == "promoted"
         assert ticket.assignees.get().is_admin
 
 
-class TestUpdateDuringAnother:
-    """The deadline follows the priority; who changes neither writes neither back as it was. That holds unlocked too."""
+class TestConcurrentUpdates:
+    """A change of the title does not write back an old priority or deadline, with or without the lock."""
 
-    def sla_due_after(self, ticket: Ticket) -> timedelta:
+    def sla_hours_after_both(self, ticket: Ticket) -> timedelta:
         by, at = ticket.created_by, ticket.created_at
         during(
             lambda: services.update(ticket_id=ticket.pk, priority="high", by=by, at=at),
@@ -294,8 +294,8 @@ class TestUpdateDuringAnother:
         assert (ticket.priority, ticket.title) == ("high", "Another")
         return ticket.sla_due_at - ticket.created_at
 
-    def test_keeps_both(self, ticket: Ticket) -> None:
-        assert self.sla_due_after(ticket) == timedelta(hours=4)
+    def test_keep_both_changes(self, ticket: Ticket) -> None:
+        assert self.sla_hours_after_both(ticket) == timedelta(hours=4)
 
-    def test_keeps_both_without_the_lock(self, ticket: Ticket, without_lock: None) -> None:
-        assert self.sla_due_after(ticket) == timedelta(hours=4)
+    def test_keep_both_changes_without_the_lock(self, ticket: Ticket, without_lock: None) -> None:
+        assert self.sla_hours_after_both(ticket) == timedelta(hours=4)

@@ -1,4 +1,4 @@
-"""A ticket's page in the admin that was opened before somebody else's change: it overwrites nothing unasked."""
+"""A ticket's form in the admin that was opened before somebody else's change never overwrites it silently."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from kit.tests.browser import Browser, errors, fields
 from projects.tests.factories import make_project
 from projects.tests.psql import psql
 from tickets import services
-from tickets.forms import ChangedMeanwhile
+from tickets.forms import STALE_FORM
 from tickets.models import Status, Ticket
 from tickets.tests.factories import assign, make_ticket
 
@@ -29,12 +29,12 @@ def change(ticket: Ticket, by: User, **changes: Any) -> None:
 
 
 def differences(page: Any) -> dict[str, tuple[str, str, str | None]]:
-    """What the page says of each field: as it was, as it is now, as it was typed."""
+    """Return the old, the current and the typed value of each field that the page lists."""
     return {each.label: (each.before, each.now, each.yours) for each in page.context["differences"]}
 
 
-class TestStalePage:
-    def test_shows_both_and_keeps_what_was_typed(self, agent: User, admin: User, owner: User) -> None:
+class TestStaleForm:
+    def test_shows_the_differences_and_keeps_the_edits(self, agent: User, admin: User, owner: User) -> None:
         ticket = make_ticket(owner, title="The roof leaks", venue="Attic")
         browser = Browser(agent)
         shown = fields(browser.get(page_of(ticket)))
@@ -43,7 +43,7 @@ class TestStalePage:
         answer = browser.post(page_of(ticket), {**shown, "title": "The roof is fine", "type": "bug"})
 
         ticket.refresh_from_db()
-        assert errors(answer) == {"__all__": [ChangedMeanwhile.message]}
+        assert errors(answer) == {"__all__": [STALE_FORM]}
         assert (ticket.title, ticket.type, ticket.version) == ("The roof is gone", "task", 2)
         assert differences(answer) == {
             "Title": ("The roof leaks", "The roof is gone", "The roof is fine"),
@@ -53,7 +53,7 @@ class TestStalePage:
         kept = fields(answer)
         assert (kept["title"], kept["type"], kept["venue"]) == ("The roof is fine", "bug", "Garden")
 
-    def test_shows_what_was_changed_in_sql(self, agent: User, owner: User) -> None:
+    def test_shows_changes_made_in_sql(self, agent: User, owner: User) -> None:
         ticket = make_ticket(owner)
         browser = Browser(agent)
         shown = fields(browser.get(page_of(ticket)))
@@ -63,9 +63,9 @@ class TestStalePage:
 
         (difference,) = answer.context["differences"]
         assert (difference.now, difference.by, difference.door) == ("Garden", None, "database")
-        assert "changed by somebody through database" in answer.content.decode()
+        assert "changed via database, " in answer.content.decode()
 
-    def test_is_saved_when_it_is_sent_again(self, agent: User, admin: User, owner: User) -> None:
+    def test_can_be_saved_on_the_second_attempt(self, agent: User, admin: User, owner: User) -> None:
         ticket = make_ticket(owner, title="The roof leaks", description="First\nSecond")
         project = make_project("Roofs")
         browser = Browser(agent)
@@ -83,7 +83,7 @@ class TestStalePage:
         assert (ticket.due_at, ticket.status, ticket.priority) == (NEXT_YEAR, "in-progress", "high")
         assert ticket.version == 3
 
-    def test_takes_a_date_that_nobody_touched_for_what_it_is(self, agent: User, admin: User, owner: User) -> None:
+    def test_unedited_date_and_price_are_no_edits(self, agent: User, admin: User, owner: User) -> None:
         precise = NEXT_YEAR + timedelta(milliseconds=500)
         ticket = make_ticket(owner, due_at=precise, price="9.90")
         browser = Browser(agent)
@@ -95,7 +95,7 @@ class TestStalePage:
         assert [yours for _, _, yours in differences(answer).values()] == [None, None]
         assert (fields(answer)["due_at_0"], fields(answer)["due_at_1"], fields(answer)["price"]) == ("", "", "")
 
-    def test_is_refused_again_when_it_changes_again(self, agent: User, admin: User, owner: User) -> None:
+    def test_is_refused_again_after_another_change(self, agent: User, admin: User, owner: User) -> None:
         ticket = make_ticket(owner)
         browser = Browser(agent)
         shown = fields(browser.get(page_of(ticket)))
@@ -108,7 +108,7 @@ class TestStalePage:
         assert differences(answer) == {"Venue": ("Attic", "Garden", None)}
         assert fields(answer)["title"] == "Mine"
 
-    def test_calls_things_by_their_names(self, admin: User, owner: User, outsider: User) -> None:
+    def test_shows_names_instead_of_ids(self, admin: User, owner: User, outsider: User) -> None:
         ticket, mine, theirs = make_ticket(owner), make_project("Mine"), make_project("Theirs")
         browser = Browser(admin)
         shown = fields(browser.get(page_of(ticket)))
@@ -122,7 +122,7 @@ class TestStalePage:
             "Created by": ("Olga Owner", "Otto Outsider", None),
         }
 
-    def test_keeps_who_was_to_come_and_to_go(
+    def test_keeps_added_and_removed_assignees(
         self, agent: User, admin: User, owner: User, assignee: User, outsider: User
     ) -> None:
         ticket = make_ticket(owner)
@@ -139,7 +139,9 @@ class TestStalePage:
         assert answer.status_code == 302
         assert list(ticket.assignees.all()) == [outsider]
 
-    def test_leaves_out_who_came_meanwhile(self, agent: User, admin: User, owner: User, assignee: User) -> None:
+    def test_drops_an_added_user_who_is_assigned_by_now(
+        self, agent: User, admin: User, owner: User, assignee: User
+    ) -> None:
         ticket = make_ticket(owner)
         browser = Browser(agent)
         shown = fields(browser.get(page_of(ticket)))
@@ -155,13 +157,13 @@ class TestStalePage:
         assert list(ticket.assignees.all()) == [assignee]
 
     @pytest.mark.parametrize("version", ["x", "0", "-1", "99", "9" * 30, "²", ""])
-    def test_takes_a_mangled_version_with_calm(self, agent: User, owner: User, version: str) -> None:
+    def test_malformed_version_is_refused(self, agent: User, owner: User, version: str) -> None:
         ticket = make_ticket(owner)
         browser = Browser(agent)
         shown = fields(browser.get(page_of(ticket)))
-        mangled = {"assignments-TOTAL_FORMS": "x", "due_at_0": "soon", "project": "x"}
+        malformed = {"assignments-TOTAL_FORMS": "x", "due_at_0": "soon", "project": "x"}
 
-        answer = browser.post(page_of(ticket), {**shown, **mangled, "seen_version": version, "title": "Mine"})
+        answer = browser.post(page_of(ticket), {**shown, **malformed, "seen_version": version, "title": "Mine"})
 
-        assert ChangedMeanwhile.message in errors(answer)["__all__"]
+        assert STALE_FORM in errors(answer)["__all__"]
         assert Ticket.objects.get().version == 1

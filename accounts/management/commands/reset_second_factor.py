@@ -1,4 +1,4 @@
-"""`manage.py reset_second_factor`: for who has lost the app and the recovery codes, and has no other admin to ask."""
+"""`manage.py reset_second_factor`: for users who have lost the app and the recovery codes and have no admin to ask."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -10,7 +10,7 @@ from accounts.models import User
 
 
 class Command(BaseCommand):
-    help = "Take somebody's second factor away. At the next page of the admin they set up another."
+    help = "Remove a user's second factor. The admin then asks them to set up a new one."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email")
@@ -18,7 +18,7 @@ class Command(BaseCommand):
     def handle(self, *, email: str, **options: Any) -> None:
         user = User.objects.filter(email__iexact=email).first()
         if user is None:
-            raise CommandError(f"Nobody has the address {email}.")
-        if not second_factor.forget(user):
+            raise CommandError(f"No user has the address {email}.")
+        if not second_factor.remove(user):
             raise CommandError(f"{user} has no second factor.")
-        self.stdout.write(f"{user} has no second factor any more.")
+        self.stdout.write(f"Removed the second factor of {user}.")

@@ -15,7 +15,7 @@ BEGIN
                     SELECT user_id FROM tickets_assignment WHERE ticket_id = ticket.id UNION SELECT ticket.created_by_id
                 ))
                 AND person.id <> NEW.author_id
-                AND (NOT NEW.is_internal OR person.type IN ('agent', 'admin'))
+                AND comment_is_readable(NEW.is_internal, person.type)
         ),
         ticket.id,
         jsonb_build_object('comment', NEW.id, 'title', ticket.title, 'status', ticket.status)

@@ -1,4 +1,4 @@
-"""`manage.py export_tickets`: the tickets as CSV, as `GET /tickets/export` gives them to somebody."""
+"""`manage.py export_tickets`: the CSV of `GET /tickets/export` on the command line."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +12,7 @@ from tickets.serializers import TicketFilterSerializer
 
 
 class Command(ExportCommand):
-    help = "Write tickets as CSV: all of them, or those that somebody may see."
+    help = "Export tickets as CSV: all of them, or those that a given user may see."
     shape = TicketFilterSerializer
 
     def content(self, *, viewer: User, **query: Any) -> Iterator[bytes]:

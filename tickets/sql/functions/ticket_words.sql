@@ -1,6 +1,6 @@
--- What a word is, said once for the tickets and for what is looked for in them: a run of letters and digits. All else is
--- taken out first, because the parser alone would keep addresses, numbers and paths whole, so that nothing found their
--- parts, and because what it takes for a letter depends on the locale of the database.
+-- The words of a text: runs of letters and digits. Both the search column and searches use it. Everything else is
+-- removed before parsing: PostgreSQL's parser would keep addresses, numbers and paths whole, so that their parts were
+-- not found, and what it takes for a letter depends on the locale of the database.
 CREATE OR REPLACE FUNCTION ticket_words(words text) RETURNS tsvector
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN to_tsvector(

@@ -1,13 +1,17 @@
--- BEFORE UPDATE ON tickets_ticket, FOR EACH ROW (condition: models.py).
+-- Keep the SLA clock of a ticket consistent when it is put on hold, resumed, closed, reopened or given a new deadline.
+-- BEFORE UPDATE ON tickets_ticket, FOR EACH ROW, if its status or a column of its clock changed. Step 1: step 3 has to
+-- see the final values.
+-- It never moves a deadline itself: that takes a calendar, and is up to the services. sla/clock.py states the same
+-- rules in Python; tests/test_clock.py compares the two.
 BEGIN
-    -- Who saves a row that they have written themselves may not know what start_clock made of it.
+    -- `save()` may write NULLs over values that `start_clock` has set.
     NEW.sla_hours := coalesce(NEW.sla_hours, OLD.sla_hours);
     NEW.sla_warn_at := coalesce(NEW.sla_warn_at, OLD.sla_warn_at);
     IF NEW.sla_due_at <> OLD.sla_due_at AND NEW.sla_warn_at = OLD.sla_warn_at THEN
-        NEW.sla_warn_at := NEW.created_at + 0.8 * (NEW.sla_due_at - NEW.created_at);
+        NEW.sla_warn_at := sla_warn_at(NEW.priority, NEW.created_at, NEW.sla_due_at);
     END IF;
     IF NEW.status = 'closed' THEN
-        -- Once closed, it stays closed as it was.
+        -- The outcome stays as long as the ticket is closed.
         IF OLD.status = 'closed' THEN
             NEW.closed_at := OLD.closed_at;
             NEW.sla_met := OLD.sla_met;

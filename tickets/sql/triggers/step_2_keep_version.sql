@@ -1,7 +1,8 @@
--- BEFORE UPDATE ON tickets_ticket, FOR EACH ROW (condition: models.py).
--- PostgreSQL fires triggers by name, so this one puts back what move_version then counts on.
+-- Undo any attempt to set version or updated_at.
+-- BEFORE UPDATE ON tickets_ticket, FOR EACH ROW, if version or updated_at changed. Step 2: step 3 counts on from the
+-- old version.
 BEGIN
-    -- At depth 2 it is the assignments' trigger that moves them.
+    -- At depth 2 the update comes from the trigger step_1_move_ticket_version.
     IF pg_trigger_depth() = 1 THEN
         NEW.version := OLD.version;
         NEW.updated_at := OLD.updated_at;

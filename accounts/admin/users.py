@@ -1,46 +1,32 @@
-"""People in the admin, and their failed sign-ins."""
+"""The admin pages of users."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from axes.models import AccessAttempt
-from axes.utils import reset
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.text import capfirst
-from django_otp.plugins.otp_static import admin as _admin_of_recovery_codes  # noqa: F401
-from django_otp.plugins.otp_static.models import StaticDevice
-from django_otp.plugins.otp_totp import admin as _admin_of_apps  # noqa: F401
-from django_otp.plugins.otp_totp.models import TOTPDevice
-from rest_framework_simplejwt.token_blacklist import admin as _admin_of_tokens  # noqa: F401
-from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
 from accounts import second_factor, services
 from accounts.models import User, UserType
-from accounts.permissions import signed_in
+from accounts.permissions import staff_user
 from kit.admin.forms import ServiceAdmin, ServiceForm, changed_values, newest
-from kit.admin.pages import LINK_CLASSES, ReadOnlyMixin, form_page
+from kit.admin.pages import LINK_CLASSES, form_page
 from kit.admin.refusals import database_errors_as_refusals, refusals_as_messages
 from kit.errors import Refused
 
-# Imported above, so that they are there to be taken out: what staff may do follows from their type and not from groups,
-# and tokens and the secrets of second factors are no reading for people.
-admin.site.unregister([Group, BlacklistedToken, OutstandingToken, StaticDevice, TOTPDevice])
-
 
 class NewUserForm(ServiceForm, UserCreationForm):
-    # Everybody made here has a password.
+    # Users created in the admin always have a password.
     usable_password = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -72,7 +58,7 @@ class UserAdmin(ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
     actions_detail = ["reset_second_factor"]
     fieldsets = [
         (None, {"fields": [("name", "email"), "password_link"]}),
-        ("What they may do", {"fields": ["type", ("is_active", "is_superuser")]}),
+        ("Role", {"fields": ["type", ("is_active", "is_superuser")]}),
         ("Dates", {"fields": [("created_at", "last_login")]}),
     ]
     add_fieldsets = [(None, {"fields": [("name", "email"), "type", "password1", "password2"]})]
@@ -84,25 +70,25 @@ class UserAdmin(ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
 
     @admin.display(description="password")
     def password_link(self, user: User) -> str:
-        text = "Set another" if user.has_usable_password() else "None yet: set one"
+        text = "Change password" if user.has_usable_password() else "Set password (none yet)"
         return format_html('<a href="../password/" class="{}">{}</a>', LINK_CLASSES, text)
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Who cannot change somebody cannot set their password either."""
+        """Leave the password link out for those who cannot change the user."""
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None or self.has_change_permission(request, obj):
             return fieldsets
         return [(None, {"fields": [("name", "email")]}), *fieldsets[1:]]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
-        """One's own powers are for others to change; making superusers is for superusers."""
+        """Let nobody change their own role, and only superusers make superusers."""
         fixed = list(self.readonly_fields)
         if obj == request.user:
-            return [*fixed, *services.POWERS]
+            return [*fixed, *services.ADMIN_ONLY_FIELDS]
         return fixed if request.user.is_superuser else [*fixed, "is_superuser"]
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """A superuser's password or address in another's hands would be a way to become one."""
+        """Protect superusers: setting one's password or address would be a way to become a superuser."""
         allowed = super().has_change_permission(request, obj)
         return allowed and (obj is None or not obj.is_superuser or request.user.is_superuser)
 
@@ -113,7 +99,7 @@ class UserAdmin(ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
     ) -> tuple[QuerySet[User], bool]:
-        """Where a ticket's people are chosen, or whom to book for, those who can be."""
+        """Offer tickets and bookings only users who can be chosen: active ones, and no admins as assignees."""
         if request.GET.get("app_label") in ("tickets", "events"):
             queryset = queryset.filter(is_active=True)
             if request.GET.get("model_name") == "assignment":
@@ -121,17 +107,17 @@ class UserAdmin(ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
         return super().get_search_results(request, queryset, search_term)
 
     def deletion_blockers(self, row: User) -> Iterator[tuple[str, Any]]:
-        """Their tickets and comments."""
+        """Yield the tickets and comments of a user, which prevent deletion."""
         page = "admin:tickets_ticket_change"
         yield from ((reverse(page, args=[ticket.pk]), ticket) for ticket in newest(row.tickets))
         yield from ((reverse(page, args=[comment.ticket_id]), comment) for comment in newest(row.comments))
 
     def save_model(self, request: HttpRequest, user: User, form: Any, change: bool) -> None:
         if change:
-            services.update(user_id=user.pk, by=signed_in(request), **changed_values(form))
+            services.update(user_id=user.pk, by=staff_user(request), **changed_values(form))
         else:
             fields = {name: form.cleaned_data[name] for name in ("name", "email", "type")}
-            user.pk = services.sign_up(**fields, password=form.cleaned_data["password1"], by=signed_in(request)).pk
+            user.pk = services.sign_up(**fields, password=form.cleaned_data["password1"], by=staff_user(request)).pk
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         try:
@@ -142,7 +128,7 @@ class UserAdmin(ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
             return HttpResponseRedirect(request.get_full_path())
 
     def delete_model(self, request: HttpRequest, user: User) -> None:
-        services.delete(user_id=user.pk, by=signed_in(request))
+        services.delete(user_id=user.pk, by=staff_user(request))
 
     @action(
         description="Reset the second factor",
@@ -158,48 +144,27 @@ class UserAdmin(ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
         if request.method == "POST":
             with refusals_as_messages(request):
                 with transaction.atomic():
-                    services.reset_second_factor(user_id=user.pk, by=signed_in(request))
+                    services.reset_second_factor(user_id=user.pk, by=staff_user(request))
                     self.log_change(request, user, "Second factor reset.")
-                self.message_user(request, f"{user.name} sets up another at their next page of the admin.")
+                self.message_user(request, f"{user.name} will be asked to set up a new second factor in the admin.")
             return HttpResponseRedirect(page)
+        left = second_factor.recovery_codes_left(user)
         return form_page(
             self,
             request,
             forms.Form(),
             title=f"Reset the second factor of {user.name}?",
             notes=[
-                f"Their app's codes and the {second_factor.recovery_codes_left(user)} recovery codes that are left are "
-                "worth nothing then. Whoever knows the password can set up another.",
-                "So make sure that it is they who ask: this is what an impostor would ask for, too.",
+                f"This removes the authenticator app and {left} recovery code{pluralize(left)}. Anyone who knows the "
+                f"password can then set up a new app, until {user.name} does.",
+                f"First make sure that it really is {user.name} who is asking: an impostor would ask for the same.",
             ],
             submit="Reset",
             back=page,
         )
 
     def has_reset_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """For those who may change them, on others than oneself, where there is something to reset."""
+        """Allow a reset to those who may change the user, if the user is someone else and has a second factor."""
         user = self.get_object(request, object_id) if object_id else None
         allowed = self.has_change_permission(request, user)
         return allowed and (user is None or (user != request.user and second_factor.is_set_up(user)))
-
-
-@admin.register(AccessAttempt)
-class FailedSignInAdmin(ReadOnlyMixin, ModelAdmin):
-    """Failed sign-ins that count towards a lockout; lifting it forgets them."""
-
-    list_display = ["username", "ip_address", "failures_since_start", "attempt_time", "path_info", "user_agent"]
-    list_display_links = None
-    list_filter = ["attempt_time"]
-    search_fields = ["username", "ip_address"]
-    ordering = ["-attempt_time", "-id"]
-    show_full_result_count = False
-    actions = ["lift_lockout"]
-
-    @admin.action(description="Lift the lockout", permissions=["lift"])
-    def lift_lockout(self, request: HttpRequest, attempts: QuerySet[AccessAttempt]) -> None:
-        for username, address in set(attempts.values_list("username", "ip_address")):
-            reset(username=username, ip=address)
-            self.message_user(request, capfirst(f"{username} may sign in from {address} again."))
-
-    def has_lift_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("axes.delete_accessattempt")

@@ -1,13 +1,13 @@
--- What has become of a ticket since it had a version: of each field that was changed, be it changed back, what it was
--- then and is now, and its last change; and who was put to work on it or taken off. Assignments know no version, but each
--- that came or went moved the ticket's: what the changes of fields do not explain was theirs.
+-- What has changed on a ticket since one of its versions: per field its value then and now and its last change, even if
+-- it was changed back; and each assignment and removal. Assignment events have no version, but each of them moved the
+-- ticket's version: the moves that field changes do not account for belong to the most recent assignment events.
 -- params   ticket_id  bigint
---          version    int     the one that somebody knows
---          deleted    text    what to call an assignee who has been deleted since
+--          version    int     the version to compare with
+--          deleted    text    the name to show for an assignee who was deleted since
 -- returns  field text         a column of the ticket, or 'assignee'
---          before, after text | null   of an assignee the name, on the side where they were at work; else JSON
---          at timestamptz; door text ('database' when nobody said)
---          actor_id bigint | null (nobody known); actor_name text | null (nobody known, or deleted since)
+--          before, after text | null   JSON; for 'assignee' a name: before if removed, after if added
+--          at timestamptz; door text ('database' if the transaction named none)
+--          actor_id bigint | null (unknown); actor_name text | null (unknown or deleted since)
 -- index    ticket_event_order, assignment_event_order
 WITH known AS MATERIALIZED (
     SELECT pgh_id, version

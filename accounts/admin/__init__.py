@@ -1,0 +1,5 @@
+"""The admin pages of user accounts."""
+
+from accounts.admin import failed_sign_ins, hidden, users
+
+__all__ = ["failed_sign_ins", "hidden", "users"]

@@ -1,0 +1,33 @@
+"""The admin page of failed sign-ins."""
+
+from axes.models import AccessAttempt
+from axes.utils import reset
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.text import capfirst
+from unfold.admin import ModelAdmin
+
+from kit.admin.pages import ReadOnlyMixin
+
+
+@admin.register(AccessAttempt)
+class FailedSignInAdmin(ReadOnlyMixin, ModelAdmin):
+    """Failed sign-ins that count towards a lockout. Lifting the lockout deletes them."""
+
+    list_display = ["username", "ip_address", "failures_since_start", "attempt_time", "path_info", "user_agent"]
+    list_display_links = None
+    list_filter = ["attempt_time"]
+    search_fields = ["username", "ip_address"]
+    ordering = ["-attempt_time", "-id"]
+    show_full_result_count = False
+    actions = ["lift_lockout"]
+
+    @admin.action(description="Lift the lockout", permissions=["lift"])
+    def lift_lockout(self, request: HttpRequest, attempts: QuerySet[AccessAttempt]) -> None:
+        for username, address in set(attempts.values_list("username", "ip_address")):
+            reset(username=username, ip=address)
+            self.message_user(request, capfirst(f"{username} can sign in from {address} again."))
+
+    def has_lift_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("axes.delete_accessattempt")

@@ -1,0 +1,21 @@
+"""Calls of the API that several tests make."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from accounts.tests.factories import PASSWORD
+
+# The type of the fixture `signed_in`.
+SignedIn = Callable[[User], APIClient]
+
+
+def login(email: str, password: str = PASSWORD, **extra: Any) -> Any:
+    return APIClient().post("/auth/login", {"email": email, "password": password}, **extra)
+
+
+def wrong_fields(answer: Any) -> list[str]:
+    """Return the fields that an error names, each once."""
+    return list(dict.fromkeys(fault["field"] for fault in answer.json()["errors"]))

@@ -1,0 +1,216 @@
+"""Renewing and revoking refresh tokens, alone and in races."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.db import connection
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
+
+from accounts import tokens
+from accounts.models import User
+
+
+def usable_tokens(user: User) -> int:
+    """Return the number of the user's refresh tokens that could still be used."""
+    return OutstandingToken.objects.filter(user=user, blacklistedtoken=None).count()
+
+
+@pytest.mark.django_db
+class TestRenew:
+    def test_returns_a_new_pair(self, owner: User) -> None:
+        first = tokens.issue(owner)
+
+        second = tokens.renew(first.refresh)
+
+        assert second.refresh != first.refresh
+        assert tokens.owner(tokens.BearerToken().get_validated_token(second.access.encode())) == owner
+
+    def test_uses_the_old_token_up(self, owner: User) -> None:
+        first = tokens.issue(owner)
+        tokens.renew(first.refresh)
+
+        with pytest.raises(tokens.InvalidToken):
+            tokens.renew(first.refresh)
+
+    def test_revokes_the_whole_family_on_reuse(self, owner: User) -> None:
+        first = tokens.issue(owner)
+        third = tokens.renew(tokens.renew(first.refresh).refresh)
+
+        with pytest.raises(tokens.InvalidToken):
+            tokens.renew(first.refresh)
+
+        with pytest.raises(tokens.InvalidToken):
+            tokens.renew(third.refresh)
+
+    def test_leaves_other_sign_ins_alone_on_reuse(self, owner: User) -> None:
+        stolen, phone = tokens.issue(owner), tokens.issue(owner)
+        tokens.renew(stolen.refresh)
+
+        with pytest.raises(tokens.InvalidToken):
+            tokens.renew(stolen.refresh)
+
+        assert tokens.renew(phone.refresh)
+
+    def test_leaves_other_users_alone_on_reuse(self, owner: User, outsider: User) -> None:
+        stolen, other = tokens.issue(owner), tokens.issue(outsider)
+        tokens.renew(stolen.refresh)
+
+        with pytest.raises(tokens.InvalidToken):
+            tokens.renew(stolen.refresh)
+
+        assert tokens.renew(other.refresh)
+
+    def test_refuses_a_deactivated_user(self, owner: User) -> None:
+        pair = tokens.issue(owner)
+        User.objects.filter(pk=owner.pk).update(is_active=False)
+
+        with pytest.raises(tokens.InvalidToken):
+            tokens.renew(pair.refresh)
+
+    def test_refuses_a_deleted_user(self, owner: User) -> None:
+        pair = tokens.issue(owner)
+        owner.delete()
+
+        with pytest.raises(tokens.InvalidToken):
+            tokens.renew(pair.refresh)
+
+    def test_refuses_a_token_from_before_a_password_change(self, owner: User) -> None:
+        pair = tokens.issue(owner)
+        owner.set_password("another, please")
+        owner.save()
+
+        with pytest.raises(tokens.InvalidToken):
+            tokens.renew(pair.refresh)
+
+    def test_refuses_an_expired_token(self, owner: User) -> None:
+        expired = tokens.RefreshToken.for_user(owner)
+        expired.set_exp(lifetime=-timedelta(seconds=1))
+
+        with pytest.raises(tokens.InvalidToken):
+            tokens.renew(str(expired))
+
+    @pytest.mark.parametrize("text", ["", "x", "a.b.c", "é", "eyJhbGciOiJub25lIn0.eyJ1c2VyX2lkIjoiMSJ9."])
+    def test_refuses_anything_but_our_tokens(self, text: str) -> None:
+        with pytest.raises(tokens.InvalidToken):
+            tokens.renew(text)
+
+    def test_refuses_an_access_token(self, owner: User) -> None:
+        with pytest.raises(tokens.InvalidToken):
+            tokens.renew(tokens.issue(owner).access)
+
+
+@pytest.mark.django_db
+class TestRevoke:
+    def test_uses_the_token_up(self, owner: User) -> None:
+        pair = tokens.issue(owner)
+
+        tokens.revoke(pair.refresh)
+
+        assert usable_tokens(owner) == 0
+
+    def test_leaves_other_sign_ins_alone(self, owner: User) -> None:
+        here, there = tokens.issue(owner), tokens.issue(owner)
+
+        tokens.revoke(here.refresh)
+
+        assert tokens.renew(there.refresh)
+
+    def test_counts_as_reuse_of_a_used_token(self, owner: User) -> None:
+        first = tokens.issue(owner)
+        tokens.renew(first.refresh)
+
+        with pytest.raises(tokens.InvalidToken):
+            tokens.revoke(first.refresh)
+
+        assert usable_tokens(owner) == 0
+
+
+THREADS = 8
+PAUSE = 0.2
+
+
+def renew_concurrently(texts: list[str]) -> list[tokens.TokenPair | None]:
+    """Renew these tokens in as many threads at the same moment. Return what each thread gets."""
+    barrier = Barrier(len(texts))
+
+    def renew(text: str) -> tokens.TokenPair | None:
+        try:
+            barrier.wait()
+            return tokens.renew(text)
+        except tokens.InvalidToken:
+            return None
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(texts)) as threads:
+        return list(threads.map(renew, texts))
+
+
+@contextmanager
+def unlocked_owner(token: Any) -> Iterator[User]:
+    """`tokens.locked_owner` without its lock and its transaction."""
+    yield tokens.owner(token)
+
+
+def check_then_blacklist(token: Any) -> bool:
+    """Blacklist a token in two steps, as simplejwt does, with a pause in which others can interfere."""
+    is_first_use = not BlacklistedToken.objects.filter(token__jti=token["jti"]).exists()
+    time.sleep(PAUSE)
+    outstanding = OutstandingToken.objects.get(jti=token["jti"])
+    BlacklistedToken.objects.bulk_create([BlacklistedToken(token=outstanding)], ignore_conflicts=True)
+    return is_first_use
+
+
+@pytest.mark.slow
+@pytest.mark.database
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+class TestRaces:
+    @pytest.fixture
+    def _slow_winner(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Pause between blacklisting a token and issuing its successor."""
+        blacklist = tokens._blacklist
+
+        def slowly(token: Any) -> bool:
+            is_first_use = blacklist(token)
+            time.sleep(PAUSE * is_first_use)
+            return is_first_use
+
+        monkeypatch.setattr(tokens, "_blacklist", slowly)
+
+    @pytest.mark.usefixtures("_slow_winner")
+    def test_have_one_winner_whose_family_is_revoked(self, owner: User) -> None:
+        stolen = tokens.issue(owner).refresh
+
+        pairs = renew_concurrently([stolen] * THREADS)
+
+        assert sum(pair is not None for pair in pairs) == 1
+        assert usable_tokens(owner) == 0
+
+    @pytest.mark.usefixtures("_slow_winner")
+    def test_leave_the_family_usable_without_the_lock(self, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(tokens, "locked_owner", unlocked_owner)
+
+        renew_concurrently([tokens.issue(owner).refresh] * THREADS)
+
+        assert usable_tokens(owner) > 0
+
+    def test_have_several_winners_if_nothing_is_atomic(self, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(tokens, "locked_owner", unlocked_owner)
+        monkeypatch.setattr(tokens, "_blacklist", check_then_blacklist)
+
+        pairs = renew_concurrently([tokens.issue(owner).refresh] * THREADS)
+
+        assert sum(pair is not None for pair in pairs) > 1
+
+    def test_have_one_winner_with_the_lock_alone(self, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(tokens, "_blacklist", check_then_blacklist)
+
+        pairs = renew_concurrently([tokens.issue(owner).refresh] * THREADS)
+
+        assert sum(pair is not None for pair in pairs) == 1

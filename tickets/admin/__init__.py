@@ -1,0 +1,15 @@
+"""Tickets in the admin: saved through the services, never deleted. Each module here is one page or part of a page."""
+
+from django.contrib import admin
+
+from tickets.admin.bulk_actions import BulkActions
+from tickets.admin.change_page import ChangePage
+from tickets.admin.conversation import ConversationPages
+from tickets.admin.history_page import HistoryPage
+from tickets.admin.list_page import ListPage
+from tickets.models import Ticket
+
+
+@admin.register(Ticket)
+class TicketAdmin(ListPage, BulkActions, ChangePage, ConversationPages, HistoryPage):
+    """All pages of tickets."""

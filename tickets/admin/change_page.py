@@ -1,0 +1,91 @@
+"""The form to add or change a ticket, including one that was opened before somebody else's change."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.permissions import staff_user
+from kit.admin.forms import ServiceAdmin, changed_values
+from kit.admin.refusals import refusals_of
+from tickets import services
+from tickets.admin.assignees import AssignmentInline, save_assignees
+from tickets.forms import TicketForm
+from tickets.models import Ticket
+from tickets.stale_forms import rebase
+
+EDITABLE = [
+    "title",
+    "description",
+    ("project", "status"),
+    ("type", "priority"),
+    ("venue", "price"),
+    "due_at",
+    "created_by",
+]
+DETAILS = [("created_at", "updated_at"), ("closed_at", "version"), ("sla_due_at", "held_at"), "hold_reason"]
+
+
+class ChangePage(ServiceAdmin):
+    form = TicketForm
+    inlines = [AssignmentInline]
+    autocomplete_fields = ["project", "created_by"]
+    readonly_fields = ["created_at", "updated_at", "closed_at", "sla_due_at", "held_at", "hold_reason", "version"]
+    fieldsets = [(None, {"fields": ["seen_version", *EDITABLE]}), ("Details", {"fields": DETAILS})]
+    change_form_outer_before_template = "admin/tickets/ticket/before_form.html"
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Ticket | None:
+        """Return the ticket. On POST, lock it so that what the form is validated against is still true on save.
+
+        A form that was opened before somebody else's change is rebased onto the current version and shown again.
+        """
+        ticket = super().get_object(request, object_id, from_field)
+        if ticket and request.method == "POST" and not refusals_of(request):
+            ticket = self.get_queryset(request).locked().filter(pk=ticket.pk).first()
+            if ticket and request.POST.get("seen_version", str(ticket.version)) != str(ticket.version):
+                form = self.get_form(request, ticket, change=True)(instance=ticket)
+                rebased, differences = rebase(request.POST, ticket, form)
+                request.POST = rebased  # type: ignore[assignment]
+                request.differences = differences  # type: ignore[attr-defined]
+        return ticket
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.is_stale = hasattr(request, "differences")
+        return form
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        context["differences"] = getattr(request, "differences", None)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Ticket | None = None) -> Any:
+        """Leave out the details of a new ticket, and its creator unless the user is an admin."""
+        if obj is not None:
+            return super().get_fieldsets(request, obj)
+        fields = [row for row in EDITABLE if row != "created_by" or staff_user(request).is_admin]
+        return [(None, {"fields": fields})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Ticket | None = None) -> list[str]:
+        """Let only admins change the creator."""
+        return [*self.readonly_fields, *([] if staff_user(request).is_admin else ["created_by"])]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"created_by": request.user.pk, **super().get_changeform_initial_data(request)}
+
+    def has_delete_permission(self, request: HttpRequest, obj: Ticket | None = None) -> bool:
+        """Refuse: tickets are never deleted."""
+        return False
+
+    def save_model(self, request: HttpRequest, ticket: Ticket, form: Any, change: bool) -> None:
+        values = changed_values(form) if change else dict(form.cleaned_data)
+        values.pop("seen_version", None)
+        for name in ("project", "created_by"):
+            if name in values:
+                values[f"{name}_id"] = values.pop(name).pk
+        if change and values:
+            services.update(ticket_id=ticket.pk, by=staff_user(request), at=timezone.now(), **values)
+        elif not change:
+            ticket.pk = services.create(by=staff_user(request), at=timezone.now(), **values).pk
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        save_assignees(formset, ticket_id=form.instance.pk, by=staff_user(request))

@@ -1,0 +1,180 @@
+"""The OpenAPI text of the ticket views, as ready-made decorators."""
+
+from drf_spectacular.types import OpenApiTypes
+
+from kit.dates import START_AFTER_END
+from kit.errors import Forbidden
+from kit.openapi.describe import Refusal, describes, invalid, missing
+from kit.web import csv_export, paging
+from kit.web.fields import MomentField
+from tickets import examples, services
+from tickets.serializers import (
+    AssignSerializer,
+    CommentPageSerializer,
+    CommentQuerySerializer,
+    CommentSerializer,
+    HistoryPageSerializer,
+    HistoryQuerySerializer,
+    HoldSerializer,
+    MessageSerializer,
+    NewCommentSerializer,
+    NewTicketSerializer,
+    NewTrackerTicketSerializer,
+    ReplacedTicketSerializer,
+    TicketDetailSerializer,
+    TicketFilterSerializer,
+    TicketPageSerializer,
+    TicketPatchSerializer,
+    TicketQuerySerializer,
+    TicketSerializer,
+)
+
+TICKET_DETAIL = (TicketDetailSerializer, examples.TICKET_DETAIL)
+
+# Each list is in the order in which the rules are checked.
+BAD_FILTERS: list[Refusal] = [
+    invalid(startDate=str(MomentField.default_error_messages["invalid"])),
+    invalid(start_at=START_AFTER_END),
+]
+BAD_FIELDS: list[Refusal] = [
+    invalid(due_at=services.DUE_DATE_PAST),
+    invalid(project=services.NO_SUCH_PROJECT),
+    invalid(created_by=services.NO_SUCH_USER),
+    Forbidden,
+]
+BAD_ASSIGNEES: list[Refusal] = [
+    services.TicketClosed,
+    services.UserNotFound,
+    services.AdminNotAssignable,
+    services.AlreadyAssigned,
+    services.AssignmentLimitReached,
+]
+CHANGED_FIELDS = {"status": [services.CHANGED_SINCE_READ], "due_at": [services.CHANGED_SINCE_READ]}
+REFUSED_CHANGES: list[Refusal] = [
+    services.TicketNotFound,
+    services.NotAllowed,
+    services.VersionConflict(fields=CHANGED_FIELDS),
+    services.PreconditionFailed(fields=CHANGED_FIELDS),
+    *BAD_FIELDS,
+]
+CHANGES = (
+    "For the ticket's creator, its assignees and staff. Only admins can change `createdBy`, and an assignee cannot "
+    "move the ticket into or out of a project that only the people involved can see. `assignedUsers` is ignored here: "
+    "use the calls for assignees. Send `If-Match` or `version` to reject stale edits; otherwise the last write wins."
+)
+
+list_tickets = describes(
+    "List tickets",
+    name="listTickets",
+    more="Tickets that you may see and that match every filter. A `cursor` belongs to one `ordering`.",
+    parameters=[TicketQuerySerializer],
+    answers={200: (TicketPageSerializer, examples.TICKET_PAGE)},
+    refusals=[*BAD_FILTERS, paging.BAD_CURSOR],
+)
+export_tickets = describes(
+    "Export tickets",
+    name="exportTickets",
+    more="Every ticket that the list returns for the same filters, as CSV (RFC 4180), one line per ticket. Cells that "
+    "a spreadsheet would read as a formula start with an apostrophe.",
+    parameters=[TicketFilterSerializer],
+    answers={200: (OpenApiTypes.STR, examples.EXPORT)},
+    media_type=csv_export.CSV,
+    refusals=BAD_FILTERS,
+)
+create_ticket = describes(
+    "Create a ticket",
+    name="createTicket",
+    more="Without `project`, the ticket belongs to the project General.",
+    request=(NewTicketSerializer, examples.NEW_TICKET),
+    answers={201: (TicketSerializer, examples.TICKET)},
+    refusals=[missing("title"), *BAD_FIELDS, *BAD_ASSIGNEES],
+)
+create_project_ticket = describes(
+    "Create a ticket in a project",
+    name="createProjectTicket",
+    request=(NewTrackerTicketSerializer, examples.NEW_TRACKER_TICKET),
+    answers={201: (TicketSerializer, examples.TRACKER_TICKET)},
+    refusals=[missing("title", "project", "status"), *BAD_FIELDS, *BAD_ASSIGNEES],
+)
+get_ticket = describes(
+    "Get a ticket",
+    name="getTicket",
+    answers={200: TICKET_DETAIL, 304: None},
+    refusals=[services.TicketNotFound],
+)
+replace_ticket = describes(
+    "Replace a ticket",
+    name="replaceTicket",
+    more=f"Omitted fields keep their values; title, project and status are required. {CHANGES}",
+    request=(ReplacedTicketSerializer, examples.REPLACED_TICKET),
+    answers={200: TICKET_DETAIL},
+    refusals=[missing("title", "project", "status"), *REFUSED_CHANGES],
+)
+change_ticket = describes(
+    "Update a ticket",
+    name="changeTicket",
+    more=CHANGES,
+    request=(TicketPatchSerializer, examples.TICKET_PATCH),
+    answers={200: TICKET_DETAIL},
+    refusals=REFUSED_CHANGES,
+)
+hold_ticket = describes(
+    "Put a ticket on hold",
+    name="holdTicket",
+    more="For staff. Pauses the SLA clock: `slaDue` is null, and the ticket cannot breach while it is on hold. Counts "
+    "as a change of the ticket.",
+    request=(HoldSerializer, examples.HOLD),
+    answers={200: (TicketDetailSerializer, examples.TICKET_ON_HOLD)},
+    refusals=[services.TicketNotFound, services.NotAllowed, services.ClosedForHold, services.AlreadyOnHold],
+)
+resume_ticket = describes(
+    "Resume a ticket",
+    name="resumeTicket",
+    more="For staff. Restarts the SLA clock with the time that was left; `slaDue` moves accordingly.",
+    answers={200: TICKET_DETAIL},
+    refusals=[services.TicketNotFound, services.NotAllowed, services.NotOnHold],
+)
+assign_user = describes(
+    "Assign a user",
+    name="assignUser",
+    more="For the ticket's creator and staff. If several errors apply, the first of these is returned: ticket not "
+    "found, unauthorized, ticket closed, no such user, admin, already assigned, limit reached.",
+    request=(AssignSerializer, examples.ASSIGN),
+    answers={200: (MessageSerializer, examples.ASSIGNED)},
+    refusals=[missing("userId"), services.TicketNotFound, services.NotAllowed, *BAD_ASSIGNEES],
+)
+unassign_user = describes(
+    "Unassign a user",
+    name="unassignUser",
+    more="For the ticket's creator, staff and the assigned user. Also works on closed tickets.",
+    answers={204: None},
+    refusals=[services.TicketNotFound, services.NotAllowed, services.NotAssigned],
+)
+get_history = describes(
+    "Get a ticket's history",
+    name="getTicketHistory",
+    more="Newest first: the ticket's creation, every change of its fields, and every assignment and removal. `by` is "
+    'null if the change was made anonymously; deleted users are named "Deleted user". `door` is where the change came '
+    "from: this API, the admin, a command on the server, or the database itself.",
+    parameters=[HistoryQuerySerializer],
+    answers={200: (HistoryPageSerializer, examples.HISTORY)},
+    refusals=[paging.BAD_CURSOR, services.TicketNotFound],
+)
+list_comments = describes(
+    "List a ticket's comments",
+    name="listComments",
+    more="Oldest first. Only staff see internal comments.",
+    parameters=[CommentQuerySerializer],
+    answers={200: (CommentPageSerializer, examples.COMMENT_PAGE)},
+    refusals=[paging.BAD_CURSOR, services.TicketNotFound],
+)
+add_comment = describes(
+    "Comment on a ticket",
+    name="addComment",
+    more="For everyone who can see the ticket, even if it is closed. The ticket's assignees and its creator are "
+    "e-mailed, except the author; about an `internal` comment, only the staff among them. Only staff can write and see "
+    "internal comments. A comment cannot be edited and does not change the ticket's `version`.",
+    request=(NewCommentSerializer, examples.NEW_COMMENT),
+    answers={201: (CommentSerializer, examples.COMMENT)},
+    refusals=[missing("message"), services.TicketNotFound, services.InternalForStaff],
+)

@@ -1,0 +1,34 @@
+"""The tables of the help desk: tickets, assignments, comments, and the history of the first two.
+
+Rules that must hold whatever code runs are constraints and triggers here. Rules that depend on the caller are in
+`services`.
+"""
+
+from tickets.models.assignment import ASSIGNMENTS, MAX_ASSIGNEES, Assignee, Assignment
+from tickets.models.clock import CLOCK_RUNS, Status
+from tickets.models.comment import MAX_MESSAGE, Comment, CommentQuerySet
+from tickets.models.history import AssignmentEvent, HistoryEvent, TicketEvent
+from tickets.models.ordering import SORT_KEYS, Ordering
+from tickets.models.queryset import TicketQuerySet
+from tickets.models.ticket import DERIVED, MAX_PRICE, Ticket
+
+__all__ = [
+    "ASSIGNMENTS",
+    "CLOCK_RUNS",
+    "DERIVED",
+    "MAX_ASSIGNEES",
+    "MAX_MESSAGE",
+    "MAX_PRICE",
+    "SORT_KEYS",
+    "Assignee",
+    "Assignment",
+    "AssignmentEvent",
+    "Comment",
+    "CommentQuerySet",
+    "HistoryEvent",
+    "Ordering",
+    "Status",
+    "Ticket",
+    "TicketEvent",
+    "TicketQuerySet",
+]

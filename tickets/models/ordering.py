@@ -1,0 +1,100 @@
+"""The orders in which tickets are listed, each backed by an index."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from django.db import models
+from django.db.models import Case, Expression, F, Func, OrderBy, Value, When
+from django.db.models.functions import Coalesce, Upper
+from django.db.models.lookups import Exact, GreaterThan, LessThan
+
+from sla.models import Priority
+
+if TYPE_CHECKING:
+    from tickets.models.ticket import Ticket
+
+    TicketQuerySetBase = models.QuerySet[Ticket]
+else:
+    TicketQuerySetBase = models.QuerySet
+
+
+def _date_key(date: Expression, is_descending: bool) -> Expression:
+    last = "'-infinity'::timestamptz" if is_descending else "'infinity'::timestamptz"
+    return Coalesce(date, Func(template=last, output_field=models.DateTimeField()))
+
+
+def _priority_key(priority: Expression, is_descending: bool) -> Expression:
+    ranks = [When(Exact(priority, Value(name)), then=Value(rank)) for rank, name in enumerate(Priority.values)]
+    return Case(*ranks, output_field=models.SmallIntegerField())
+
+
+# The expression to compare for each field. Each has an index in Ticket.Meta.
+SORT_KEYS: dict[str, Callable[[Any, bool], Expression]] = {
+    "created_at": lambda date, _: date,
+    "updated_at": _date_key,
+    "due_at": _date_key,
+    "priority": _priority_key,
+    "title": lambda title, _: Upper(title),
+}
+
+
+@dataclass(frozen=True)
+class Ordering:
+    """An order of tickets by a field of SORT_KEYS, with ties broken by id in the same direction.
+
+    Priorities go from low to high, titles ignore case, and tickets without a date come last in either direction.
+    """
+
+    field: str = "created_at"
+    is_descending: bool = True
+
+    def key(self) -> Expression:
+        """Return the expression that tickets are compared by."""
+        return SORT_KEYS[self.field](F(self.field), self.is_descending)
+
+    def key_of(self, value: Any, model: type[models.Model]) -> Expression:
+        """Return the key of a value of the field, which may be None."""
+        column = cast("models.Field[Any, Any]", model._meta.get_field(self.field))
+        return SORT_KEYS[self.field](Value(value, output_field=column), self.is_descending)
+
+    def place(self, ticket: "Ticket") -> tuple[Any, int]:
+        """Return the position of a ticket in this order, for `in_order(after=…)`."""
+        return getattr(ticket, self.field), ticket.pk
+
+    def index(self, name: str) -> models.Index:
+        """Return an index that lists tickets in this order."""
+        key = self.key()
+        columns = [key.desc(), F("id").desc()] if self.is_descending else [key, F("id")]
+        # Including the field lets PostgreSQL skip rows without a look at the table.
+        return models.Index(*columns, include=[self.field], name=name)
+
+
+class OrderedQuerySet(TicketQuerySetBase):
+    """The part of TicketQuerySet that puts tickets in order."""
+
+    def in_order(self, ordering: Ordering, *, after: tuple[Any, int] | None = None) -> Self:
+        """Sort by this order, starting after a position if one is given."""
+        key = ordering.key()
+        tickets = self.order_by(*(each.desc() if ordering.is_descending else each.asc() for each in (key, F("pk"))))
+        if after is None:
+            return tickets
+        value, ticket_id = after
+        row, position = _row(key, F("pk")), _row(ordering.key_of(value, self.model), Value(ticket_id))
+        return tickets.filter(LessThan(row, position) if ordering.is_descending else GreaterThan(row, position))
+
+    def without_index(self) -> Self:
+        """Keep PostgreSQL from walking the index of the order: it finds all matches, then sorts. For few matches."""
+        first, *others = cast("tuple[OrderBy, ...]", self.query.order_by)
+        # GREATEST of one value is that value, but no index is on it.
+        hidden = OrderBy(Func(first.expression, function="GREATEST"), descending=first.descending)
+        return self.order_by(hidden, *others)
+
+    def alike(self, ordering: Ordering, value: Any) -> Self:
+        """Select the tickets that tie with `value` in this order."""
+        return self.filter(Exact(ordering.key(), ordering.key_of(value, self.model)))
+
+
+def _row(*values: Any) -> Func:
+    # A row comparison is one step into the index; "greater, or equal and …" would walk along all ties.
+    return Func(*values, function="ROW", output_field=models.TextField())

@@ -1,0 +1,97 @@
+"""Selections of tickets: by who may see them, by their deadline, by words."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Self
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.lookups import Exact
+
+from accounts.models import User
+from projects.models import Project, Visibility
+from tickets.models.assignment import ASSIGNMENTS, Assignment
+from tickets.models.clock import CLOCK_RUNS
+from tickets.models.ordering import OrderedQuerySet
+from tickets.models.search import contains_words
+
+
+class AnyOf(Exact):
+    """`column = ANY (subquery)`, which PostgreSQL can answer from an index even within an OR."""
+
+    def __init__(self, column: str, rows: models.QuerySet[Any]) -> None:
+        super().__init__(F(column), ArraySubquery(rows.order_by()))
+
+    def get_rhs_op(self, connection: Any, rhs: str) -> str:
+        return f"= ANY({rhs})"
+
+
+def _seen_by_everyone() -> Q:
+    return Q(AnyOf("project_id", Project.objects.filter(visibility=Visibility.EVERYONE).values("pk")))
+
+
+def _involving(user: User) -> Q:
+    return Q(created_by=user) | Q(AnyOf("pk", Assignment.objects.filter(user=user).values("ticket")))
+
+
+class TicketQuerySet(OrderedQuerySet):
+    def visible_to(self, user: User) -> Self:
+        """Select the tickets that the user may see.
+
+        The one definition in Python; `analytics/sql` states it again for raw queries, and a test compares the two.
+        """
+        if user.is_staff:
+            return self
+        return self.filter(_seen_by_everyone() | _involving(user))
+
+    def seen_by_everyone(self) -> Self:
+        """Select the tickets of projects that everyone can see."""
+        return self.filter(_seen_by_everyone())
+
+    def involving(self, user: User) -> Self:
+        """Select the tickets that the user created or is assigned to."""
+        return self.filter(_involving(user))
+
+    def concerning(self, user: User) -> Self:
+        """Select the tickets that the user takes care of: all for staff, else those that involve them."""
+        return self if user.is_staff else self.involving(user)
+
+    def breached(self, at: datetime) -> Self:
+        """Select the tickets past their deadline whose clock runs. The one definition of "breached"."""
+        return self.filter(CLOCK_RUNS, sla_due_at__lt=at)
+
+    def at_risk(self, at: datetime) -> Self:
+        """Select the tickets that are not breached, but past their policy's at_risk_share of the time."""
+        return self.filter(CLOCK_RUNS, sla_due_at__gte=at, sla_warn_at__lt=at)
+
+    def met(self) -> Self:
+        """Select the tickets that were closed in time."""
+        return self.filter(sla_met=True)
+
+    def missed(self) -> Self:
+        """Select the tickets that were closed late."""
+        return self.filter(sla_met=False)
+
+    def with_due_alarm(self, at: datetime) -> Self:
+        """Select the tickets whose deadline people are to be told about, the most urgent first."""
+        return self.filter(sla_alarm_at__lt=at).order_by("sla_alarm_at")
+
+    def search(self, words: Iterable[str]) -> Self:
+        """Select the tickets that contain each of these words or a longer one. `queries.words` splits a text."""
+        return self.filter(contains_words(words))
+
+    def with_assignees(self) -> Self:
+        """Fetch the assignments with their users, in order of assignment. This causes one more query in total."""
+        return self.prefetch_related(ASSIGNMENTS)
+
+    def locked(self, *, skip_locked: bool = False) -> Self:
+        """Lock the rows until the transaction ends; others can still insert rows that refer to them."""
+        return self.select_for_update(no_key=True, of=("self",), skip_locked=skip_locked)
+
+
+class TicketManager(models.Manager.from_queryset(TicketQuerySet)):  # type: ignore[misc]
+    def get_queryset(self) -> TicketQuerySet:
+        # The search column exists for its index; nothing reads it.
+        tickets: TicketQuerySet = super().get_queryset().defer("search")
+        return tickets

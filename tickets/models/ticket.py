@@ -1,0 +1,171 @@
+"""The ticket itself: its columns, indexes, constraints and triggers."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import pgtrigger
+from django.contrib.postgres.indexes import GinIndex
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Trim
+from django.db.models.lookups import Exact
+
+from accounts.models import User
+from kit.db.triggers import refuse_truncate, trigger
+from projects.models import Project
+from sla.clock import Clock
+from sla.models import Priority, SlaState
+from tickets.models.clock import CLOCK_RUNS, CLOCK_TRIGGERS, Status, clock_of
+from tickets.models.ordering import Ordering
+from tickets.models.queryset import TicketManager
+from tickets.models.search import search_column
+
+MAX_PRICE = Decimal("99999999.99")
+# Columns that the database derives. A change of these alone is no change of the ticket: no new version, no history.
+DERIVED = [
+    *("version", "updated_at", "search"),
+    *("closed_at", "held_seconds", "sla_hours", "sla_calendar", "sla_warn_at", "sla_met", "sla_alarm_at"),
+]
+
+
+class Ticket(models.Model):
+    title = models.CharField(max_length=255)
+    description = models.TextField(blank=True, max_length=20_000)
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="tickets", db_index=False)
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.OPEN)
+    type = models.CharField(
+        max_length=50, default="task", help_text="Any word: concert, conference, sports, task, bug…"
+    )
+    venue = models.CharField(max_length=255, blank=True)
+    price = models.DecimalField(
+        max_digits=12,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(MAX_PRICE)],
+    )
+    priority = models.CharField(max_length=10, choices=Priority.choices, default=Priority.MEDIUM)
+    due_at = models.DateTimeField("due date", null=True, blank=True)
+    sla_due_at = models.DateTimeField("SLA due", editable=False)
+    held_at = models.DateTimeField("on hold since", null=True, editable=False)
+    hold_reason = models.CharField(
+        "reason for hold", max_length=255, blank=True, default="", db_default="", editable=False
+    )
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="tickets", db_index=False)
+    created_at = models.DateTimeField(editable=False)
+    closed_at = models.DateTimeField(null=True, editable=False)
+    # The terms behind sla_due_at: the hours since creation, the calendar ("" if they count round the clock), and the
+    # business time spent on hold or closed, up to the last restart of the clock.
+    sla_hours = models.PositiveSmallIntegerField("SLA hours", editable=False)
+    sla_calendar = models.CharField(max_length=150, blank=True, default="", db_default="", editable=False)
+    held_seconds = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    # When the policy's at_risk_share of the time is used up.
+    sla_warn_at = models.DateTimeField(editable=False)
+    # Whether it was closed in time; NULL while it is not closed.
+    sla_met = models.BooleanField("SLA met", null=True, editable=False)
+    # When to notify people next: first that the deadline is near, then that it has passed.
+    sla_alarm_at = models.DateTimeField(null=True, editable=False)
+    # Set by triggers, and only when something really changed. New or removed assignees count as a change.
+    updated_at = models.DateTimeField(null=True, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    assignees = models.ManyToManyField(
+        User, through="Assignment", through_fields=("ticket", "user"), related_name="assigned_tickets"
+    )
+
+    search = search_column()
+
+    objects = TicketManager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="ticket_created_at"),
+            # An index can be walked in both directions, but missing dates come last in either: dates need two.
+            Ordering("updated_at", is_descending=False).index("ticket_updated_at"),
+            Ordering("updated_at", is_descending=True).index("ticket_updated_at_desc"),
+            Ordering("due_at", is_descending=False).index("ticket_due_at"),
+            Ordering("due_at", is_descending=True).index("ticket_due_at_desc"),
+            Ordering("priority", is_descending=False).index("ticket_priority_order"),
+            Ordering("title", is_descending=False).index("ticket_title_order"),
+            # Every search would have to read the pending list of fastupdate.
+            GinIndex(fields=["search"], fastupdate=False, name="ticket_search"),
+            models.Index(fields=["status", "-created_at", "-id"], name="ticket_by_status"),
+            models.Index(fields=["type", "-created_at", "-id"], name="ticket_by_type"),
+            models.Index(
+                fields=["sla_due_at"], include=["sla_warn_at"], condition=CLOCK_RUNS, name="ticket_sla_due_at"
+            ),
+            models.Index(fields=["sla_met", "-created_at", "-id"], name="ticket_sla_met"),
+            # The admin's dashboard counts recently closed tickets from this index alone.
+            models.Index(
+                fields=["closed_at"],
+                include=["sla_met"],
+                condition=Q(closed_at__isnull=False),
+                name="ticket_closed_at",
+            ),
+            models.Index(fields=["sla_alarm_at"], condition=Q(sla_alarm_at__isnull=False), name="ticket_sla_alarm"),
+            models.Index(fields=["project", "-created_at"], name="ticket_project"),
+            models.Index(fields=["venue", "created_at"], name="ticket_venue"),
+            # analytics/sql/dashboard.sql finds customers with a matching ticket from this index alone.
+            models.Index(
+                fields=["created_by", "created_at"],
+                include=["project", "status", "priority", "type"],
+                name="ticket_creator",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=~Exact(Trim("title"), ""), name="ticket_title"),
+            models.CheckConstraint(condition=~Exact(Trim("type"), ""), name="ticket_type"),
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="ticket_status"),
+            models.CheckConstraint(condition=Q(priority__in=Priority.values), name="ticket_priority"),
+            models.CheckConstraint(
+                condition=Q(price__isnull=True) | Q(price__range=(0, MAX_PRICE)), name="ticket_price"
+            ),
+            models.CheckConstraint(
+                condition=Q(status=Status.CLOSED, closed_at__isnull=False, sla_met__isnull=False, held_at__isnull=True)
+                | (~Q(status=Status.CLOSED) & Q(closed_at__isnull=True, sla_met__isnull=True)),
+                name="ticket_clock",
+            ),
+        ]
+        triggers = [
+            *CLOCK_TRIGGERS,
+            # Document 001: "Deleting ticket is not possible in the system."
+            pgtrigger.Protect(name="keep_tickets", operation=pgtrigger.Delete),
+            refuse_truncate("keep_all_tickets"),
+            trigger(
+                "tickets/step_2_keep_version",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange("version", "updated_at"),
+            ),
+            trigger(
+                "tickets/step_3_move_version",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange(exclude=DERIVED),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.title}"
+
+    def may_be_assigned_by(self, user: User) -> bool:
+        """Return whether the user may assign people. Document 000: "only the user who created the ticket or an admin".
+
+        Agents count as staff, as admins do.
+        """
+        return user.is_staff or self.created_by_id == user.pk
+
+    @property
+    def clock(self) -> Clock:
+        return clock_of(self)
+
+    def sla_state(self, at: datetime) -> SlaState:
+        """Return where the ticket stands. TicketQuerySet states the same for lists; a test compares the two."""
+        if self.status == Status.CLOSED:
+            return SlaState.MET if self.sla_met else SlaState.MISSED
+        if self.held_at is not None:
+            return SlaState.ON_HOLD
+        if self.sla_due_at < at:
+            return SlaState.BREACHED
+        return SlaState.AT_RISK if self.sla_warn_at < at else SlaState.OK

@@ -1,0 +1,65 @@
+"""Use cases that change tickets. Each takes the acting user as `by` and the current time as `at`.
+
+Each locks the ticket's row first and checks the rules afterwards, in one transaction. Triggers write the history, move
+the version and queue the mail.
+"""
+
+from tickets.services.assignments import assign, check_assignable, hand_over, unassign
+from tickets.services.changes import Expected, update
+from tickets.services.comments import comment, reply
+from tickets.services.creation import create
+from tickets.services.errors import (
+    CHANGED_SINCE_READ,
+    DUE_DATE_PAST,
+    NO_SUCH_PROJECT,
+    NO_SUCH_USER,
+    AdminNotAssignable,
+    AlreadyAssigned,
+    AlreadyOnHold,
+    AssignmentLimitReached,
+    ClosedForHold,
+    InternalForStaff,
+    NotAllowed,
+    NotAssigned,
+    NotOnHold,
+    PreconditionFailed,
+    TicketClosed,
+    TicketNotFound,
+    UserNotFound,
+    VersionConflict,
+)
+from tickets.services.fields import check_due_date
+from tickets.services.holds import hold, resume
+
+__all__ = [
+    "CHANGED_SINCE_READ",
+    "DUE_DATE_PAST",
+    "NO_SUCH_PROJECT",
+    "NO_SUCH_USER",
+    "AdminNotAssignable",
+    "AlreadyAssigned",
+    "AlreadyOnHold",
+    "AssignmentLimitReached",
+    "ClosedForHold",
+    "Expected",
+    "InternalForStaff",
+    "NotAllowed",
+    "NotAssigned",
+    "NotOnHold",
+    "PreconditionFailed",
+    "TicketClosed",
+    "TicketNotFound",
+    "UserNotFound",
+    "VersionConflict",
+    "assign",
+    "check_assignable",
+    "check_due_date",
+    "comment",
+    "create",
+    "hand_over",
+    "hold",
+    "reply",
+    "resume",
+    "unassign",
+    "update",
+]

@@ -1,0 +1,142 @@
+"""Assigning people to a ticket, and removing them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from kit.db.sql import violated
+from tickets.models import MAX_ASSIGNEES, Assignment, Status, Ticket
+from tickets.services.changes import Expected, checked, lock, refresh, write
+from tickets.services.errors import (
+    ERROR_OF_CONSTRAINT,
+    AdminNotAssignable,
+    AlreadyAssigned,
+    AssignmentLimitReached,
+    NotAllowed,
+    NotAssigned,
+    TicketClosed,
+    UserNotFound,
+)
+
+
+@transaction.atomic
+def assign(*, ticket_id: int, user_id: int, by: User) -> Assignment:
+    """Assign a user to a ticket (document 000, section 4).
+
+    :raises TicketNotFound: no such ticket, or not visible to `by`.
+    :raises NotAllowed: `by` is neither the creator nor staff.
+    :raises TicketClosed:
+    :raises UserNotFound: no such user, or a deactivated one.
+    :raises AdminNotAssignable:
+    :raises AlreadyAssigned:
+    :raises AssignmentLimitReached: the ticket has MAX_ASSIGNEES assignees.
+    """
+    ticket = lock(ticket_id, by=by)
+    if not ticket.may_be_assigned_by(by):
+        raise NotAllowed
+    (assignment,) = add_assignees(ticket, [user_id], by=by, at=timezone.now())
+    return assignment
+
+
+@transaction.atomic
+def unassign(*, ticket_id: int, user_id: int, by: User) -> None:
+    """Remove a user from a ticket, even from a closed one.
+
+    :raises TicketNotFound: no such ticket, or not visible to `by`.
+    :raises NotAllowed: `by` is neither the creator, staff nor the user to remove.
+    :raises NotAssigned:
+    """
+    ticket = lock(ticket_id, by=by)
+    if not ticket.may_be_assigned_by(by) and user_id != by.pk:
+        raise NotAllowed
+    removed, _ = ticket.assignments.filter(user_id=user_id).delete()
+    if not removed:
+        raise NotAssigned
+
+
+@transaction.atomic
+def hand_over(
+    *,
+    ticket_id: int,
+    assignee_id: int | None,
+    by: User,
+    at: datetime,
+    expected: Expected | None = None,
+    **changes: Any,
+) -> Ticket:
+    """Make one user the only assignee of a ticket, or nobody for None, and change fields as `update` does.
+
+    The assignee can be new even if the same call closes or reopens the ticket.
+
+    :raises NotAllowed: `by` is not staff.
+    :raises TicketNotFound, VersionConflict, PreconditionFailed, Forbidden, Invalid: as for `update`.
+    :raises TicketClosed, UserNotFound, AdminNotAssignable: as for `assign`, if the assignee is new.
+    """
+    ticket = lock(ticket_id, by=by)
+    if not by.is_staff:
+        raise NotAllowed
+    columns = checked(ticket, changes, by=by, at=at, expected=expected)
+    # A closed ticket takes no assignees, so reopening comes first and closing last.
+    is_closing = columns.get("status") == Status.CLOSED
+    if not is_closing:
+        write(ticket, columns)
+    _replace_assignees(ticket, assignee_id, by=by, at=at)
+    if is_closing:
+        write(ticket, columns)
+    refresh(ticket)
+    return ticket
+
+
+def _replace_assignees(ticket: Ticket, assignee_id: int | None, *, by: User, at: datetime) -> None:
+    replaced = ticket.assignments.all()
+    if assignee_id is not None:
+        replaced = replaced.exclude(user_id=assignee_id)
+    replaced.delete()
+    if assignee_id is not None and not ticket.assignments.exists():
+        add_assignees(ticket, [assignee_id], by=by, at=at)
+
+
+def add_assignees(ticket: Ticket, user_ids: Iterable[int], *, by: User, at: datetime) -> list[Assignment]:
+    """Assign users, in the order given, to a ticket that this transaction has locked or created.
+
+    :raises TicketClosed, UserNotFound, AdminNotAssignable, AlreadyAssigned, AssignmentLimitReached: as for `assign`.
+    """
+    user_ids = list(user_ids)
+    if not user_ids:
+        return []
+    if ticket.status == Status.CLOSED:
+        raise TicketClosed
+    users = User.objects.in_bulk(user_ids)
+    slot_of_user = dict(ticket.assignments.values_list("user_id", "slot"))
+    added = []
+    for user_id in user_ids:
+        check_assignable(users.get(user_id), assigned=slot_of_user)
+        slot = min(set(range(1, MAX_ASSIGNEES + 1)) - set(slot_of_user.values()))
+        slot_of_user[user_id] = slot
+        added.append(Assignment(ticket=ticket, user=users[user_id], slot=slot, assigned_by=by, assigned_at=at))
+    try:
+        return Assignment.objects.bulk_create(added)
+    except IntegrityError as error:
+        if refusal := ERROR_OF_CONSTRAINT.get(violated(error)):
+            raise refusal from error
+        raise
+
+
+def check_assignable(user: User | None, *, assigned: Iterable[int]) -> None:
+    """Check whether a user can join the users `assigned` already, given by id.
+
+    :raises UserNotFound, AdminNotAssignable, AlreadyAssigned, AssignmentLimitReached:
+    """
+    if user is None or not user.is_active:
+        raise UserNotFound
+    if user.is_admin:
+        raise AdminNotAssignable
+    assigned = set(assigned)
+    if user.pk in assigned:
+        raise AlreadyAssigned
+    if len(assigned) >= MAX_ASSIGNEES:
+        raise AssignmentLimitReached

@@ -1,0 +1,120 @@
+"""Changing the fields of a ticket."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import User
+from kit.errors import Forbidden
+from projects.models import Project, Visibility
+from tickets import queries
+from tickets.models import Ticket
+from tickets.models.clock import columns_of
+from tickets.services import clock
+from tickets.services.errors import CHANGED_SINCE_READ, NotAllowed, PreconditionFailed, TicketNotFound, VersionConflict
+from tickets.services.fields import check_due_date, get_creator, get_project, in_milliseconds
+
+# Field names that differ between the API and the history table.
+NAME_IN_ERRORS = {
+    "project_id": "project",
+    "created_by_id": "created_by",
+    "sla_due_at": "sla_due",
+    "held_at": "on_hold_since",
+    queries.ASSIGNEE: "assigned_users",
+}
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The versions that a change was made for, and the error to raise if the ticket has another one."""
+
+    versions: Collection[int]
+    refusal: type[VersionConflict | PreconditionFailed] = VersionConflict
+
+
+@transaction.atomic
+def update(*, ticket_id: int, by: User, at: datetime, expected: Expected | None = None, **changes: Any) -> Ticket:
+    """Change fields of a ticket. The database moves `version` and `updated_at` if anything really changed.
+
+    `changes` can be title, description, project_id, status, type, venue, price, priority, due_at and created_by_id.
+    Since the row is locked first, only one of several changes that expect the same version succeeds.
+
+    :raises TicketNotFound: no such ticket, or not visible to `by`.
+    :raises NotAllowed: `by` is neither the creator, an assignee nor staff; or `by` is an assignee and moves the ticket
+        into or out of a project that only the people involved can see.
+    :raises VersionConflict, PreconditionFailed: as `expected` says; names the fields that have changed since.
+    :raises Forbidden: another creator, and `by` is not an admin.
+    :raises Invalid: a new due date is in the past; no such project or creator.
+    """
+    ticket = lock(ticket_id, by=by)
+    if write(ticket, checked(ticket, changes, by=by, at=at, expected=expected)):
+        refresh(ticket)
+    return ticket
+
+
+def lock(ticket_id: int, *, by: User) -> Ticket:
+    """Return the ticket, with its row locked until the transaction ends.
+
+    :raises TicketNotFound: no such ticket, or not visible to `by`.
+    """
+    ticket = Ticket.objects.visible_to(by).locked().filter(pk=ticket_id).first()
+    if ticket is None:
+        raise TicketNotFound
+    return ticket
+
+
+def checked(
+    ticket: Ticket, changes: dict[str, Any], *, by: User, at: datetime, expected: Expected | None = None
+) -> dict[str, Any]:
+    """Check changes of a locked ticket and return the columns to write, those of its clock included.
+
+    :raises: as `update`.
+    """
+    if not ticket.may_be_assigned_by(by) and not ticket.assignments.filter(user=by).exists():
+        raise NotAllowed
+    if expected and ticket.version not in expected.versions:
+        raise expected.refusal(fields=_changed_since(ticket, max(expected.versions, default=ticket.version)))
+    columns = dict(changes)
+    if due_at := columns.get("due_at"):
+        columns["due_at"] = in_milliseconds(due_at)
+        if columns["due_at"] != ticket.due_at:
+            check_due_date(columns["due_at"], at=at)
+    if columns.get("project_id", ticket.project_id) != ticket.project_id:
+        project = get_project(columns["project_id"])
+        _check_move(ticket, to=project, by=by)
+        columns["project_id"] = project.pk
+    if columns.get("created_by_id", ticket.created_by_id) != ticket.created_by_id:
+        columns["created_by_id"] = get_creator(columns["created_by_id"], by=by).pk
+        if not by.is_admin:
+            raise Forbidden
+    return columns | columns_of(clock.updated(ticket, columns, at=at))
+
+
+def write(ticket: Ticket, columns: dict[str, Any]) -> bool:
+    """Save the columns whose values differ. Return whether there were any."""
+    changed = {name: value for name, value in columns.items() if value != getattr(ticket, name)}
+    if not changed:
+        return False
+    for name, value in changed.items():
+        setattr(ticket, name, value)
+    ticket.save(update_fields=changed)
+    return True
+
+
+def refresh(ticket: Ticket) -> None:
+    """Read the columns that triggers have set."""
+    ticket.refresh_from_db(fields=["version", "updated_at", "closed_at", "sla_met"])
+
+
+def _changed_since(ticket: Ticket, version: int) -> dict[str, list[str]]:
+    changed = queries.changed_fields(ticket_id=ticket.pk, since=version)
+    return {NAME_IN_ERRORS.get(name, name): [CHANGED_SINCE_READ] for name in changed}
+
+
+def _check_move(ticket: Ticket, *, to: Project, by: User) -> None:
+    is_hidden = Visibility.INVOLVED in (ticket.project.visibility, to.visibility)
+    if is_hidden and not ticket.may_be_assigned_by(by):
+        raise NotAllowed

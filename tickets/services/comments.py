@@ -1,0 +1,48 @@
+"""Commenting on a ticket."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.models import User
+from tickets.models import Comment, Ticket
+from tickets.services.changes import checked, lock, write
+from tickets.services.errors import InternalForStaff, TicketNotFound
+from tickets.services.fields import in_milliseconds
+
+
+@transaction.atomic
+def comment(*, ticket_id: int, by: User, at: datetime, message: str, is_internal: bool = False) -> Comment:
+    """Comment on a ticket, even on a closed one. This does not change its version; triggers notify the people involved.
+
+    :raises TicketNotFound: no such ticket, or not visible to `by`.
+    :raises InternalForStaff: an internal comment, and `by` is not staff.
+    """
+    if not Ticket.objects.visible_to(by).filter(pk=ticket_id).exists():
+        raise TicketNotFound
+    return _write(ticket_id, by=by, at=at, message=message, is_internal=is_internal)
+
+
+@transaction.atomic
+def reply(
+    *, ticket_id: int, by: User, at: datetime, message: str, is_internal: bool = False, status: str | None = None
+) -> Comment:
+    """Comment on a ticket and set its status, or neither. For None the status stays.
+
+    :raises TicketNotFound, InternalForStaff: as for `comment`.
+    :raises NotAllowed: as for `update`.
+    """
+    if status is None:
+        return comment(ticket_id=ticket_id, by=by, at=at, message=message, is_internal=is_internal)
+    ticket = lock(ticket_id, by=by)
+    written = _write(ticket_id, by=by, at=at, message=message, is_internal=is_internal)
+    write(ticket, checked(ticket, {"status": status}, by=by, at=at))
+    return written
+
+
+def _write(ticket_id: int, *, by: User, at: datetime, message: str, is_internal: bool) -> Comment:
+    if is_internal and not by.is_staff:
+        raise InternalForStaff
+    return Comment.objects.create(
+        ticket_id=ticket_id, author=by, message=message, is_internal=is_internal, created_at=in_milliseconds(at)
+    )

@@ -1,0 +1,78 @@
+"""Why a change of a ticket is refused."""
+
+from kit.errors import Conflict, Forbidden, Invalid, Missing, Outdated, Refused
+
+# Field errors that need the database or the time.
+DUE_DATE_PAST = "The due date must be in the future."
+NO_SUCH_PROJECT = "No such project."
+NO_SUCH_USER = "No such user."
+CHANGED_SINCE_READ = "Changed since you read it."
+
+
+class TicketNotFound(Missing):
+    message = "Ticket not found"
+
+
+class NotAllowed(Forbidden):
+    """Neither the creator nor staff nor, where assignees are allowed too, an assignee."""
+
+    code = "not_allowed"
+
+
+class TicketClosed(Conflict):
+    message = "Cannot assign users to a closed ticket"
+
+
+class UserNotFound(Missing):
+    message = "User does not exist"
+
+
+class AdminNotAssignable(Invalid):
+    message = "Cannot assign a ticket to an admin"
+
+
+class AlreadyAssigned(Conflict):
+    message = "User already assigned"
+
+
+class AssignmentLimitReached(Conflict):
+    message = "User assignment limit reached"
+
+
+class NotAssigned(Missing):
+    message = "User is not assigned"
+
+
+class AlreadyOnHold(Conflict):
+    message = "Ticket is already on hold"
+
+
+class NotOnHold(Conflict):
+    message = "Ticket is not on hold"
+
+
+class ClosedForHold(Conflict):
+    message = "Cannot put a closed ticket on hold"
+
+
+class InternalForStaff(Forbidden):
+    message = "Only staff can write internal comments"
+
+
+class VersionConflict(Conflict):
+    message = "The ticket has changed since you read it"
+
+
+class PreconditionFailed(Outdated):
+    message = "The ticket has changed since you read it"
+
+
+# What a violated constraint means if SQL from elsewhere broke a rule after it was checked here.
+ERROR_OF_CONSTRAINT: dict[str, type[Refused]] = {
+    "assignment_open_ticket": TicketClosed,
+    "assignment_active_user": UserNotFound,
+    "assignment_no_admin": AdminNotAssignable,
+    "assignment_once": AlreadyAssigned,
+    "assignment_slot_once": AssignmentLimitReached,
+    "assignment_limit": AssignmentLimitReached,
+}

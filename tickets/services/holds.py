@@ -1,0 +1,56 @@
+"""Putting a ticket on hold, and resuming it."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.models import User
+from sla import clock
+from tickets.models import Status, Ticket
+from tickets.models.clock import columns_of
+from tickets.services.changes import lock, refresh, write
+from tickets.services.clock import terms_of
+from tickets.services.errors import AlreadyOnHold, ClosedForHold, NotAllowed, NotOnHold
+from tickets.services.fields import in_milliseconds
+
+
+@transaction.atomic
+def hold(*, ticket_id: int, by: User, at: datetime, reason: str = "") -> Ticket:
+    """Put a ticket on hold. Its SLA clock stops until it is resumed or closed.
+
+    :raises TicketNotFound: no such ticket, or not visible to `by`.
+    :raises NotAllowed: `by` is not staff.
+    :raises ClosedForHold: the ticket is closed, so its clock has stopped already.
+    :raises AlreadyOnHold:
+    """
+    ticket = _lock_for_staff(ticket_id, by=by)
+    if ticket.status == Status.CLOSED:
+        raise ClosedForHold
+    if ticket.held_at is not None:
+        raise AlreadyOnHold
+    write(ticket, columns_of(clock.hold(ticket.clock, at=in_milliseconds(at), reason=reason)))
+    refresh(ticket)
+    return ticket
+
+
+@transaction.atomic
+def resume(*, ticket_id: int, by: User, at: datetime) -> Ticket:
+    """Take a ticket off hold. As much time is left until its deadline as when it was put on hold.
+
+    :raises TicketNotFound: no such ticket, or not visible to `by`.
+    :raises NotAllowed: `by` is not staff.
+    :raises NotOnHold:
+    """
+    ticket = _lock_for_staff(ticket_id, by=by)
+    if ticket.held_at is None:
+        raise NotOnHold
+    write(ticket, columns_of(clock.resume(ticket.clock, at=at, terms=terms_of(ticket.priority))))
+    refresh(ticket)
+    return ticket
+
+
+def _lock_for_staff(ticket_id: int, *, by: User) -> Ticket:
+    ticket = lock(ticket_id, by=by)
+    if not by.is_staff:
+        raise NotAllowed
+    return ticket

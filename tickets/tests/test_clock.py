@@ -1,0 +1,190 @@
+"""The clock in the database against the pure one in sla/clock.py, through services and through plain SQL."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pgtrigger.installation
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.models import User
+from projects.tests.psql import psql
+from sla import clock
+from sla.clock import Clock, Terms
+from sla.models import Priority, SlaPolicy
+from sla.tests.factories import make_office_calendar
+from tickets import services
+from tickets.models import Status
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+MONDAY = datetime(2026, 3, 2, 12, tzinfo=UTC)
+WORDS = ["", "Waiting for the customer", "Waiting for parts"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """An operation, whether it goes through the services or through SQL, and how long after the previous one it comes.
+
+    An operation that does not fit the state of the clock is skipped.
+    """
+
+    operation: str
+    in_sql: bool
+    delay: timedelta
+    priority: str
+    reason: str
+
+
+steps = st.builds(
+    Step,
+    operation=st.sampled_from(["hold", "resume", "close", "reopen", "reprioritise", "move_deadline"]),
+    in_sql=st.booleans(),
+    delay=st.integers(0, 100 * 60).map(lambda minutes: timedelta(minutes=minutes)),
+    priority=st.sampled_from(Priority.values),
+    reason=st.sampled_from(WORDS),
+)
+
+
+class Pair:
+    """A ticket in the database, and the state that the pure clock says it is in."""
+
+    def __init__(self, by: User, *, priority: str, is_closed: bool) -> None:
+        self.by = by
+        self.at = MONDAY
+        self.priority = priority
+        status = Status.CLOSED if is_closed else Status.OPEN
+        self.ticket = services.create(by=by, at=self.at, title="Fix it", priority=priority, status=status)
+        self.expected = clock.start(created_at=self.at, terms=self.terms())
+        if is_closed:
+            self.expected = clock.close(self.expected, at=self.at)
+
+    def terms(self) -> Terms:
+        return SlaPolicy.objects.select_related("calendar").get(pk=self.priority).terms
+
+    def take(self, step: Step) -> None:
+        self.at += step.delay
+        is_running = self.expected.stopped_at is None
+        match step.operation:
+            case "hold" if is_running:
+                self.hold(step)
+            case "resume" if self.expected.held_at:
+                self.resume(step)
+            case "close" if not self.expected.closed_at:
+                self.close(step)
+            case "reopen" if self.expected.closed_at:
+                self.reopen(step)
+            case "reprioritise":
+                self.reprioritise(step)
+            case "move_deadline":
+                self.move_deadline()
+
+    def hold(self, step: Step) -> None:
+        self.expected = clock.hold(self.expected, at=self.at, reason=step.reason)
+        if step.in_sql:
+            self.sql("held_at = %(at)s, hold_reason = %(reason)s", reason=step.reason)
+        else:
+            services.hold(ticket_id=self.ticket.pk, by=self.by, at=self.at, reason=step.reason)
+
+    def resume(self, step: Step) -> None:
+        if step.in_sql:
+            # SQL knows no calendar: the deadline stays.
+            self.expected = replace(self.expected, held_at=None, hold_reason="")
+            self.sql("held_at = NULL")
+        else:
+            self.expected = clock.resume(self.expected, at=self.at, terms=self.terms())
+            services.resume(ticket_id=self.ticket.pk, by=self.by, at=self.at)
+
+    def close(self, step: Step) -> None:
+        if step.in_sql:
+            self.expected = clock.close(self.expected, at=self.at)
+            self.sql("status = 'closed', closed_at = %(at)s")
+        else:
+            if self.expected.held_at:
+                self.expected = clock.resume(self.expected, at=self.at, terms=self.terms())
+            self.expected = clock.close(self.expected, at=self.at)
+            self.update(status=Status.CLOSED)
+
+    def reopen(self, step: Step) -> None:
+        if step.in_sql:
+            self.expected = replace(self.expected, closed_at=None, is_met=None)
+            self.sql("status = 'in-progress'")
+        else:
+            self.expected = clock.reopen(self.expected, at=self.at, terms=self.terms())
+            self.update(status=Status.IN_PROGRESS)
+
+    def reprioritise(self, step: Step) -> None:
+        is_new, self.priority = step.priority != self.priority, step.priority
+        if step.in_sql:
+            self.sql("priority = %(priority)s", priority=step.priority)
+        else:
+            if is_new:
+                self.expected = clock.reprioritise(self.expected, terms=self.terms())
+            self.update(priority=step.priority)
+
+    def move_deadline(self) -> None:
+        """Only SQL can do this: set a deadline that no policy explains."""
+        due_at = self.expected.created_at + timedelta(hours=100)
+        if due_at != self.expected.due_at:
+            warn_at = self.expected.created_at + self.terms().at_risk_share * timedelta(hours=100)
+            self.expected = replace(self.expected, due_at=due_at, warn_at=warn_at)
+        self.sql("sla_due_at = %(due_at)s", due_at=due_at)
+
+    def update(self, **changes: Any) -> None:
+        services.update(ticket_id=self.ticket.pk, by=self.by, at=self.at, **changes)
+
+    def sql(self, assignments: str, **parameters: Any) -> None:
+        statement = f"UPDATE tickets_ticket SET {assignments} WHERE id = %(ticket)s"
+        psql(statement, **{"ticket": self.ticket.pk, "at": self.at, **parameters})
+
+    def stored(self) -> tuple[Clock, datetime | None]:
+        """Return the clock in the database, and its next alarm."""
+        self.ticket.refresh_from_db()
+        return self.ticket.clock, self.ticket.sla_alarm_at
+
+
+class TestClockOfTheDatabase:
+    @pytest.mark.slow
+    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(
+        priority=st.sampled_from(Priority.values),
+        is_closed=st.booleans(),
+        has_calendar=st.booleans(),
+        taken=st.lists(steps, max_size=8),
+    )
+    def test_is_the_pure_clock_after_any_sequence_of_changes(
+        self, agent: User, priority: str, is_closed: bool, has_calendar: bool, taken: list[Step]
+    ) -> None:
+        with transaction.atomic():
+            if has_calendar:
+                make_office_calendar(priority=Priority.HIGH)
+            pair = Pair(agent, priority=priority, is_closed=is_closed)
+            states = []
+            for step in taken:
+                pair.take(step)
+                states.append((pair.stored(), pair.expected))
+            transaction.set_rollback(True)
+
+        for (stored, alarm_at), expected in states:
+            assert stored == expected
+            assert alarm_at == (None if expected.stopped_at else expected.warn_at)
+
+    def test_starts_as_the_pure_clock_starts(self, agent: User) -> None:
+        for priority in Priority.values:
+            pair = Pair(agent, priority=priority, is_closed=False)
+
+            assert pair.stored() == (pair.expected, pair.expected.warn_at)
+
+    def test_would_differ_without_its_trigger(self, agent: User) -> None:
+        """Otherwise the test above would prove nothing."""
+        pair = Pair(agent, priority=Priority.HIGH, is_closed=False)
+        pair.hold(Step("hold", True, timedelta(), Priority.HIGH, "Waiting"))
+        psql("SET CONSTRAINTS ALL IMMEDIATE")
+        pgtrigger.installation.disable("tickets.Ticket:step_1_keep_clock")
+
+        pair.resume(Step("resume", True, timedelta(), Priority.HIGH, ""))
+
+        assert pair.stored()[0] != pair.expected
