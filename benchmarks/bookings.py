@@ -39,6 +39,7 @@ PARAMETERS = {
     "guest_email": "''",
     "origin": "'api'",
     "at": "now()",
+    "is_admin": "false",
     "expired_at": "now() - interval '1 day'",
     "place": "hashtextextended(:event || '/' || :user, 0)",
     "digest": "sha256((:event || '/' || :user)::text::bytea)",

@@ -1,4 +1,4 @@
-"""What the API's description shows of events and bookings."""
+"""Example requests and responses for docs.py."""
 
 from typing import Any
 

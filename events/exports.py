@@ -1,4 +1,4 @@
-"""Bookings as CSV: what the list shows, to whom and by which filters the list shows it."""
+"""Bookings as CSV, with the visibility and filters of the list."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from kit.web.fields import MoneyField, UtcDateTimeField
 
 
 class BookingRowSerializer(serializers.Serializer[Booking]):
-    """An item of the list in which nothing is nested."""
+    """An item of the list, flattened."""
 
     id = serializers.IntegerField()
     event = serializers.IntegerField(source="event_id")
@@ -29,7 +29,7 @@ class BookingRowSerializer(serializers.Serializer[Booking]):
 
 
 def bookings(*, viewer: User, event_id: int | None = None, status: str | None = None) -> Iterator[bytes]:
-    """The bookings that `viewer` may see, as CSV, some at a time."""
+    """Yield the bookings that `viewer` may see as CSV, in batches."""
 
     def fetch(last: Booking | None) -> list[Booking]:
         before_id = None if last is None else last.pk

@@ -1,4 +1,4 @@
-"""Which events and bookings there are, where those stand that wait, and whether the books add up."""
+"""Reads: events, bookings with their position on the waiting list, and faults in the ledger."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from kit.db import sql
 
 @dataclass(frozen=True, kw_only=True)
 class EventFilter:
-    """Which events are meant; None: any. All of it must match. `span` bounds when they start."""
+    """Conditions on events, all of which must match; None matches any. `span` is about when they start."""
 
     span: Span = field(default_factory=Span)
     search: str = ""
@@ -39,7 +39,7 @@ class EventFilter:
 
 
 def _is_available(at: datetime) -> Q:
-    """One who comes now gets a seat at once: a seat is left, nobody waits for it, and bookings are taken."""
+    """Match events where a booking is confirmed now: a seat is left, nobody is waiting, and bookings are open."""
     is_open = Q(bookings_close_at__isnull=True) | Q(bookings_close_at__gt=at)
     has_seat = Q(inventory__capacity__gt=F("inventory__withheld") + F("inventory__confirmed"))
     return Q(status=EventStatus.PUBLISHED) & is_open & Q(inventory__waiting=0) & has_seat
@@ -47,7 +47,7 @@ def _is_available(at: datetime) -> Q:
 
 @dataclass(frozen=True)
 class Ordering:
-    """By when they start or were made; the ids decide among equals. Both have an index."""
+    """An order by `starts_at` or `created_at`, both of which have an index. Ids break ties."""
 
     field: str = "created_at"
     is_descending: bool = True
@@ -62,7 +62,7 @@ def events(
     limit: int,
     at: datetime,
 ) -> list[Event]:
-    """The first `limit` events, with their seats, that `viewer` sees; of these, those `after` a place. One query."""
+    """Return the first `limit` events that `viewer` may see, with inventory, `after` a cursor position. One query."""
     found = Event.objects.visible_to(viewer).with_inventory().filter(filter.matches(at=at))
     if after:
         is_behind = TupleLessThan if ordering.is_descending else TupleGreaterThan
@@ -72,7 +72,7 @@ def events(
 
 
 def inventory(*, event_id: int, viewer: User | None) -> Inventory | None:
-    """The seats of an event that `viewer` sees, without what they are seats of."""
+    """Return the inventory of an event that `viewer` may see, without the event."""
     return Inventory.objects.filter(event__in=Event.objects.visible_to(viewer), pk=event_id).first()
 
 
@@ -84,10 +84,7 @@ def bookings(
     before_id: int | None = None,
     limit: int,
 ) -> list[Booking]:
-    """The first `limit` bookings that `viewer` sees, newest first, those before `before_id`. Two queries.
-
-    Each tells by `ahead` how many wait in front of it.
-    """
+    """Return the newest `limit` bookings that `viewer` may see, before `before_id`, with `ahead`. Two queries."""
     filters = {"event": event_id, "status": status, "pk__lt": before_id}
     found = Booking.objects.visible_to(viewer).filter(
         **{name: value for name, value in filters.items() if value is not None}
@@ -96,27 +93,27 @@ def bookings(
     return list(Booking.objects.raw(sql.text("events/bookings"), {"ids": ids})) if ids else []
 
 
-# What `booking_faults` finds, as a person is told of it.
+# A sentence for each fault that sql/booking_faults.sql can find.
 FAULTS = {
-    "uncounted": "its seats are not counted anywhere; {found} bookings",
-    "oversold": "oversold: {found} seats are sold of {said}",
-    "seats_of_bookings": "the inventory says that {said} seats are sold, its bookings say {found}",
-    "waiting_of_bookings": "the inventory says that {said} bookings wait, its bookings say {found}",
-    "queue_numbers": "the inventory says that {said} is the last number in the queue, its bookings say {found}",
-    "seats_of_ledger": "the inventory says that {said} seats are sold, the ledger says {found}",
-    "waiting_of_ledger": "the inventory says that {said} bookings wait, the ledger says {found}",
-    "live_in_unpublished": "takes no bookings and has {found} that are not cancelled",
-    "room_for_waiting": "waits for {said} seats, first in the queue, while {found} are free",
-    "passed": "was given seats before booking #{said}, which waits since earlier",
-    "seats_of_entries": "holds {said} seats, the ledger says {found}",
-    "waiting_of_entries": "waits {said} times by its status, {found} times by the ledger",
-    "amount_of_entries": "comes to {said}, the ledger says {found}",
+    "uncounted": "has no inventory, but {found} bookings",
+    "oversold": "oversold: {found} of {said} seats are sold",
+    "seats_of_bookings": "{said} seats sold according to the inventory, {found} according to the bookings",
+    "waiting_of_bookings": "{said} bookings waiting according to the inventory, {found} according to the bookings",
+    "queue_numbers": "last queue number {said} according to the inventory, {found} according to the bookings",
+    "seats_of_ledger": "{said} seats sold according to the inventory, {found} according to the ledger",
+    "waiting_of_ledger": "{said} bookings waiting according to the inventory, {found} according to the ledger",
+    "live_in_unpublished": "does not take bookings, but has {found} that are not cancelled",
+    "room_for_waiting": "first on the waiting list for {said} seats, although {found} are free",
+    "passed": "got seats before booking #{said}, which has been waiting for longer",
+    "seats_of_entries": "has {said} seats, {found} according to the ledger",
+    "waiting_of_entries": "waiting {said} times according to its status, {found} times according to the ledger",
+    "amount_of_entries": "worth {said}, {found} according to the ledger",
 }
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that the books of an event contradict each other in; where it is one booking's, of that."""
+    """A contradiction between an event's inventory, bookings and ledger, or within one booking."""
 
     fault: str
     event_id: int
@@ -131,7 +128,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Part:
-    """Some events that follow each other by id."""
+    """Consecutive events by id."""
 
     after_id: int
     until_id: int
@@ -140,11 +137,11 @@ class Part:
 
 
 def booking_parts(*, size: int) -> list[Part]:
-    """Divide the events so that each part has about `size` bookings. Takes a pass over all bookings."""
+    """Divide the events into parts of about `size` bookings. Reads all bookings once."""
     return [Part(**row) for row in sql.rows("events/booking_parts", size=size)]
 
 
 def booking_faults(part: Part) -> Iterator[Fault]:
-    """Where the books of some events contradict themselves. Takes a pass over their bookings and entries."""
+    """Yield the faults of some events. Reads all their bookings and ledger entries once."""
     for row in sql.rows("events/booking_faults", after_id=part.after_id, until_id=part.until_id):
         yield Fault(**row)

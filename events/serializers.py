@@ -1,4 +1,4 @@
-"""The wire shapes of events and bookings (CONTRACTS: events and bookings, the product's own shape)."""
+"""The JSON of events and bookings in the product's own API."""
 
 from datetime import datetime
 from typing import Any
@@ -24,43 +24,43 @@ from kit.web.fields import (
 )
 from kit.web.paging import INVALID_CURSOR, CursorField, PageSerializer, moment, row_id
 
-# A cancelled event became so by a call of its own.
+# Cancelling an event is a call of its own.
 STATUSES_TO_SET = [EventStatus.DRAFT.value, EventStatus.PUBLISHED.value]
 
 
 class EventPatchSerializer(serializers.Serializer[Event]):
-    """What may be changed."""
+    """`PATCH`: every field is optional."""
 
     name = SingleLineField(max_length=255, required=False)
     description = TextField(max_length=20_000, required=False, allow_blank=True)
     venue = SingleLineField(max_length=255, required=False, allow_blank=True)
     startsAt = UtcDateTimeField(source="starts_at", required=False)
     bookingsCloseAt = UtcDateTimeField(
-        source="bookings_close_at", required=False, allow_null=True, help_text="null: they never close by themselves."
+        source="bookings_close_at", required=False, allow_null=True, help_text="Never if null."
     )
     capacity = CountField(min_value=1, max_value=MAX_CAPACITY, required=False)
     withheld = CountField(
-        min_value=0, max_value=MAX_CAPACITY, required=False, help_text="How many of them are not for sale."
+        min_value=0, max_value=MAX_CAPACITY, required=False, help_text="Number of tickets not for sale."
     )
-    price = MoneyField(required=False, help_text="Of one ticket.")
+    price = MoneyField(required=False, help_text="Price per ticket.")
     maxPerBooking = CountField(
         source="max_per_booking",
         min_value=1,
         max_value=MAX_CAPACITY,
         required=False,
         allow_null=True,
-        help_text="null: as many as there are.",
+        help_text="No limit if null.",
     )
     status = serializers.ChoiceField(choices=STATUSES_TO_SET, required=False)
 
 
 class ReplacedEventSerializer(EventPatchSerializer):
-    """`PUT`: what makes an event has to be there, the rest stays when absent."""
+    """`PUT`: omitted optional fields keep their values."""
 
     name = SingleLineField(max_length=255)
     startsAt = UtcDateTimeField(source="starts_at")
     capacity = CountField(min_value=1, max_value=MAX_CAPACITY)
-    price = MoneyField(help_text="Of one ticket.")
+    price = MoneyField(help_text="Price per ticket.")
 
 
 class NewEventSerializer(ReplacedEventSerializer):
@@ -81,9 +81,11 @@ class EventSerializer(serializers.Serializer[Event]):
     maxPerBooking = serializers.IntegerField(source="max_per_booking", allow_null=True)
     status = serializers.ChoiceField(choices=EventStatus.values)
     available = serializers.IntegerField(
-        source="inventory.available", help_text="Tickets that nobody has, also while somebody waits for more of them."
+        source="inventory.available", help_text="Unsold tickets, even if a larger request is waiting."
     )
-    waiting = serializers.IntegerField(source="inventory.waiting", help_text="Bookings that wait, not tickets.")
+    waiting = serializers.IntegerField(
+        source="inventory.waiting", help_text="Number of waiting bookings (not tickets)."
+    )
     createdBy = serializers.IntegerField(source="created_by_id")
     createdAt = UtcDateTimeField(source="created_at")
 
@@ -100,33 +102,38 @@ class AvailabilitySerializer(serializers.Serializer[Any]):
     waiting = serializers.IntegerField()
 
 
-# As the events are shown, and as the domain calls it.
+# API name to model field.
 FIELD_OF_ORDERING = {"createdAt": "created_at", "startsAt": "starts_at"}
 ORDERINGS = [sign + name for name in FIELD_OF_ORDERING for sign in ("", "-")]
 DEFAULT_ORDERING = "-createdAt"
 
 
 class EventQuerySerializer(PageSerializer):
-    """The query string of the list. A parameter that is empty filters nothing."""
+    """The query string of the list. Empty parameters are ignored."""
 
     search = SingleLineField(
-        max_length=255, required=False, allow_blank=True, help_text="A part of the name or the venue."
+        max_length=255,
+        required=False,
+        allow_blank=True,
+        help_text="Finds events whose name or venue contains this text.",
     )
     status = serializers.ChoiceField(choices=EventStatus.values, required=False)
-    startDate = MomentField(required=False, help_text="Starts at this time or later; a date: that whole day, in UTC.")
-    endDate = MomentField(required=False, help_text="Starts at this time or earlier; a date: that whole day, in UTC.")
+    startDate = MomentField(
+        required=False, help_text="Starts at or after this time. A date means the whole day in UTC."
+    )
+    endDate = MomentField(required=False, help_text="Starts at or before this time. A date means the whole day in UTC.")
     available = serializers.ChoiceField(
         choices=["true", "false"],
         required=False,
-        help_text="Whether a ticket can be had at once: one is left, nobody waits for it, and bookings are open.",
+        help_text="Whether a ticket can be booked right now: one is left, nobody is waiting, and bookings are open.",
     )
     ordering = serializers.ChoiceField(
-        choices=ORDERINGS, default=DEFAULT_ORDERING, help_text="With `-` the other way round."
+        choices=ORDERINGS, default=DEFAULT_ORDERING, help_text="Prefix with `-` for descending order."
     )
-    cursor = CursorField([str, moment, row_id], help_text="The `nextCursor` of the page before.")
+    cursor = CursorField([str, moment, row_id], help_text="The `nextCursor` of the previous page.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Put it in the domain's words: `filter`, `ordering`, `limit` and, unless it is the first page, `after`."""
+        """Return the arguments of `queries.events`: `filter`, `ordering`, `limit` and, with a cursor, `after`."""
         name = attrs.pop("ordering")
         ordering = Ordering(FIELD_OF_ORDERING[name.removeprefix("-")], is_descending=name.startswith("-"))
         query: dict[str, Any] = {"ordering": ordering, "limit": attrs.pop("limit")}
@@ -138,8 +145,8 @@ class EventQuerySerializer(PageSerializer):
         return query | {"filter": EventFilter(span=span, is_available=is_available, **attrs)}
 
     def _place(self, cursor: tuple[str, datetime, int], name: str) -> tuple[datetime, int]:
-        cursors_ordering, key, event_id = cursor
-        if cursors_ordering != name:
+        cursor_ordering, key, event_id = cursor
+        if cursor_ordering != name:
             raise serializers.ValidationError({"cursor": INVALID_CURSOR})
         return key, event_id
 
@@ -151,13 +158,15 @@ class GuestSerializer(serializers.Serializer[Any]):
 
 
 class NewBookingSerializer(serializers.Serializer[Booking]):
-    """`quantity` and `joins_waitlist`; of who is not signed in, as the view says by `is_guest`, the guest too."""
+    """Requires `guest` if the view says by `is_guest` in the context that nobody is signed in."""
 
     quantity = CountField(min_value=1, max_value=MAX_CAPACITY, default=1)
     joinWaitlist = StrictBooleanField(
-        source="joins_waitlist", default=True, help_text="false: 409 when there is no room now."
+        source="joins_waitlist",
+        default=True,
+        help_text="If false, respond with 409 instead of joining the waiting list.",
     )
-    guest = GuestSerializer(required=False, help_text="Required of who is not signed in, ignored of who is.")
+    guest = GuestSerializer(required=False, help_text="Required unless signed in; otherwise ignored.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         guest = attrs.pop("guest", None)
@@ -168,7 +177,11 @@ class NewBookingSerializer(serializers.Serializer[Booking]):
 
 class CancellationSerializer(serializers.Serializer[Any]):
     tickets = CountField(
-        source="seats", min_value=1, max_value=MAX_CAPACITY, required=False, help_text="How many; all that are left."
+        source="seats",
+        min_value=1,
+        max_value=MAX_CAPACITY,
+        required=False,
+        help_text="Number of tickets to cancel, by default all that are left.",
     )
 
 
@@ -183,15 +196,17 @@ class BookingSerializer(serializers.Serializer[Booking]):
     event = serializers.IntegerField()
     user = serializers.IntegerField(allow_null=True)
     guest = GuestOfBookingSerializer(allow_null=True)
-    quantity = serializers.IntegerField(help_text="How many were asked for.")
-    cancelled = serializers.IntegerField(help_text="How many of them were given up again.")
+    quantity = serializers.IntegerField(help_text="Number of tickets requested.")
+    cancelled = serializers.IntegerField(help_text="Number of these that were cancelled.")
     status = serializers.ChoiceField(choices=BookingStatus.values)
-    position = serializers.IntegerField(allow_null=True, help_text="In the queue, from 1; null unless it waits.")
-    unitPrice = MoneyField(help_text="Of one ticket, as it was on booking.")
+    position = serializers.IntegerField(
+        allow_null=True, help_text="Position on the waiting list, starting at 1; null unless waiting."
+    )
+    unitPrice = MoneyField(help_text="Price per ticket at the time of booking.")
     createdAt = UtcDateTimeField()
 
     def to_representation(self, instance: Booking) -> dict[str, Any]:
-        # Written out, because a hot event makes hundreds a second: field by field takes five times as long.
+        # Written out because hot events need it hundreds of times per second: DRF's fields take five times as long.
         guest = {
             "firstName": instance.guest_first_name,
             "lastName": instance.guest_last_name,
@@ -212,7 +227,7 @@ class BookingSerializer(serializers.Serializer[Booking]):
 
 
 class BookingDetailSerializer(BookingSerializer):
-    reason = serializers.CharField(allow_null=True, help_text="Why it waits; null unless it does.")
+    reason = serializers.CharField(allow_null=True, help_text="Why the booking is waiting; null unless it is.")
 
     def to_representation(self, instance: Booking) -> dict[str, Any]:
         return super().to_representation(instance) | {"reason": _reason(instance)}
@@ -223,12 +238,12 @@ def _reason(booking: Booking) -> str | None:
         return None
     if booking.ahead:
         return f"{booking.ahead} booking{'s are' if booking.ahead > 1 else ' is'} ahead"
-    return f"Fewer tickets are left than the {booking.left} asked for"
+    return f"Fewer than {booking.left} tickets are left" if booking.left > 1 else "No tickets are left"
 
 
 class NewBookingAnswerSerializer(BookingDetailSerializer):
     manageToken = serializers.CharField(
-        required=False, help_text="For guests alone: to be sent as `X-Manage-Token` to see and cancel the booking."
+        required=False, help_text="Guests only. Send it as `X-Manage-Token` to see or cancel the booking."
     )
 
 
@@ -238,7 +253,7 @@ class BookingPageSerializer(serializers.Serializer[Any]):
 
 
 class BookingFilterSerializer(serializers.Serializer[Any]):
-    """What narrows a list of bookings. A parameter that is empty filters nothing."""
+    """The filters of a list of bookings. Empty parameters are ignored."""
 
     status = serializers.ChoiceField(choices=BookingStatus.values, required=False)
     event = IdField(source="event_id", min_value=1, max_value=MAX_ID, required=False)
@@ -246,7 +261,7 @@ class BookingFilterSerializer(serializers.Serializer[Any]):
 
 class BookingsOfEventQuerySerializer(PageSerializer):
     status = serializers.ChoiceField(choices=BookingStatus.values, required=False)
-    cursor = CursorField([row_id], help_text="The `nextCursor` of the page before.")
+    cursor = CursorField([row_id], help_text="The `nextCursor` of the previous page.")
 
 
 class BookingQuerySerializer(BookingsOfEventQuerySerializer, BookingFilterSerializer):

@@ -1,7 +1,7 @@
-"""What changes events and bookings. One keyword-only function a use case; the actor is `by`, the clock is `at`.
+"""Use cases that change events and bookings. Each takes the acting user as `by` and the current time as `at`.
 
-Every writer takes the same lock first, the event's inventory, then the rest. What a change of a booking entails (the
-numbers of seats, the ledger, who comes next, the mails) is done by the triggers in the same transaction.
+Every writer locks the event's inventory row first. Triggers keep seat counts, ledger, promotions and mail in step
+within the same transaction.
 """
 
 from dataclasses import dataclass
@@ -15,14 +15,16 @@ from django.db.models import F, Max, ProtectedError
 from accounts.models import User
 from events.models import MAX_CAPACITY, Booking, BookingQuerySet, BookingStatus, Event, EventStatus, Inventory, Origin
 from kit.db import sql
-from kit.errors import Busy, Conflict, Invalid, Missing
+from kit.errors import Busy, Conflict, Invalid, Missing, Refused
 from kit.idempotency.keys import Key, claiming
 
-# Whether somebody may be booked is looked at again when what stood in the way has gone meanwhile.
-TRIES = 3
-# What of an event is its inventory's.
+# Fields of an event that are stored in its inventory.
 SEATS = ["capacity", "withheld"]
-TOO_MUCH_WITHHELD = "There are not so many seats."
+TOO_MUCH_WITHHELD = "Cannot be greater than the capacity."
+
+
+def _tickets(number: int) -> str:
+    return "1 ticket" if number == 1 else f"{number:,} tickets"
 
 
 class EventNotFound(Missing):
@@ -30,11 +32,11 @@ class EventNotFound(Missing):
 
 
 class EventCancelled(Conflict):
-    message = "The event has been cancelled"
+    message = "This event has been cancelled"
 
 
 class EventNotPublished(Conflict):
-    message = "The event is a draft: it takes no bookings yet"
+    message = "This event is not published yet"
 
 
 class BookingsClosed(Conflict):
@@ -42,23 +44,36 @@ class BookingsClosed(Conflict):
 
 
 class MoreThanForSale(Invalid):
-    message = "The event has not so many tickets"
+    def __init__(self, for_sale: int) -> None:
+        verb = "is" if for_sale == 1 else "are"
+        number = f"Only {_tickets(for_sale)}" if for_sale else "No tickets"
+        message = f"{number} {verb} available for this event"
+        super().__init__(message, fields={"quantity": [f"{message}."]})
 
 
 class TooManyAtOnce(Invalid):
-    message = "That is more than one booking of this event may have"
+    def __init__(self, max_per_booking: int) -> None:
+        message = f"A booking can have at most {_tickets(max_per_booking)}"
+        super().__init__(message, fields={"quantity": [f"{message}."]})
 
 
 class AlreadyBooked(Conflict):
-    message = "The user has a booking for this event already"
+    message = "This user already has a booking for this event"
 
 
 class AlreadyWaiting(AlreadyBooked):
-    message = "The user is on the waiting list of this event already"
+    message = "This user is already on the waiting list for this event"
 
 
 class NotEnoughLeft(Conflict):
-    message = "There are not enough tickets left"
+    def __init__(self, available: int, *, waiting: int = 0) -> None:
+        if waiting:
+            message = f"{waiting:,} booking{' is' if waiting == 1 else 's are'} ahead on the waiting list"
+        elif available:
+            message = f"Only {_tickets(available)} {'is' if available == 1 else 'are'} left"
+        else:
+            message = "This event is sold out"
+        super().__init__(message)
 
 
 class BookingNotFound(Missing):
@@ -66,37 +81,42 @@ class BookingNotFound(Missing):
 
 
 class AlreadyCancelled(Conflict):
-    message = "The booking has been cancelled already"
+    message = "This booking has already been cancelled"
 
 
 class MoreThanBooked(Conflict):
-    message = "The booking has not so many tickets left"
+    def __init__(self, left: int) -> None:
+        super().__init__(f"This booking has only {_tickets(left)} left")
 
 
 class CapacityBelowSold(Conflict):
-    message = "More tickets are sold than that"
+    def __init__(self, sold: int, *, withheld: int = 0) -> None:
+        capacity = f"Capacity minus the {withheld:,} withheld" if withheld else "Capacity"
+        super().__init__(f"{capacity} cannot be lower than the {_tickets(sold)} already sold")
 
 
 class CapacityBelowWaiting(Conflict):
-    message = "Somebody on the waiting list asks for more tickets than that"
+    def __init__(self, wanted: int, *, withheld: int = 0) -> None:
+        limit = "would be for sale" if withheld else "the new capacity"
+        super().__init__(f"A waiting booking asks for {_tickets(wanted)}, more than {limit}")
 
 
 class EventHasBookings(Conflict):
-    message = "The event has bookings"
+    message = "This event has bookings"
 
 
 class Joins(StrEnum):
-    """When a booking that does not fit is put into the queue; else it is refused."""
+    """When a booking that cannot be confirmed joins the waiting list. Otherwise it is refused."""
 
     ALWAYS = "always"
     NEVER = "never"
-    # Or when somebody waits already: document 003.
+    # Sold out, or others are waiting already: document 003.
     WHEN_SOLD_OUT = "when-sold-out"
 
 
 @dataclass(frozen=True)
 class Guest:
-    """Somebody who books without an account."""
+    """A person who books without an account."""
 
     first_name: str
     last_name: str
@@ -115,85 +135,93 @@ def book(
     origin: Origin = Origin.API,
     key: Key | None = None,
 ) -> Booking:
-    """Book seats for `user` (else `by`), or for a guest: confirmed if they fit and nobody waits, else in the queue.
+    """Book seats for `user` (by default `by`) or a guest, or put them on the waiting list.
 
-    The booking tells by `ahead` how many wait in front of it. One statement, and by itself one transaction. Under a
-    `key` that came before nothing is booked: the booking `is_repeated`, and shows what was told the first time.
+    The returned booking has `ahead`. A retry with the same `key` books nothing: it returns the first booking as it was
+    then, with `is_repeated` set. One statement, which is its own transaction unless within another. The rules are in
+    sql/functions/booking_refusal.sql.
 
-    :raises EventNotFound: or one that `by` does not see.
-    :raises EventCancelled, EventNotPublished, BookingsClosed:
-    :raises MoreThanForSale, TooManyAtOnce: more than could ever be had, or than one booking may have.
-    :raises AlreadyBooked, AlreadyWaiting: a user's second live booking. Guests are not so limited.
-    :raises NotEnoughLeft: it does not fit and, as `joins` says, does not wait.
-    :raises KeyReused: the key came with another wish.
-    :raises StillRunning: the first request with the key is not done yet.
+    :raises EventNotFound: there is no such event, or `by` may not see it.
+    :raises EventCancelled, EventNotPublished, BookingsClosed: the event does not take bookings.
+    :raises MoreThanForSale, TooManyAtOnce: more seats than the event has for sale, or than one booking can have.
+    :raises AlreadyBooked, AlreadyWaiting: the user has a live booking. Guests can have several.
+    :raises NotEnoughLeft: the seats do not fit, and `joins` keeps the booking off the waiting list.
+    :raises KeyReused: the key was used for a different request.
+    :raises StillRunning: the first request with the key has not finished.
     """
-    holder = None if guest else (user or by)
-    guest = guest or Guest("", "", "")
+    # PostgreSQL has no integers of this size, so it could not say that there is no such event.
+    if event_id > sql.MAX_ID:
+        raise EventNotFound
     fields: dict[str, Any] = {
         "event_id": event_id,
-        "user_id": holder and holder.pk,
+        **_holder(user or by, guest),
+        # No event has more seats, and the parameter is an integer of 32 bits.
+        "quantity": min(quantity, MAX_CAPACITY + 1),
+        "origin": origin,
+    }
+    booked = _book(key, at=at, is_admin=by is not None and by.is_admin, joins=joins, **fields)
+    ahead, is_repeated = booked.pop("ahead"), booked.pop("is_repeated")
+    booking = Booking(**fields, **booked, cancelled=0)
+    booking.ahead, booking.is_repeated = ahead, is_repeated
+    return booking
+
+
+def _holder(user: User | None, guest: Guest | None) -> dict[str, Any]:
+    guest, user = guest or Guest("", "", ""), None if guest else user
+    return {
+        "user_id": user and user.pk,
         "guest_first_name": guest.first_name,
         "guest_last_name": guest.last_name,
         "guest_email": guest.email,
-        "quantity": quantity,
-        "origin": origin,
     }
-    if quantity > MAX_CAPACITY or event_id > sql.MAX_ID:
-        # No event has so many, or such a number, and PostgreSQL would call it a fault.
-        _explain(event_id=event_id, quantity=quantity, by=by, holder=holder, joins=joins, at=at)
-    for _ in range(TRIES):
-        booked = _book(key, at=at, **fields, joins=joins)
-        if booked:
-            ahead, is_repeated = booked.pop("ahead"), booked.pop("is_repeated")
-            booking = Booking(**fields, **booked, cancelled=0)
-            booking.ahead, booking.is_repeated = ahead, is_repeated
-            return booking
-        _explain(event_id=event_id, quantity=quantity, by=by, holder=holder, joins=joins, at=at)
-    raise Busy
 
 
-def _book(key: Key | None, *, at: datetime, **parameters: Any) -> dict[str, Any] | None:
-    """What the database says of the booking, None where it made none."""
+def _book(key: Key | None, *, at: datetime, **parameters: Any) -> dict[str, Any]:
+    """Return the columns of the new booking, `ahead` and `is_repeated`, or raise the refusal."""
     if key is None:
-        found = sql.rows("events/book", at=at, **parameters)
-        return {**found[0], "created_at": at, "is_repeated": False} if found else None
-    with claiming():
-        found = sql.rows("events/book_once", at=at, **parameters, **key.parameters(at), body_digest=key.body_digest)
-    if not found:
-        return None
-    key.check(found[0].pop("first_body_digest"))
-    return found[0]
+        row = sql.row("events/book", at=at, **parameters) | {"created_at": at, "is_repeated": False}
+    else:
+        with claiming():
+            row = sql.row("events/book_once", at=at, **parameters, **key.parameters(at), body_digest=key.body_digest)
+    numbers = {name: row.pop(name) for name in ("for_sale", "max_per_booking", "available", "waiting")}
+    refusal = row.pop("refusal")
+    if refusal is not None:
+        raise _refusal(refusal, **numbers)
+    if key is not None:
+        key.check(row.pop("first_body_digest"))
+    return row
 
 
-def _explain(*, event_id: int, quantity: int, by: User | None, holder: User | None, joins: Joins, at: datetime) -> None:
-    """Raise what stands in the way of a booking; return when nothing does any more."""
-    event = find(event_id=event_id, by=by)
-    if event.status == EventStatus.CANCELLED:
-        raise EventCancelled
-    if event.status == EventStatus.DRAFT:
-        raise EventNotPublished
-    if event.is_closed(at):
-        raise BookingsClosed
-    if quantity > event.inventory.for_sale:
-        raise MoreThanForSale(fields={"quantity": [f"{MoreThanForSale.message}."]})
-    if event.max_per_booking is not None and quantity > event.max_per_booking:
-        raise TooManyAtOnce(fields={"quantity": [f"{TooManyAtOnce.message}."]})
-    if holder:
-        live = event.bookings.live().filter(user=holder).first()
-        if live:
-            raise AlreadyWaiting if live.status == BookingStatus.WAITING else AlreadyBooked
-    is_sold_out = event.inventory.waiting > 0 or event.inventory.available == 0
-    may_wait = joins == Joins.ALWAYS or (joins == Joins.WHEN_SOLD_OUT and is_sold_out)
-    fits = event.inventory.waiting == 0 and event.inventory.available >= quantity
-    if not (fits or may_wait):
-        raise NotEnoughLeft
+def _refusal(code: str, *, for_sale: int, max_per_booking: int, available: int, waiting: int) -> Refused:
+    """Return the error for a code of sql/functions/booking_refusal.sql."""
+    match code:
+        case MoreThanForSale.code:
+            return MoreThanForSale(for_sale)
+        case TooManyAtOnce.code:
+            return TooManyAtOnce(max_per_booking)
+        case NotEnoughLeft.code:
+            return NotEnoughLeft(available, waiting=waiting)
+    return REFUSALS[code]()
+
+
+REFUSALS: dict[str, type[Refused]] = {
+    refusal.code: refusal
+    for refusal in (
+        EventNotFound,
+        EventCancelled,
+        EventNotPublished,
+        BookingsClosed,
+        AlreadyBooked,
+        AlreadyWaiting,
+        Busy,
+    )
+}
 
 
 def find(*, event_id: int, by: User | None) -> Event:
     """Return an event with its inventory.
 
-    :raises EventNotFound: or one that `by` does not see.
+    :raises EventNotFound: there is no such event, or `by` may not see it.
     """
     event = Event.objects.visible_to(by).with_inventory().filter(pk=event_id).first()
     if event is None:
@@ -202,11 +230,11 @@ def find(*, event_id: int, by: User | None) -> Event:
 
 
 def find_booking(*, booking_id: int, by: User | None, is_proven: bool = False) -> Booking:
-    """Return a booking, which tells by `ahead` how many wait in front of it.
+    """Return a booking, with `ahead`.
 
-    `is_proven`: the caller has shown that it is theirs.
+    `is_proven`: the caller has proven that the booking is theirs, for example by its manage token.
 
-    :raises BookingNotFound: or one that `by` does not see.
+    :raises BookingNotFound: there is no such booking, or `by` may not see it.
     """
     return _find(Booking.objects.with_position(), booking_id, by=by, is_proven=is_proven)
 
@@ -222,13 +250,13 @@ def _find(bookings: BookingQuerySet, booking_id: int, *, by: User | None, is_pro
 
 @transaction.atomic
 def cancel(*, booking_id: int, by: User | None, seats: int | None = None, is_proven: bool = False) -> Booking:
-    """Give up so many seats of a booking, all that are left by default, be they held or wished for.
+    """Cancel some `seats` of a booking, by default all, whether it is confirmed or waiting.
 
-    Who stands in the queue has the freed ones before this returns. `is_proven`: the caller has shown that it is theirs.
+    Freed seats are given to the waiting list before this returns. `is_proven` as in `find_booking`.
 
-    :raises BookingNotFound: or somebody else's; admins cancel anybody's.
-    :raises AlreadyCancelled:
-    :raises MoreThanBooked:
+    :raises BookingNotFound: there is no such booking, or `by` may not see it.
+    :raises AlreadyCancelled: nothing is left of it.
+    :raises MoreThanBooked: fewer seats are left.
     """
     found = _find(Booking.objects.all(), booking_id, by=by, is_proven=is_proven)
     Inventory.objects.locked().get(pk=found.event_id)
@@ -237,7 +265,7 @@ def cancel(*, booking_id: int, by: User | None, seats: int | None = None, is_pro
         raise AlreadyCancelled
     seats = booking.left if seats is None else seats
     if seats > booking.left:
-        raise MoreThanBooked
+        raise MoreThanBooked(booking.left)
     booking.cancelled += seats
     if not booking.left:
         booking.status = BookingStatus.CANCELLED
@@ -252,7 +280,7 @@ def create(*, by: User, at: datetime, capacity: int, withheld: int = 0, **fields
     `fields` are any of name, description, venue, starts_at, bookings_close_at, price, max_per_booking, status and
     origin.
 
-    :raises Invalid: more seats are withheld than there are.
+    :raises Invalid: more seats are withheld than the capacity.
     """
     _check_withheld(withheld, capacity)
     event = Event.objects.create(created_by=by, created_at=at, updated_at=at, **fields)
@@ -267,16 +295,17 @@ def _check_withheld(withheld: int, capacity: int) -> None:
 
 @transaction.atomic
 def update(*, event_id: int, by: User, at: datetime, **changes: Any) -> Event:
-    """Change an event. More seats for sale go to the queue first, before this returns.
+    """Change an event. Additional seats are given to the waiting list before this returns.
 
-    `changes` are any of capacity, withheld, and the fields of `create` but for origin; a status is draft or published.
-    What is booked keeps its price.
+    `changes` are any of capacity, withheld and the fields of `create` except origin; the status is draft or published.
+    Existing bookings keep their price.
 
-    :raises EventNotFound:
-    :raises EventCancelled:
-    :raises EventHasBookings: it cannot be a draft again.
-    :raises Invalid: more seats are withheld than there are.
-    :raises CapacityBelowSold, CapacityBelowWaiting: fewer for sale than are sold, or than somebody waits for.
+    :raises EventNotFound: there is no such event, or `by` may not see it.
+    :raises EventCancelled: a cancelled event cannot be changed.
+    :raises EventHasBookings: an event with live bookings cannot become a draft.
+    :raises Invalid: more seats are withheld than the capacity.
+    :raises CapacityBelowSold: fewer seats would be for sale than are sold.
+    :raises CapacityBelowWaiting: fewer seats would be for sale than a waiting booking asks for.
     """
     event = _lock(event_id, by=by)
     if event.status == EventStatus.CANCELLED:
@@ -297,13 +326,13 @@ def update(*, event_id: int, by: User, at: datetime, **changes: Any) -> Event:
 
 
 def _lock(event_id: int, *, by: User) -> Event:
-    """Hold an event's inventory, then read both."""
+    """Lock an event's inventory, then read both."""
     Inventory.objects.locked().filter(pk=event_id).first()
     return find(event_id=event_id, by=by)
 
 
 def _set(row: models.Model, changes: dict[str, Any]) -> bool:
-    """Whether any of it was a change."""
+    """Set the fields, and return whether any value was different."""
     changed = {name: value for name, value in changes.items() if getattr(row, name) != value}
     for name, value in changed.items():
         setattr(row, name, value)
@@ -311,20 +340,21 @@ def _set(row: models.Model, changes: dict[str, Any]) -> bool:
 
 
 def _check_seats(event: Event) -> None:
-    _check_withheld(event.inventory.withheld, event.inventory.capacity)
-    if event.inventory.for_sale < event.inventory.confirmed:
-        raise CapacityBelowSold
-    wishes = event.bookings.queue().aggregate(most=Max(F("quantity") - F("cancelled")))
-    if event.inventory.for_sale < (wishes["most"] or 0):
-        raise CapacityBelowWaiting
+    inventory = event.inventory
+    _check_withheld(inventory.withheld, inventory.capacity)
+    if inventory.for_sale < inventory.confirmed:
+        raise CapacityBelowSold(inventory.confirmed, withheld=inventory.withheld)
+    largest = event.bookings.queue().aggregate(wanted=Max(F("quantity") - F("cancelled")))["wanted"] or 0
+    if inventory.for_sale < largest:
+        raise CapacityBelowWaiting(largest, withheld=inventory.withheld)
 
 
 @transaction.atomic
 def cancel_event(*, event_id: int, by: User, at: datetime) -> Event:
-    """Cancel an event for good and with it, in the same transaction, every booking of it; each is told once.
+    """Cancel an event for good, and all its bookings in the same transaction. Every holder is notified once.
 
-    :raises EventNotFound:
-    :raises EventCancelled:
+    :raises EventNotFound: there is no such event, or `by` may not see it.
+    :raises EventCancelled: it is cancelled already.
     """
     event = _lock(event_id, by=by)
     if event.status == EventStatus.CANCELLED:
@@ -338,9 +368,9 @@ def cancel_event(*, event_id: int, by: User, at: datetime) -> Event:
 
 @transaction.atomic
 def withdraw(*, event_id: int, by: User, at: datetime) -> None:
-    """Cancel an event and take it out of everybody's sight. Its rows stay for the books (document 003's deletion).
+    """Cancel an event and hide it from everyone, but keep its rows for the ledger: document 003's deletion.
 
-    :raises EventNotFound:
+    :raises EventNotFound: there is no such event, or `by` may not see it.
     """
     event = _lock(event_id, by=by)
     event.status = EventStatus.CANCELLED
@@ -349,10 +379,10 @@ def withdraw(*, event_id: int, by: User, at: datetime) -> None:
 
 
 def delete(*, event_id: int, by: User) -> None:
-    """Delete an event that nobody ever booked.
+    """Delete an event that was never booked.
 
-    :raises EventNotFound:
-    :raises EventHasBookings: cancelled ones count.
+    :raises EventNotFound: there is no such event, or `by` may not see it.
+    :raises EventHasBookings: it has bookings, even if all are cancelled.
     """
     try:
         with transaction.atomic():

@@ -1,7 +1,7 @@
-"""Manage tokens: by what a guest, who cannot sign in, proves that a booking is theirs.
+"""Manage tokens, with which guests, who cannot sign in, prove that a booking is theirs.
 
-Derived from the booking's number and the server's secret and kept nowhere. Given out with the answer to the booking and
-in the mails about it.
+A token is derived from the booking's id and the server's secret, and never stored. Guests receive it in the response to
+their booking and in the e-mails about it.
 """
 
 from django.core.signing import BadSignature, Signer
@@ -12,7 +12,7 @@ def manage_token(booking_id: int) -> str:
 
 
 def is_manage_token(token: str, booking_id: int) -> bool:
-    """Whether this is the booking's, be it of one of settings.SECRET_KEY_FALLBACKS. Takes the same time for any."""
+    """Return whether the token is valid, also if made with a key in SECRET_KEY_FALLBACKS. Takes constant time."""
     signer = _signer()
     try:
         signer.unsign(f"{booking_id}{signer.sep}{token}")

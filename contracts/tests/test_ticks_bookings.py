@@ -133,9 +133,9 @@ class TestBook:
         ]
 
         assert responses == [
-            (409, "The event has been cancelled."),
+            (409, "This event has been cancelled."),
             (409, "Bookings for this event have closed."),
-            (400, "That is more than one booking of this event may have."),
+            (400, "A booking can have at most 2 tickets."),
             (404, "Event not found."),
         ]
 

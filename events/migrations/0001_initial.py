@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
                 ("starts_at", models.DateTimeField()),
                 (
                     "bookings_close_at",
-                    models.DateTimeField(blank=True, help_text="Empty: they never close by themselves.", null=True),
+                    models.DateTimeField(blank=True, help_text="Leave empty to keep bookings open.", null=True),
                 ),
                 (
                     "price",
@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
                     "max_per_booking",
                     models.PositiveIntegerField(
                         blank=True,
-                        help_text="Empty: as many as there are.",
+                        help_text="Leave empty for no limit.",
                         null=True,
                         validators=[django.core.validators.MinValueValidator(1)],
                     ),

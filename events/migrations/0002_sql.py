@@ -5,7 +5,10 @@ import pgtrigger.migrations
 from django.db import migrations
 
 BOOK = r"""
--- A booking, in one statement whose plan PostgreSQL keeps: how long the inventory is held limits a hot event.
+-- Book seats at an event, or a place on its waiting list, or return why not. Always returns one row: of a booking the
+-- first five columns, of a refusal its code (see events_booking_refusal) and the numbers for its message.
+--
+-- A hot event is limited by how long its inventory row is locked, so this is one statement with a cached plan.
 CREATE OR REPLACE FUNCTION events_book(
     wanted_event bigint,
     wanted int,
@@ -16,74 +19,93 @@ CREATE OR REPLACE FUNCTION events_book(
     email text,
     made_by text,
     made_at timestamptz,
+    is_admin boolean,
     OUT id bigint,
     OUT status text,
     OUT queue_number bigint,
     OUT ahead int,
-    OUT unit_price numeric
-) RETURNS SETOF record LANGUAGE plpgsql AS $$
+    OUT unit_price numeric,
+    OUT refusal text,
+    OUT for_sale int,
+    OUT max_per_booking int,
+    OUT available int,
+    OUT waiting int
+) LANGUAGE plpgsql AS $$
 DECLARE
-    place record;
+    terms record;
     rule text;
 BEGIN
-    -- What the unlocked reading shows to be hopeless is not waited for. Where the row was changed while this waited for
-    -- its lock, PostgreSQL asks every condition on it once more, of what it has become.
-    SELECT
-        event.price,
-        inventory.waiting,
-        inventory.last_queue_number,
-        inventory.waiting = 0 AND inventory.capacity - inventory.withheld - inventory.confirmed >= wanted AS fits
-    INTO place
-    FROM events_event AS event
-    JOIN events_inventory AS inventory ON inventory.event_id = event.id
-    WHERE event.id = wanted_event
-        AND event.status = 'published'
-        AND (event.bookings_close_at IS NULL OR event.bookings_close_at > made_at)
-        AND wanted <= coalesce(event.max_per_booking, wanted)
-        AND wanted <= inventory.capacity - inventory.withheld
-        AND (
-            joins = 'always'
-            OR inventory.waiting = 0 AND inventory.capacity - inventory.withheld - inventory.confirmed >= wanted
-            OR joins = 'when-sold-out'
-                AND (inventory.waiting > 0 OR inventory.capacity - inventory.withheld = inventory.confirmed)
-        )
-        AND NOT EXISTS (
-            SELECT FROM events_booking AS other
-            WHERE other.event_id = wanted_event AND other.user_id = holder AND NOT other.status = 'cancelled'
-        )
-    FOR NO KEY UPDATE OF inventory;
-    IF NOT FOUND THEN
-        RETURN;
-    END IF;
-    -- The triggers move the inventory, write the ledger and the mails.
-    INSERT INTO events_booking AS booking (
-        event_id, user_id, guest_first_name, guest_last_name, guest_email,
-        quantity, status, queue_number, unit_price, origin, created_at
-    )
-    VALUES (
-        wanted_event, holder, first_name, last_name, email,
-        wanted, CASE WHEN place.fits THEN 'confirmed' ELSE 'waiting' END,
-        CASE WHEN NOT place.fits THEN place.last_queue_number + 1 END, place.price, made_by, made_at
-    )
-    RETURNING
-        booking.id,
-        booking.status::text,
-        booking.queue_number,
-        CASE WHEN NOT place.fits THEN place.waiting END,
-        booking.unit_price
-    INTO id, status, queue_number, ahead, unit_price;
-    RETURN NEXT;
-EXCEPTION WHEN unique_violation OR check_violation THEN
-    GET STACKED DIAGNOSTICS rule = CONSTRAINT_NAME;
-    -- Overtaken while it waited for the lock: a second booking of the user, an event that is published no more.
-    IF rule NOT IN ('booking_once', 'booking_of_published_event') THEN
-        RAISE;
-    END IF;
+    -- Decide again if the rule that refused the booking no longer does by the time we read why.
+    FOR attempt IN 1..3 LOOP
+        BEGIN
+            -- A hopeless request finds no row here and waits for no lock. If the inventory changes while we wait for
+            -- its lock, PostgreSQL evaluates the conditions again with the new row.
+            SELECT
+                event.price,
+                inventory.waiting,
+                inventory.last_queue_number,
+                events_booking_fits(inventory, wanted) AS fits
+            INTO terms
+            FROM events_event AS event
+            JOIN events_inventory AS inventory ON inventory.event_id = event.id
+            LEFT JOIN events_booking AS held
+                ON held.event_id = event.id AND held.user_id = holder AND NOT held.status = 'cancelled'
+            WHERE event.id = wanted_event
+                AND events_booking_refusal(event, inventory, held.status, wanted, joins, is_admin, made_at) IS NULL
+            FOR NO KEY UPDATE OF inventory;
+            IF FOUND THEN
+                -- Triggers update the inventory and write the ledger and the mail.
+                INSERT INTO events_booking AS booking (
+                    event_id, user_id, guest_first_name, guest_last_name, guest_email,
+                    quantity, status, queue_number, unit_price, origin, created_at
+                )
+                VALUES (
+                    wanted_event, holder, first_name, last_name, email,
+                    wanted, CASE WHEN terms.fits THEN 'confirmed' ELSE 'waiting' END,
+                    CASE WHEN NOT terms.fits THEN terms.last_queue_number + 1 END, terms.price, made_by, made_at
+                )
+                RETURNING
+                    booking.id,
+                    booking.status::text,
+                    booking.queue_number,
+                    CASE WHEN NOT terms.fits THEN terms.waiting END,
+                    booking.unit_price
+                INTO id, status, queue_number, ahead, unit_price;
+                RETURN;
+            END IF;
+        EXCEPTION WHEN unique_violation OR check_violation THEN
+            GET STACKED DIAGNOSTICS rule = CONSTRAINT_NAME;
+            -- While we waited for the lock, the same user booked, or the event stopped being published.
+            IF rule NOT IN ('booking_once', 'booking_of_published_event') THEN
+                RAISE;
+            END IF;
+        END;
+        SELECT
+            events_booking_refusal(event, inventory, held.status, wanted, joins, is_admin, made_at),
+            inventory.capacity - inventory.withheld,
+            event.max_per_booking,
+            inventory.capacity - inventory.withheld - inventory.confirmed,
+            inventory.waiting
+        INTO refusal, for_sale, max_per_booking, available, waiting
+        FROM events_event AS event
+        JOIN events_inventory AS inventory ON inventory.event_id = event.id
+        LEFT JOIN events_booking AS held
+            ON held.event_id = event.id AND held.user_id = holder AND NOT held.status = 'cancelled'
+        WHERE event.id = wanted_event;
+        IF NOT FOUND THEN
+            refusal := 'event_not_found';
+        END IF;
+        IF refusal IS NOT NULL THEN
+            RETURN;
+        END IF;
+    END LOOP;
+    refusal := 'busy';
 END $$;
 """
 
 BOOK_ONCE = r"""
--- A booking under an idempotency key: the key, the booking and what is told of it again, in one round trip.
+-- Book under an idempotency key, in one statement: claim the key, book, and keep the answer under the key. A key that
+-- was used before returns the first booking as it was then. A refused request leaves its key unused.
 CREATE OR REPLACE FUNCTION events_book_once(
     place bigint,
     digest bytea,
@@ -97,54 +119,121 @@ CREATE OR REPLACE FUNCTION events_book_once(
     last_name text,
     email text,
     made_by text,
-    made_at timestamptz
-) RETURNS TABLE (
-    id bigint,
-    status text,
-    queue_number bigint,
-    ahead int,
-    unit_price numeric,
-    created_at timestamptz,
-    is_repeated boolean,
-    first_body_digest bytea
+    made_at timestamptz,
+    is_admin boolean,
+    OUT id bigint,
+    OUT status text,
+    OUT queue_number bigint,
+    OUT ahead int,
+    OUT unit_price numeric,
+    OUT refusal text,
+    OUT for_sale int,
+    OUT max_per_booking int,
+    OUT available int,
+    OUT waiting int,
+    OUT created_at timestamptz,
+    OUT is_repeated boolean,
+    OUT first_body_digest bytea
 ) LANGUAGE plpgsql AS $$
 DECLARE
     kept idempotency_idempotencykey;
-    booked record;
 BEGIN
     SELECT * INTO kept FROM idempotency_claim_key(place, digest, expired_at);
-    IF FOUND THEN
-        RETURN QUERY
-        SELECT told.*, true, kept.body_digest
-        FROM jsonb_to_record(kept.body::jsonb) AS told (
+    is_repeated := FOUND;
+    IF is_repeated THEN
+        SELECT answer.* INTO id, status, queue_number, ahead, unit_price, created_at
+        FROM jsonb_to_record(kept.body::jsonb) AS answer (
             id bigint, status text, queue_number bigint, ahead int, unit_price numeric, created_at timestamptz
         );
+        first_body_digest := kept.body_digest;
         RETURN;
     END IF;
-    SELECT answer.*, made_at AS created_at
-    INTO booked
+    SELECT booked.*
+    INTO id, status, queue_number, ahead, unit_price, refusal, for_sale, max_per_booking, available, waiting
     FROM events_book(
-        wanted_event, wanted, joins, holder, first_name, last_name, email, made_by, made_at
-    ) AS answer;
-    IF NOT FOUND THEN
+        wanted_event, wanted, joins, holder, first_name, last_name, email, made_by, made_at, is_admin
+    ) AS booked;
+    IF refusal IS NOT NULL THEN
         RETURN;
     END IF;
-    PERFORM idempotency_keep_answer(digest, body_digest, 201, to_jsonb(booked)::text, '{}', made_at);
-    RETURN QUERY
-    SELECT
-        booked.id, booked.status, booked.queue_number, booked.ahead, booked.unit_price, booked.created_at,
-        false, body_digest;
+    created_at := made_at;
+    first_body_digest := body_digest;
+    PERFORM idempotency_keep_answer(
+        digest,
+        body_digest,
+        201,
+        jsonb_build_object(
+            'id', id,
+            'status', status,
+            'queue_number', queue_number,
+            'ahead', ahead,
+            'unit_price', unit_price,
+            'created_at', created_at
+        )::text,
+        '{}',
+        made_at
+    );
 END $$;
 """
 
+BOOKING_FITS = r"""
+-- Return whether this many seats can be confirmed at once: enough are left, and nobody is waiting for them.
+-- Immutable and a single expression, so that PostgreSQL inlines it into the queries that use it.
+CREATE OR REPLACE FUNCTION events_booking_fits(inventory events_inventory, wanted int)
+RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT inventory.waiting = 0 AND wanted <= inventory.capacity - inventory.withheld - inventory.confirmed
+$$;
+"""
+
+BOOKING_REFUSAL = r"""
+-- Return the code of the first rule that refuses a booking, or null if none does. These are all the rules of booking,
+-- in the order in which they are checked.
+--
+-- held_status is the status of the live booking that the same user already has for this event, or null.
+-- Immutable and a single expression, so that PostgreSQL inlines it into the queries that use it.
+CREATE OR REPLACE FUNCTION events_booking_refusal(
+    event events_event,
+    inventory events_inventory,
+    held_status text,
+    wanted int,
+    joins text,
+    is_admin boolean,
+    made_at timestamptz
+) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE
+        WHEN event.deleted_at IS NOT NULL OR event.status = 'draft' AND NOT is_admin THEN 'event_not_found'
+        WHEN event.status = 'cancelled' THEN 'event_cancelled'
+        WHEN event.status = 'draft' THEN 'event_not_published'
+        WHEN event.bookings_close_at <= made_at THEN 'bookings_closed'
+        WHEN wanted > inventory.capacity - inventory.withheld THEN 'more_than_for_sale'
+        WHEN wanted > event.max_per_booking THEN 'too_many_at_once'
+        WHEN held_status = 'waiting' THEN 'already_waiting'
+        WHEN held_status IS NOT NULL THEN 'already_booked'
+        WHEN events_booking_fits(inventory, wanted) OR joins = 'always' THEN NULL
+        WHEN joins = 'when-sold-out'
+            AND (inventory.waiting > 0 OR inventory.capacity - inventory.withheld = inventory.confirmed) THEN NULL
+        ELSE 'not_enough_left'
+    END
+$$;
+"""
+
+IN_QUEUE = r"""
+-- Return the waiting bookings of an event, in no particular order. events_queue returns them in order.
+-- A single stable SELECT, so that PostgreSQL inlines it and reads the index booking_queue.
+CREATE OR REPLACE FUNCTION events_in_queue(queued_event bigint) RETURNS SETOF events_booking LANGUAGE sql STABLE AS $$
+    SELECT * FROM events_booking WHERE event_id = queued_event AND status = 'waiting'
+$$;
+"""
+
 PROMOTE = r"""
--- Who is next: the longest part of an event's queue, from its head, for which there is room. Called by the triggers.
--- Nobody is passed over for wanting many seats. Holds the event's inventory, as most callers do already.
+-- Confirm as many bookings from the head of an event's waiting list as fit. Called by triggers.
+-- A booking that does not fit stops the promotion: nobody is skipped for wanting many seats.
+-- Locks the inventory, which most callers have locked already.
 CREATE OR REPLACE FUNCTION events_promote(promoted_event bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     room bigint;
     head record;
-    next_ones bigint[];
+    promoted_ids bigint[];
 BEGIN
     SELECT inventory.capacity - inventory.withheld - inventory.confirmed INTO room
         FROM events_inventory AS inventory
@@ -154,20 +243,41 @@ BEGIN
     IF room IS NULL OR room = 0 THEN
         RETURN;
     END IF;
-    FOR head IN
-        SELECT id, quantity - cancelled AS wished FROM events_booking
-        WHERE event_id = promoted_event AND status = 'waiting'
-        ORDER BY queue_number
-    LOOP
-        EXIT WHEN head.wished > room;
-        room := room - head.wished;
-        next_ones := next_ones || head.id;
+    FOR head IN SELECT id, quantity - cancelled AS wanted FROM events_queue(promoted_event) LOOP
+        EXIT WHEN head.wanted > room;
+        room := room - head.wanted;
+        promoted_ids := promoted_ids || head.id;
     END LOOP;
-    IF next_ones IS NOT NULL THEN
-        -- Whoever was cancelled meanwhile, past the inventory's lock, stays cancelled.
-        UPDATE events_booking SET status = 'confirmed' WHERE id = ANY(next_ones) AND status = 'waiting';
+    IF promoted_ids IS NOT NULL THEN
+        -- psql may have cancelled one of them without locking the inventory; it stays cancelled.
+        UPDATE events_booking SET status = 'confirmed' WHERE id = ANY(promoted_ids) AND status = 'waiting';
     END IF;
 END $$;
+"""
+
+QUEUE = r"""
+-- Return the waiting bookings of an event in the order in which they will be promoted. The order of the waiting list is
+-- decided here, in events_queue_ahead and in events_queue_behind, and nowhere else.
+-- Inlined, like events_in_queue. The order comes from the index booking_queue, so a LIMIT stops early.
+CREATE OR REPLACE FUNCTION events_queue(queued_event bigint) RETURNS SETOF events_booking LANGUAGE sql STABLE AS $$
+    SELECT * FROM events_in_queue(queued_event) ORDER BY queue_number
+$$;
+"""
+
+QUEUE_AHEAD = r"""
+-- Return the waiting bookings of an event that are ahead of a queue number. Inlined, like events_in_queue.
+CREATE OR REPLACE FUNCTION events_queue_ahead(queued_event bigint, number bigint)
+RETURNS SETOF events_booking LANGUAGE sql STABLE AS $$
+    SELECT * FROM events_in_queue(queued_event) WHERE queue_number < number
+$$;
+"""
+
+QUEUE_BEHIND = r"""
+-- Return the waiting bookings of an event that are behind a queue number. Inlined, like events_in_queue.
+CREATE OR REPLACE FUNCTION events_queue_behind(queued_event bigint, number bigint)
+RETURNS SETOF events_booking LANGUAGE sql STABLE AS $$
+    SELECT * FROM events_in_queue(queued_event) WHERE queue_number > number
+$$;
 """
 
 
@@ -177,7 +287,13 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(BOOK, "DROP FUNCTION events_book"),
         migrations.RunSQL(BOOK_ONCE, "DROP FUNCTION events_book_once"),
+        migrations.RunSQL(BOOKING_FITS, "DROP FUNCTION events_booking_fits"),
+        migrations.RunSQL(BOOKING_REFUSAL, "DROP FUNCTION events_booking_refusal"),
+        migrations.RunSQL(IN_QUEUE, "DROP FUNCTION events_in_queue"),
         migrations.RunSQL(PROMOTE, "DROP FUNCTION events_promote"),
+        migrations.RunSQL(QUEUE, "DROP FUNCTION events_queue"),
+        migrations.RunSQL(QUEUE_AHEAD, "DROP FUNCTION events_queue_ahead"),
+        migrations.RunSQL(QUEUE_BEHIND, "DROP FUNCTION events_queue_behind"),
         pgtrigger.migrations.AddTrigger(
             model_name="inventory",
             trigger=pgtrigger.compiler.Trigger(
@@ -198,8 +314,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="keep_inventory",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="BEGIN\n    IF EXISTS (SELECT FROM events_booking WHERE event_id = OLD.event_id) THEN\n        RAISE EXCEPTION 'an event that was booked keeps its inventory'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_of_booked_event';\n    END IF;\n    RETURN OLD;\nEND;\n",
-                    hash="dde43dbe49da5af90e14d03807a3137e5af013e9",
+                    func="BEGIN\n    IF EXISTS (SELECT FROM events_booking WHERE event_id = OLD.event_id) THEN\n        RAISE EXCEPTION 'the inventory of an event with bookings cannot be deleted'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_of_booked_event';\n    END IF;\n    RETURN OLD;\nEND;\n",
+                    hash="b10ce9594a026fac4f9ec4a1dfd6180ee0216c97",
                     operation="DELETE",
                     pgid="pgtrigger_keep_inventory_dea72",
                     table="events_inventory",
@@ -228,8 +344,8 @@ class Migration(migrations.Migration):
                 name="begin_empty",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (NEW.confirmed <> 0 OR NEW.waiting <> 0 OR NEW.last_queue_number <> 0)",
-                    func="BEGIN\n    RAISE EXCEPTION 'what is sold and who waits follows from the bookings'\n        USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_counts';\nEND;\n",
-                    hash="2c6f3bb5dc8c9b597ab2d398699086dcc23ccd28",
+                    func="BEGIN\n    RAISE EXCEPTION 'seat counts are maintained by the triggers on bookings'\n        USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_counts';\nEND;\n",
+                    hash="d6cda6070d6ad8798946f7fcd6c6a098d4c566df",
                     operation="INSERT",
                     pgid="pgtrigger_begin_empty_2c934",
                     table="events_inventory",
@@ -258,8 +374,8 @@ class Migration(migrations.Migration):
                 name="keep_counts",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (pg_trigger_depth() = 0 AND (NEW.confirmed, NEW.waiting, NEW.last_queue_number) IS DISTINCT FROM (OLD.confirmed, OLD.waiting, OLD.last_queue_number))",
-                    func="BEGIN\n    RAISE EXCEPTION 'what is sold and who waits follows from the bookings'\n        USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_counts';\nEND;\n",
-                    hash="89cada57daf5b00410944e033c8da65800846351",
+                    func="BEGIN\n    RAISE EXCEPTION 'seat counts are maintained by the triggers on bookings'\n        USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_counts';\nEND;\n",
+                    hash="076cabef9c6907058e1f078f3bf61079fdc9f140",
                     operation='UPDATE OF "confirmed", "waiting", "last_queue_number"',
                     pgid="pgtrigger_keep_counts_a5b18",
                     table="events_inventory",
@@ -273,8 +389,8 @@ class Migration(migrations.Migration):
                 name="keep_wishes",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (NEW.waiting > 0 AND NEW.capacity - NEW.withheld < OLD.capacity - OLD.withheld)",
-                    func="BEGIN\n    IF EXISTS (\n        SELECT FROM events_booking\n        WHERE event_id = NEW.event_id AND status = 'waiting'\n            AND quantity - cancelled > NEW.capacity - NEW.withheld\n    ) THEN\n        RAISE EXCEPTION 'somebody waits for more seats than that'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_wishes_fit';\n    END IF;\n    RETURN NEW;\nEND;\n",
-                    hash="ac6319eb93ee5f6b5c76faaf3d8957d611ef4575",
+                    func="BEGIN\n    IF EXISTS (\n        SELECT FROM events_in_queue(NEW.event_id) WHERE quantity - cancelled > NEW.capacity - NEW.withheld\n    ) THEN\n        RAISE EXCEPTION 'a waiting booking asks for more seats than would be for sale'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_wishes_fit';\n    END IF;\n    RETURN NEW;\nEND;\n",
+                    hash="2e1337cc805a4a894e6fdb23ad2e6cc0cc3ace73",
                     operation='UPDATE OF "capacity", "withheld"',
                     pgid="pgtrigger_keep_wishes_08422",
                     table="events_inventory",
@@ -303,8 +419,8 @@ class Migration(migrations.Migration):
                 name="stay_cancelled",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (OLD.\"status\" = 'cancelled' AND NOT (NEW.\"status\" = 'cancelled'))",
-                    func="BEGIN\n    RAISE EXCEPTION 'a cancelled event stays so'\n        USING ERRCODE = 'check_violation', CONSTRAINT = 'event_stays_cancelled';\nEND;\n",
-                    hash="d29ec00dae0b7697ed083c14da88f8d12fd408d4",
+                    func="BEGIN\n    RAISE EXCEPTION 'a cancelled event cannot be reopened'\n        USING ERRCODE = 'check_violation', CONSTRAINT = 'event_stays_cancelled';\nEND;\n",
+                    hash="9c34ef90015b4006b9e9d21161e1ea848ae99f8e",
                     operation="UPDATE",
                     pgid="pgtrigger_stay_cancelled_26997",
                     table="events_event",
@@ -318,8 +434,8 @@ class Migration(migrations.Migration):
                 name="keep_published",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (NEW.\"status\" = 'draft' AND OLD.\"status\" = 'published')",
-                    func="BEGIN\n    PERFORM FROM events_inventory WHERE event_id = NEW.id FOR NO KEY UPDATE;\n    IF EXISTS (SELECT FROM events_booking WHERE event_id = NEW.id AND status <> 'cancelled') THEN\n        RAISE EXCEPTION 'an event with bookings is no draft'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'event_draft_has_no_bookings';\n    END IF;\n    RETURN NEW;\nEND;\n",
-                    hash="eb3a6dd97dae6fa747877e585ef31e705470b72e",
+                    func="BEGIN\n    PERFORM FROM events_inventory WHERE event_id = NEW.id FOR NO KEY UPDATE;\n    IF EXISTS (SELECT FROM events_booking WHERE event_id = NEW.id AND status <> 'cancelled') THEN\n        RAISE EXCEPTION 'an event with bookings cannot become a draft'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'event_draft_has_no_bookings';\n    END IF;\n    RETURN NEW;\nEND;\n",
+                    hash="703c89d67c0a51859ea2165e308a56e5e8f20568",
                     operation="UPDATE",
                     pgid="pgtrigger_keep_published_c4e4a",
                     table="events_event",
@@ -421,8 +537,8 @@ class Migration(migrations.Migration):
                 name="keep_direction",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (NEW.cancelled < OLD.cancelled OR (OLD.status = 'cancelled' AND NEW.status <> 'cancelled') OR (OLD.status = 'confirmed' AND NEW.status = 'waiting'))",
-                    func="BEGIN\n    RAISE EXCEPTION 'a booking does not go back'\n        USING ERRCODE = 'check_violation', CONSTRAINT = 'booking_direction';\nEND;\n",
-                    hash="925d78e8267f3e008b30585089a80ef8d5036553",
+                    func="BEGIN\n    RAISE EXCEPTION 'a booking cannot return to an earlier status'\n        USING ERRCODE = 'check_violation', CONSTRAINT = 'booking_direction';\nEND;\n",
+                    hash="1402f7fa99976ce7f7905ab2bfb39816de1cc007",
                     operation='UPDATE OF "status", "cancelled"',
                     pgid="pgtrigger_keep_direction_93304",
                     table="events_booking",
@@ -435,8 +551,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="enter_new",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="DECLARE\n    has_passed boolean;\n    roomy bigint[];\nBEGIN\n    WITH made AS (\n        SELECT\n            event_id,\n            sum(seats) AS seats,\n            count(*) FILTER (WHERE status = 'waiting') AS waiting,\n            min(queue_number) FILTER (WHERE status = 'waiting') AS first_queue_number,\n            max(queue_number) AS last_queue_number\n        FROM booked\n        GROUP BY event_id\n    ), moved AS (\n        UPDATE events_inventory AS inventory\n        SET confirmed = inventory.confirmed + made.seats,\n            waiting = inventory.waiting + made.waiting,\n            last_queue_number = greatest(inventory.last_queue_number, made.last_queue_number)\n        FROM made\n        WHERE inventory.event_id = made.event_id\n            -- Who waits already is not passed, neither for seats nor in the queue.\n            AND (made.seats = 0 OR inventory.waiting = 0)\n            AND (made.waiting = 0 OR made.first_queue_number > inventory.last_queue_number)\n        RETURNING\n            inventory.event_id,\n            made.waiting > 0 AND inventory.capacity - inventory.withheld > inventory.confirmed\n                AS has_room\n    )\n    SELECT\n        count(moved.event_id) < count(*),\n        array_agg(made.event_id) FILTER (WHERE moved.has_room)\n        INTO has_passed, roomy\n        FROM made LEFT JOIN moved USING (event_id);\n    IF has_passed THEN\n        RAISE EXCEPTION 'a newcomer passes nobody who waits'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'booking_passes_nobody';\n    END IF;\n    -- Looked at with the inventory held, so that no cancellation of the event comes in between.\n    IF EXISTS (\n        SELECT FROM booked JOIN events_event AS event ON event.id = booked.event_id\n        WHERE event.status <> 'published' AND booked.status <> 'cancelled'\n    ) THEN\n        RAISE EXCEPTION 'this event takes no bookings'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'booking_of_published_event';\n    END IF;\n    INSERT INTO events_bookingentry (event_id, booking_id, kind, quantity, seats, waiting, amount)\n    SELECT\n        event_id,\n        id,\n        CASE status WHEN 'waiting' THEN 'requested' ELSE 'confirmed' END,\n        quantity - cancelled,\n        seats,\n        (status = 'waiting')::int,\n        seats * unit_price\n    FROM booked\n    WHERE status <> 'cancelled'\n    -- Of many at once nobody is passed either: those who wait came last.\n    ORDER BY status = 'waiting', queue_number, id;\n    PERFORM events_promote(event_id) FROM unnest(roomy) AS event_id;\n    RETURN NULL;\nEND;\n",
-                    hash="98f87efa53c6df5f2348642ad077f7134a4256d4",
+                    func="DECLARE\n    has_jumped boolean;\n    with_room bigint[];\nBEGIN\n    WITH added AS (\n        SELECT\n            event_id,\n            sum(seats) AS seats,\n            count(*) FILTER (WHERE status = 'waiting') AS waiting,\n            min(queue_number) FILTER (WHERE status = 'waiting') AS first_queue_number,\n            max(queue_number) AS last_queue_number\n        FROM booked\n        GROUP BY event_id\n    ), updated AS (\n        UPDATE events_inventory AS inventory\n        SET confirmed = inventory.confirmed + added.seats,\n            waiting = inventory.waiting + added.waiting,\n            last_queue_number = greatest(inventory.last_queue_number, added.last_queue_number)\n        FROM added\n        WHERE inventory.event_id = added.event_id\n            -- A new booking gets no seats while others wait, and joins the waiting list at its end.\n            AND (added.seats = 0 OR inventory.waiting = 0)\n            AND (added.waiting = 0 OR added.first_queue_number > inventory.last_queue_number)\n        RETURNING\n            inventory.event_id,\n            added.waiting > 0 AND inventory.capacity - inventory.withheld > inventory.confirmed AS has_room\n    )\n    SELECT\n        count(updated.event_id) < count(*),\n        array_agg(added.event_id) FILTER (WHERE updated.has_room)\n        INTO has_jumped, with_room\n        FROM added LEFT JOIN updated USING (event_id);\n    IF has_jumped THEN\n        RAISE EXCEPTION 'a new booking cannot jump the queue'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'booking_passes_nobody';\n    END IF;\n    -- Checked with the inventory locked, so that the event cannot be cancelled in between.\n    IF EXISTS (\n        SELECT FROM booked JOIN events_event AS event ON event.id = booked.event_id\n        WHERE event.status <> 'published' AND booked.status <> 'cancelled'\n    ) THEN\n        RAISE EXCEPTION 'this event does not take bookings'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'booking_of_published_event';\n    END IF;\n    INSERT INTO events_bookingentry (event_id, booking_id, kind, quantity, seats, waiting, amount)\n    SELECT\n        event_id,\n        id,\n        CASE status WHEN 'waiting' THEN 'requested' ELSE 'confirmed' END,\n        quantity - cancelled,\n        seats,\n        (status = 'waiting')::int,\n        seats * unit_price\n    FROM booked\n    WHERE status <> 'cancelled'\n    -- Confirmed bookings come first: a ledger in which they followed waiting ones would say that they jumped the queue.\n    ORDER BY status = 'waiting', queue_number, id;\n    PERFORM events_promote(event_id) FROM unnest(with_room) AS event_id;\n    RETURN NULL;\nEND;\n",
+                    hash="0ca55d0d6081ca54b08536814e201fefccea2218",
                     level="STATEMENT",
                     operation="INSERT",
                     pgid="pgtrigger_enter_new_408a7",
@@ -451,8 +567,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="enter_changes",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="DECLARE\n    freed bigint[];\n    promoted bigint[];\n    last_numbers bigint[];\nBEGIN\n    WITH moves AS (\n        SELECT\n            after.event_id,\n            sum(after.seats - before.seats) AS seats,\n            count(*) FILTER (WHERE after.status = 'waiting')\n                - count(*) FILTER (WHERE before.status = 'waiting') AS waiting,\n            bool_or(after.cancelled > before.cancelled) AS has_freed,\n            max(after.queue_number) FILTER (\n                WHERE before.status = 'waiting' AND after.status = 'confirmed'\n            ) AS last_promoted\n        FROM after JOIN before USING (id)\n        GROUP BY after.event_id\n    ), moved AS (\n        UPDATE events_inventory AS inventory\n        SET confirmed = inventory.confirmed + moves.seats, waiting = inventory.waiting + moves.waiting\n        FROM moves\n        WHERE inventory.event_id = moves.event_id AND (moves.seats <> 0 OR moves.waiting <> 0)\n    )\n    SELECT\n        array_agg(event_id) FILTER (WHERE has_freed),\n        array_agg(event_id) FILTER (WHERE last_promoted IS NOT NULL),\n        array_agg(last_promoted) FILTER (WHERE last_promoted IS NOT NULL)\n        INTO freed, promoted, last_numbers\n        FROM moves;\n    IF promoted IS NOT NULL AND EXISTS (\n        SELECT FROM unnest(promoted, last_numbers) AS last_one (event_id, queue_number)\n        JOIN events_booking AS passed\n            ON passed.event_id = last_one.event_id\n            AND passed.status = 'waiting'\n            AND passed.queue_number < last_one.queue_number\n    ) THEN\n        RAISE EXCEPTION 'nobody who waits is passed'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'booking_passes_nobody';\n    END IF;\n    INSERT INTO events_bookingentry (event_id, booking_id, kind, quantity, seats, waiting, amount)\n    SELECT\n        after.event_id,\n        after.id,\n        CASE WHEN after.status = before.status OR after.status = 'cancelled' THEN 'cancelled'\n            ELSE 'promoted' END,\n        CASE WHEN after.status = before.status OR after.status = 'cancelled'\n            THEN after.cancelled - before.cancelled ELSE after.seats END,\n        after.seats - before.seats,\n        (after.status = 'waiting')::int - (before.status = 'waiting')::int,\n        (after.seats - before.seats) * after.unit_price\n    FROM after JOIN before USING (id)\n    WHERE (after.status, after.cancelled) IS DISTINCT FROM (before.status, before.cancelled)\n    ORDER BY after.queue_number, after.id;\n    PERFORM events_promote(event_id) FROM unnest(freed) AS event_id;\n    RETURN NULL;\nEND;\n",
-                    hash="6b4c26f267a39403495c5d531653f7f94812eedd",
+                    func="DECLARE\n    freed bigint[];\n    promoted bigint[];\n    last_numbers bigint[];\nBEGIN\n    WITH changes AS (\n        SELECT\n            after.event_id,\n            sum(after.seats - before.seats) AS seats,\n            count(*) FILTER (WHERE after.status = 'waiting')\n                - count(*) FILTER (WHERE before.status = 'waiting') AS waiting,\n            bool_or(after.cancelled > before.cancelled) AS has_freed,\n            max(after.queue_number) FILTER (\n                WHERE before.status = 'waiting' AND after.status = 'confirmed'\n            ) AS last_promoted\n        FROM after JOIN before USING (id)\n        GROUP BY after.event_id\n    ), updated AS (\n        UPDATE events_inventory AS inventory\n        SET confirmed = inventory.confirmed + changes.seats, waiting = inventory.waiting + changes.waiting\n        FROM changes\n        WHERE inventory.event_id = changes.event_id AND (changes.seats <> 0 OR changes.waiting <> 0)\n    )\n    SELECT\n        array_agg(event_id) FILTER (WHERE has_freed),\n        array_agg(event_id) FILTER (WHERE last_promoted IS NOT NULL),\n        array_agg(last_promoted) FILTER (WHERE last_promoted IS NOT NULL)\n        INTO freed, promoted, last_numbers\n        FROM changes;\n    IF promoted IS NOT NULL AND EXISTS (\n        SELECT FROM unnest(promoted, last_numbers) AS last_promoted (event_id, queue_number)\n        WHERE (SELECT head.queue_number FROM events_queue(last_promoted.event_id) AS head LIMIT 1)\n            < last_promoted.queue_number\n    ) THEN\n        RAISE EXCEPTION 'a waiting booking cannot be promoted before those ahead of it'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'booking_passes_nobody';\n    END IF;\n    INSERT INTO events_bookingentry (event_id, booking_id, kind, quantity, seats, waiting, amount)\n    SELECT\n        after.event_id,\n        after.id,\n        CASE WHEN after.status = before.status OR after.status = 'cancelled' THEN 'cancelled'\n            ELSE 'promoted' END,\n        CASE WHEN after.status = before.status OR after.status = 'cancelled'\n            THEN after.cancelled - before.cancelled ELSE after.seats END,\n        after.seats - before.seats,\n        (after.status = 'waiting')::int - (before.status = 'waiting')::int,\n        (after.seats - before.seats) * after.unit_price\n    FROM after JOIN before USING (id)\n    WHERE (after.status, after.cancelled) IS DISTINCT FROM (before.status, before.cancelled)\n    ORDER BY after.queue_number, after.id;\n    PERFORM events_promote(event_id) FROM unnest(freed) AS event_id;\n    RETURN NULL;\nEND;\n",
+                    hash="7f97c085edf0939d13c9f40878ed3cdbc942c394",
                     level="STATEMENT",
                     operation="UPDATE",
                     pgid="pgtrigger_enter_changes_b6466",

@@ -1,20 +1,21 @@
--- Book seats at an event, or a place in its queue, in one round trip: how long the inventory is held is what limits a
--- hot event. Triggers move the inventory, write the ledger and have the mail written, all in this statement. It is a
--- function of the database (migrations/0003), so that its plan is made once a connection and not for every booking.
+-- Book seats at an event, or a place on its waiting list, in one round trip. Triggers update the inventory and write the
+-- ledger and the mail within the same statement. The rules are in functions/booking_refusal.sql.
 --
--- The event stays as it was when this began, price included; only that it was cancelled or became a draft meanwhile is
--- found out, by the trigger.
+-- The booking is made on the terms of the moment the statement began, price included. Only that the event was cancelled
+-- or became a draft while we waited for the lock is still noticed, by a trigger.
 -- params   event_id    bigint
---          quantity    int, seats
---          joins       text            who may wait: 'always', 'never', 'when-sold-out' (or somebody waits already)
---          user_id     bigint | null   null: a guest
+--          quantity    int             seats
+--          joins       text            who joins the waiting list: 'always', 'never', or 'when-sold-out' (or others wait)
+--          user_id     bigint | null   null for a guest
 --          guest_first_name, guest_last_name, guest_email   text
 --          origin      text
 --          at          timestamptz     now
--- returns  id bigint; status text; queue_number bigint, ahead int: of who waits, else null; unit_price numeric.
---          No row: not now, not so many, or not again
+--          is_admin    bool            the caller may see drafts
+-- returns  one row: id bigint; status text; queue_number bigint, ahead int: null unless waiting; unit_price numeric;
+--          refusal text: code of the rule that refused, null if booked; for_sale, max_per_booking, available, waiting
+--          int: the numbers for the refusal's message
 -- index    events_event_pkey, events_inventory_pkey, booking_once
-SELECT id, status, queue_number, ahead, unit_price
+SELECT id, status, queue_number, ahead, unit_price, refusal, for_sale, max_per_booking, available, waiting
 FROM events_book(
     %(event_id)s,
     %(quantity)s,
@@ -24,5 +25,6 @@ FROM events_book(
     %(guest_last_name)s,
     %(guest_email)s,
     %(origin)s,
-    %(at)s
+    %(at)s,
+    %(is_admin)s
 );

@@ -1,11 +1,13 @@
--- Book as events/book does, once under an idempotency key: whoever comes second is told of the first one's booking, as it
--- was. What is refused is no use of the key. One round trip under the locks, as there.
--- params   those of events/book, and of idempotency/claim_key
+-- Book like events/book, once per idempotency key: a retry returns the first request's booking as it was then. A refused
+-- request does not use the key up. Also one round trip.
+-- params   those of events/book and idempotency/claim_key
 --          body_digest        bytea
--- returns  the columns of events/book; created_at timestamptz; is_repeated bool; first_body_digest bytea: what the first
---          request said. No row: not now, not so many, or not again
+-- returns  the columns of events/book; created_at timestamptz; is_repeated bool: a retry; first_body_digest bytea: of the
+--          first request under the key
 -- index    those of events/book; idempotency_idempotencykey_pkey
-SELECT id, status, queue_number, ahead, unit_price, created_at, is_repeated, first_body_digest
+SELECT
+    id, status, queue_number, ahead, unit_price, refusal, for_sale, max_per_booking, available, waiting,
+    created_at, is_repeated, first_body_digest
 FROM events_book_once(
     %(place)s,
     %(digest)s,
@@ -19,5 +21,6 @@ FROM events_book_once(
     %(guest_last_name)s,
     %(guest_email)s,
     %(origin)s,
-    %(at)s
+    %(at)s,
+    %(is_admin)s
 );

@@ -1,8 +1,8 @@
--- Where the books of bookings contradict themselves, event by event. No row: nowhere.
--- params   after_id, until_id  bigint      of these events: after_id < id <= until_id
--- returns  fault text (see queries.FAULTS); event_id bigint; booking_id bigint | null: where it is one booking's;
---          said, found numeric: the two numbers that differ, as the fault's sentence names them
--- index    events_inventory_pkey, booking_event, booking_entry_at; a pass over the bookings and entries of these events
+-- Find where inventory, bookings, ledger and waiting list of an event contradict each other. No rows means no faults.
+-- params   after_id, until_id  bigint      the events with after_id < id <= until_id
+-- returns  fault text (see queries.FAULTS); event_id bigint; booking_id bigint | null: if the fault is one booking's;
+--          said, found numeric: the two numbers that differ, as used in the fault's sentence
+-- index    events_inventory_pkey, booking_event, booking_queue; one pass over the bookings and entries of these events
 WITH booking AS (
     SELECT * FROM events_booking WHERE event_id > %(after_id)s AND event_id <= %(until_id)s
 ), entry AS (
@@ -13,7 +13,6 @@ WITH booking AS (
         sum(seats) AS seats,
         count(*) FILTER (WHERE status = 'waiting') AS waiting,
         count(*) FILTER (WHERE status <> 'cancelled') AS live,
-        min(queue_number) FILTER (WHERE status = 'waiting') AS head,
         max(queue_number) AS last_queue_number
     FROM booking
     GROUP BY event_id
@@ -21,14 +20,20 @@ WITH booking AS (
     SELECT event_id, sum(seats) AS seats, sum(waiting) AS waiting FROM entry GROUP BY event_id
 ), entered_of_booking AS (
     SELECT booking_id, sum(seats) AS seats, sum(waiting) AS waiting, sum(amount) AS amount FROM entry GROUP BY booking_id
-), standing AS (
-    -- Since when the first of each queue waits: ids of an event's entries are given out while its inventory is held.
-    SELECT booking.event_id, booking.id, booking.quantity - booking.cancelled AS wished, min(entry.id) AS entry_id
+), head AS (
+    -- The first of each waiting list, and the entry since which it waits. Entries of an event are numbered in the order
+    -- in which things happened, because its inventory is locked in between.
+    SELECT
+        first.event_id,
+        first.id,
+        first.queue_number,
+        first.quantity - first.cancelled AS wanted,
+        min(entry.id) AS entry_id
     FROM booked
-    JOIN booking ON booking.event_id = booked.event_id AND booking.queue_number = booked.head
-        AND booking.status = 'waiting'
-    LEFT JOIN entry ON entry.booking_id = booking.id AND entry.kind = 'requested'
-    GROUP BY booking.event_id, booking.id, booking.quantity, booking.cancelled
+    CROSS JOIN LATERAL (SELECT * FROM events_queue(booked.event_id) LIMIT 1) AS first
+    LEFT JOIN entry ON entry.booking_id = first.id AND entry.kind = 'requested'
+    WHERE booked.waiting > 0
+    GROUP BY first.event_id, first.id, first.queue_number, first.quantity, first.cancelled
 ), books AS (
     SELECT
         event.id AS event_id,
@@ -74,18 +79,16 @@ WITH booking AS (
     SELECT 'live_in_unpublished', event_id, NULL, 0, live
     FROM books WHERE status <> 'published' AND live > 0
     UNION ALL
-    SELECT 'room_for_waiting', standing.event_id, standing.id, standing.wished, books.for_sale - books.booked_seats
-    FROM standing JOIN books USING (event_id)
-    WHERE books.status = 'published' AND standing.wished <= books.for_sale - books.booked_seats
+    SELECT 'room_for_waiting', head.event_id, head.id, head.wanted, books.for_sale - books.booked_seats
+    FROM head JOIN books USING (event_id)
+    WHERE books.status = 'published' AND head.wanted <= books.for_sale - books.booked_seats
     UNION ALL
-    -- Who had a later number and was promoted, or came after and never had to wait.
-    SELECT 'passed', standing.event_id, passer.booking_id, standing.id, NULL
-    FROM standing
-    JOIN entry AS passer ON passer.event_id = standing.event_id AND passer.id > standing.entry_id
+    -- Bookings promoted from behind the head, or confirmed after the head began to wait.
+    SELECT 'passed', head.event_id, passer.booking_id, head.id, NULL
+    FROM head
+    JOIN entry AS passer ON passer.event_id = head.event_id AND passer.id > head.entry_id
     JOIN booking ON booking.id = passer.booking_id
-    WHERE passer.kind = 'confirmed'
-        OR passer.kind = 'promoted'
-            AND booking.queue_number > (SELECT head FROM booked WHERE booked.event_id = standing.event_id)
+    WHERE passer.kind = 'confirmed' OR passer.kind = 'promoted' AND booking.queue_number > head.queue_number
     UNION ALL
     SELECT 'seats_of_entries', booking.event_id, booking.id, booking.seats, coalesce(entered_of_booking.seats, 0)
     FROM booking LEFT JOIN entered_of_booking ON entered_of_booking.booking_id = booking.id

@@ -1,8 +1,8 @@
--- These bookings, the newest first, and how many wait in front of each that waits: all of one moment.
--- Of each of their queues it counts what stands in front of the first of them, and numbers on from there to the last: for
--- a page of neighbours one look along an index, however many of them wait.
+-- Return these bookings, newest first, each with the number of bookings ahead of it on the waiting list, all read in one
+-- snapshot. Counts what is ahead of the first waiting booking of each event, and numbers on to the last: for a page of
+-- neighbours that is one index scan, however long the waiting list is.
 -- params   ids  bigint[]
--- returns  the columns of events_booking; ahead bigint, null unless it waits
+-- returns  the columns of events_booking; ahead bigint, null unless waiting
 -- index    events_booking_pkey, booking_queue
 WITH asked AS MATERIALIZED (
     SELECT * FROM events_booking WHERE id = ANY(%(ids)s::bigint[])
@@ -12,19 +12,17 @@ WITH asked AS MATERIALIZED (
     WHERE status = 'waiting'
     GROUP BY event_id
 ), queued AS (
-    SELECT
-        part.event_id,
-        waiting.queue_number,
-        front.bookings + row_number() OVER (PARTITION BY part.event_id ORDER BY waiting.queue_number) - 1 AS ahead
+    SELECT part.event_id, numbered.queue_number, front.bookings + numbered.ahead AS ahead
     FROM part
     CROSS JOIN LATERAL (
-        SELECT count(*) AS bookings
-        FROM events_booking AS before
-        WHERE before.event_id = part.event_id AND before.status = 'waiting' AND before.queue_number < part.first
+        SELECT count(*) AS bookings FROM events_queue_ahead(part.event_id, part.first)
     ) AS front
-    JOIN events_booking AS waiting
-        ON waiting.event_id = part.event_id AND waiting.status = 'waiting'
-        AND waiting.queue_number BETWEEN part.first AND part.last
+    CROSS JOIN LATERAL (
+        -- In the order in which events_queue returns them.
+        SELECT waiting.queue_number, row_number() OVER () - 1 AS ahead
+        FROM events_queue(part.event_id) AS waiting
+        WHERE waiting.queue_number BETWEEN part.first AND part.last
+    ) AS numbered
 )
 SELECT asked.*, queued.ahead
 FROM asked

@@ -1,4 +1,4 @@
-"""The books of the box office, as tests look at them and falsify them, and the box office without its locks."""
+"""Check or falsify inventory, bookings and ledger, and book without locks."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ def faults() -> list[Fault]:
 
 
 def falsify(*statements: str) -> None:
-    """Run SQL with all triggers off, those of foreign keys included."""
+    """Run SQL with all triggers disabled, including those of foreign keys."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
         cursor.execute("SET session_replication_role = replica")
@@ -31,7 +31,7 @@ def falsify(*statements: str) -> None:
 
 @contextmanager
 def unlocked(function: str) -> Iterator[None]:
-    """Let a function of the database be as if nobody had thought of a lock."""
+    """Remove the lock from a function in the database."""
     ((definition,),) = psql("SELECT pg_get_functiondef(%(function)s::regproc)", function=function)
     assert LOCK in definition
     psql(definition.replace(LOCK, ""))

@@ -1,4 +1,4 @@
-"""Events and bookings for tests."""
+"""Factories for events and bookings."""
 
 from datetime import timedelta
 from typing import Any
@@ -15,7 +15,7 @@ GUEST = Guest("Greta", "Guest", "greta@example.com")
 
 
 def make_event(by: User, *, capacity: int = 10, withheld: int = 0, **fields: Any) -> Event:
-    """An event a month ahead, 25.00 a seat, open until it starts."""
+    """Create an event in a month, at 25.00 per seat, that never closes for bookings."""
     at = timezone.now().replace(microsecond=0)
     starts_at = fields.pop("starts_at", at + timedelta(days=30))
     return services.create(
@@ -28,7 +28,7 @@ def make_event(by: User, *, capacity: int = 10, withheld: int = 0, **fields: Any
 
 
 def book(event: Event, user: User | None = None, *, quantity: int = 1, **more: Any) -> Booking:
-    """A booking by that user, else by one made for it; with `guest`, by that guest."""
+    """Book for `user`, by default a new one, or for `guest` among `more`."""
     by = None if "guest" in more else (user or make_user())
     return services.book(event_id=event.pk, quantity=quantity, by=by, at=timezone.now(), **more)
 

@@ -1,7 +1,6 @@
-"""A process that books and cancels as fast as it can: `python -m events.tests.storm EVENT CLIENTS SEED`.
+"""Book and cancel as fast as possible: `python -m events.tests.storm EVENT CLIENTS SEED`.
 
-It says on stdout what it was answered, a line each (`booked 7 confirmed 2`, `cancelled 7`), once it was answered; and
-`lost` when the database has gone.
+Reports each response in one line (`booked 7 confirmed 2`, `cancelled 7`), and `lost` when the database is gone.
 """
 
 import random
@@ -16,7 +15,7 @@ THREADS = 4
 
 
 def client(event_id: int, seed: int) -> None:
-    """Book once, as a guest. Half of all clients think better of it."""
+    """Book once, as a guest. Half of the clients then cancel."""
     from events import services
     from events.services import Guest
 
@@ -25,23 +24,23 @@ def client(event_id: int, seed: int) -> None:
     quantity = chance.randint(1, 3)
     try:
         booking = services.book(event_id=event_id, quantity=quantity, by=None, guest=guest, at=timezone.now())
-        say(f"booked {booking.pk} {booking.status} {quantity}")
+        report(f"booked {booking.pk} {booking.status} {quantity}")
         if chance.random() < 0.5:
             services.cancel(booking_id=booking.pk, by=None, is_proven=True)
-            say(f"cancelled {booking.pk}")
+            report(f"cancelled {booking.pk}")
     except (OperationalError, InterfaceError):
-        say("lost")
+        report("lost")
 
 
-def say(line: str) -> None:
-    # In one go: the threads share the pipe.
+def report(line: str) -> None:
+    # In a single write, because threads share the pipe.
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
 def main(event_id: int, clients: int, seed: int) -> None:
     django.setup()
-    say("ready")
+    report("ready")
     sys.stdin.readline()
     with ThreadPoolExecutor(THREADS) as pool:
         for number in range(clients):

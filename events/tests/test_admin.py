@@ -1,4 +1,4 @@
-"""Events and bookings in the admin: an event manager's work, by the same rules as everywhere."""
+"""Events and bookings in the admin."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from events import services
-from events.admin import ChangedMeanwhile
+from events.admin.event import StaleEvent
 from events.models import Booking, BookingStatus, Event, EventStatus, Origin
-from events.tests.factories import GUEST, book, make_event
+from events.tests.factories import GUEST, Guest, book, make_event
 from kit.tests.browser import Browser, errors
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,7 @@ def text_of(page: Any) -> str:
 
 
 class TestEventList:
-    def test_tells_what_is_sold_waits_and_came_in(
+    def test_shows_sales_and_revenue_in_five_queries(
         self, admin: User, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         for _ in range(5):
@@ -37,14 +37,14 @@ class TestEventList:
             book(event, quantity=3)
         browser = Browser(admin)
 
-        # Session, user, their groups' and own permissions; then the page.
+        # Session, user, group permissions, user permissions; then the page.
         with django_assert_num_queries(5):
             page = text_of(browser.get(EVENTS))
 
         assert page.count("2 of 3") == 5
         assert page.count("50.00") == 5
 
-    def test_is_the_admins_own(self, agent: User) -> None:
+    def test_is_for_admins_only(self, agent: User) -> None:
         assert Browser(agent).get(EVENTS).status_code == 403
         assert Browser(agent).get(BOOKINGS).status_code == 403
 
@@ -69,7 +69,7 @@ class TestEventPage:
             Origin.ADMIN,
         )
 
-    def test_gives_more_seats_to_who_waits(self, admin: User) -> None:
+    def test_gives_additional_seats_to_the_waiting_list(self, admin: User) -> None:
         event = make_event(admin, capacity=1)
         book(event)
         waiting = book(event)
@@ -81,9 +81,13 @@ class TestEventPage:
 
     @pytest.mark.parametrize(
         ("changes", "refusal"),
-        [({"capacity": "2"}, services.CapacityBelowSold.message), ({"withheld": "9"}, "There are not so many seats.")],
+        [
+            ({"capacity": "2"}, "Capacity cannot be lower than the 3 tickets already sold"),
+            ({"withheld": "2"}, "Capacity minus the 2 withheld cannot be lower than the 3 tickets already sold"),
+            ({"withheld": "9"}, "Cannot be greater than the capacity."),
+        ],
     )
-    def test_says_what_is_refused(self, admin: User, changes: dict[str, str], refusal: str) -> None:
+    def test_shows_refusals_in_the_form(self, admin: User, changes: dict[str, str], refusal: str) -> None:
         event = make_event(admin, capacity=4)
         book(event, quantity=3)
 
@@ -93,7 +97,7 @@ class TestEventPage:
         event.inventory.refresh_from_db()
         assert (event.inventory.capacity, event.inventory.withheld) == (4, 0)
 
-    def test_refuses_to_overwrite_what_was_changed_meanwhile(self, admin: User) -> None:
+    def test_refuses_to_overwrite_a_newer_version(self, admin: User) -> None:
         event = make_event(admin)
         browser = Browser(admin)
         seen_at = event.updated_at.isoformat()
@@ -101,12 +105,12 @@ class TestEventPage:
 
         page = browser.submit(page_of(event), seen_at=seen_at, name="Jazz outdoors")
 
-        assert errors(page) == {"__all__": [ChangedMeanwhile.message]}
+        assert errors(page) == {"__all__": [StaleEvent.message]}
         event.refresh_from_db()
         assert event.name == "Jazz indoors"
 
     @pytest.mark.parametrize("waiting", [1, 8])
-    def test_shows_bookings_the_queue_and_the_ledger(
+    def test_shows_bookings_waiting_list_and_ledger(
         self, admin: User, owner: User, waiting: int, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         event = make_event(admin, capacity=1)
@@ -115,15 +119,15 @@ class TestEventPage:
             book(event, guest=GUEST)
         browser = Browser(admin)
 
-        # Session, user, permissions, the event; of each of three tables how many there are, twice, and the page shown.
+        # Session, user, permissions and event; then two counts and one page for each of three tables.
         with django_assert_num_queries(18):
             page = text_of(browser.get(page_of(event)))
 
         assert "Olga Owner" in page
-        # Each in the list of bookings and in that of the queue.
+        # Once among the bookings, once on the waiting list.
         assert page.count("Greta Guest (guest, greta@example.com)") == 2 * waiting
 
-    def test_deletes_only_what_was_never_booked(self, admin: User) -> None:
+    def test_deletes_only_events_that_were_never_booked(self, admin: User) -> None:
         booked, free = make_event(admin), make_event(admin)
         book(booked)
         browser = Browser(admin)
@@ -133,7 +137,7 @@ class TestEventPage:
 
         assert list(Event.objects.all()) == [booked]
 
-    def test_only_shows_what_was_cancelled(self, admin: User) -> None:
+    def test_is_read_only_for_cancelled_events(self, admin: User) -> None:
         event = make_event(admin)
         services.cancel_event(event_id=event.pk, by=admin, at=timezone.now())
         browser = Browser(admin)
@@ -142,7 +146,7 @@ class TestEventPage:
         assert browser.post(page_of(event), {"name": "Alive"}).status_code == 403
 
 
-class TestBookForSomebody:
+class TestNewBooking:
     def test_books_for_a_user(self, admin: User, owner: User) -> None:
         event = make_event(admin)
 
@@ -161,7 +165,7 @@ class TestBookForSomebody:
 
         assert (Booking.objects.get().guest_email, Booking.objects.get().user) == ("greta@example.com", None)
 
-    def test_passes_nobody_who_waits(self, admin: User, owner: User) -> None:
+    def test_does_not_jump_the_queue(self, admin: User, owner: User) -> None:
         event = make_event(admin, capacity=2)
         book(event)
         book(event, quantity=2)
@@ -174,8 +178,8 @@ class TestBookForSomebody:
         ("sent", "sentence"),
         [
             ({}, "Choose a user"),
-            ({"user": "{user}", "first_name": "Greta"}, "Either a user or a guest."),
-            ({"user": "{user}", "quantity": "11"}, services.MoreThanForSale.message),
+            ({"user": "{user}", "first_name": "Greta"}, "Choose either a user or a guest, not both."),
+            ({"user": "{user}", "quantity": "11"}, "Only 10 tickets are available for this event."),
             ({"user": "{user}", "quantity": "0"}, "greater than or equal to 1"),
             ({"user": "0"}, "Select a valid choice"),
             ({"user": "abc"}, "Select a valid choice"),
@@ -183,7 +187,7 @@ class TestBookForSomebody:
             ({"first_name": "Greta", "last_name": "Gu\x1best", "email": "g@example.com"}, "Control characters"),
         ],
     )
-    def test_says_what_is_wrong(self, admin: User, owner: User, sent: dict[str, str], sentence: str) -> None:
+    def test_shows_what_is_wrong(self, admin: User, owner: User, sent: dict[str, str], sentence: str) -> None:
         event = make_event(admin, capacity=10)
         sent = {name: value.format(user=owner.pk) for name, value in sent.items()}
 
@@ -193,7 +197,7 @@ class TestBookForSomebody:
         assert sentence in text_of(page)
         assert not Booking.objects.exists()
 
-    def test_books_for_nobody_who_is_deactivated(self, admin: User, owner: User) -> None:
+    def test_refuses_deactivated_users(self, admin: User, owner: User) -> None:
         event, browser = make_event(admin), Browser(admin)
         User.objects.filter(pk=owner.pk).update(is_active=False)
 
@@ -209,19 +213,19 @@ class TestBookForSomebody:
 
 
 class TestCancelEvent:
-    def test_says_first_whom_it_touches(self, admin: User, owner: User) -> None:
+    def test_shows_who_is_affected_first(self, admin: User, owner: User) -> None:
         event = make_event(admin, capacity=2)
         book(event, owner, quantity=2)
         book(event, guest=GUEST)
 
         page = text_of(Browser(admin).get(page_of(event, "cancel")))
 
-        assert "1 confirmed bookings of 2 seats, 50.00 in all, and 1 waiting ones" in page
+        assert "This also cancels 1 confirmed booking of 2 seats, worth 50.00, and 1 waiting booking." in page
         assert "Olga Owner, Greta Guest (guest, greta@example.com)" in page
         event.refresh_from_db()
         assert event.status == EventStatus.PUBLISHED
 
-    def test_cancels_when_told_so(self, admin: User) -> None:
+    def test_cancels_on_confirmation(self, admin: User) -> None:
         event = make_event(admin)
         booking = book(event)
 
@@ -234,7 +238,7 @@ class TestCancelEvent:
 
 
 class TestCancelSeats:
-    def test_cancels_a_part(self, admin: User) -> None:
+    def test_cancels_some_seats(self, admin: User) -> None:
         booking = book(make_event(admin), quantity=3)
 
         Browser(admin).submit(f"{BOOKINGS}{booking.pk}/cancel/", seats="2")
@@ -242,23 +246,23 @@ class TestCancelSeats:
         booking.refresh_from_db()
         assert (booking.status, booking.left) == (BookingStatus.CONFIRMED, 1)
 
-    def test_refuses_more_than_are_left(self, admin: User) -> None:
+    def test_refuses_more_seats_than_are_left(self, admin: User) -> None:
         booking = book(make_event(admin), quantity=3)
 
         page = Browser(admin).submit(f"{BOOKINGS}{booking.pk}/cancel/", seats="4")
 
-        assert services.MoreThanBooked.message in text_of(page)
+        assert "This booking has only 3 tickets left" in text_of(page)
         booking.refresh_from_db()
         assert booking.left == 3
 
-    def test_is_the_admins_own(self, agent: User, admin: User) -> None:
+    def test_is_for_admins_only(self, agent: User, admin: User) -> None:
         booking = book(make_event(admin))
 
         assert Browser(agent).post(f"{BOOKINGS}{booking.pk}/cancel/", {"seats": "1"}).status_code == 403
 
 
 class TestBookingList:
-    def test_finds_by_number_and_by_address(self, admin: User, owner: User) -> None:
+    def test_finds_by_number_and_by_e_mail_address(self, admin: User, owner: User) -> None:
         event = make_event(admin)
         own, guests = book(event, owner), book(event, guest=GUEST)
         browser = Browser(admin)
@@ -271,10 +275,38 @@ class TestBookingList:
         assert found(owner.email[:6]) == [own]
         assert found("9" * 30) == []
 
-    def test_shows_the_ledger_and_the_mails(self, admin: User) -> None:
-        booking = book(make_event(admin), guest=GUEST)
 
-        page = text_of(Browser(admin).get(f"{BOOKINGS}{booking.pk}/change/"))
+class TestBookingPage:
+    @pytest.fixture
+    def booking(self, admin: User) -> Booking:
+        event = make_event(admin, capacity=2)
+        book(event, guest=Guest("Gustav", "Other", "gustav@example.com"))
+        return book(event, guest=GUEST, quantity=2)
 
-        assert "greta@example.com" in page
-        assert "Confirmed" in page
+    def page(self, admin: User, booking: Booking) -> str:
+        return text_of(Browser(admin).get(f"{BOOKINGS}{booking.pk}/change/"))
+
+    def test_shows_the_position_and_the_ledger(self, admin: User, booking: Booking) -> None:
+        page = Browser(admin).get(f"{BOOKINGS}{booking.pk}/change/")
+
+        (ledger,) = page.context["inline_admin_formsets"]
+        assert [entry.instance.kind for entry in ledger.formset.forms] == ["requested"]
+        assert page.context["adminform"].model_admin.position(booking) == 1
+        assert "Position on the waiting list" in text_of(page)
+
+    def test_shows_the_mail_of_this_booking_only(self, admin: User, booking: Booking) -> None:
+        (delivery,) = booking.deliveries.all()
+
+        page = self.page(admin, booking)
+
+        panel = page[page.index("E-mails for this booking") : page.index("</details>", page.index("E-mails for"))]
+        assert f'href="/admin/notifications/delivery/{delivery.pk}/change/">{delivery.get_kind_display()}</a>' in panel
+        assert panel.count("/change/") == 1
+        assert "to Greta Guest &lt;greta@example.com&gt;" in panel
+        assert delivery.get_state_display() in panel
+        assert "gustav@example.com" not in page
+
+    def test_says_if_there_is_no_mail(self, admin: User, booking: Booking) -> None:
+        booking.deliveries.all().delete()
+
+        assert "No e-mails yet" in self.page(admin, booking)

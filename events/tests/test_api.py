@@ -1,4 +1,4 @@
-"""Events and bookings over HTTP (CONTRACTS: events and bookings). The rules themselves are in test_services.py."""
+"""Events and bookings over HTTP. The rules themselves are tested in test_services.py."""
 
 import json
 from collections.abc import Callable
@@ -24,13 +24,8 @@ SignedIn = Callable[[User], APIClient]
 
 NEW = {"name": "Jazz in the park", "startsAt": "2099-08-01T20:00:00+02:00", "capacity": 12, "price": 19.9}
 AS_GUEST = {"firstName": "Greta", "lastName": "Guest", "email": "greta@example.com"}
-NOBODYS = 2**40
-NO_ID = 2**70
-
-
-@pytest.fixture
-def event(admin: User) -> Event:
-    return make_event(admin, capacity=10)
+UNUSED_ID = 2**40
+TOO_LARGE_ID = 2**70
 
 
 @pytest.fixture
@@ -40,7 +35,7 @@ def draft(admin: User) -> Event:
 
 @pytest.fixture
 def withdrawn(admin: User) -> Event:
-    """Deleted by document 003's rules: its rows are there and nobody sees them."""
+    """An event deleted by document 003's rules: the rows are kept, but nobody sees them."""
     event = make_event(admin)
     services.withdraw(event_id=event.pk, by=admin, at=timezone.now())
     return event
@@ -51,9 +46,9 @@ def code(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-def faults(answer: Any) -> list[str]:
+def invalid_fields(answer: Any) -> list[str]:
     assert answer.status_code == 400, answer.content
-    return [fault["field"] for fault in answer.json()["errors"]]
+    return [error["field"] for error in answer.json()["errors"]]
 
 
 def ids(answer: Any) -> list[int]:
@@ -68,7 +63,7 @@ def with_token(token: str) -> APIClient:
 
 
 class TestCreateEvent:
-    def test_answers_with_the_event(self, admin: User, signed_in: SignedIn) -> None:
+    def test_returns_the_event(self, admin: User, signed_in: SignedIn) -> None:
         answer = signed_in(admin).post("/events", NEW)
 
         assert answer.status_code == 201
@@ -91,7 +86,7 @@ class TestCreateEvent:
             "createdBy": admin.pk,
         }
 
-    def test_takes_everything_that_it_shows(self, admin: User, signed_in: SignedIn) -> None:
+    def test_accepts_every_field_it_returns(self, admin: User, signed_in: SignedIn) -> None:
         more = {"bookingsCloseAt": None, "maxPerBooking": None, "withheld": 2, "status": "draft", "venue": "Hall"}
 
         shown = signed_in(admin).post("/events", NEW | more).json()
@@ -99,10 +94,10 @@ class TestCreateEvent:
         assert shown == shown | more | {"available": 10}
 
     @pytest.mark.parametrize("missing", NEW)
-    def test_needs_what_makes_an_event(self, admin: User, signed_in: SignedIn, missing: str) -> None:
+    def test_requires_four_fields(self, admin: User, signed_in: SignedIn, missing: str) -> None:
         body = {name: value for name, value in NEW.items() if name != missing}
 
-        assert faults(signed_in(admin).post("/events", body)) == [missing]
+        assert invalid_fields(signed_in(admin).post("/events", body)) == [missing]
 
     @pytest.mark.parametrize(
         ("field", "value"),
@@ -119,8 +114,8 @@ class TestCreateEvent:
             *[("status", value) for value in ("cancelled", "Draft", None)],
         ],
     )
-    def test_refuses_what_is_none(self, admin: User, signed_in: SignedIn, field: str, value: Any) -> None:
-        assert faults(signed_in(admin).post("/events", NEW | {field: value})) == [field]
+    def test_refuses_invalid_values(self, admin: User, signed_in: SignedIn, field: str, value: Any) -> None:
+        assert invalid_fields(signed_in(admin).post("/events", NEW | {field: value})) == [field]
         assert not Event.objects.exists()
 
     def test_is_for_admins(self, owner: User, agent: User, signed_in: SignedIn, anonymous: APIClient) -> None:
@@ -130,7 +125,7 @@ class TestCreateEvent:
 
 
 class TestReadEvent:
-    def test_is_for_everybody(self, event: Event, owner: User, signed_in: SignedIn, anonymous: APIClient) -> None:
+    def test_is_public(self, event: Event, owner: User, signed_in: SignedIn, anonymous: APIClient) -> None:
         book(event, quantity=4)
 
         answers = [api.get(f"/events/{event.pk}") for api in (anonymous, signed_in(owner))]
@@ -140,13 +135,13 @@ class TestReadEvent:
         assert answers[0].json()["available"] == 6
 
     @pytest.mark.parametrize("path", ["", "/availability", "/bookings", "/cancel"])
-    @pytest.mark.parametrize("number", [NOBODYS, NO_ID])
-    def test_knows_what_is_not_there(self, admin: User, signed_in: SignedIn, path: str, number: int) -> None:
+    @pytest.mark.parametrize("number", [UNUSED_ID, TOO_LARGE_ID])
+    def test_unknown_event_is_404(self, admin: User, signed_in: SignedIn, path: str, number: int) -> None:
         method = "post" if path == "/cancel" else "get"
 
         assert code(getattr(signed_in(admin), method)(f"/events/{number}{path}")) == (404, "event_not_found")
 
-    def test_shows_drafts_to_admins_alone(
+    def test_shows_drafts_to_admins_only(
         self, draft: Event, owner: User, agent: User, admin: User, signed_in: SignedIn, anonymous: APIClient
     ) -> None:
         callers = (anonymous, signed_in(owner), signed_in(agent), signed_in(admin))
@@ -160,7 +155,7 @@ class TestReadEvent:
         assert code(signed_in(owner).post(f"/events/{draft.pk}/bookings")) == (404, "event_not_found")
         assert code(signed_in(admin).post(f"/events/{draft.pk}/bookings")) == (409, "event_not_published")
 
-    def test_shows_what_was_withdrawn_to_nobody(self, withdrawn: Event, admin: User, signed_in: SignedIn) -> None:
+    def test_hides_withdrawn_events_from_everyone(self, withdrawn: Event, admin: User, signed_in: SignedIn) -> None:
         api, path = signed_in(admin), f"/events/{withdrawn.pk}"
 
         answers = [
@@ -174,7 +169,7 @@ class TestReadEvent:
         assert [code(answer) for answer in answers] == [(404, "event_not_found")] * 8
         assert ids(api.get("/events")) == []
 
-    def test_takes_one_query(
+    def test_runs_one_query(
         self, event: Event, anonymous: APIClient, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         for path in (f"/events/{event.pk}", f"/events/{event.pk}/availability"):
@@ -183,14 +178,14 @@ class TestReadEvent:
 
 
 class TestListEvents:
-    def test_shows_each_as_by_itself(self, event: Event, anonymous: APIClient) -> None:
+    def test_has_the_same_items_as_reading_one(self, event: Event, anonymous: APIClient) -> None:
         answer = anonymous.get("/events")
 
         assert answer.json() == {"items": [anonymous.get(f"/events/{event.pk}").json()], "nextCursor": None}
 
     @pytest.fixture
     def season(self, admin: User) -> dict[str, Event]:
-        """A few events, the newest first: sold out, waited for, closed, cancelled and with seats left."""
+        """Events with seats left, sold out, with a waiting list, closed and cancelled; newest first."""
         at = timezone.now().replace(microsecond=0)
 
         def make(name: str, days: int, **fields: Any) -> Event:
@@ -201,51 +196,51 @@ class TestListEvents:
         season = {
             "free": make("Free seats", 1, venue="Old Theatre"),
             "sold_out": make("Sold out", 2, capacity=1),
-            "waited_for": make("Waited for", 3, capacity=2),
+            "waiting": make("Waiting list", 3, capacity=2),
             "closed": make("Closed", 4, bookings_close_at=at),
             "cancelled": make("100% theatre", 5),
         }
         book(season["sold_out"])
-        book(season["waited_for"])
-        book(season["waited_for"], quantity=2)
+        book(season["waiting"])
+        book(season["waiting"], quantity=2)
         services.cancel_event(event_id=season["cancelled"].pk, by=admin, at=at)
         return season
 
     @pytest.mark.parametrize(
         ("query", "found"),
         [
-            ({}, ["free", "sold_out", "waited_for", "closed", "cancelled"]),
-            ({"ordering": "createdAt"}, ["cancelled", "closed", "waited_for", "sold_out", "free"]),
-            ({"ordering": "startsAt"}, ["free", "sold_out", "waited_for", "closed", "cancelled"]),
-            ({"ordering": "-startsAt"}, ["cancelled", "closed", "waited_for", "sold_out", "free"]),
+            ({}, ["free", "sold_out", "waiting", "closed", "cancelled"]),
+            ({"ordering": "createdAt"}, ["cancelled", "closed", "waiting", "sold_out", "free"]),
+            ({"ordering": "startsAt"}, ["free", "sold_out", "waiting", "closed", "cancelled"]),
+            ({"ordering": "-startsAt"}, ["cancelled", "closed", "waiting", "sold_out", "free"]),
             ({"search": "THEATRE"}, ["free", "cancelled"]),
             ({"search": "%"}, ["cancelled"]),
             ({"search": "_"}, []),
-            ({"search": ""}, ["free", "sold_out", "waited_for", "closed", "cancelled"]),
+            ({"search": ""}, ["free", "sold_out", "waiting", "closed", "cancelled"]),
             ({"status": "cancelled"}, ["cancelled"]),
             ({"status": "draft"}, []),
             ({"available": "true"}, ["free"]),
-            ({"available": "false"}, ["sold_out", "waited_for", "closed", "cancelled"]),
+            ({"available": "false"}, ["sold_out", "waiting", "closed", "cancelled"]),
             ({"available": "true", "search": "sold"}, []),
         ],
     )
-    def test_finds_what_is_asked_for(
+    def test_filters_and_orders(
         self, season: dict[str, Event], anonymous: APIClient, query: dict[str, str], found: list[str]
     ) -> None:
         assert ids(anonymous.get("/events", query)) == [season[name].pk for name in found]
 
-    def test_is_bounded_by_when_they_start(self, season: dict[str, Event], anonymous: APIClient) -> None:
-        start, end = (season[name].starts_at for name in ("sold_out", "waited_for"))
+    def test_filters_by_start(self, season: dict[str, Event], anonymous: APIClient) -> None:
+        start, end = (season[name].starts_at for name in ("sold_out", "waiting"))
 
         for bounds in (
             {"startDate": start.isoformat(), "endDate": end.isoformat()},
             {"startDate": f"{start:%Y-%m-%d}", "endDate": f"{end:%Y-%m-%d}"},
         ):
-            assert ids(anonymous.get("/events", bounds)) == [season["sold_out"].pk, season["waited_for"].pk]
+            assert ids(anonymous.get("/events", bounds)) == [season["sold_out"].pk, season["waiting"].pk]
 
     @pytest.mark.parametrize("ordering", ["createdAt", "-createdAt", "startsAt", "-startsAt"])
     @pytest.mark.parametrize("limit", [1, 2, 3])
-    def test_pages_show_each_once(self, admin: User, anonymous: APIClient, ordering: str, limit: int) -> None:
+    def test_pages_have_every_event_once(self, admin: User, anonymous: APIClient, ordering: str, limit: int) -> None:
         at = timezone.now()
         for days in (1, 1, 1, 2, 2):
             make_event(admin, starts_at=at + timedelta(days=days), created_at=at - timedelta(days=days))
@@ -273,22 +268,22 @@ class TestListEvents:
             ({"startDate": "2024-07-02", "endDate": "2024-07-01"}, "startDate"),
         ],
     )
-    def test_refuses_what_it_cannot_read(self, anonymous: APIClient, query: dict[str, Any], field: str) -> None:
-        assert faults(anonymous.get("/events", query)) == [field]
+    def test_refuses_invalid_parameters(self, anonymous: APIClient, query: dict[str, Any], field: str) -> None:
+        assert invalid_fields(anonymous.get("/events", query)) == [field]
 
     def test_refuses_the_cursor_of_another_ordering(self, admin: User, anonymous: APIClient) -> None:
         for _ in range(2):
             make_event(admin)
         cursor = anonymous.get("/events", {"limit": 1}).json()["nextCursor"]
 
-        assert faults(anonymous.get("/events", {"cursor": cursor, "ordering": "startsAt"})) == ["cursor"]
+        assert invalid_fields(anonymous.get("/events", {"cursor": cursor, "ordering": "startsAt"})) == ["cursor"]
 
     def test_refuses_a_bad_token(self, anonymous: APIClient) -> None:
         anonymous.credentials(HTTP_AUTHORIZATION="Bearer nonsense")
 
         assert code(anonymous.get("/events")) == (401, "invalid_token")
 
-    def test_takes_one_query_however_many(
+    def test_runs_one_query(
         self, season: dict[str, Event], anonymous: APIClient, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         with django_assert_num_queries(1):
@@ -296,7 +291,7 @@ class TestListEvents:
 
 
 class TestChangeEvent:
-    def test_patch_changes_what_it_names(self, event: Event, admin: User, signed_in: SignedIn) -> None:
+    def test_patch_changes_only_the_given_fields(self, event: Event, admin: User, signed_in: SignedIn) -> None:
         before = signed_in(admin).get(f"/events/{event.pk}").json()
 
         answer = signed_in(admin).patch(f"/events/{event.pk}", {"capacity": 20, "withheld": 5, "venue": "Hall"})
@@ -305,7 +300,7 @@ class TestChangeEvent:
         assert answer.json() == before | {"capacity": 20, "withheld": 5, "venue": "Hall", "available": 15}
         assert signed_in(admin).get(f"/events/{event.pk}").json() == answer.json()
 
-    def test_put_leaves_what_is_absent(self, event: Event, admin: User, signed_in: SignedIn) -> None:
+    def test_put_keeps_omitted_fields(self, event: Event, admin: User, signed_in: SignedIn) -> None:
         before = signed_in(admin).get(f"/events/{event.pk}").json()
 
         answer = signed_in(admin).put(f"/events/{event.pk}", NEW)
@@ -313,14 +308,12 @@ class TestChangeEvent:
         assert answer.json() == before | NEW | {"startsAt": "2099-08-01T18:00:00Z", "available": 12}
 
     @pytest.mark.parametrize("missing", NEW)
-    def test_put_needs_what_makes_an_event(self, event: Event, admin: User, signed_in: SignedIn, missing: str) -> None:
+    def test_put_requires_four_fields(self, event: Event, admin: User, signed_in: SignedIn, missing: str) -> None:
         body = {name: value for name, value in NEW.items() if name != missing}
 
-        assert faults(signed_in(admin).put(f"/events/{event.pk}", body)) == [missing]
+        assert invalid_fields(signed_in(admin).put(f"/events/{event.pk}", body)) == [missing]
 
-    def test_gives_more_seats_to_the_queue_before_the_answer(
-        self, event: Event, admin: User, signed_in: SignedIn
-    ) -> None:
+    def test_promotes_before_responding(self, event: Event, admin: User, signed_in: SignedIn) -> None:
         book(event, quantity=10)
         waiting = book(event, quantity=3)
 
@@ -330,7 +323,7 @@ class TestChangeEvent:
         waiting.refresh_from_db()
         assert waiting.status == "confirmed"
 
-    def test_is_refused_by_the_rules(self, event: Event, admin: User, signed_in: SignedIn) -> None:
+    def test_is_refused_with_the_right_codes(self, event: Event, admin: User, signed_in: SignedIn) -> None:
         api, path = signed_in(admin), f"/events/{event.pk}"
         book(event, quantity=6)
         book(event, quantity=7)
@@ -338,8 +331,8 @@ class TestChangeEvent:
         assert code(api.patch(path, {"capacity": 5})) == (409, "capacity_below_sold")
         assert code(api.patch(path, {"capacity": 6})) == (409, "capacity_below_waiting")
         assert code(api.patch(path, {"status": "draft"})) == (409, "event_has_bookings")
-        assert faults(api.patch(path, {"withheld": 11})) == ["withheld"]
-        assert faults(api.patch(path, {"status": "cancelled"})) == ["status"]
+        assert invalid_fields(api.patch(path, {"withheld": 11})) == ["withheld"]
+        assert invalid_fields(api.patch(path, {"status": "cancelled"})) == ["status"]
 
     def test_is_for_admins(self, event: Event, owner: User, signed_in: SignedIn, anonymous: APIClient) -> None:
         path = f"/events/{event.pk}"
@@ -349,7 +342,7 @@ class TestChangeEvent:
 
 
 class TestDeleteEvent:
-    def test_is_for_what_nobody_booked(self, event: Event, admin: User, signed_in: SignedIn) -> None:
+    def test_is_for_events_that_were_never_booked(self, event: Event, admin: User, signed_in: SignedIn) -> None:
         api, booked = signed_in(admin), make_event(admin)
         services.cancel(booking_id=book(booked).pk, by=admin)
 
@@ -381,7 +374,7 @@ class TestAvailability:
 
         assert answer.json() == {"event": event.pk, "capacity": 10, "available": 3, "waiting": 1}
 
-    def test_is_sent_once(self, event: Event, anonymous: APIClient) -> None:
+    def test_unchanged_availability_is_304(self, event: Event, anonymous: APIClient) -> None:
         path = f"/events/{event.pk}/availability"
         tag = anonymous.get(path)["ETag"]
 
@@ -395,7 +388,7 @@ class TestAvailability:
 
 
 class TestBook:
-    def test_gives_a_user_their_own(self, event: Event, owner: User, signed_in: SignedIn) -> None:
+    def test_books_for_the_signed_in_user(self, event: Event, owner: User, signed_in: SignedIn) -> None:
         answer = signed_in(owner).post(f"/events/{event.pk}/bookings", {"quantity": 3, "guest": AS_GUEST})
 
         assert answer.status_code == 201
@@ -414,10 +407,10 @@ class TestBook:
             "reason": None,
         }
 
-    def test_is_one_ticket_unless_it_says_otherwise(self, event: Event, owner: User, signed_in: SignedIn) -> None:
+    def test_quantity_defaults_to_one(self, event: Event, owner: User, signed_in: SignedIn) -> None:
         assert signed_in(owner).post(f"/events/{event.pk}/bookings").json()["quantity"] == 1
 
-    def test_answers_as_reading_it_does(self, event: Event, owner: User, signed_in: SignedIn) -> None:
+    def test_returns_the_same_as_reading(self, event: Event, owner: User, signed_in: SignedIn) -> None:
         book(event, quantity=9)
         book(event, quantity=2)
 
@@ -427,7 +420,7 @@ class TestBook:
         read = signed_in(owner).get(f"/bookings/{shown['id']}").json()
         assert {**read, "createdAt": None} == {**shown, "createdAt": None}
 
-    def test_says_why_one_waits(self, event: Event, signed_in: SignedIn) -> None:
+    def test_returns_the_reason_for_waiting(self, event: Event, signed_in: SignedIn) -> None:
         book(event, quantity=8)
 
         reasons = [
@@ -435,18 +428,22 @@ class TestBook:
             for _ in range(3)
         ]
 
-        assert reasons == ["Fewer tickets are left than the 3 asked for", "1 booking is ahead", "2 bookings are ahead"]
+        assert reasons == ["Fewer than 3 tickets are left", "1 booking is ahead", "2 bookings are ahead"]
 
-    def test_needs_a_guest_of_who_is_nobody(self, event: Event, anonymous: APIClient) -> None:
+    def test_signed_out_booking_requires_guest(self, event: Event, anonymous: APIClient) -> None:
         path = f"/events/{event.pk}/bookings"
 
-        assert faults(anonymous.post(path, {})) == ["guest"]
-        assert faults(anonymous.post(path, {"guest": None})) == ["guest"]
-        assert faults(anonymous.post(path, {"guest": {}})) == ["guest.firstName", "guest.lastName", "guest.email"]
-        assert faults(anonymous.post(path, {"guest": AS_GUEST | {"email": "greta"}})) == ["guest.email"]
+        assert invalid_fields(anonymous.post(path, {})) == ["guest"]
+        assert invalid_fields(anonymous.post(path, {"guest": None})) == ["guest"]
+        assert invalid_fields(anonymous.post(path, {"guest": {}})) == [
+            "guest.firstName",
+            "guest.lastName",
+            "guest.email",
+        ]
+        assert invalid_fields(anonymous.post(path, {"guest": AS_GUEST | {"email": "greta"}})) == ["guest.email"]
         assert not Booking.objects.exists()
 
-    def test_gives_a_guest_a_manage_token(self, event: Event, anonymous: APIClient) -> None:
+    def test_guest_receives_a_manage_token(self, event: Event, anonymous: APIClient) -> None:
         answer = anonymous.post(f"/events/{event.pk}/bookings", {"guest": AS_GUEST})
 
         shown = answer.json()
@@ -454,7 +451,7 @@ class TestBook:
         assert shown.pop("manageToken") == manage_token(shown["id"])
         assert with_token(manage_token(shown["id"])).get(f"/bookings/{shown['id']}").json().keys() == shown.keys()
 
-    def test_lets_a_guest_book_again(self, event: Event, anonymous: APIClient) -> None:
+    def test_guest_can_book_again(self, event: Event, anonymous: APIClient) -> None:
         answers = [anonymous.post(f"/events/{event.pk}/bookings", {"guest": AS_GUEST}) for _ in range(2)]
 
         assert [answer.status_code for answer in answers] == [201, 201]
@@ -462,10 +459,10 @@ class TestBook:
     @pytest.mark.parametrize(
         "body", [{"quantity": value} for value in (0, -1, "1", 1.5, None, True, 10**30)] + [{"joinWaitlist": "no"}]
     )
-    def test_refuses_what_is_none(self, event: Event, owner: User, signed_in: SignedIn, body: dict[str, Any]) -> None:
-        assert faults(signed_in(owner).post(f"/events/{event.pk}/bookings", body)) == list(body)
+    def test_refuses_invalid_values(self, event: Event, owner: User, signed_in: SignedIn, body: dict[str, Any]) -> None:
+        assert invalid_fields(signed_in(owner).post(f"/events/{event.pk}/bookings", body)) == list(body)
 
-    def test_takes_as_many_as_there_can_be_at_what_they_can_cost(
+    def test_accepts_the_largest_quantity_at_the_highest_price(
         self, admin: User, owner: User, signed_in: SignedIn
     ) -> None:
         event = make_event(admin, capacity=MAX_CAPACITY, price=MAX_PRICE)
@@ -475,7 +472,7 @@ class TestBook:
         assert (answer.status_code, answer.json()["status"]) == (201, "confirmed")
         assert BookingEntry.objects.get().amount == MAX_CAPACITY * MAX_PRICE
 
-    def test_refuses_what_could_never_be_had(self, admin: User, owner: User, signed_in: SignedIn) -> None:
+    def test_refuses_more_than_is_for_sale_or_allowed(self, admin: User, owner: User, signed_in: SignedIn) -> None:
         api, small = signed_in(owner), make_event(admin, capacity=4, withheld=1)
         limited = make_event(admin, capacity=9, max_per_booking=2)
 
@@ -484,9 +481,9 @@ class TestBook:
 
         assert code(too_many) == (400, "more_than_for_sale")
         assert code(at_once) == (400, "too_many_at_once")
-        assert faults(too_many) == faults(at_once) == ["quantity"]
+        assert invalid_fields(too_many) == invalid_fields(at_once) == ["quantity"]
 
-    def test_refuses_by_the_state_of_things(
+    def test_is_refused_with_the_right_codes(
         self, event: Event, owner: User, outsider: User, admin: User, signed_in: SignedIn
     ) -> None:
         closed = make_event(admin, bookings_close_at=timezone.now())
@@ -498,9 +495,9 @@ class TestBook:
         assert code(signed_in(owner).post(f"/events/{event.pk}/bookings")) == (409, "already_booked")
         assert code(signed_in(outsider).post(f"/events/{event.pk}/bookings")) == (409, "already_waiting")
         assert code(signed_in(owner).post(f"/events/{closed.pk}/bookings")) == (409, "bookings_closed")
-        assert code(signed_in(owner).post(f"/events/{NO_ID}/bookings")) == (404, "event_not_found")
+        assert code(signed_in(owner).post(f"/events/{TOO_LARGE_ID}/bookings")) == (404, "event_not_found")
 
-    def test_lets_nobody_pass_who_waits(self, event: Event, owner: User, signed_in: SignedIn) -> None:
+    def test_does_not_jump_the_queue(self, event: Event, owner: User, signed_in: SignedIn) -> None:
         book(event, quantity=9)
         book(event, quantity=2)
 
@@ -510,7 +507,7 @@ class TestBook:
 
     @pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "k"}])
     @pytest.mark.parametrize("capacity", [10, 1])
-    def test_takes_two_statements(
+    def test_runs_two_statements(
         self,
         admin: User,
         owner: User,
@@ -519,7 +516,7 @@ class TestBook:
         headers: dict[str, str],
         django_assert_num_queries: DjangoAssertNumQueries,
     ) -> None:
-        """The look-up of the user and the booking, confirmed or waiting: what a hot event's speed hangs on."""
+        """The user's lookup and the booking, confirmed or waiting. The speed of hot events depends on it."""
         event, api = make_event(admin, capacity=capacity), signed_in(owner)
         book(event)
 
@@ -531,13 +528,13 @@ class TestBook:
 
 
 class TestRetry:
-    def test_of_an_event_makes_one(self, admin: User, signed_in: SignedIn) -> None:
+    def test_creates_one_event(self, admin: User, signed_in: SignedIn) -> None:
         answers = [signed_in(admin).post("/events", NEW, headers={"Idempotency-Key": "k"}) for _ in range(2)]
 
         assert answers[0].content == answers[1].content
         assert Event.objects.count() == 1
 
-    def test_of_a_booking_makes_one(self, event: Event, owner: User, signed_in: SignedIn) -> None:
+    def test_creates_one_booking(self, event: Event, owner: User, signed_in: SignedIn) -> None:
         path = f"/events/{event.pk}/bookings"
 
         answers = [signed_in(owner).post(path, {}, headers={"Idempotency-Key": "k"}) for _ in range(2)]
@@ -546,7 +543,7 @@ class TestRetry:
         assert (answers[1].status_code, answers[1]["Idempotent-Replayed"]) == (201, "true")
         assert Booking.objects.count() == 1
 
-    def test_of_a_booking_tells_what_was_told_first(self, event: Event, owner: User, signed_in: SignedIn) -> None:
+    def test_returns_the_booking_as_it_was_at_first(self, event: Event, owner: User, signed_in: SignedIn) -> None:
         book(event, quantity=9)
         path, api = f"/events/{event.pk}/bookings", signed_in(owner)
         first = api.post(path, {"quantity": 3}, headers={"Idempotency-Key": "k"})
@@ -558,7 +555,7 @@ class TestRetry:
         assert (first.json()["status"], first.json()["position"]) == ("waiting", 1)
         assert again.content == first.content
 
-    def test_of_a_booking_with_another_wish_is_refused(self, event: Event, owner: User, signed_in: SignedIn) -> None:
+    def test_with_a_different_body_is_refused(self, event: Event, owner: User, signed_in: SignedIn) -> None:
         path, api = f"/events/{event.pk}/bookings", signed_in(owner)
         api.post(path, {"quantity": 1}, headers={"Idempotency-Key": "k"})
 
@@ -567,7 +564,7 @@ class TestRetry:
         assert code(answer) == (422, "idempotency_key_reused")
         assert Booking.objects.get().quantity == 1
 
-    def test_of_a_refused_booking_tries_again(self, admin: User, owner: User, signed_in: SignedIn) -> None:
+    def test_of_a_refused_booking_can_succeed(self, admin: User, owner: User, signed_in: SignedIn) -> None:
         event = make_event(admin, capacity=1)
         other = book(event)
         path, wish = f"/events/{event.pk}/bookings", {"joinWaitlist": False}
@@ -579,7 +576,7 @@ class TestRetry:
         assert code(refused) == (409, "not_enough_left")
         assert (answer.status_code, "Idempotent-Replayed" in answer) == (201, False)
 
-    def test_of_a_guest_brings_the_token_again_which_is_kept_nowhere(self, event: Event, anonymous: APIClient) -> None:
+    def test_of_a_guest_returns_the_token_without_storing_it(self, event: Event, anonymous: APIClient) -> None:
         path, body = f"/events/{event.pk}/bookings", {"guest": AS_GUEST}
 
         answers = [anonymous.post(path, body, headers={"Idempotency-Key": "k"}) for _ in range(2)]
@@ -601,7 +598,7 @@ class TestReadBooking:
 
         assert statuses == [200, 200, 404, 404]
 
-    def test_is_for_who_holds_its_token(self, event: Event, anonymous: APIClient) -> None:
+    def test_is_for_the_holder_of_its_token(self, event: Event, anonymous: APIClient) -> None:
         booking, other = book(event, guest=GUEST), book(event, guest=GUEST)
         path, token = f"/bookings/{booking.pk}", manage_token(booking.pk)
 
@@ -612,7 +609,7 @@ class TestReadBooking:
             assert code(with_token(no_token).get(path)) == (404, "booking_not_found")
         assert code(anonymous.get(path)) == (401, "unauthenticated")
 
-    def test_takes_one_query_and_the_look_up(
+    def test_runs_two_queries(
         self, event: Event, owner: User, signed_in: SignedIn, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         api, path = signed_in(owner), f"/bookings/{book(event, owner).pk}"
@@ -620,8 +617,8 @@ class TestReadBooking:
         with django_assert_num_queries(2):
             api.get(path)
 
-    @pytest.mark.parametrize("number", [NOBODYS, NO_ID])
-    def test_knows_what_is_not_there(self, admin: User, signed_in: SignedIn, number: int) -> None:
+    @pytest.mark.parametrize("number", [UNUSED_ID, TOO_LARGE_ID])
+    def test_unknown_booking_is_404(self, admin: User, signed_in: SignedIn, number: int) -> None:
         assert code(signed_in(admin).get(f"/bookings/{number}")) == (404, "booking_not_found")
         assert code(signed_in(admin).post(f"/bookings/{number}/cancel")) == (404, "booking_not_found")
 
@@ -629,7 +626,7 @@ class TestReadBooking:
 class TestListBookings:
     @pytest.fixture
     def booked(self, event: Event, owner: User, outsider: User) -> list[Booking]:
-        """The owner's two, then, of the first event, two that wait: of the outsider and of a guest."""
+        """Two bookings of the owner, then two waiting ones for the first event: the outsider's and a guest's."""
         other = make_event(event.created_by)
         return [
             book(event, owner, quantity=10),
@@ -638,7 +635,7 @@ class TestListBookings:
             book(event, guest=GUEST),
         ]
 
-    def test_shows_each_as_by_itself(self, booked: list[Booking], owner: User, signed_in: SignedIn) -> None:
+    def test_has_the_same_items_as_reading_one(self, booked: list[Booking], owner: User, signed_in: SignedIn) -> None:
         alone = signed_in(owner).get(f"/bookings/{booked[1].pk}").json()
         del alone["reason"]
 
@@ -647,7 +644,7 @@ class TestListBookings:
         assert ids(answer) == [booked[1].pk, booked[0].pk]
         assert answer.json()["items"][0] == alone
 
-    def test_shows_admins_all_with_their_places(self, booked: list[Booking], admin: User, signed_in: SignedIn) -> None:
+    def test_shows_admins_all_with_positions(self, booked: list[Booking], admin: User, signed_in: SignedIn) -> None:
         items = signed_in(admin).get("/bookings").json()["items"]
 
         assert [(item["id"], item["position"]) for item in items] == [
@@ -655,7 +652,9 @@ class TestListBookings:
         ]
         assert [item["guest"] for item in items] == [AS_GUEST, None, None, None]
 
-    def test_is_filtered(self, booked: list[Booking], admin: User, owner: User, signed_in: SignedIn) -> None:
+    def test_filters_by_event_and_status(
+        self, booked: list[Booking], admin: User, owner: User, signed_in: SignedIn
+    ) -> None:
         first, _, third, fourth = (booking.pk for booking in booked)
         event = booked[0].event_id
         api = signed_in(admin)
@@ -663,9 +662,9 @@ class TestListBookings:
         assert ids(api.get("/bookings", {"event": event})) == [fourth, third, first]
         assert ids(api.get("/bookings", {"status": "waiting"})) == [fourth, third]
         assert ids(api.get("/bookings", {"event": str(event), "status": "confirmed"})) == [first]
-        assert ids(api.get("/bookings", {"event": NOBODYS})) == []
+        assert ids(api.get("/bookings", {"event": UNUSED_ID})) == []
         assert ids(signed_in(owner).get("/bookings", {"status": "waiting"})) == []
-        assert faults(api.get("/bookings", {"status": "pending"})) == ["status"]
+        assert invalid_fields(api.get("/bookings", {"status": "pending"})) == ["status"]
 
     def test_of_an_event_is_for_admins(
         self, booked: list[Booking], admin: User, owner: User, signed_in: SignedIn, anonymous: APIClient
@@ -677,14 +676,14 @@ class TestListBookings:
         assert code(signed_in(owner).get(path)) == (403, "forbidden")
         assert code(anonymous.get(path)) == (401, "unauthenticated")
 
-    def test_pages_show_each_once(self, booked: list[Booking], admin: User, signed_in: SignedIn) -> None:
+    def test_pages_have_every_booking_once(self, booked: list[Booking], admin: User, signed_in: SignedIn) -> None:
         first = signed_in(admin).get("/bookings", {"limit": 3})
         second = signed_in(admin).get("/bookings", {"limit": "3", "cursor": first.json()["nextCursor"]})
 
         assert ids(first) + ids(second) == [booking.pk for booking in reversed(booked)]
         assert second.json()["nextCursor"] is None
 
-    def test_takes_a_fixed_number_of_queries(
+    def test_runs_three_queries(
         self,
         booked: list[Booking],
         admin: User,
@@ -693,7 +692,7 @@ class TestListBookings:
     ) -> None:
         api = signed_in(admin)
 
-        # The token's owner, which they are, what they are; of an event, whether there is one.
+        # The user, the ids, the bookings; for an event, also the event.
         with django_assert_num_queries(3):
             api.get("/bookings")
         with django_assert_num_queries(4):
@@ -701,7 +700,7 @@ class TestListBookings:
 
 
 class TestCancelBooking:
-    def test_cancels_all_or_a_part(self, event: Event, owner: User, signed_in: SignedIn) -> None:
+    def test_cancels_some_or_all_tickets(self, event: Event, owner: User, signed_in: SignedIn) -> None:
         api, path = signed_in(owner), f"/bookings/{book(event, owner, quantity=5).pk}/cancel"
 
         answers = [api.post(path, {"tickets": 2}), api.post(path)]
@@ -713,13 +712,13 @@ class TestCancelBooking:
         assert "reason" not in answers[0].json()
         assert code(api.post(path)) == (409, "already_cancelled")
 
-    def test_refuses_more_than_is_left(self, event: Event, owner: User, signed_in: SignedIn) -> None:
+    def test_refuses_more_tickets_than_are_left(self, event: Event, owner: User, signed_in: SignedIn) -> None:
         path = f"/bookings/{book(event, owner, quantity=2).pk}/cancel"
 
         assert code(signed_in(owner).post(path, {"tickets": 3})) == (409, "more_than_booked")
-        assert faults(signed_in(owner).post(path, {"tickets": 0})) == ["tickets"]
+        assert invalid_fields(signed_in(owner).post(path, {"tickets": 0})) == ["tickets"]
 
-    def test_serves_who_waits_before_the_answer(self, event: Event, owner: User, signed_in: SignedIn) -> None:
+    def test_promotes_before_responding(self, event: Event, owner: User, signed_in: SignedIn) -> None:
         booking, waiting = book(event, owner, quantity=10), book(event, quantity=4)
 
         signed_in(owner).post(f"/bookings/{booking.pk}/cancel", {"tickets": 5})
@@ -727,7 +726,7 @@ class TestCancelBooking:
         waiting.refresh_from_db()
         assert waiting.status == "confirmed"
 
-    def test_is_for_its_owner_admins_and_who_holds_its_token(
+    def test_is_for_its_owner_admins_and_the_token_holder(
         self, event: Event, owner: User, outsider: User, agent: User, admin: User, signed_in: SignedIn
     ) -> None:
         booking, guests = book(event, owner, quantity=3), book(event, guest=GUEST, quantity=3)
@@ -743,7 +742,7 @@ class TestCancelBooking:
 
 
 class TestManageToken:
-    def test_outlives_a_new_secret_while_the_old_one_is_known(self, event: Event, settings: Any) -> None:
+    def test_survives_rotation_while_the_old_secret_is_a_fallback(self, event: Event, settings: Any) -> None:
         booking = book(event, guest=GUEST)
         path, token, old = f"/bookings/{booking.pk}", manage_token(booking.pk), settings.SECRET_KEY
         settings.SECRET_KEY = "another secret of the server, as long as the first one was"

@@ -1,3 +1,5 @@
+"""The management commands of events."""
+
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -9,17 +11,17 @@ pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 
 class TestCheckBookings:
-    def test_says_that_all_is_right_and_how_far_it_is(self, admin: User, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_reports_success_and_progress(self, admin: User, capsys: pytest.CaptureFixture[str]) -> None:
         for _ in range(3):
             book(make_event(admin))
 
         call_command("check_bookings", span=2)
 
-        said = capsys.readouterr()
-        assert said.out == "3 bookings of 3 events: all is right.\n"
-        assert said.err == "3 bookings so far …\n"
+        output = capsys.readouterr()
+        assert output.out == "3 bookings of 3 events checked. No faults.\n"
+        assert output.err == "3 bookings so far …\n"
 
-    def test_says_what_is_off_and_fails(self, admin: User, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_lists_faults_and_fails(self, admin: User, capsys: pytest.CaptureFixture[str]) -> None:
         event, _ = make_event(admin), book(make_event(admin))
         book(event)
         falsify(f"UPDATE events_inventory SET confirmed = 3 WHERE event_id = {event.pk}")
@@ -29,10 +31,10 @@ class TestCheckBookings:
 
         assert failure.value.returncode == 1
         assert capsys.readouterr().out == (
-            f"Event #{event.pk}: the inventory says that 3 seats are sold, its bookings say 1.\n"
-            f"Event #{event.pk}: the inventory says that 3 seats are sold, the ledger says 1.\n"
+            f"Event #{event.pk}: 3 seats sold according to the inventory, 1 according to the bookings.\n"
+            f"Event #{event.pk}: 3 seats sold according to the inventory, 1 according to the ledger.\n"
         )
 
-    def test_needs_something_to_look_at(self) -> None:
+    def test_refuses_an_empty_span(self) -> None:
         with pytest.raises(CommandError, match="--span"):
             call_command("check_bookings", span=0)

@@ -1,4 +1,4 @@
-"""Bookings as CSV, over the API and by command: what the list shows, whole."""
+"""The CSV export of bookings, over HTTP and as a command."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ def exported(api: APIClient, **query: Any) -> list[dict[str, str]]:
 
 
 class TestExport:
-    def test_has_the_lists_values(self, admin: User, owner: User, signed_in: SignedIn) -> None:
+    def test_has_the_values_of_the_list(self, admin: User, owner: User, signed_in: SignedIn) -> None:
         event = make_event(admin, capacity=3)
         book(event, owner, quantity=2)
         book(event, guest=Guest("=1+1", "Guest", "greta@example.com"), quantity=2)
@@ -40,7 +40,7 @@ class TestExport:
         assert (waiting["user"], waiting["guestFirstName"], waiting["position"]) == ("", "'=1+1", "1")
         assert (waiting["unitPrice"], waiting["createdAt"]) == ("25", items[0]["createdAt"])
 
-    def test_goes_by_the_lists_filters(self, admin: User, signed_in: SignedIn) -> None:
+    def test_has_the_filters_of_the_list(self, admin: User, signed_in: SignedIn) -> None:
         event, other = make_event(admin, capacity=1), make_event(admin)
         book(event)
         waiting = book(event)
@@ -50,7 +50,7 @@ class TestExport:
 
         assert [row["id"] for row in found] == [str(waiting.pk)]
 
-    def test_shows_nobody_what_is_not_theirs(
+    def test_has_the_visibility_of_the_list(
         self, admin: User, owner: User, outsider: User, anonymous: APIClient, signed_in: SignedIn
     ) -> None:
         event = make_event(admin)
@@ -61,12 +61,12 @@ class TestExport:
         assert exported(signed_in(outsider)) == []
         assert anonymous.get("/bookings/export").status_code == 401
 
-    def test_refuses_before_it_begins(self, owner: User, signed_in: SignedIn) -> None:
+    def test_refuses_invalid_filters_before_streaming(self, owner: User, signed_in: SignedIn) -> None:
         answer = signed_in(owner).get("/bookings/export", {"status": "soon"})
 
         assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
 
-    def test_reads_some_at_a_time(
+    def test_reads_in_batches(
         self,
         admin: User,
         signed_in: SignedIn,
@@ -79,7 +79,7 @@ class TestExport:
             book(event, guest=GUEST)
         api = signed_in(admin)
 
-        # Who asks; then two for each of three batches.
+        # The user; then two queries for each of three batches.
         with django_assert_num_queries(7):
             assert len(exported(api)) == 5
 
@@ -90,7 +90,7 @@ class TestCommand:
         call_command("export_bookings", *arguments, stdout=output)
         return [row["id"] for row in csv.DictReader(io.StringIO(output.getvalue(), newline=""))]
 
-    def test_exports_for_somebody_or_everything(self, admin: User, owner: User) -> None:
+    def test_exports_everything_or_what_a_user_may_see(self, admin: User, owner: User) -> None:
         event = make_event(admin)
         own, guests = book(event, owner), book(event, guest=GUEST)
 
@@ -99,6 +99,6 @@ class TestCommand:
         assert self.exported("status=waiting") == []
 
     @pytest.mark.parametrize("arguments", [["--as", "nobody@example.com"], ["colour=red"], ["status=soon"]])
-    def test_refuses_what_it_does_not_know(self, db: None, arguments: list[str]) -> None:
+    def test_refuses_unknown_arguments(self, db: None, arguments: list[str]) -> None:
         with pytest.raises(CommandError):
             self.exported(*arguments)

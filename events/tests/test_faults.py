@@ -1,4 +1,4 @@
-"""Whether the books add up: every fault that there can be is planted and named."""
+"""The consistency check: every kind of fault is planted and found."""
 
 import pytest
 
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 @pytest.fixture
 def event(admin: User) -> Event:
-    """Five seats, four sold; two bookings wait, of which the first wants two seats."""
+    """Five seats, four of them sold, and two waiting bookings, the first for two seats."""
     event = make_event(admin, capacity=6, withheld=1)
     book(event, quantity=3)
     book(event, guest=GUEST)
@@ -36,14 +36,14 @@ def waits(event: Event) -> list[Booking]:
 
 
 def sentences(event: Event) -> list[str]:
-    """The faults of that event; others there are none."""
+    """Return the faults of the event, which must be the only ones."""
     found = faults()
     assert {fault.event_id for fault in found} <= {event.pk}
     return [str(fault).removeprefix(f"Event #{event.pk}") for fault in found]
 
 
 class TestBookingFaults:
-    def test_are_none(self, event: Event, held: Booking, admin: User) -> None:
+    def test_are_empty_if_everything_agrees(self, event: Event, held: Booking, admin: User) -> None:
         services.cancel(booking_id=held.pk, by=admin, seats=1)
         over = make_event(admin)
         book(over)
@@ -53,64 +53,62 @@ class TestBookingFaults:
 
         assert faults() == []
 
-    def test_name_an_event_that_is_oversold(self, event: Event) -> None:
+    def test_include_an_oversold_event(self, event: Event) -> None:
         falsify(
             "ALTER TABLE events_inventory DROP CONSTRAINT inventory_seats_fit",
             "UPDATE events_inventory SET capacity = 4",
         )
 
-        assert sentences(event) == [": oversold: 4 seats are sold of 3."]
+        assert sentences(event) == [": oversold: 4 of 3 seats are sold."]
 
-    def test_name_an_inventory_that_is_wrong(self, event: Event) -> None:
+    def test_include_wrong_inventory_counts(self, event: Event) -> None:
         falsify("UPDATE events_inventory SET confirmed = 5, waiting = 3, last_queue_number = 1")
 
         assert sentences(event) == [
-            ": the inventory says that 1 is the last number in the queue, its bookings say 2.",
-            ": the inventory says that 5 seats are sold, its bookings say 4.",
-            ": the inventory says that 5 seats are sold, the ledger says 4.",
-            ": the inventory says that 3 bookings wait, its bookings say 2.",
-            ": the inventory says that 3 bookings wait, the ledger says 2.",
+            ": last queue number 1 according to the inventory, 2 according to the bookings.",
+            ": 5 seats sold according to the inventory, 4 according to the bookings.",
+            ": 5 seats sold according to the inventory, 4 according to the ledger.",
+            ": 3 bookings waiting according to the inventory, 2 according to the bookings.",
+            ": 3 bookings waiting according to the inventory, 2 according to the ledger.",
         ]
 
-    def test_name_an_inventory_that_is_gone(self, event: Event) -> None:
+    def test_include_a_missing_inventory(self, event: Event) -> None:
         falsify("DELETE FROM events_inventory")
 
-        assert sentences(event) == [": its seats are not counted anywhere; 4 bookings."]
+        assert sentences(event) == [": has no inventory, but 4 bookings."]
 
-    def test_name_a_booking_that_the_ledger_does_not_know_of(
-        self, event: Event, held: Booking, waits: list[Booking]
-    ) -> None:
+    def test_include_a_change_missing_from_the_ledger(self, event: Event, held: Booking, waits: list[Booking]) -> None:
         falsify(f"UPDATE events_booking SET cancelled = 1 WHERE id = {held.pk}")
 
         assert sentences(event) == [
-            ": the inventory says that 4 seats are sold, its bookings say 3.",
-            f", booking #{held.pk}: comes to 50.00, the ledger says 75.00.",
-            f", booking #{held.pk}: holds 2 seats, the ledger says 3.",
-            f", booking #{waits[0].pk}: waits for 2 seats, first in the queue, while 2 are free.",
+            ": 4 seats sold according to the inventory, 3 according to the bookings.",
+            f", booking #{held.pk}: worth 50.00, 75.00 according to the ledger.",
+            f", booking #{held.pk}: has 2 seats, 3 according to the ledger.",
+            f", booking #{waits[0].pk}: first on the waiting list for 2 seats, although 2 are free.",
         ]
 
-    def test_name_a_ledger_that_was_written_to(self, event: Event, held: Booking) -> None:
+    def test_include_a_forged_ledger_entry(self, event: Event, held: Booking) -> None:
         falsify(
             "INSERT INTO events_bookingentry (event_id, booking_id, kind, quantity, seats, waiting, amount)"
             f" VALUES ({event.pk}, {held.pk}, 'cancelled', 1, -1, 1, -30)"
         )
 
         assert sentences(event) == [
-            ": the inventory says that 4 seats are sold, the ledger says 3.",
-            ": the inventory says that 2 bookings wait, the ledger says 3.",
-            f", booking #{held.pk}: comes to 75.00, the ledger says 45.00.",
-            f", booking #{held.pk}: holds 3 seats, the ledger says 2.",
-            f", booking #{held.pk}: waits 0 times by its status, 1 times by the ledger.",
+            ": 4 seats sold according to the inventory, 3 according to the ledger.",
+            ": 2 bookings waiting according to the inventory, 3 according to the ledger.",
+            f", booking #{held.pk}: worth 75.00, 45.00 according to the ledger.",
+            f", booking #{held.pk}: has 3 seats, 2 according to the ledger.",
+            f", booking #{held.pk}: waiting 0 times according to its status, 1 times according to the ledger.",
         ]
 
-    def test_name_who_waits_in_front_of_room(self, event: Event, waits: list[Booking]) -> None:
+    def test_include_a_waiting_booking_that_fits(self, event: Event, waits: list[Booking]) -> None:
         falsify("UPDATE events_inventory SET withheld = 0")
 
         assert sentences(event) == [
-            f", booking #{waits[0].pk}: waits for 2 seats, first in the queue, while 2 are free."
+            f", booking #{waits[0].pk}: first on the waiting list for 2 seats, although 2 are free."
         ]
 
-    def test_name_who_was_promoted_before_another(self, event: Event, waits: list[Booking]) -> None:
+    def test_include_a_promotion_out_of_order(self, event: Event, waits: list[Booking]) -> None:
         falsify(
             f"UPDATE events_booking SET status = 'confirmed' WHERE id = {waits[1].pk}",
             "UPDATE events_inventory SET confirmed = 5, waiting = 1",
@@ -119,31 +117,31 @@ class TestBookingFaults:
         )
 
         assert sentences(event) == [
-            f", booking #{waits[1].pk}: was given seats before booking #{waits[0].pk}, which waits since earlier."
+            f", booking #{waits[1].pk}: got seats before booking #{waits[0].pk}, which has been waiting for longer."
         ]
 
-    def test_name_a_newcomer_who_was_let_in_before_another(self, event: Event, waits: list[Booking]) -> None:
+    def test_include_a_newcomer_who_jumped_the_queue(self, event: Event, waits: list[Booking]) -> None:
         falsify("UPDATE events_inventory SET waiting = 0")
         newcomer = book(event)
         falsify("UPDATE events_inventory SET waiting = 2")
 
         assert sentences(event) == [
-            f", booking #{newcomer.pk}: was given seats before booking #{waits[0].pk}, which waits since earlier."
+            f", booking #{newcomer.pk}: got seats before booking #{waits[0].pk}, which has been waiting for longer."
         ]
 
     @pytest.mark.parametrize("status", ["cancelled", "draft"])
-    def test_name_live_bookings_where_there_are_none(self, event: Event, status: str) -> None:
+    def test_include_live_bookings_of_unpublished_events(self, event: Event, status: str) -> None:
         falsify(f"UPDATE events_event SET status = '{status}'")
 
-        assert sentences(event) == [": takes no bookings and has 4 that are not cancelled."]
+        assert sentences(event) == [": does not take bookings, but has 4 that are not cancelled."]
 
-    def test_have_a_sentence_each(self) -> None:
+    def test_each_have_a_sentence(self) -> None:
         for name in queries.FAULTS:
             assert f"'{name}'" in sql.text("events/booking_faults")
 
 
 class TestBookingParts:
-    def test_divide_the_events_without_a_gap(self, admin: User) -> None:
+    def test_cover_all_events_without_gaps(self, admin: User) -> None:
         for number in (0, 3, 1, 0, 2):
             event = make_event(admin)
             for _ in range(number):
@@ -156,5 +154,5 @@ class TestBookingParts:
         assert sum(part.bookings for part in parts) == 6
         assert len(parts) == 3
 
-    def test_are_none_without_events(self) -> None:
+    def test_are_empty_without_events(self) -> None:
         assert queries.booking_parts(size=4) == []

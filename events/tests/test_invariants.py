@@ -1,4 +1,4 @@
-"""Whatever is done in whatever order: PostgreSQL and a model in plain Python give the same seats to the same people."""
+"""A state machine compares PostgreSQL with a model in plain Python, whatever happens in whatever order."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -30,81 +30,81 @@ from kit.idempotency.keys import Key, KeyReused
 from notifications.models import Delivery
 from projects.tests.psql import psql
 
-pytestmark = [pytest.mark.django_db, pytest.mark.database]
+pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.slow]
 
 SMALL = st.integers(1, 3)
-# Of whom, for how many, and when they would wait.
-Wish = tuple[int | None, int, Joins]
+# Holder, quantity, and when to join the waiting list.
+Request = tuple[int | None, int, Joins]
 
 
-def facts(booking: Booking) -> dict[str, Any]:
-    """What is told of a booking that was made."""
+def response_of(booking: Booking) -> dict[str, Any]:
+    """Return what the response says about a new booking."""
     return {
         name: getattr(booking, name)
         for name in ("pk", "status", "ahead", "quantity", "cancelled", "unit_price", "created_at")
     }
 
 
-# Two guests who ask for the same are two.
+# Compared by identity: two guests may have equal bookings.
 @dataclass(eq=False)
-class Party:
-    """A booking, as the model knows it."""
+class ModelBooking:
+    """A booking in the model."""
 
     holder: int | None
     left: int
     status: str
-    told: list[str] = field(default_factory=list)
+    announced: list[str] = field(default_factory=list)
 
-    def become(self, status: str, told: str) -> None:
+    def become(self, status: str, announced: str) -> None:
         self.status = status
-        self.told.append(told)
+        self.announced.append(announced)
 
 
 @dataclass
-class House:
-    """The rules of DESIGN, once more: a list of parties in the order in which they came."""
+class ModelEvent:
+    """The rules in plain Python: a list of bookings in the order in which they were made."""
 
     capacity: int
     withheld: int
     is_cancelled: bool = False
-    parties: list[Party] = field(default_factory=list)
+    bookings: list[ModelBooking] = field(default_factory=list)
 
     @property
     def free(self) -> int:
-        return self.for_sale - sum(party.left for party in self.parties if party.status == "confirmed")
+        return self.for_sale - sum(booking.left for booking in self.bookings if booking.status == "confirmed")
 
     @property
     def for_sale(self) -> int:
         return self.capacity - self.withheld
 
     @property
-    def queue(self) -> list[Party]:
-        return [party for party in self.parties if party.status == "waiting"]
+    def queue(self) -> list[ModelBooking]:
+        return [booking for booking in self.bookings if booking.status == "waiting"]
 
     def book(self, holder: int | None, quantity: int, joins: Joins) -> type[Refused] | None:
         if self.is_cancelled:
             return services.EventCancelled
         if quantity > self.for_sale:
             return services.MoreThanForSale
-        for party in self.parties:
-            if holder is not None and party.holder == holder and party.status != "cancelled":
-                return services.AlreadyWaiting if party.status == "waiting" else services.AlreadyBooked
+        for booking in self.bookings:
+            if holder is not None and booking.holder == holder and booking.status != "cancelled":
+                return services.AlreadyWaiting if booking.status == "waiting" else services.AlreadyBooked
         if not self.queue and quantity <= self.free:
-            self.parties.append(Party(holder, quantity, "confirmed", ["booking-confirmed"]))
+            self.bookings.append(ModelBooking(holder, quantity, "confirmed", ["booking-confirmed"]))
             return None
         if joins == Joins.NEVER or (joins == Joins.WHEN_SOLD_OUT and not self.queue and self.free):
             return services.NotEnoughLeft
-        self.parties.append(Party(holder, quantity, "waiting", ["booking-waiting"]))
+        self.bookings.append(ModelBooking(holder, quantity, "waiting", ["booking-waiting"]))
         return None
 
-    def cancel(self, party: Party, seats: int | None) -> type[Refused] | None:
-        if party.status == "cancelled":
+    def cancel(self, booking: ModelBooking, seats: int | None) -> type[Refused] | None:
+        if booking.status == "cancelled":
             return services.AlreadyCancelled
-        seats = party.left if seats is None else seats
-        if seats > party.left:
+        seats = booking.left if seats is None else seats
+        if seats > booking.left:
             return services.MoreThanBooked
-        party.left -= seats
-        party.become(party.status if party.left else "cancelled", "booking-cancelled")
+        booking.left -= seats
+        booking.become(booking.status if booking.left else "cancelled", "booking-cancelled")
         self.promote()
         return None
 
@@ -116,7 +116,7 @@ class House:
             return Invalid
         if capacity - withheld < sold:
             return services.CapacityBelowSold
-        if capacity - withheld < max((party.left for party in self.queue), default=0):
+        if capacity - withheld < max((booking.left for booking in self.queue), default=0):
             return services.CapacityBelowWaiting
         self.capacity, self.withheld = capacity, withheld
         self.promote()
@@ -126,46 +126,46 @@ class House:
         if self.is_cancelled:
             return services.EventCancelled
         self.is_cancelled = True
-        for party in self.parties:
-            if party.status != "cancelled":
-                party.left = 0
-                party.become("cancelled", "event-cancelled")
+        for booking in self.bookings:
+            if booking.status != "cancelled":
+                booking.left = 0
+                booking.become("cancelled", "event-cancelled")
         return None
 
     def promote(self) -> None:
-        for party in self.queue:
-            if party.left > self.free:
+        for booking in self.queue:
+            if booking.left > self.free:
                 break
-            party.become("confirmed", "booking-promoted")
+            booking.become("confirmed", "booking-promoted")
 
 
 class BoxOffice(RuleBasedStateMachine):
-    """Every rule does the same to the house and to the database, and finds both of one mind."""
+    """Every rule does the same to the model and to the database, and compares the outcome."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.undone = transaction.atomic()
-        self.undone.__enter__()
+        self.rolled_back = transaction.atomic()
+        self.rolled_back.__enter__()
 
     def teardown(self) -> None:
         transaction.set_rollback(True)
-        self.undone.__exit__(None, None, None)
+        self.rolled_back.__exit__(None, None, None)
 
     @initialize(capacity=st.integers(3, 8), withheld=st.integers(0, 2), crowd=st.lists(SMALL, min_size=3, max_size=8))
     def open(self, capacity: int, withheld: int, crowd: list[int]) -> None:
-        self.house = House(capacity, withheld)
+        self.model = ModelEvent(capacity, withheld)
         self.people = [make_user() for _ in range(4)]
         self.admin = make_user(type=UserType.ADMIN)
         self.event = make_event(self.admin, capacity=capacity, withheld=withheld)
         self.bookings: list[Booking] = []
-        # Of each key that was used, the wish and what was told of it.
-        self.told: dict[int, tuple[Wish, Any]] = {}
-        # There is a queue from the beginning, most of the time.
+        # By idempotency key: the request and what the response said.
+        self.responses: dict[int, tuple[Request, Any]] = {}
+        # Usually enough for a waiting list from the start.
         for quantity in crowd:
             self.book(None, quantity, Joins.ALWAYS, None)
 
     def attempt(self, expected: type[Refused] | None, call: Any) -> Any:
-        """Make the call; it is refused exactly as the house refuses."""
+        """Make the call, which must be refused exactly as in the model."""
         if expected:
             with pytest.raises(expected) as refusal:
                 call()
@@ -185,35 +185,35 @@ class BoxOffice(RuleBasedStateMachine):
     def book(self, holder: int | None, quantity: int, joins: Joins, number: int | None) -> None:
         self.book_under(number, (holder, quantity, joins))
 
-    @precondition(lambda self: self.told)
+    @precondition(lambda self: self.responses)
     @rule(data=st.data())
     def book_again(self, data: st.DataObject) -> None:
-        number = data.draw(st.sampled_from(sorted(self.told)))
+        number = data.draw(st.sampled_from(sorted(self.responses)))
 
-        self.book_under(number, self.told[number][0])
+        self.book_under(number, self.responses[number][0])
 
-    def book_under(self, number: int | None, wish: Wish) -> None:
-        """Under a key of that number, if any."""
-        holder, quantity, joins = wish
+    def book_under(self, number: int | None, request: Request) -> None:
+        """Book with the idempotency key of that number, if any."""
+        holder, quantity, joins = request
         who: dict[str, Any] = {"guest": GUEST} if holder is None else {"user": self.people[holder]}
-        key = None if number is None else Key(bytes([number]) * 32, repr(wish).encode())
+        key = None if number is None else Key(bytes([number]) * 32, repr(request).encode())
 
         def call() -> Booking:
             return book(self.event, quantity=quantity, joins=joins, key=key, **who)
 
-        if number not in self.told:
-            booking = self.attempt(self.house.book(*wish), call)
+        if number not in self.responses:
+            booking = self.attempt(self.model.book(*request), call)
             if booking and number is not None:
-                self.told[number] = wish, facts(booking)
+                self.responses[number] = request, response_of(booking)
             return
-        first_wish, first = self.told[number]
-        if wish != first_wish:
+        first_request, first = self.responses[number]
+        if request != first_request:
             self.attempt(KeyReused, call)
             return
-        # Whatever has become of it since.
+        # Even if the booking has changed since.
         again = call()
         assert again.is_repeated
-        assert facts(again) == first
+        assert response_of(again) == first
 
     @precondition(lambda self: self.bookings)
     @rule(data=st.data(), seats=st.none() | SMALL)
@@ -221,7 +221,7 @@ class BoxOffice(RuleBasedStateMachine):
         number = data.draw(st.integers(0, len(self.bookings) - 1))
 
         self.attempt(
-            self.house.cancel(self.house.parties[number], seats),
+            self.model.cancel(self.model.bookings[number], seats),
             lambda: services.cancel(booking_id=self.bookings[number].pk, by=self.admin, seats=seats),
         )
 
@@ -229,8 +229,8 @@ class BoxOffice(RuleBasedStateMachine):
     @rule(data=st.data())
     def cancel_by_sql(self, data: st.DataObject) -> None:
         number = data.draw(st.integers(0, len(self.bookings) - 1))
-        party = self.house.parties[number]
-        if self.house.cancel(party, 1) is None:
+        expected = self.model.bookings[number]
+        if self.model.cancel(expected, 1) is None:
             psql(
                 "UPDATE events_booking SET cancelled = cancelled + 1,"
                 " status = CASE WHEN cancelled + 1 = quantity THEN 'cancelled' ELSE status END WHERE id = %(id)s",
@@ -239,10 +239,10 @@ class BoxOffice(RuleBasedStateMachine):
 
     @rule(more=st.integers(-3, 4), withheld=st.integers(0, 3))
     def resize(self, more: int, withheld: int) -> None:
-        capacity = max(1, self.house.capacity + more)
+        capacity = max(1, self.model.capacity + more)
 
         self.attempt(
-            self.house.resize(capacity, withheld),
+            self.model.resize(capacity, withheld),
             lambda: services.update(
                 event_id=self.event.pk, by=self.admin, at=timezone.now(), capacity=capacity, withheld=withheld
             ),
@@ -250,21 +250,22 @@ class BoxOffice(RuleBasedStateMachine):
 
     @rule(sure=st.integers(0, 5))
     def close(self, sure: int) -> None:
-        # Not too often: afterwards nothing happens any more.
+        # Rarely, because nothing can happen afterwards.
         if sure == 5:
             self.attempt(
-                self.house.close(),
+                self.model.close(),
                 lambda: services.cancel_event(event_id=self.event.pk, by=self.admin, at=timezone.now()),
             )
 
     @invariant()
-    def all_have_what_the_house_gave_them(self) -> None:
+    def bookings_match_the_model(self) -> None:
         rows = {booking.pk: booking for booking in Booking.objects.with_position()}
-        queue = self.house.queue
+        queue = self.model.queue
         assert [
             (rows[booking.pk].status, rows[booking.pk].left, rows[booking.pk].ahead) for booking in self.bookings
         ] == [
-            (party.status, party.left, queue.index(party) if party in queue else None) for party in self.house.parties
+            (expected.status, expected.left, queue.index(expected) if expected in queue else None)
+            for expected in self.model.bookings
         ]
         assert len(rows) == len(self.bookings)
 
@@ -273,25 +274,25 @@ class BoxOffice(RuleBasedStateMachine):
         inventory = self.event.inventory
         inventory.refresh_from_db()
         assert 0 <= inventory.confirmed <= inventory.capacity - inventory.withheld
-        assert (inventory.available, inventory.waiting) == (self.house.free, len(self.house.queue))
+        assert (inventory.available, inventory.waiting) == (self.model.free, len(self.model.queue))
 
     @invariant()
-    def the_books_add_up(self) -> None:
+    def there_are_no_faults(self) -> None:
         assert faults() == []
 
     @invariant()
-    def each_is_told_once_of_each_step(self) -> None:
-        told = Counter(Delivery.objects.values_list("booking_id", "kind"))
-        assert told == Counter(
+    def each_step_is_announced_once(self) -> None:
+        announced = Counter(Delivery.objects.values_list("booking_id", "kind"))
+        assert announced == Counter(
             (booking.pk, kind)
-            for booking, party in zip(self.bookings, self.house.parties, strict=True)
-            for kind in party.told
+            for booking, expected in zip(self.bookings, self.model.bookings, strict=True)
+            for kind in expected.announced
         )
-        assert Delivery.objects.values("about").distinct().count() == told.total()
+        assert Delivery.objects.values("about").distinct().count() == announced.total()
 
 
 class TestBoxOffice:
-    def test_is_the_model_whatever_happens(self) -> None:
+    def test_matches_the_model(self) -> None:
         run_state_machine_as_test(
             BoxOffice,
             settings=settings(

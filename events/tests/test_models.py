@@ -1,4 +1,4 @@
-"""What the database keeps true of events and bookings, whoever writes to it."""
+"""What the database guarantees about events and bookings, whatever writes to it."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ INSERT = """
 
 
 def insert(event: Event, status: str = "confirmed", *, quantity: int = 1, number: int | None = None) -> Booking:
-    """A guest's booking, as psql would make it."""
+    """Insert a guest's booking the way psql would."""
     ((pk,),) = psql(INSERT, event=event.pk, status=status, quantity=quantity, number=number)
     return Booking.objects.get(pk=pk)
 
@@ -35,7 +35,7 @@ def constraint_of(refusal: pytest.ExceptionInfo[psycopg.Error]) -> str | None:
 
 
 def seats(event: Event) -> tuple[int, int]:
-    """Sold, and bookings that wait."""
+    """Return seats sold and waiting bookings."""
     event.inventory.refresh_from_db()
     return event.inventory.confirmed, event.inventory.waiting
 
@@ -47,15 +47,14 @@ def statuses(*bookings: Booking) -> list[str]:
 
 
 def ledger(booking: Booking) -> list[tuple[str, int, int, int, int]]:
-    """Its entries: kind, quantity, seats, waiting, amount."""
+    """Return its entries as (kind, quantity, seats, waiting, amount)."""
     fields = ("kind", "quantity", "seats", "waiting", "amount")
     return list(booking.entries.order_by("id").values_list(*fields))
 
 
 @pytest.fixture
-def event(admin: User) -> Event:
-    """Four seats."""
-    return make_event(admin, capacity=4)
+def capacity() -> int:
+    return 4
 
 
 class TestEventColumns:
@@ -72,7 +71,7 @@ class TestEventColumns:
             ("deleted_at", "2030-01-01", "event_deleted_is_cancelled"),
         ],
     )
-    def test_refuse_what_no_event_has(self, event: Event, column: str, value: str, constraint: str) -> None:
+    def test_refuse_invalid_values(self, event: Event, column: str, value: str, constraint: str) -> None:
         with pytest.raises(CheckViolation) as refusal:
             psql(f"UPDATE events_event SET {column} = '{value}'")
 
@@ -81,7 +80,7 @@ class TestEventColumns:
 
 class TestEventStatus:
     @pytest.mark.parametrize("status", ["published", "draft"])
-    def test_stays_cancelled(self, event: Event, status: str) -> None:
+    def test_cancelled_is_final(self, event: Event, status: str) -> None:
         psql("UPDATE events_event SET status = 'cancelled'")
 
         with pytest.raises(CheckViolation) as refusal:
@@ -89,7 +88,7 @@ class TestEventStatus:
 
         assert constraint_of(refusal) == "event_stays_cancelled"
 
-    def test_takes_the_bookings_along_when_sql_cancels_it(self, event: Event) -> None:
+    def test_cancelling_in_sql_cancels_the_bookings(self, event: Event) -> None:
         held, waits = book(event, quantity=4), book(event, quantity=2)
 
         psql("UPDATE events_event SET status = 'cancelled'")
@@ -100,7 +99,7 @@ class TestEventStatus:
         assert ledger(waits)[1:] == [("cancelled", 2, 0, -1, 0)]
         assert set(held.deliveries.values_list("kind", flat=True)) == {Kind.BOOKING_CONFIRMED, Kind.EVENT_CANCELLED}
 
-    def test_is_no_draft_while_there_are_bookings(self, event: Event) -> None:
+    def test_cannot_become_draft_with_live_bookings(self, event: Event) -> None:
         book(event)
 
         with pytest.raises(CheckViolation) as refusal:
@@ -108,7 +107,7 @@ class TestEventStatus:
 
         assert constraint_of(refusal) == "event_draft_has_no_bookings"
 
-    def test_is_a_draft_again_when_they_are_cancelled(self, event: Event) -> None:
+    def test_can_become_draft_once_bookings_are_cancelled(self, event: Event) -> None:
         services.cancel(booking_id=book(event).pk, by=event.created_by)
 
         psql("UPDATE events_event SET status = 'draft'")
@@ -132,16 +131,16 @@ class TestInventory:
             ("last_queue_number = 7", "inventory_counts"),
         ],
     )
-    def test_refuses_what_would_oversell_or_be_made_up(self, event: Event, change: str, constraint: str) -> None:
+    def test_refuses_overselling_and_manual_counts(self, event: Event, change: str, constraint: str) -> None:
         book(event, quantity=3)
 
         with pytest.raises(CheckViolation) as refusal:
             psql(f"UPDATE events_inventory SET {change}")
 
-        # A column that cannot be negative has a check of its own, which may come first.
+        # Columns that cannot be negative also have a constraint of their own, which may fail first.
         assert (constraint_of(refusal) or "").startswith((constraint, "events_inventory_withheld"))
 
-    def test_refuses_fewer_seats_than_somebody_waits_for(self, event: Event) -> None:
+    def test_refuses_fewer_seats_than_a_waiting_booking_asks_for(self, event: Event) -> None:
         book(event, quantity=2)
         waits = book(event, quantity=4)
 
@@ -153,7 +152,7 @@ class TestInventory:
         psql("UPDATE events_inventory SET withheld = 1")
         assert seats(event) == (2, 1)
 
-    def test_begins_with_nothing_sold(self, event: Event) -> None:
+    def test_starts_with_nothing_sold(self, event: Event) -> None:
         psql("DELETE FROM events_inventory")
 
         with pytest.raises(CheckViolation) as refusal:
@@ -166,7 +165,7 @@ class TestInventory:
 
         assert constraint_of(refusal) == "inventory_counts"
 
-    def test_stays_when_there_are_bookings(self, event: Event) -> None:
+    def test_cannot_be_deleted_once_there_are_bookings(self, event: Event) -> None:
         booking = book(event)
         services.cancel(booking_id=booking.pk, by=booking.user)
 
@@ -175,7 +174,7 @@ class TestInventory:
 
         assert constraint_of(refusal) == "inventory_of_booked_event"
 
-    def test_is_not_handed_on(self, event: Event, admin: User) -> None:
+    def test_cannot_move_to_another_event(self, event: Event, admin: User) -> None:
         other = make_event(admin)
         psql("DELETE FROM events_inventory WHERE event_id = %(event)s", event=other.pk)
 
@@ -183,7 +182,7 @@ class TestInventory:
             psql("UPDATE events_inventory SET event_id = %(event)s", event=other.pk)
 
     @pytest.mark.parametrize("change", ["capacity = 6", "capacity = 9, withheld = 3"])
-    def test_gives_more_seats_to_the_queue(self, event: Event, change: str) -> None:
+    def test_additional_seats_go_to_the_waiting_list(self, event: Event, change: str) -> None:
         book(event, quantity=3)
         first, second = book(event, quantity=3), book(event, quantity=1)
 
@@ -192,7 +191,7 @@ class TestInventory:
         assert statuses(first, second) == ["confirmed", "waiting"]
         assert seats(event) == (6, 1)
 
-    def test_moves_its_version_with_every_change(self, event: Event) -> None:
+    def test_every_change_increments_the_version(self, event: Event) -> None:
         versions = []
         for change in ("capacity = 5", "capacity = 5", "withheld = 1"):
             psql(f"UPDATE events_inventory SET {change}")
@@ -212,7 +211,7 @@ class TestBookingColumns:
             ("guest_email", "greta@example.com", "booking_of_user_or_guest"),
         ],
     )
-    def test_refuse_what_no_booking_has(self, event: Event, column: str, value: Any, constraint: str) -> None:
+    def test_refuse_invalid_updates(self, event: Event, column: str, value: Any, constraint: str) -> None:
         book(event, quantity=2)
 
         with pytest.raises(CheckViolation) as refusal:
@@ -231,7 +230,7 @@ class TestBookingColumns:
             ("NULL, 'g@example.com', 1, 0, 'confirmed', NULL, 'NaN'", "booking_unit_price"),
         ],
     )
-    def test_refuse_it_from_the_beginning(self, event: Event, values: str, constraint: str) -> None:
+    def test_refuse_invalid_inserts(self, event: Event, values: str, constraint: str) -> None:
         with pytest.raises(CheckViolation) as refusal:
             psql(
                 "INSERT INTO events_booking"
@@ -254,13 +253,13 @@ class TestBookingColumns:
             "created_at = now() + interval '1 day'",
         ],
     )
-    def test_keep_the_terms(self, event: Event, change: str) -> None:
+    def test_of_the_terms_are_read_only(self, event: Event, change: str) -> None:
         book(event)
 
         with pytest.raises(RaiseException, match="Cannot update rows"):
             psql(f"UPDATE events_booking SET {change}")
 
-    def test_may_mend_a_guests_name(self, event: Event) -> None:
+    def test_of_a_guests_name_can_be_corrected(self, event: Event) -> None:
         booking = book(event, guest=GUEST)
 
         psql("UPDATE events_booking SET guest_first_name = 'Gerda'")
@@ -269,7 +268,7 @@ class TestBookingColumns:
         assert booking.guest_first_name == "Gerda"
         assert booking.entries.count() == booking.deliveries.count() == 1
 
-    def test_let_a_user_hold_one_at_a_time(self, event: Event, owner: User) -> None:
+    def test_allow_one_live_booking_per_user(self, event: Event, owner: User) -> None:
         first = book(event, owner)
         insert_again = INSERT.replace("guest_email", "user_id").replace("'greta@example.com'", str(owner.pk))
 
@@ -284,7 +283,7 @@ class TestBookingColumns:
 
 class TestBookingDirection:
     @pytest.mark.parametrize("change", ["cancelled = 0", "status = 'waiting'", "status = 'waiting', cancelled = 2"])
-    def test_does_not_go_back(self, event: Event, change: str) -> None:
+    def test_refuses_an_earlier_status(self, event: Event, change: str) -> None:
         book(event, quantity=2)
         booking = book(event, quantity=3)
         psql("UPDATE events_inventory SET capacity = 5")
@@ -296,7 +295,7 @@ class TestBookingDirection:
         assert constraint_of(refusal) == "booking_direction"
 
     @pytest.mark.parametrize("status", ["waiting", "confirmed"])
-    def test_does_not_come_back(self, event: Event, status: str) -> None:
+    def test_refuses_to_revive_a_cancelled_booking(self, event: Event, status: str) -> None:
         book(event, quantity=4)
         booking = book(event, quantity=2)
         services.cancel(booking_id=booking.pk, by=booking.user)
@@ -307,21 +306,21 @@ class TestBookingDirection:
         assert constraint_of(refusal) == "booking_direction"
 
 
-class TestRowsOfTheBooks:
+class TestBookingRows:
     @pytest.mark.parametrize("table", ["events_booking", "events_bookingentry"])
-    def test_are_not_deleted(self, event: Event, table: str) -> None:
+    def test_cannot_be_deleted(self, event: Event, table: str) -> None:
         book(event)
 
         with pytest.raises(RaiseException, match=r"Cannot (update or )?delete rows"):
             psql(f"DELETE FROM {table}")
 
-    def test_of_the_ledger_are_not_changed(self, event: Event) -> None:
+    def test_of_the_ledger_cannot_be_updated(self, event: Event) -> None:
         book(event)
 
         with pytest.raises(RaiseException, match="Cannot update or delete rows"):
             psql("UPDATE events_bookingentry SET amount = 0")
 
-    def test_keep_their_event(self, event: Event) -> None:
+    def test_prevent_the_deletion_of_their_event(self, event: Event) -> None:
         book(event)
 
         with pytest.raises((ForeignKeyViolation, CheckViolation)):
@@ -330,15 +329,15 @@ class TestRowsOfTheBooks:
         assert Event.objects.filter(pk=event.pk).exists()
 
 
-class TestInsertBySql:
-    def test_is_entered_and_told_like_any_other(self, event: Event) -> None:
+class TestInsertInSql:
+    def test_updates_inventory_ledger_and_mail(self, event: Event) -> None:
         booking = insert(event, quantity=3)
 
         assert seats(event) == (3, 0)
         assert ledger(booking) == [("confirmed", 3, 3, 0, 75)]
         assert booking.deliveries.get().address == "greta@example.com"
 
-    def test_does_not_oversell(self, event: Event) -> None:
+    def test_cannot_oversell(self, event: Event) -> None:
         book(event, quantity=2)
 
         with pytest.raises(CheckViolation) as refusal:
@@ -347,7 +346,7 @@ class TestInsertBySql:
         assert constraint_of(refusal) == "inventory_seats_fit"
         assert seats(event) == (2, 0)
 
-    def test_does_not_oversell_by_many_at_once(self, event: Event) -> None:
+    def test_of_many_rows_cannot_oversell(self, event: Event) -> None:
         with pytest.raises(CheckViolation) as refusal:
             psql(
                 "INSERT INTO events_booking (event_id, guest_email, quantity, status, unit_price, origin, created_at)"
@@ -358,7 +357,7 @@ class TestInsertBySql:
         assert constraint_of(refusal) == "inventory_seats_fit"
         assert seats(event) == (0, 0)
 
-    def test_passes_nobody_who_waits(self, event: Event) -> None:
+    def test_cannot_confirm_while_others_wait(self, event: Event) -> None:
         book(event, quantity=2)
         book(event, quantity=3)
 
@@ -367,7 +366,7 @@ class TestInsertBySql:
 
         assert constraint_of(refusal) == "booking_passes_nobody"
 
-    def test_does_not_jump_the_queue(self, event: Event) -> None:
+    def test_cannot_jump_the_queue(self, event: Event) -> None:
         book(event, quantity=4)
         left, _ = book(event, quantity=2), book(event, quantity=2)
         services.cancel(booking_id=left.pk, by=left.user)
@@ -377,7 +376,7 @@ class TestInsertBySql:
 
         assert constraint_of(refusal) == "booking_passes_nobody"
 
-    def test_stands_at_the_end_of_the_queue(self, event: Event) -> None:
+    def test_joins_the_end_of_the_queue(self, event: Event) -> None:
         book(event, quantity=4)
         first, second = book(event), insert(event, "waiting", number=5)
         third = book(event)
@@ -385,7 +384,7 @@ class TestInsertBySql:
         assert [booking.queue_number for booking in (first, second, third)] == [1, 5, 6]
         assert seats(event) == (4, 3)
 
-    def test_does_not_wait_for_what_is_there(self, event: Event) -> None:
+    def test_of_a_waiting_booking_is_promoted_if_it_fits(self, event: Event) -> None:
         booking = insert(event, "waiting", number=1)
 
         assert statuses(booking) == ["confirmed"]
@@ -393,7 +392,7 @@ class TestInsertBySql:
         assert seats(event) == (1, 0)
 
     @pytest.mark.parametrize("status", ["draft", "cancelled"])
-    def test_is_refused_where_nothing_is_sold(self, event: Event, status: str) -> None:
+    def test_is_refused_unless_the_event_is_published(self, event: Event, status: str) -> None:
         psql(f"UPDATE events_event SET status = '{status}'")
 
         with pytest.raises(CheckViolation) as refusal:
@@ -401,7 +400,7 @@ class TestInsertBySql:
 
         assert constraint_of(refusal) == "booking_of_published_event"
 
-    def test_is_refused_where_no_seats_are_counted(self, event: Event) -> None:
+    def test_is_refused_without_an_inventory(self, event: Event) -> None:
         psql("DELETE FROM events_inventory")
 
         with pytest.raises(CheckViolation) as refusal:
@@ -410,8 +409,8 @@ class TestInsertBySql:
         assert constraint_of(refusal) == "booking_passes_nobody"
 
 
-class TestUpdateBySql:
-    def test_promotes_in_order_whatever_many_it_cancels(self, admin: User) -> None:
+class TestUpdateInSql:
+    def test_of_many_rows_promotes_in_order(self, admin: User) -> None:
         events = [make_event(admin, capacity=2) for _ in range(2)]
         held = [book(event, quantity=2) for event in events]
         queues = [[book(event) for _ in range(3)] for event in events]
@@ -422,7 +421,7 @@ class TestUpdateBySql:
         assert [statuses(*queue) for queue in queues] == [["confirmed", "confirmed", "waiting"]] * 2
         assert [seats(event) for event in events] == [(2, 1), (2, 1)]
 
-    def test_promotes_nobody_before_who_stands_in_front(self, event: Event) -> None:
+    def test_cannot_promote_out_of_order(self, event: Event) -> None:
         book(event, quantity=3)
         first, second = book(event, quantity=4), book(event, quantity=1)
 
@@ -432,7 +431,7 @@ class TestUpdateBySql:
         assert constraint_of(refusal) == "booking_passes_nobody"
         assert statuses(first, second) == ["waiting", "waiting"]
 
-    def test_does_not_oversell_by_promoting(self, event: Event) -> None:
+    def test_cannot_oversell_by_promoting(self, event: Event) -> None:
         book(event, quantity=4)
         book(event, quantity=1)
 
@@ -441,7 +440,7 @@ class TestUpdateBySql:
 
         assert constraint_of(refusal) == "inventory_seats_fit"
 
-    def test_promotes_who_asks_for_less(self, event: Event) -> None:
+    def test_promotes_a_waiting_booking_that_shrinks(self, event: Event) -> None:
         book(event, quantity=3)
         first, second = book(event, quantity=3), book(event, quantity=2)
 
@@ -453,7 +452,7 @@ class TestUpdateBySql:
 
 class TestSeats:
     @pytest.mark.parametrize(("status", "seats"), [("confirmed", 2), ("waiting", 0), ("cancelled", 0)])
-    def test_are_what_is_held(self, event: Event, status: str, seats: int) -> None:
+    def test_count_only_confirmed_tickets(self, event: Event, status: str, seats: int) -> None:
         if status == "waiting":
             book(event, quantity=4)
         booking = book(event, quantity=3)
@@ -465,7 +464,9 @@ class TestSeats:
 
 
 class TestQuerySets:
-    def test_show_drafts_to_admins_alone_and_the_deleted_to_nobody(self, admin: User, agent: User, owner: User) -> None:
+    def test_show_drafts_to_admins_only_and_deleted_events_to_nobody(
+        self, admin: User, agent: User, owner: User
+    ) -> None:
         shown, draft, gone = make_event(admin), make_event(admin, status="draft"), make_event(admin)
         services.withdraw(event_id=gone.pk, by=admin, at=timezone.now())
 
@@ -479,7 +480,7 @@ class TestQuerySets:
         assert set(Booking.objects.visible_to(agent)) == set()
         assert set(Booking.objects.visible_to(admin)) == {mine, others, guests}
 
-    def test_tell_of_each_how_many_are_ahead(self, event: Event) -> None:
+    def test_count_the_bookings_ahead(self, event: Event) -> None:
         held = book(event, quantity=4)
         first, second, third = (book(event, user=make_user()) for _ in range(3))
         services.cancel(booking_id=second.pk, by=second.user)
@@ -487,5 +488,54 @@ class TestQuerySets:
         ahead = {booking.pk: booking.ahead for booking in Booking.objects.with_position()}
 
         assert ahead == {held.pk: None, first.pk: 0, second.pk: None, third.pk: 1}
-        assert list(Booking.objects.queue()) == [first, third]
         assert set(Booking.objects.live()) == {held, first, third}
+
+
+class TestQueue:
+    """The waiting list, in SQL and in querysets."""
+
+    @pytest.fixture
+    def queue(self, event: Event) -> list[Booking]:
+        """Four waiting bookings. Those that were cancelled or promoted are not among them."""
+        book(event, quantity=4)
+        promoted, *queue = [book(event, user=make_user()) for _ in range(6)]
+        services.cancel(booking_id=queue.pop(2).pk, by=event.created_by)
+        psql("UPDATE events_inventory SET capacity = 5 WHERE event_id = %(event)s", event=event.pk)
+        assert statuses(promoted, *queue) == ["confirmed", *["waiting"] * 4]
+        other = make_event(event.created_by, capacity=1)
+        book(other)
+        book(other)
+        return queue
+
+    def ids(self, statement: str, *arguments: int | None) -> list[int]:
+        placeholders = ", ".join(str(argument) for argument in arguments)
+        return [pk for (pk,) in psql(f"SELECT id FROM {statement}({placeholders})")]
+
+    def test_is_the_same_in_sql_and_in_querysets(self, event: Event, queue: list[Booking]) -> None:
+        assert self.ids("events_queue", event.pk) == [booking.pk for booking in queue]
+        assert list(event.bookings.queue()) == queue
+        assert set(self.ids("events_in_queue", event.pk)) == {booking.pk for booking in queue}
+
+    def test_divides_at_every_booking(self, event: Event, queue: list[Booking]) -> None:
+        for place, booking in enumerate(queue):
+            ahead = self.ids("events_queue_ahead", event.pk, booking.queue_number)
+            behind = self.ids("events_queue_behind", event.pk, booking.queue_number)
+
+            assert set(ahead) == {other.pk for other in queue[:place]}
+            assert set(behind) == {other.pk for other in queue[place + 1 :]}
+
+    @pytest.mark.parametrize(
+        "question",
+        [
+            "SELECT id FROM events_queue(1) LIMIT 1",
+            "SELECT count(*) FROM events_queue_ahead(1, 2)",
+            "SELECT (SELECT count(*) FROM events_queue_behind(event_id, queue_number)) FROM events_booking",
+        ],
+    )
+    def test_is_read_by_index(self, db: None, question: str) -> None:
+        psql("SET LOCAL enable_seqscan = off")
+
+        plan = " ".join(line for (line,) in psql(f"EXPLAIN {question}"))
+
+        assert "using booking_queue on events_booking" in plan
+        assert "Function Scan" not in plan

@@ -1,4 +1,4 @@
-"""Where in its queue a booking stands, however it is looked up."""
+"""Positions on the waiting list, and the order of events."""
 
 import pytest
 from django.utils import timezone
@@ -12,8 +12,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 
 class TestBookings:
-    def test_stand_where_each_finds_itself(self, admin: User) -> None:
-        """Two queues with gaps, of which the pages show parts: the ends, the middles, single ones."""
+    def test_have_the_same_position_on_every_page_and_alone(self, admin: User) -> None:
+        """Two waiting lists with gaps, read in pages that contain various parts of them."""
         events = [make_event(admin, capacity=1) for _ in range(2)]
         made = [book(events[number % 3 == 0]) for number in range(20)]
         for gone in (4, 9, 10, 13):
@@ -34,12 +34,12 @@ class TestBookings:
                 *range(event.bookings.queue().count())
             ]
 
-    def test_are_none_where_there_are_none(self, admin: User) -> None:
+    def test_are_empty_without_bookings(self, admin: User) -> None:
         assert queries.bookings(viewer=admin, limit=10) == []
 
 
 class TestEvents:
-    def test_go_by_their_ids_where_they_begin_together(self, admin: User) -> None:
+    def test_break_ties_by_id(self, admin: User) -> None:
         at = timezone.now()
         made = [make_event(admin, starts_at=at) for _ in range(3)]
 

@@ -1,7 +1,7 @@
-"""What holds when many book, cancel and change at once: real threads, real connections, PostgreSQL's own locks.
+"""Concurrent bookings, cancellations and changes, with real threads, connections and locks.
 
-Each rule is shown as it is, then with the services' lock taken out, where the database alone must hold it, then with
-what guards it in the database taken out as well. The last must see the race, else the others would prove nothing.
+Each rule is tested as it is, then without the services' lock, so that only the database enforces it, then without that,
+too. The last must lose the race, or the others would prove nothing.
 """
 
 from collections import Counter
@@ -29,18 +29,21 @@ from kit.tests.races import apart, during, together, until_all_wait
 from kit.web.problems import describe
 from projects.tests.psql import psql
 
-pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.database]
+pytestmark = [
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.database,
+    pytest.mark.slow,
+]
 
 
 @pytest.fixture
-def event(admin: User) -> Event:
-    """Five seats."""
-    return make_event(admin, capacity=5)
+def capacity() -> int:
+    return 5
 
 
 @pytest.fixture
 def without_lock(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The services as they would be if nobody had thought of a lock."""
+    """Remove the locks of the services."""
     monkeypatch.setattr(InventoryQuerySet, "locked", lambda inventories: inventories)
     monkeypatch.setattr(BookingQuerySet, "select_for_update", lambda bookings, **_: bookings)
     with unlocked("events_book"):
@@ -49,21 +52,21 @@ def without_lock(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def without_checks(db: None) -> Iterator[None]:
-    """The tables as they would be if nobody had thought of the promise, nor of a user's one booking."""
-    ((promise,),) = psql("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'inventory_seats_fit'")
+    """Remove the constraints against overselling and against second bookings."""
+    ((seats_fit,),) = psql("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'inventory_seats_fit'")
     ((once,),) = psql("SELECT pg_get_indexdef('booking_once'::regclass)")
     psql("ALTER TABLE events_inventory DROP CONSTRAINT inventory_seats_fit")
     psql("DROP INDEX booking_once")
     yield
     falsify("DELETE FROM events_inventory", "DELETE FROM events_bookingentry")
     falsify("DELETE FROM notifications_delivery", "DELETE FROM events_booking")
-    psql(f"ALTER TABLE events_inventory ADD CONSTRAINT inventory_seats_fit {promise}")
+    psql(f"ALTER TABLE events_inventory ADD CONSTRAINT inventory_seats_fit {seats_fit}")
     psql(once)
 
 
 @pytest.fixture
 def without_trigger(db: None) -> Iterator[None]:
-    """The bookings as they would be if nobody had thought of entering them."""
+    """Disable the trigger that keeps inventory and ledger in step with new bookings."""
     pgtrigger.installation.disable("events.Booking:enter_new")
     yield
     pgtrigger.installation.enable("events.Booking:enter_new")
@@ -80,7 +83,7 @@ def hold(event: Event) -> Callable[[], Any]:
 
 
 def booking_of(event: Event, user: User | None = None, **more: Any) -> Callable[[], Any]:
-    """A call that books, and returns what became of it: a status, or the constraint that it ran into."""
+    """Return a call that books and returns the status, or the constraint that it violated."""
     who = {"guest": GUEST} if user is None else {"user": user}
 
     def call() -> str:
@@ -93,7 +96,7 @@ def booking_of(event: Event, user: User | None = None, **more: Any) -> Callable[
 
 
 def impatient(call: Callable[[], Any]) -> Callable[[], Any]:
-    """The call, by a connection that waits for no lock for long."""
+    """Return the call with a short lock timeout."""
 
     def run() -> Any:
         psql("SET lock_timeout = '200ms'")
@@ -106,11 +109,11 @@ def change(event: Event, **changes: Any) -> Callable[[], Any]:
     return lambda: services.update(event_id=event.pk, by=event.created_by, at=timezone.now(), **changes)
 
 
-def cancelling(event: Event) -> Callable[[], Any]:
+def cancelling_event(event: Event) -> Callable[[], Any]:
     return lambda: services.cancel_event(event_id=event.pk, by=event.created_by, at=timezone.now())
 
 
-def leaving(booking: Booking) -> Callable[[], Any]:
+def cancelling_booking(booking: Booking) -> Callable[[], Any]:
     return lambda: services.cancel(booking_id=booking.pk, by=booking.user)
 
 
@@ -122,40 +125,42 @@ def sold(event: Event) -> int:
     return sum(Booking.objects.filter(event=event).values_list("seats", flat=True))
 
 
-class TestTwentyBookFiveSeats:
+class TestTwentyBookingsForFiveSeats:
     def outcomes(self, event: Event) -> Counter[str]:
         return Counter(during(hold(event), *[booking_of(event)] * 20))
 
-    def test_leaves_fifteen_waiting_in_line(self, event: Event) -> None:
+    def test_fifteen_wait_in_order(self, event: Event) -> None:
         assert self.outcomes(event) == {"confirmed": 5, "waiting": 15}
         assert list(Booking.objects.queue().values_list("queue_number", flat=True)) == list(range(1, 16))
         assert faults() == []
 
-    def test_sells_five_by_the_constraints_alone(self, event: Event, without_lock: None) -> None:
-        # All of them saw the seats free.
+    def test_constraints_alone_prevent_overselling(self, event: Event, without_lock: None) -> None:
+        # All of them saw the seats as free.
         assert self.outcomes(event) == {"confirmed": 5, "inventory_seats_fit": 15}
         assert faults() == []
 
-    def test_oversells_without_either(self, event: Event, without_lock: None, without_checks: None) -> None:
+    def test_oversells_without_lock_and_constraints(
+        self, event: Event, without_lock: None, without_checks: None
+    ) -> None:
         assert self.outcomes(event) == {"confirmed": 20}
         assert sold(event) == 20
         assert "oversold" in {fault.fault for fault in faults()}
 
 
-class TestOneUserBooksTwice:
+class TestOneUserBooksRepeatedly:
     def outcomes(self, event: Event) -> list[Any]:
         user = make_user()
         return during(hold(event), *[booking_of(event, user)] * 3)
 
-    def test_has_one(self, event: Event) -> None:
+    def test_succeeds_once(self, event: Event) -> None:
         assert Counter(self.outcomes(event)) == {"confirmed": 1, services.AlreadyBooked: 2}
 
-    def test_is_told_when_the_one_waits(self, event: Event) -> None:
+    def test_is_refused_as_already_waiting(self, event: Event) -> None:
         book(event, quantity=5)
 
         assert Counter(self.outcomes(event)) == {"waiting": 1, services.AlreadyWaiting: 2}
 
-    def test_is_told_in_the_middle_of_a_transaction(self, event: Event, owner: User) -> None:
+    def test_is_refused_within_a_transaction(self, event: Event, owner: User) -> None:
         book(event, quantity=5)
 
         def in_a_transaction() -> Any:
@@ -166,14 +171,14 @@ class TestOneUserBooksTwice:
 
         assert outcome is services.AlreadyWaiting
 
-    def test_has_several_without_the_constraint(self, event: Event, without_checks: None) -> None:
+    def test_books_several_times_without_the_constraint(self, event: Event, without_checks: None) -> None:
         assert Counter(self.outcomes(event)) == {"confirmed": 3}
 
 
-class TestOneKeyForEightBookings:
-    """Guests are held back by nothing else."""
+class TestEightBookingsWithOneKey:
+    """Guests may have several bookings, so only the key prevents them."""
 
-    def test_makes_one(self, event: Event) -> None:
+    def test_books_once(self, event: Event) -> None:
         key = Key(bytes(32), b"body")
 
         def once() -> Any:
@@ -185,7 +190,7 @@ class TestOneKeyForEightBookings:
         (booking,) = event.bookings.all()
         assert outcomes == {(booking.pk, False): 1, (booking.pk, True): 7}
 
-    def test_is_waited_for_as_long_as_any_lock(self, event: Event) -> None:
+    def test_times_out_as_still_running(self, event: Event) -> None:
         key = Key(bytes(32), b"body")
 
         with transaction.atomic(), ThreadPoolExecutor(1) as pool:
@@ -194,7 +199,7 @@ class TestOneKeyForEightBookings:
 
         assert outcome is StillRunning
 
-    def test_is_not_blamed_for_the_event(self, event: Event) -> None:
+    def test_timeout_on_the_event_is_503(self, event: Event) -> None:
         key = Key(bytes(32), b"body")
 
         with transaction.atomic(), ThreadPoolExecutor(1) as pool:
@@ -204,12 +209,12 @@ class TestOneKeyForEightBookings:
 
         assert describe(refusal.value).status == 503
 
-    def test_is_needed_for_that(self, event: Event) -> None:
+    def test_books_eight_times_without_the_key(self, event: Event) -> None:
         assert Counter(during(hold(event), *[booking_of(event)] * 8)) == {"confirmed": 5, "waiting": 3}
 
 
-class TestBookingWhileTheLastSeatsGo:
-    """They were free when it was asked for; it waits for its turn, and they are gone."""
+class TestBookingWhileTheLastSeatsAreSold:
+    """The seats were free when the request began, but not once it holds the lock."""
 
     def outcome(self, event: Event, joins: Joins) -> Any:
         (outcome,) = during(lambda: book(event, quantity=4), booking_of(event, quantity=2, joins=joins))
@@ -227,16 +232,18 @@ class TestBookingWhileTheLastSeatsGo:
         assert self.outcome(event, joins) == outcome
         assert faults() == []
 
-    def test_is_stopped_by_the_constraint_alone(self, event: Event, without_lock: None) -> None:
+    def test_constraint_alone_prevents_overselling(self, event: Event, without_lock: None) -> None:
         assert self.outcome(event, Joins.ALWAYS) == "inventory_seats_fit"
 
-    def test_oversells_without_either(self, event: Event, without_lock: None, without_checks: None) -> None:
+    def test_oversells_without_lock_and_constraints(
+        self, event: Event, without_lock: None, without_checks: None
+    ) -> None:
         assert self.outcome(event, Joins.ALWAYS) == "confirmed"
         assert sold(event) == 6
 
 
 class TestBookingWhileSeatsAreFreed:
-    """None was free when it was asked for; it waits for its turn, and there are some."""
+    """No seats were free when the request began, but some are once it holds the lock."""
 
     def outcome(self, event: Event) -> Any:
         booking = book(event, quantity=5)
@@ -245,18 +252,18 @@ class TestBookingWhileSeatsAreFreed:
         )
         return outcome
 
-    def test_has_them(self, event: Event) -> None:
+    def test_is_confirmed(self, event: Event) -> None:
         assert self.outcome(event) == "confirmed"
 
-    def test_has_them_by_the_trigger_alone(self, event: Event, without_lock: None) -> None:
-        # It believed that it had to wait.
+    def test_trigger_alone_confirms_it(self, event: Event, without_lock: None) -> None:
+        # Inserted as waiting, then promoted by the trigger.
         assert self.outcome(event) == "waiting"
         assert sold(event) == 5
         assert faults() == []
 
 
-class TestNewcomersWhileTheQueueIsServed:
-    def test_pass_nobody(self, event: Event) -> None:
+class TestNewcomersDuringPromotion:
+    def test_do_not_jump_the_queue(self, event: Event) -> None:
         book(event, quantity=5)
         queue = [book(event, quantity=quantity) for quantity in (2, 3)]
 
@@ -266,26 +273,28 @@ class TestNewcomersWhileTheQueueIsServed:
         assert list(Booking.objects.queue()[:1]) == queue[1:]
         assert faults() == []
 
-    def test_pass_nobody_by_the_trigger_alone(self, event: Event, without_lock: None) -> None:
+    def test_trigger_alone_keeps_them_from_jumping_the_queue(self, event: Event, without_lock: None) -> None:
         book(event, quantity=4)
 
         outcomes = during(lambda: book(event, quantity=2), *[booking_of(event)] * 3)
 
-        # All of them saw a seat free, and nobody waiting for it.
+        # All of them saw a free seat and nobody waiting.
         assert outcomes == ["booking_passes_nobody"] * 3
         assert faults() == []
 
-    def test_pass_them_without_either(self, event: Event, without_lock: None, without_trigger: None) -> None:
+    def test_jump_the_queue_without_lock_and_trigger(
+        self, event: Event, without_lock: None, without_trigger: None
+    ) -> None:
         outcomes = during(hold(event), *[booking_of(event)] * 6)
 
         assert outcomes == ["confirmed"] * 6
 
 
 class TestBookingWhileTheEventChanges:
-    """What it was asked for is no more when its turn comes."""
+    """The event changes between the start of the request and its lock."""
 
     def outcomes(self, event: Event, held: Callable[[], Any], **more: Any) -> list[Any]:
-        """By itself, then within a transaction."""
+        """Return the outcome on its own and within a transaction."""
 
         def in_a_transaction() -> Any:
             with transaction.atomic():
@@ -293,52 +302,52 @@ class TestBookingWhileTheEventChanges:
 
         return during(held, booking_of(event, **more), in_a_transaction)
 
-    def test_is_refused_when_it_is_cancelled(self, event: Event) -> None:
-        assert self.outcomes(event, cancelling(event)) == [services.EventCancelled] * 2
+    def test_is_refused_if_the_event_is_cancelled(self, event: Event) -> None:
+        assert self.outcomes(event, cancelling_event(event)) == [services.EventCancelled] * 2
         assert not Booking.objects.exists()
 
-    def test_is_refused_when_psql_cancels_it(self, event: Event) -> None:
+    def test_is_refused_if_psql_cancels_the_event(self, event: Event) -> None:
         outcomes = self.outcomes(event, lambda: psql("UPDATE events_event SET status = 'cancelled'"))
 
         assert outcomes == [services.EventCancelled] * 2
 
-    def test_is_refused_without_the_lock_too(self, event: Event, without_lock: None) -> None:
-        assert self.outcomes(event, cancelling(event)) == [services.EventCancelled] * 2
+    def test_is_refused_without_the_lock(self, event: Event, without_lock: None) -> None:
+        assert self.outcomes(event, cancelling_event(event)) == [services.EventCancelled] * 2
 
-    def test_gets_through_without_the_trigger(self, event: Event, without_lock: None, without_trigger: None) -> None:
-        assert self.outcomes(event, cancelling(event)) == ["confirmed"] * 2
+    def test_succeeds_without_lock_and_trigger(self, event: Event, without_lock: None, without_trigger: None) -> None:
+        assert self.outcomes(event, cancelling_event(event)) == ["confirmed"] * 2
         assert "live_in_unpublished" in {fault.fault for fault in faults()}
 
-    def test_finds_nothing_when_it_is_withdrawn(self, event: Event, admin: User) -> None:
+    def test_is_404_if_the_event_is_withdrawn(self, event: Event, admin: User) -> None:
         outcomes = self.outcomes(event, lambda: services.withdraw(event_id=event.pk, by=admin, at=timezone.now()))
 
         assert outcomes == [services.EventNotFound] * 2
 
-    def test_finds_nothing_when_it_is_deleted(self, event: Event, admin: User) -> None:
+    def test_is_404_if_the_event_is_deleted(self, event: Event, admin: User) -> None:
         assert self.outcomes(event, lambda: services.delete(event_id=event.pk, by=admin)) == (
             [services.EventNotFound] * 2
         )
 
-    def test_finds_nothing_when_it_becomes_a_draft_but_admins_are_told(self, event: Event, admin: User) -> None:
+    def test_is_404_if_the_event_becomes_a_draft_except_for_admins(self, event: Event, admin: User) -> None:
         outcomes = during(change(event, status="draft"), booking_of(event), booking_of(event, admin))
 
         assert outcomes == [services.EventNotFound, services.EventNotPublished]
 
-    def test_is_refused_when_it_is_more_than_is_left_to_sell(self, event: Event) -> None:
+    def test_is_refused_if_capacity_drops_below_it(self, event: Event) -> None:
         assert self.outcomes(event, change(event, capacity=2), quantity=3) == [services.MoreThanForSale] * 2
 
-    def test_costs_what_it_did_when_it_was_asked_for(self, event: Event) -> None:
+    def test_keeps_the_price_from_before(self, event: Event) -> None:
         assert self.outcomes(event, change(event, price=30)) == ["confirmed"] * 2
         assert set(Booking.objects.values_list("unit_price", flat=True)) == {25}
 
 
-class TestChangesWhileABookingIsMade:
-    def test_leave_it_its_seats(self, event: Event) -> None:
+class TestChangesDuringABooking:
+    def test_cannot_take_its_seats(self, event: Event) -> None:
         (outcome,) = during(lambda: book(event, quantity=3), change(event, capacity=2))
 
         assert outcome is services.CapacityBelowSold
 
-    def test_leave_it_its_seats_by_the_constraint_alone(self, event: Event, without_lock: None) -> None:
+    def test_constraint_alone_protects_its_seats(self, event: Event, without_lock: None) -> None:
         def shrink() -> Any:
             try:
                 return change(event, capacity=2)()
@@ -350,21 +359,21 @@ class TestChangesWhileABookingIsMade:
         assert outcome == "inventory_seats_fit"
 
     @pytest.mark.parametrize("by_psql", [False, True])
-    def test_cancel_it_along_with_the_event(self, event: Event, by_psql: bool) -> None:
+    def test_cancel_it_with_the_event(self, event: Event, by_psql: bool) -> None:
         def cancel() -> None:
             psql("UPDATE events_event SET status = 'cancelled'")
 
-        during(lambda: book(event), cancel if by_psql else cancelling(event))
+        during(lambda: book(event), cancel if by_psql else cancelling_event(event))
 
         assert Booking.objects.get().status == "cancelled"
         assert faults() == []
 
-    def test_keep_the_event_from_being_a_draft(self, event: Event) -> None:
+    def test_cannot_make_the_event_a_draft(self, event: Event) -> None:
         (outcome,) = during(lambda: book(event), change(event, status="draft"))
 
         assert outcome is services.EventHasBookings
 
-    def test_keep_the_event_from_being_deleted(self, event: Event, admin: User) -> None:
+    def test_cannot_delete_the_event(self, event: Event, admin: User) -> None:
         (outcome,) = during(lambda: book(event), lambda: services.delete(event_id=event.pk, by=admin))
 
         assert outcome is services.EventHasBookings
@@ -375,7 +384,7 @@ class TestChangesWhileABookingIsMade:
         assert outcome == "confirmed"
 
 
-class TestEightCancelOneSeatEach:
+class TestEightCancellationsOfOneSeat:
     def outcomes(self, event: Event, booking: Booking) -> Counter[Any]:
         def call() -> str:
             services.cancel(booking_id=booking.pk, by=booking.user, seats=1)
@@ -383,31 +392,31 @@ class TestEightCancelOneSeatEach:
 
         return Counter(during(hold(event), *[call] * 8))
 
-    def test_gives_each_back_once(self, event: Event) -> None:
+    def test_frees_each_seat_once(self, event: Event) -> None:
         booking = book(event, quantity=5)
 
         assert self.outcomes(event, booking) == {"done": 5, services.AlreadyCancelled: 3}
         assert sold(event) == 0
         assert faults() == []
 
-    def test_loses_some_without_the_lock(self, event: Event, without_lock: None) -> None:
+    def test_loses_updates_without_the_lock(self, event: Event, without_lock: None) -> None:
         booking = book(event, quantity=5)
 
         assert self.outcomes(event, booking) == {"done": 8}
         assert sold(event) > 0
-        # What is wrong is what people were told: the books follow the rows.
+        # The responses were wrong, but inventory and ledger follow the rows.
         assert faults() == []
 
 
-class TestHolderAndHeadLeaveTogether:
-    """The seat goes to who stands behind both, or to the head if it left a moment too late: never to nobody."""
+class TestHolderAndHeadCancelTogether:
+    """The seats must go to the booking behind both."""
 
     def rounds(self, event: Event, number: int) -> None:
         for _ in range(number):
             holder, head = book(event, quantity=5), book(event, quantity=5)
             last = book(event, quantity=5)
 
-            together(leaving(holder), leaving(head))
+            together(cancelling_booking(holder), cancelling_booking(head))
 
             last.refresh_from_db()
             assert last.status == "confirmed"
@@ -423,15 +432,15 @@ class TestHolderAndHeadLeaveTogether:
             self.rounds(event, 400)
 
 
-class TestEverybodyLeaves:
-    def test_serves_the_queue_in_order(self, event: Event) -> None:
+class TestEverybodyCancels:
+    def test_promotes_in_order(self, event: Event) -> None:
         holders = [book(event) for _ in range(5)]
         queue = [book(event) for _ in range(12)]
         leavers = [*holders, *queue[:7:2]]
 
         during(
             hold(event),
-            *(leaving(booking) for booking in leavers),
+            *(cancelling_booking(booking) for booking in leavers),
         )
 
         stayed = [booking for booking in queue if booking not in leavers]
@@ -441,7 +450,7 @@ class TestEverybodyLeaves:
 
 
 class TestEverythingAtOnce:
-    """Bookings, cancellations, changes, deactivations and the end of the event. A deadlock would be raised here."""
+    """Bookings, cancellations, changes, deactivations and cancelling the event. A deadlock would raise here."""
 
     def test_never_deadlocks(self, admin: User) -> None:
         for _ in range(8):
@@ -449,12 +458,12 @@ class TestEverythingAtOnce:
             holders = [book(event, quantity=quantity) for quantity in (2, 3, 1, 4, 1)]
 
             outcomes = together(
-                *(leaving(booking) for booking in holders[::2]),
+                *(cancelling_booking(booking) for booking in holders[::2]),
                 *(deactivating(booking.user, by=admin) for booking in holders[:2] if booking.user),
                 *[booking_of(event)] * 3,
                 change(event, capacity=8, price=30),
                 change(event, withheld=1),
-                cancelling(event),
+                cancelling_event(event),
             )
 
             refusals = {services.EventCancelled, services.AlreadyCancelled, services.CapacityBelowSold}
@@ -463,9 +472,9 @@ class TestEverythingAtOnce:
         assert faults() == []
 
 
-class TestPsqlBesideTheServices:
+class TestPsqlAlongsideTheServices:
     def outcome(self, event: Event) -> str:
-        """Who waits asks for less while seats are freed: neither sees what the other is about to do."""
+        """Shrink a waiting booking in psql while a service frees seats. Neither sees the other's change."""
         holder, waits = book(event, quantity=5), book(event, quantity=3)
 
         during(
@@ -475,21 +484,23 @@ class TestPsqlBesideTheServices:
 
         return Booking.objects.get(pk=waits.pk).status
 
-    def test_leaves_nobody_waiting_in_front_of_room(self, event: Event) -> None:
+    def test_leaves_nobody_waiting_for_free_seats(self, event: Event) -> None:
         assert self.outcome(event) == "confirmed"
         assert faults() == []
 
-    def test_leaves_somebody_without_the_lock_of_who_promotes(self, event: Event, promoting_without_lock: None) -> None:
+    def test_leaves_somebody_waiting_if_promoting_does_not_lock(
+        self, event: Event, promoting_without_lock: None
+    ) -> None:
         assert self.outcome(event) == "waiting"
         assert [fault.fault for fault in faults()] == ["room_for_waiting"]
 
-    def test_yields_or_is_yielded_to_when_it_takes_the_rows_in_the_other_order(self, event: Event) -> None:
+    def test_one_of_both_gives_way_on_opposite_lock_order(self, event: Event) -> None:
         booking = book(event)
         cancel = "UPDATE events_booking SET cancelled = 1, status = 'cancelled' WHERE id = %(id)s"
 
         def cancel_event() -> Any:
             try:
-                return cancelling(event)().status
+                return cancelling_event(event)().status
             except OperationalError as error:
                 return describe(error).status
 
@@ -505,9 +516,9 @@ class TestPsqlBesideTheServices:
         assert faults() == []
 
 
-class TestALockThatIsNotHad:
-    def test_is_answered_by_a_503(self, event: Event) -> None:
-        def hurry() -> Any:
+class TestLockTimeout:
+    def test_is_503(self, event: Event) -> None:
+        def book_with_timeout() -> Any:
             psql("SET lock_timeout = '50ms'")
             try:
                 return booking_of(event)()
@@ -516,7 +527,7 @@ class TestALockThatIsNotHad:
 
         with ThreadPoolExecutor(1) as pool, transaction.atomic():
             hold(event)()
-            problem = pool.submit(apart, hurry).result()
+            problem = pool.submit(apart, book_with_timeout).result()
 
         assert (problem.status, problem.headers) == (503, {"Retry-After": "1"})
         assert not Booking.objects.exists()

@@ -1,34 +1,40 @@
-"""Who gets which seats."""
+"""Booking, cancelling and changing events: who gets which seats."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from accounts.tests.factories import make_user
 from events import services
 from events.models import Booking, BookingStatus, Event
 from events.tests.factories import GUEST, Joins, book, make_event
-from kit.errors import Invalid
+from kit.db import sql
+from kit.errors import Invalid, Refused
+from kit.idempotency.keys import Key
+from kit.idempotency.models import IdempotencyKey
 from notifications.models import Delivery, Kind
+from projects.tests.psql import psql
 
 
 def state(*bookings: Booking) -> list[tuple[str, int]]:
-    """What became of them: status and seats left, in their order."""
+    """Return the status and the seats left of each booking."""
     for booking in bookings:
         booking.refresh_from_db()
     return [(booking.status, booking.left) for booking in bookings]
 
 
 def seats(event: Event) -> tuple[int, int, int]:
-    """Available, sold, waiting bookings."""
+    """Return seats available, seats sold and waiting bookings."""
     event.inventory.refresh_from_db()
     return event.inventory.available, event.inventory.confirmed, event.inventory.waiting
 
 
-def told(booking: Booking) -> list[str]:
+def notifications(booking: Booking) -> list[str]:
     return list(booking.deliveries.order_by("id").values_list("kind", flat=True))
 
 
@@ -46,9 +52,9 @@ class TestBook:
         assert (booking.unit_price, booking.user, booking.ahead) == (25, owner, None)
         entry = booking.entries.get()
         assert (entry.kind, entry.quantity, entry.seats, entry.waiting, entry.amount) == ("confirmed", 8, 8, 0, 200)
-        assert told(booking) == [Kind.BOOKING_CONFIRMED]
+        assert notifications(booking) == [Kind.BOOKING_CONFIRMED]
 
-    def test_lets_the_rest_wait_in_line(self, admin: User) -> None:
+    def test_puts_the_rest_on_the_waiting_list_in_order(self, admin: User) -> None:
         event = make_event(admin, capacity=3)
 
         first, large, small = book(event, quantity=2), book(event, quantity=2), book(event, quantity=1)
@@ -60,13 +66,13 @@ class TestBook:
 
     @pytest.mark.parametrize("quantity", [11, 2**31, 2**63, 10**30])
     @pytest.mark.parametrize("joins", list(Joins))
-    def test_refuses_more_than_there_are(self, admin: User, joins: Joins, quantity: int) -> None:
+    def test_refuses_more_than_the_event_has(self, admin: User, joins: Joins, quantity: int) -> None:
         event = make_event(admin, capacity=10, max_per_booking=None)
 
         with pytest.raises(services.MoreThanForSale):
             book(event, quantity=quantity, joins=joins)
 
-    def test_keeps_the_price_of_then(self, admin: User) -> None:
+    def test_keeps_the_price_at_the_time_of_booking(self, admin: User) -> None:
         event = make_event(admin, capacity=1)
         first, second = book(event), book(event)
 
@@ -78,14 +84,14 @@ class TestBook:
         assert [booking.unit_price for booking in (first, second, third)] == [25, 25, 30]
         assert second.entries.get(kind="promoted").amount == 25
 
-    def test_is_for_another_when_it_says_so(self, admin: User, owner: User) -> None:
+    def test_books_for_another_user(self, admin: User, owner: User) -> None:
         event = make_event(admin)
 
         booking = services.book(event_id=event.pk, quantity=1, by=admin, user=owner, at=timezone.now())
 
         assert Booking.objects.get().user == booking.user == owner
 
-    def test_lets_guests_book_as_often_as_they_like(self, admin: User) -> None:
+    def test_lets_guests_book_repeatedly(self, admin: User) -> None:
         event = make_event(admin)
 
         bookings = [book(event, guest=GUEST) for _ in range(2)]
@@ -93,7 +99,7 @@ class TestBook:
         assert state(*bookings) == [(CONFIRMED, 1), (CONFIRMED, 1)]
         assert {booking.guest_email for booking in bookings} == {GUEST.email}
 
-    def test_lets_a_user_book_again_who_gave_the_first_up(self, admin: User, owner: User) -> None:
+    def test_lets_a_user_book_again_after_cancelling(self, admin: User, owner: User) -> None:
         event = make_event(admin)
         services.cancel(booking_id=book(event, owner).pk, by=owner)
 
@@ -101,7 +107,94 @@ class TestBook:
 
 
 class TestBookRefuses:
-    def test_what_there_is_not(self, admin: User, owner: User) -> None:
+    @pytest.mark.parametrize("has_key", [False, True])
+    def test_in_one_statement(
+        self, admin: User, owner: User, has_key: bool, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        event = make_event(admin, capacity=1)
+        book(event)
+        key = Key(bytes(32), b"body") if has_key else None
+
+        with django_assert_num_queries(1), pytest.raises(services.NotEnoughLeft):
+            services.book(event_id=event.pk, quantity=1, by=owner, joins=Joins.NEVER, at=timezone.now(), key=key)
+
+        assert not IdempotencyKey.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("wanted", "waiting", "message"),
+        [
+            (4, 0, "Only 3 tickets are available for this event"),
+            (3, 0, "A booking can have at most 2 tickets"),
+            (2, 0, "Only 1 ticket is left"),
+            (1, 1, "1 booking is ahead on the waiting list"),
+            (1, 2, "2 bookings are ahead on the waiting list"),
+        ],
+    )
+    def test_with_the_number_that_helps(self, admin: User, wanted: int, waiting: int, message: str) -> None:
+        event = make_event(admin, capacity=4, withheld=1, max_per_booking=2)
+        book(event, quantity=2)
+        for _ in range(waiting):
+            book(event, quantity=2)
+
+        with pytest.raises(Refused, match=rf"^{message}$"):
+            book(event, quantity=wanted, joins=Joins.NEVER)
+
+    def test_a_sold_out_event(self, admin: User) -> None:
+        event = make_event(admin, capacity=1)
+        book(event)
+
+        with pytest.raises(services.NotEnoughLeft, match=r"^This event is sold out$"):
+            book(event, joins=Joins.NEVER)
+
+    def test_in_order(self, admin: User, owner: User) -> None:
+        """Everything is wrong at first. Each step corrects what was refused, and meets the next refusal."""
+        event = make_event(admin, capacity=3)
+        booking = book(event, owner)
+        psql("UPDATE events_event SET bookings_close_at = now() - interval '1 hour', max_per_booking = 1")
+        psql("UPDATE events_inventory SET withheld = 2")
+
+        def refusal() -> type[Refused]:
+            with pytest.raises(Refused) as refused:
+                book(event, owner, quantity=3, joins=Joins.NEVER)
+            return refused.type
+
+        refusals = [refusal()]
+        for correction in (
+            "UPDATE events_event SET bookings_close_at = NULL",
+            "UPDATE events_inventory SET withheld = 0",
+            "UPDATE events_event SET max_per_booking = NULL",
+        ):
+            psql(correction)
+            refusals.append(refusal())
+        book(event, admin)
+        services.cancel(booking_id=booking.pk, by=owner)
+        refusals.append(refusal())
+
+        assert refusals == [
+            services.BookingsClosed,
+            services.MoreThanForSale,
+            services.TooManyAtOnce,
+            services.AlreadyBooked,
+            services.NotEnoughLeft,
+        ]
+
+    @pytest.mark.parametrize(
+        ("status", "refusal"), [("draft", services.EventNotPublished), ("cancelled", services.EventCancelled)]
+    )
+    def test_unpublished_events_before_closed_bookings(self, admin: User, status: str, refusal: type[Refused]) -> None:
+        event = make_event(admin, bookings_close_at=timezone.now() - timedelta(hours=1), status=status)
+
+        with pytest.raises(refusal):
+            book(event, admin)
+
+    def test_by_no_rule_without_an_error(self) -> None:
+        rules = set(re.findall(r"'([a-z]+(?:_[a-z]+)+)'", sql.text("events/functions/booking_refusal")))
+        with_numbers = [services.MoreThanForSale.code, services.TooManyAtOnce.code, services.NotEnoughLeft.code]
+
+        assert len(rules) == 9
+        assert rules | {"busy"} == {*services.REFUSALS, *with_numbers}
+
+    def test_unknown_draft_and_withdrawn_events(self, admin: User, owner: User) -> None:
         draft, withdrawn = make_event(admin, status="draft"), make_event(admin)
         services.withdraw(event_id=withdrawn.pk, by=admin, at=timezone.now())
 
@@ -109,7 +202,7 @@ class TestBookRefuses:
             with pytest.raises(services.EventNotFound):
                 services.book(event_id=event_id, quantity=1, by=owner, at=timezone.now())
 
-    def test_an_admin_who_books_in_a_draft(self, admin: User) -> None:
+    def test_a_draft_for_an_admin(self, admin: User) -> None:
         with pytest.raises(services.EventNotPublished):
             book(make_event(admin, status="draft"), admin)
 
@@ -120,7 +213,7 @@ class TestBookRefuses:
         with pytest.raises(services.EventCancelled):
             book(event, owner)
 
-    def test_from_the_moment_at_which_bookings_close(self, admin: User, owner: User) -> None:
+    def test_from_the_moment_bookings_close(self, admin: User, owner: User) -> None:
         event = make_event(admin, bookings_close_at=timezone.now())
         closing = event.bookings_close_at
         assert closing
@@ -129,16 +222,16 @@ class TestBookRefuses:
             services.book(event_id=event.pk, quantity=1, by=owner, at=closing)
         assert services.book(event_id=event.pk, quantity=1, by=owner, at=closing - timedelta(microseconds=1)).pk
 
-    def test_more_than_could_ever_be_had(self, admin: User, owner: User) -> None:
+    def test_more_than_is_for_sale(self, admin: User, owner: User) -> None:
         event = make_event(admin, capacity=5, withheld=2)
 
         with pytest.raises(services.MoreThanForSale) as refusal:
             book(event, owner, quantity=4)
 
-        assert refusal.value.fields == {"quantity": ["The event has not so many tickets."]}
+        assert refusal.value.fields == {"quantity": ["Only 3 tickets are available for this event."]}
         assert state(book(event, owner, quantity=3)) == [(CONFIRMED, 3)]
 
-    def test_more_than_one_booking_may_have(self, admin: User, owner: User) -> None:
+    def test_more_than_one_booking_can_have(self, admin: User, owner: User) -> None:
         event = make_event(admin, max_per_booking=2)
 
         with pytest.raises(services.TooManyAtOnce):
@@ -146,7 +239,7 @@ class TestBookRefuses:
 
         assert state(book(event, owner, quantity=2)) == [(CONFIRMED, 2)]
 
-    def test_a_users_second(self, admin: User, owner: User, outsider: User) -> None:
+    def test_a_second_booking_of_a_user(self, admin: User, owner: User, outsider: User) -> None:
         event = make_event(admin, capacity=1)
         book(event, owner)
         book(event, outsider)
@@ -158,7 +251,7 @@ class TestBookRefuses:
 
         assert refusal.type is services.AlreadyBooked
 
-    def test_who_does_not_wait_when_there_is_no_room(self, admin: User) -> None:
+    def test_what_does_not_fit_and_may_not_wait(self, admin: User) -> None:
         event = make_event(admin, capacity=3)
         book(event, quantity=2)
 
@@ -169,7 +262,7 @@ class TestBookRefuses:
 
         assert seats(event) == (1, 2, 0)
 
-    def test_who_does_not_wait_when_others_do(self, admin: User) -> None:
+    def test_newcomers_who_may_not_wait_while_others_do(self, admin: User) -> None:
         event = make_event(admin, capacity=3)
         book(event, quantity=2)
         book(event, quantity=2)
@@ -179,13 +272,13 @@ class TestBookRefuses:
 
         assert state(book(event, quantity=1, joins=Joins.WHEN_SOLD_OUT)) == [(WAITING, 1)]
 
-    def test_nobody_who_waits_only_when_all_is_sold(self, admin: User) -> None:
+    def test_nothing_when_sold_out_and_joining_when_sold_out(self, admin: User) -> None:
         event = make_event(admin, capacity=3, withheld=1)
         book(event, quantity=2)
 
         assert state(book(event, quantity=2, joins=Joins.WHEN_SOLD_OUT)) == [(WAITING, 2)]
 
-    def test_without_a_trace(self, admin: User, owner: User) -> None:
+    def test_without_side_effects(self, admin: User, owner: User) -> None:
         event = make_event(admin, capacity=1)
         book(event, owner)
         event.inventory.refresh_from_db()
@@ -199,7 +292,7 @@ class TestBookRefuses:
 
 
 class TestCancel:
-    def test_promotes_from_the_head_what_fits(self, admin: User) -> None:
+    def test_promotes_from_the_head_as_far_as_it_fits(self, admin: User) -> None:
         event = make_event(admin, capacity=4)
         first = book(event, quantity=4)
         second, third, fourth = (book(event, quantity=quantity) for quantity in (1, 3, 1))
@@ -208,13 +301,13 @@ class TestCancel:
 
         assert state(first, second, third, fourth) == [(CONFIRMED, 1), (CONFIRMED, 1), (WAITING, 3), (WAITING, 1)]
         assert seats(event) == (2, 2, 2)
-        assert told(second) == [Kind.BOOKING_WAITING, Kind.BOOKING_PROMOTED]
+        assert notifications(second) == [Kind.BOOKING_WAITING, Kind.BOOKING_PROMOTED]
         assert list(second.entries.values_list("kind", "seats", "waiting", "amount")) == [
             ("requested", 0, 1, 0),
             ("promoted", 1, -1, 25),
         ]
 
-    def test_promotes_when_who_stands_in_front_leaves(self, admin: User) -> None:
+    def test_promotes_when_the_booking_ahead_is_cancelled(self, admin: User) -> None:
         event = make_event(admin, capacity=2)
         first, large, small = book(event, quantity=1), book(event, quantity=2), book(event, quantity=1)
 
@@ -222,7 +315,7 @@ class TestCancel:
 
         assert state(first, large, small) == [(CONFIRMED, 1), (CANCELLED, 0), (CONFIRMED, 1)]
 
-    def test_promotes_who_now_asks_for_less(self, admin: User) -> None:
+    def test_promotes_a_waiting_booking_that_shrinks(self, admin: User) -> None:
         event = make_event(admin, capacity=2)
         first, large = book(event, quantity=1), book(event, quantity=2)
 
@@ -235,7 +328,7 @@ class TestCancel:
             ("promoted", 1, 1, -1),
         ]
 
-    def test_gives_a_part_back(self, admin: User, owner: User) -> None:
+    def test_cancels_some_seats(self, admin: User, owner: User) -> None:
         event = make_event(admin, capacity=5)
         booking = book(event, owner, quantity=4)
 
@@ -247,7 +340,7 @@ class TestCancel:
             ("cancelled", 1, -1, -25)
         ]
 
-    def test_keeps_the_place_of_who_asks_for_less(self, admin: User) -> None:
+    def test_keeps_the_position_of_a_booking_that_shrinks(self, admin: User) -> None:
         event = make_event(admin, capacity=2)
         book(event, quantity=2)
         first, second = book(event, quantity=2), book(event)
@@ -257,14 +350,14 @@ class TestCancel:
         assert (shrunk.ahead, shrunk.left) == (0, 1)
         assert Booking.objects.with_position().get(pk=second.pk).ahead == 1
 
-    def test_is_for_its_owner_an_admin_and_who_has_proven_it(self, admin: User, owner: User) -> None:
+    def test_allows_the_owner_an_admin_and_a_token_holder(self, admin: User, owner: User) -> None:
         event = make_event(admin)
         for by, is_proven in ((owner, False), (admin, False), (None, True)):
             booking = book(event, owner)
 
             assert services.cancel(booking_id=booking.pk, by=by, is_proven=is_proven).status == CANCELLED
 
-    def test_is_for_nobody_else(self, admin: User, agent: User, outsider: User, owner: User) -> None:
+    def test_refuses_everyone_else(self, admin: User, agent: User, outsider: User, owner: User) -> None:
         event = make_event(admin)
         bookings = [book(event, owner), book(event, guest=GUEST)]
 
@@ -277,7 +370,7 @@ class TestCancel:
 
         assert state(*bookings) == [(CONFIRMED, 1), (CONFIRMED, 1)]
 
-    def test_refuses_more_than_are_left(self, admin: User, owner: User) -> None:
+    def test_refuses_more_seats_than_are_left(self, admin: User, owner: User) -> None:
         booking = book(make_event(admin), owner, quantity=3)
         services.cancel(booking_id=booking.pk, by=owner, seats=1)
 
@@ -286,7 +379,7 @@ class TestCancel:
 
         assert state(booking) == [(CONFIRMED, 2)]
 
-    def test_refuses_what_is_cancelled(self, admin: User, owner: User) -> None:
+    def test_refuses_a_cancelled_booking(self, admin: User, owner: User) -> None:
         booking = book(make_event(admin), owner)
         services.cancel(booking_id=booking.pk, by=owner)
 
@@ -297,7 +390,7 @@ class TestCancel:
 
 
 class TestUpdate:
-    def test_gives_more_seats_to_the_queue(self, admin: User) -> None:
+    def test_gives_additional_seats_to_the_waiting_list(self, admin: User) -> None:
         event = make_event(admin, capacity=1)
         first, second, third = book(event), book(event), book(event)
 
@@ -313,7 +406,7 @@ class TestUpdate:
             ({"withheld": 2}, services.CapacityBelowSold),
         ],
     )
-    def test_refuses_fewer_than_are_needed(
+    def test_refuses_fewer_seats_than_are_needed(
         self, admin: User, changes: dict[str, Any], refusal: type[Exception]
     ) -> None:
         event = make_event(admin, capacity=4)
@@ -324,13 +417,13 @@ class TestUpdate:
             services.update(event_id=event.pk, by=admin, at=timezone.now(), **changes)
 
     @pytest.mark.parametrize("changes", [{"withheld": 5}, {"capacity": 3, "withheld": 4}])
-    def test_refuses_to_withhold_more_than_there_is(self, admin: User, changes: dict[str, Any]) -> None:
+    def test_refuses_to_withhold_more_than_the_capacity(self, admin: User, changes: dict[str, Any]) -> None:
         event = make_event(admin, capacity=4)
 
         with pytest.raises(Invalid):
             services.update(event_id=event.pk, by=admin, at=timezone.now(), **changes)
 
-    def test_refuses_what_there_is_not_and_what_is_over(self, admin: User) -> None:
+    def test_refuses_unknown_and_cancelled_events(self, admin: User) -> None:
         event = make_event(admin)
         services.cancel_event(event_id=event.pk, by=admin, at=timezone.now())
 
@@ -339,7 +432,7 @@ class TestUpdate:
         with pytest.raises(services.EventCancelled):
             services.update(event_id=event.pk, by=admin, at=timezone.now(), capacity=2)
 
-    def test_refuses_a_draft_while_there_are_bookings(self, admin: User) -> None:
+    def test_refuses_to_make_a_booked_event_a_draft(self, admin: User) -> None:
         event = make_event(admin)
         booking = book(event)
 
@@ -349,7 +442,7 @@ class TestUpdate:
 
         assert services.update(event_id=event.pk, by=admin, at=timezone.now(), status="draft").status == "draft"
 
-    def test_changes_nothing_when_nothing_is_different(self, admin: User) -> None:
+    def test_ignores_unchanged_values(self, admin: User) -> None:
         event = make_event(admin, capacity=4)
 
         same = services.update(event_id=event.pk, by=admin, at=timezone.now(), capacity=4, name=event.name)
@@ -359,7 +452,7 @@ class TestUpdate:
 
 
 class TestCancelEvent:
-    def test_cancels_every_booking_and_tells_each_once(self, admin: User) -> None:
+    def test_cancels_every_booking_and_notifies_each_holder_once(self, admin: User) -> None:
         event = make_event(admin, capacity=1)
         first, second = book(event), book(event, guest=GUEST)
 
@@ -367,12 +460,12 @@ class TestCancelEvent:
 
         assert state(first, second) == [(CANCELLED, 0), (CANCELLED, 0)]
         assert seats(event) == (1, 0, 0)
-        assert told(first) == [Kind.BOOKING_CONFIRMED, Kind.EVENT_CANCELLED]
-        assert told(second) == [Kind.BOOKING_WAITING, Kind.EVENT_CANCELLED]
+        assert notifications(first) == [Kind.BOOKING_CONFIRMED, Kind.EVENT_CANCELLED]
+        assert notifications(second) == [Kind.BOOKING_WAITING, Kind.EVENT_CANCELLED]
         with pytest.raises(services.EventCancelled):
             book(event, make_user())
 
-    def test_refuses_a_second_time(self, admin: User) -> None:
+    def test_refuses_a_cancelled_event(self, admin: User) -> None:
         event = make_event(admin)
         services.cancel_event(event_id=event.pk, by=admin, at=timezone.now())
 
@@ -383,29 +476,29 @@ class TestCancelEvent:
 
 
 class TestWithdraw:
-    def test_cancels_and_is_seen_no_more(self, admin: User) -> None:
+    def test_cancels_and_hides_the_event(self, admin: User) -> None:
         event = make_event(admin)
         booking = book(event)
 
         services.withdraw(event_id=event.pk, by=admin, at=timezone.now())
 
         assert state(booking) == [(CANCELLED, 0)]
-        assert told(booking) == [Kind.BOOKING_CONFIRMED, Kind.EVENT_CANCELLED]
+        assert notifications(booking) == [Kind.BOOKING_CONFIRMED, Kind.EVENT_CANCELLED]
         with pytest.raises(services.EventNotFound):
             services.withdraw(event_id=event.pk, by=admin, at=timezone.now())
 
-    def test_tells_nobody_again_of_what_was_cancelled(self, admin: User) -> None:
+    def test_notifies_nobody_twice(self, admin: User) -> None:
         event = make_event(admin)
         booking = book(event)
         services.cancel_event(event_id=event.pk, by=admin, at=timezone.now())
 
         services.withdraw(event_id=event.pk, by=admin, at=timezone.now())
 
-        assert told(booking) == [Kind.BOOKING_CONFIRMED, Kind.EVENT_CANCELLED]
+        assert notifications(booking) == [Kind.BOOKING_CONFIRMED, Kind.EVENT_CANCELLED]
 
 
 class TestDelete:
-    def test_refuses_an_event_that_was_booked(self, admin: User) -> None:
+    def test_refuses_an_event_with_bookings(self, admin: User) -> None:
         event = make_event(admin)
         booking = book(event)
         services.cancel(booking_id=booking.pk, by=admin)
@@ -413,7 +506,7 @@ class TestDelete:
         with pytest.raises(services.EventHasBookings):
             services.delete(event_id=event.pk, by=admin)
 
-    def test_leaves_nothing_of_one_that_was_not(self, admin: User) -> None:
+    def test_deletes_an_event_without_bookings(self, admin: User) -> None:
         event = make_event(admin)
 
         services.delete(event_id=event.pk, by=admin)

@@ -1,4 +1,4 @@
-"""What holds when whole processes book at once, one of them is killed, or PostgreSQL itself is."""
+"""Bookings from several processes at once, while one of them or PostgreSQL itself is killed."""
 
 import os
 import subprocess
@@ -13,21 +13,19 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from accounts.models import User
 from events import services
 from events.models import Booking, Event
 from events.tests.books import faults
-from events.tests.factories import make_event
 from kit.db import configuration, embedded
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.slow]
 
 Process = subprocess.Popen[str]
 
 
 @contextmanager
 def process(*arguments: object, url: str) -> Iterator[Process]:
-    """A Python of its own that works on that database; killed in the end, if it has not ended."""
+    """Run Python in a process that uses the database at `url`, and kill it at the end."""
     process = subprocess.Popen(
         [sys.executable, *map(str, arguments)],
         env=os.environ | {"DJANGO_SETTINGS_MODULE": "ticketing.settings", "DATABASE_URL": url, "LOG_LEVEL": "CRITICAL"},
@@ -46,11 +44,11 @@ def process(*arguments: object, url: str) -> Iterator[Process]:
 
 @contextmanager
 def storm(event_id: int, *, processes: int, clients: int, url: str) -> Iterator[list[Process]]:
-    """Processes of so many clients each, all let loose at the same moment."""
+    """Run processes with `clients` clients each, all started at the same moment."""
     with ExitStack() as stack:
         arguments = ("-m", "events.tests.storm", event_id, clients)
         running = [stack.enter_context(process(*arguments, seed, url=url)) for seed in range(processes)]
-        assert [line_of(one) for one in running] == ["ready"] * processes
+        assert [next_line(one) for one in running] == ["ready"] * processes
         for one in running:
             assert one.stdin
             one.stdin.write("go\n")
@@ -58,23 +56,23 @@ def storm(event_id: int, *, processes: int, clients: int, url: str) -> Iterator[
         yield running
 
 
-def line_of(running: Process) -> str:
+def next_line(running: Process) -> str:
     assert running.stdout
     return running.stdout.readline().strip()
 
 
-def answers(running: Process) -> list[list[str]]:
-    """What its clients were answered since it was last read from, by words, to its end."""
-    said, complaints = running.communicate(timeout=60)
-    assert not complaints
-    # A killed process may leave half a line.
-    return [line.split() for line in said.splitlines(keepends=True) if line.endswith("\n")]
+def remaining_lines(running: Process) -> list[list[str]]:
+    """Return the remaining lines of its output, split into words."""
+    reported, errors = running.communicate(timeout=60)
+    assert not errors
+    # A killed process may leave an incomplete line.
+    return [line.split() for line in reported.splitlines(keepends=True) if line.endswith("\n")]
 
 
-def check_answered(said: list[list[str]], rows: dict[int, tuple[str, int]]) -> None:
-    """Every booking that was answered is there as it was answered, or as what it may have become since."""
+def check_reported(reported: list[list[str]], rows: dict[int, tuple[str, int]]) -> None:
+    """Check that every reported booking exists with that status or one that it can have changed to."""
     become = {"confirmed": {"confirmed", "cancelled"}, "waiting": {"waiting", "confirmed", "cancelled"}}
-    for word, number, *more in said:
+    for word, number, *more in reported:
         status, quantity = rows[int(number)]
         if word == "cancelled":
             assert status == "cancelled"
@@ -91,41 +89,41 @@ class TestStorm:
     URL = property(lambda self: configuration.connection_url(connection.settings_dict))
 
     @pytest.fixture
-    def event(self, admin: User) -> Event:
-        return make_event(admin, capacity=30)
+    def capacity(self) -> int:
+        return 30
 
-    def test_of_two_hundred_clients_fills_fifty_seats_in_order_twenty_of_which_come_later(self, event: Event) -> None:
+    def test_200_clients_fill_seats_in_queue_order(self, event: Event) -> None:
         with storm(event.pk, processes=4, clients=50, url=self.URL) as running:
-            said = [line_of(running[0]).split() for _ in range(20)]
+            reported = [next_line(running[0]).split() for _ in range(20)]
             services.update(event_id=event.pk, by=event.created_by, at=timezone.now(), capacity=50)
-            said += [line for one in running for line in answers(one)]
+            reported += [line for one in running for line in remaining_lines(one)]
 
-        assert sum(word == "booked" for word, *_ in said) == 200
-        check_answered(said, rows_of(event))
-        # As many seats are taken as the queue's head leaves.
+        assert sum(word == "booked" for word, *_ in reported) == 200
+        check_reported(reported, rows_of(event))
+        # All seats are taken, except too few for the head of the waiting list.
         head = Booking.objects.queue().first()
         event.inventory.refresh_from_db()
         assert head
         assert event.inventory.available < head.left
         assert faults() == []
 
-    def test_goes_on_when_one_is_killed(self, event: Event) -> None:
+    def test_survives_a_killed_process(self, event: Event) -> None:
         with storm(event.pk, processes=3, clients=60, url=self.URL) as (killed, *others):
-            said = [line_of(killed).split() for _ in range(20)]
+            reported = [next_line(killed).split() for _ in range(20)]
             killed.kill()
-            said += answers(killed)
+            reported += remaining_lines(killed)
             for other in others:
-                said += answers(other)
+                reported += remaining_lines(other)
 
         assert killed.returncode == -9
-        assert sum(word == "booked" for word, *_ in said) < 180
+        assert sum(word == "booked" for word, *_ in reported) < 180
         assert event.bookings.count() < 180
-        check_answered(said, rows_of(event))
+        check_reported(reported, rows_of(event))
         assert faults() == []
 
 
-class TestPostgresStoppedAtOnce:
-    """A server of its own, as careful as in production."""
+class TestPostgresCrash:
+    """A separate server with the durability of production."""
 
     @pytest.fixture
     def server(self, tmp_path: Path) -> Iterator[embedded._Server]:
@@ -134,30 +132,30 @@ class TestPostgresStoppedAtOnce:
         yield server
         server.stop()
 
-    def test_loses_nothing_that_was_answered(self, server: embedded._Server) -> None:
+    def test_loses_no_confirmed_booking(self, server: embedded._Server) -> None:
         place = {"HOST": server.socket, "PORT": embedded.PORT, "NAME": embedded.NAME, "USER": "postgres"}
         url = configuration.connection_url(place | {"PASSWORD": "", "OPTIONS": {}})
         with process("manage.py", "migrate", "--verbosity=0", url=url) as migration:
-            answers(migration)
+            remaining_lines(migration)
         with psycopg.connect(url, autocommit=True) as psql:
             event_id = self.make_event(psql)
 
         with storm(event_id, processes=2, clients=2_000, url=url) as running:
-            said = [line_of(one).split() for _ in range(60) for one in running]
+            reported = [next_line(one).split() for _ in range(60) for one in running]
             server._run("pg_ctl", "stop", f"--pgdata={server.data}", "--mode=immediate")
             for one in running:
-                said += answers(one)
+                reported += remaining_lines(one)
         server.start()
 
-        assert ["lost"] in said
+        assert ["lost"] in reported
         with psycopg.connect(url) as psql:
             rows = {
                 pk: (status, quantity)
                 for pk, status, quantity in psql.execute("SELECT id, status, quantity FROM events_booking")
             }
-        check_answered([line for line in said if line != ["lost"]], rows)
+        check_reported([line for line in reported if line != ["lost"]], rows)
         with process("manage.py", "check_bookings", url=url) as check:
-            assert answers(check)[0][-4:] == ["events:", "all", "is", "right."]
+            assert remaining_lines(check)[0][-2:] == ["No", "faults."]
         assert check.returncode == 0
 
     def make_event(self, psql: "psycopg.Connection[tuple[int]]") -> int:

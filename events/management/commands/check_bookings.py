@@ -1,4 +1,4 @@
-"""`manage.py check_bookings`: do the books of the box office add up?"""
+"""`manage.py check_bookings`: check that inventory, bookings, ledger and waiting list agree."""
 
 from typing import Any
 
@@ -7,22 +7,22 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from events import queries
 from kit.db import sql
 
-# Enough to be fast, little enough to show how far it is every second or so.
+# Large enough to be fast, small enough to report progress about every second.
 SPAN = 50_000
 
 
 class Command(BaseCommand):
     help = (
-        "Compare seats, bookings, ledger and queue of every event and say what is off. Changes nothing; at any time,"
-        " while others book."
+        "Check that the seats, bookings, ledger and waiting list of every event agree, and list what does not."
+        " Changes nothing, and can run while people are booking."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--span", type=int, default=SPAN, metavar="BOOKINGS", help="how many to look at at once")
+        parser.add_argument("--span", type=int, default=SPAN, metavar="BOOKINGS", help="bookings per batch")
 
     def handle(self, *, span: int, **options: Any) -> None:
         if span < 1:
-            raise CommandError("--span is at least 1.")
+            raise CommandError("--span must be at least 1.")
         events = bookings = faults = 0
         with sql.snapshot():
             for part in queries.booking_parts(size=span):
@@ -35,4 +35,4 @@ class Command(BaseCommand):
                     self.stderr.write(f"{bookings:,} bookings so far …")
         if faults:
             raise CommandError(f"{faults:,} faults in {bookings:,} bookings of {events:,} events.")
-        self.stdout.write(f"{bookings:,} bookings of {events:,} events: all is right.")
+        self.stdout.write(f"{bookings:,} bookings of {events:,} events checked. No faults.")

@@ -1,4 +1,4 @@
-"""`manage.py export_bookings`: the bookings as CSV, as `GET /bookings/export` gives them to somebody."""
+"""`manage.py export_bookings`: bookings as CSV, like `GET /bookings/export`."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from events.serializers import BookingFilterSerializer
 
 
 class Command(ExportCommand):
-    help = "Write bookings as CSV: all of them, or those that somebody may see."
+    help = "Write bookings as CSV: all, or those that a user may see."
     shape = BookingFilterSerializer
 
     def content(self, *, viewer: User, **query: Any) -> Iterator[bytes]:

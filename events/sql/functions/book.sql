@@ -1,4 +1,7 @@
--- A booking, in one statement whose plan PostgreSQL keeps: how long the inventory is held limits a hot event.
+-- Book seats at an event, or a place on its waiting list, or return why not. Always returns one row: of a booking the
+-- first five columns, of a refusal its code (see events_booking_refusal) and the numbers for its message.
+--
+-- A hot event is limited by how long its inventory row is locked, so this is one statement with a cached plan.
 CREATE OR REPLACE FUNCTION events_book(
     wanted_event bigint,
     wanted int,
@@ -9,67 +12,85 @@ CREATE OR REPLACE FUNCTION events_book(
     email text,
     made_by text,
     made_at timestamptz,
+    is_admin boolean,
     OUT id bigint,
     OUT status text,
     OUT queue_number bigint,
     OUT ahead int,
-    OUT unit_price numeric
-) RETURNS SETOF record LANGUAGE plpgsql AS $$
+    OUT unit_price numeric,
+    OUT refusal text,
+    OUT for_sale int,
+    OUT max_per_booking int,
+    OUT available int,
+    OUT waiting int
+) LANGUAGE plpgsql AS $$
 DECLARE
-    place record;
+    terms record;
     rule text;
 BEGIN
-    -- What the unlocked reading shows to be hopeless is not waited for. Where the row was changed while this waited for
-    -- its lock, PostgreSQL asks every condition on it once more, of what it has become.
-    SELECT
-        event.price,
-        inventory.waiting,
-        inventory.last_queue_number,
-        inventory.waiting = 0 AND inventory.capacity - inventory.withheld - inventory.confirmed >= wanted AS fits
-    INTO place
-    FROM events_event AS event
-    JOIN events_inventory AS inventory ON inventory.event_id = event.id
-    WHERE event.id = wanted_event
-        AND event.status = 'published'
-        AND (event.bookings_close_at IS NULL OR event.bookings_close_at > made_at)
-        AND wanted <= coalesce(event.max_per_booking, wanted)
-        AND wanted <= inventory.capacity - inventory.withheld
-        AND (
-            joins = 'always'
-            OR inventory.waiting = 0 AND inventory.capacity - inventory.withheld - inventory.confirmed >= wanted
-            OR joins = 'when-sold-out'
-                AND (inventory.waiting > 0 OR inventory.capacity - inventory.withheld = inventory.confirmed)
-        )
-        AND NOT EXISTS (
-            SELECT FROM events_booking AS other
-            WHERE other.event_id = wanted_event AND other.user_id = holder AND NOT other.status = 'cancelled'
-        )
-    FOR NO KEY UPDATE OF inventory;
-    IF NOT FOUND THEN
-        RETURN;
-    END IF;
-    -- The triggers move the inventory, write the ledger and the mails.
-    INSERT INTO events_booking AS booking (
-        event_id, user_id, guest_first_name, guest_last_name, guest_email,
-        quantity, status, queue_number, unit_price, origin, created_at
-    )
-    VALUES (
-        wanted_event, holder, first_name, last_name, email,
-        wanted, CASE WHEN place.fits THEN 'confirmed' ELSE 'waiting' END,
-        CASE WHEN NOT place.fits THEN place.last_queue_number + 1 END, place.price, made_by, made_at
-    )
-    RETURNING
-        booking.id,
-        booking.status::text,
-        booking.queue_number,
-        CASE WHEN NOT place.fits THEN place.waiting END,
-        booking.unit_price
-    INTO id, status, queue_number, ahead, unit_price;
-    RETURN NEXT;
-EXCEPTION WHEN unique_violation OR check_violation THEN
-    GET STACKED DIAGNOSTICS rule = CONSTRAINT_NAME;
-    -- Overtaken while it waited for the lock: a second booking of the user, an event that is published no more.
-    IF rule NOT IN ('booking_once', 'booking_of_published_event') THEN
-        RAISE;
-    END IF;
+    -- Decide again if the rule that refused the booking no longer does by the time we read why.
+    FOR attempt IN 1..3 LOOP
+        BEGIN
+            -- A hopeless request finds no row here and waits for no lock. If the inventory changes while we wait for
+            -- its lock, PostgreSQL evaluates the conditions again with the new row.
+            SELECT
+                event.price,
+                inventory.waiting,
+                inventory.last_queue_number,
+                events_booking_fits(inventory, wanted) AS fits
+            INTO terms
+            FROM events_event AS event
+            JOIN events_inventory AS inventory ON inventory.event_id = event.id
+            LEFT JOIN events_booking AS held
+                ON held.event_id = event.id AND held.user_id = holder AND NOT held.status = 'cancelled'
+            WHERE event.id = wanted_event
+                AND events_booking_refusal(event, inventory, held.status, wanted, joins, is_admin, made_at) IS NULL
+            FOR NO KEY UPDATE OF inventory;
+            IF FOUND THEN
+                -- Triggers update the inventory and write the ledger and the mail.
+                INSERT INTO events_booking AS booking (
+                    event_id, user_id, guest_first_name, guest_last_name, guest_email,
+                    quantity, status, queue_number, unit_price, origin, created_at
+                )
+                VALUES (
+                    wanted_event, holder, first_name, last_name, email,
+                    wanted, CASE WHEN terms.fits THEN 'confirmed' ELSE 'waiting' END,
+                    CASE WHEN NOT terms.fits THEN terms.last_queue_number + 1 END, terms.price, made_by, made_at
+                )
+                RETURNING
+                    booking.id,
+                    booking.status::text,
+                    booking.queue_number,
+                    CASE WHEN NOT terms.fits THEN terms.waiting END,
+                    booking.unit_price
+                INTO id, status, queue_number, ahead, unit_price;
+                RETURN;
+            END IF;
+        EXCEPTION WHEN unique_violation OR check_violation THEN
+            GET STACKED DIAGNOSTICS rule = CONSTRAINT_NAME;
+            -- While we waited for the lock, the same user booked, or the event stopped being published.
+            IF rule NOT IN ('booking_once', 'booking_of_published_event') THEN
+                RAISE;
+            END IF;
+        END;
+        SELECT
+            events_booking_refusal(event, inventory, held.status, wanted, joins, is_admin, made_at),
+            inventory.capacity - inventory.withheld,
+            event.max_per_booking,
+            inventory.capacity - inventory.withheld - inventory.confirmed,
+            inventory.waiting
+        INTO refusal, for_sale, max_per_booking, available, waiting
+        FROM events_event AS event
+        JOIN events_inventory AS inventory ON inventory.event_id = event.id
+        LEFT JOIN events_booking AS held
+            ON held.event_id = event.id AND held.user_id = holder AND NOT held.status = 'cancelled'
+        WHERE event.id = wanted_event;
+        IF NOT FOUND THEN
+            refusal := 'event_not_found';
+        END IF;
+        IF refusal IS NOT NULL THEN
+            RETURN;
+        END IF;
+    END LOOP;
+    refusal := 'busy';
 END $$;

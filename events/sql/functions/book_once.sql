@@ -1,4 +1,5 @@
--- A booking under an idempotency key: the key, the booking and what is told of it again, in one round trip.
+-- Book under an idempotency key, in one statement: claim the key, book, and keep the answer under the key. A key that
+-- was used before returns the first booking as it was then. A refused request leaves its key unused.
 CREATE OR REPLACE FUNCTION events_book_once(
     place bigint,
     digest bytea,
@@ -12,41 +13,58 @@ CREATE OR REPLACE FUNCTION events_book_once(
     last_name text,
     email text,
     made_by text,
-    made_at timestamptz
-) RETURNS TABLE (
-    id bigint,
-    status text,
-    queue_number bigint,
-    ahead int,
-    unit_price numeric,
-    created_at timestamptz,
-    is_repeated boolean,
-    first_body_digest bytea
+    made_at timestamptz,
+    is_admin boolean,
+    OUT id bigint,
+    OUT status text,
+    OUT queue_number bigint,
+    OUT ahead int,
+    OUT unit_price numeric,
+    OUT refusal text,
+    OUT for_sale int,
+    OUT max_per_booking int,
+    OUT available int,
+    OUT waiting int,
+    OUT created_at timestamptz,
+    OUT is_repeated boolean,
+    OUT first_body_digest bytea
 ) LANGUAGE plpgsql AS $$
 DECLARE
     kept idempotency_idempotencykey;
-    booked record;
 BEGIN
     SELECT * INTO kept FROM idempotency_claim_key(place, digest, expired_at);
-    IF FOUND THEN
-        RETURN QUERY
-        SELECT told.*, true, kept.body_digest
-        FROM jsonb_to_record(kept.body::jsonb) AS told (
+    is_repeated := FOUND;
+    IF is_repeated THEN
+        SELECT answer.* INTO id, status, queue_number, ahead, unit_price, created_at
+        FROM jsonb_to_record(kept.body::jsonb) AS answer (
             id bigint, status text, queue_number bigint, ahead int, unit_price numeric, created_at timestamptz
         );
+        first_body_digest := kept.body_digest;
         RETURN;
     END IF;
-    SELECT answer.*, made_at AS created_at
-    INTO booked
+    SELECT booked.*
+    INTO id, status, queue_number, ahead, unit_price, refusal, for_sale, max_per_booking, available, waiting
     FROM events_book(
-        wanted_event, wanted, joins, holder, first_name, last_name, email, made_by, made_at
-    ) AS answer;
-    IF NOT FOUND THEN
+        wanted_event, wanted, joins, holder, first_name, last_name, email, made_by, made_at, is_admin
+    ) AS booked;
+    IF refusal IS NOT NULL THEN
         RETURN;
     END IF;
-    PERFORM idempotency_keep_answer(digest, body_digest, 201, to_jsonb(booked)::text, '{}', made_at);
-    RETURN QUERY
-    SELECT
-        booked.id, booked.status, booked.queue_number, booked.ahead, booked.unit_price, booked.created_at,
-        false, body_digest;
+    created_at := made_at;
+    first_body_digest := body_digest;
+    PERFORM idempotency_keep_answer(
+        digest,
+        body_digest,
+        201,
+        jsonb_build_object(
+            'id', id,
+            'status', status,
+            'queue_number', queue_number,
+            'ahead', ahead,
+            'unit_price', unit_price,
+            'created_at', created_at
+        )::text,
+        '{}',
+        made_at
+    );
 END $$;

@@ -1,10 +1,11 @@
--- Who is next: the longest part of an event's queue, from its head, for which there is room. Called by the triggers.
--- Nobody is passed over for wanting many seats. Holds the event's inventory, as most callers do already.
+-- Confirm as many bookings from the head of an event's waiting list as fit. Called by triggers.
+-- A booking that does not fit stops the promotion: nobody is skipped for wanting many seats.
+-- Locks the inventory, which most callers have locked already.
 CREATE OR REPLACE FUNCTION events_promote(promoted_event bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     room bigint;
     head record;
-    next_ones bigint[];
+    promoted_ids bigint[];
 BEGIN
     SELECT inventory.capacity - inventory.withheld - inventory.confirmed INTO room
         FROM events_inventory AS inventory
@@ -14,17 +15,13 @@ BEGIN
     IF room IS NULL OR room = 0 THEN
         RETURN;
     END IF;
-    FOR head IN
-        SELECT id, quantity - cancelled AS wished FROM events_booking
-        WHERE event_id = promoted_event AND status = 'waiting'
-        ORDER BY queue_number
-    LOOP
-        EXIT WHEN head.wished > room;
-        room := room - head.wished;
-        next_ones := next_ones || head.id;
+    FOR head IN SELECT id, quantity - cancelled AS wanted FROM events_queue(promoted_event) LOOP
+        EXIT WHEN head.wanted > room;
+        room := room - head.wanted;
+        promoted_ids := promoted_ids || head.id;
     END LOOP;
-    IF next_ones IS NOT NULL THEN
-        -- Whoever was cancelled meanwhile, past the inventory's lock, stays cancelled.
-        UPDATE events_booking SET status = 'confirmed' WHERE id = ANY(next_ones) AND status = 'waiting';
+    IF promoted_ids IS NOT NULL THEN
+        -- psql may have cancelled one of them without locking the inventory; it stays cancelled.
+        UPDATE events_booking SET status = 'confirmed' WHERE id = ANY(promoted_ids) AND status = 'waiting';
     END IF;
 END $$;

@@ -1,5 +1,5 @@
--- BEFORE INSERT ON events_inventory, FOR EACH ROW (condition: models.py).
+-- BEFORE INSERT ON events_inventory, FOR EACH ROW (condition: models/inventory.py).
 BEGIN
-    RAISE EXCEPTION 'what is sold and who waits follows from the bookings'
+    RAISE EXCEPTION 'seat counts are maintained by the triggers on bookings'
         USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_counts';
 END;

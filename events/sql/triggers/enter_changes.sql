@@ -4,7 +4,7 @@ DECLARE
     promoted bigint[];
     last_numbers bigint[];
 BEGIN
-    WITH moves AS (
+    WITH changes AS (
         SELECT
             after.event_id,
             sum(after.seats - before.seats) AS seats,
@@ -16,26 +16,24 @@ BEGIN
             ) AS last_promoted
         FROM after JOIN before USING (id)
         GROUP BY after.event_id
-    ), moved AS (
+    ), updated AS (
         UPDATE events_inventory AS inventory
-        SET confirmed = inventory.confirmed + moves.seats, waiting = inventory.waiting + moves.waiting
-        FROM moves
-        WHERE inventory.event_id = moves.event_id AND (moves.seats <> 0 OR moves.waiting <> 0)
+        SET confirmed = inventory.confirmed + changes.seats, waiting = inventory.waiting + changes.waiting
+        FROM changes
+        WHERE inventory.event_id = changes.event_id AND (changes.seats <> 0 OR changes.waiting <> 0)
     )
     SELECT
         array_agg(event_id) FILTER (WHERE has_freed),
         array_agg(event_id) FILTER (WHERE last_promoted IS NOT NULL),
         array_agg(last_promoted) FILTER (WHERE last_promoted IS NOT NULL)
         INTO freed, promoted, last_numbers
-        FROM moves;
+        FROM changes;
     IF promoted IS NOT NULL AND EXISTS (
-        SELECT FROM unnest(promoted, last_numbers) AS last_one (event_id, queue_number)
-        JOIN events_booking AS passed
-            ON passed.event_id = last_one.event_id
-            AND passed.status = 'waiting'
-            AND passed.queue_number < last_one.queue_number
+        SELECT FROM unnest(promoted, last_numbers) AS last_promoted (event_id, queue_number)
+        WHERE (SELECT head.queue_number FROM events_queue(last_promoted.event_id) AS head LIMIT 1)
+            < last_promoted.queue_number
     ) THEN
-        RAISE EXCEPTION 'nobody who waits is passed'
+        RAISE EXCEPTION 'a waiting booking cannot be promoted before those ahead of it'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'booking_passes_nobody';
     END IF;
     INSERT INTO events_bookingentry (event_id, booking_id, kind, quantity, seats, waiting, amount)

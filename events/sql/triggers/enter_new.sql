@@ -1,10 +1,10 @@
 -- AFTER INSERT ON events_booking, FOR EACH STATEMENT.
--- These two keep the books: inventory, ledger and queue follow from what the bookings become.
+-- With enter_changes, keeps the inventory, the ledger and the waiting list in step with the bookings.
 DECLARE
-    has_passed boolean;
-    roomy bigint[];
+    has_jumped boolean;
+    with_room bigint[];
 BEGIN
-    WITH made AS (
+    WITH added AS (
         SELECT
             event_id,
             sum(seats) AS seats,
@@ -13,36 +13,35 @@ BEGIN
             max(queue_number) AS last_queue_number
         FROM booked
         GROUP BY event_id
-    ), moved AS (
+    ), updated AS (
         UPDATE events_inventory AS inventory
-        SET confirmed = inventory.confirmed + made.seats,
-            waiting = inventory.waiting + made.waiting,
-            last_queue_number = greatest(inventory.last_queue_number, made.last_queue_number)
-        FROM made
-        WHERE inventory.event_id = made.event_id
-            -- Who waits already is not passed, neither for seats nor in the queue.
-            AND (made.seats = 0 OR inventory.waiting = 0)
-            AND (made.waiting = 0 OR made.first_queue_number > inventory.last_queue_number)
+        SET confirmed = inventory.confirmed + added.seats,
+            waiting = inventory.waiting + added.waiting,
+            last_queue_number = greatest(inventory.last_queue_number, added.last_queue_number)
+        FROM added
+        WHERE inventory.event_id = added.event_id
+            -- A new booking gets no seats while others wait, and joins the waiting list at its end.
+            AND (added.seats = 0 OR inventory.waiting = 0)
+            AND (added.waiting = 0 OR added.first_queue_number > inventory.last_queue_number)
         RETURNING
             inventory.event_id,
-            made.waiting > 0 AND inventory.capacity - inventory.withheld > inventory.confirmed
-                AS has_room
+            added.waiting > 0 AND inventory.capacity - inventory.withheld > inventory.confirmed AS has_room
     )
     SELECT
-        count(moved.event_id) < count(*),
-        array_agg(made.event_id) FILTER (WHERE moved.has_room)
-        INTO has_passed, roomy
-        FROM made LEFT JOIN moved USING (event_id);
-    IF has_passed THEN
-        RAISE EXCEPTION 'a newcomer passes nobody who waits'
+        count(updated.event_id) < count(*),
+        array_agg(added.event_id) FILTER (WHERE updated.has_room)
+        INTO has_jumped, with_room
+        FROM added LEFT JOIN updated USING (event_id);
+    IF has_jumped THEN
+        RAISE EXCEPTION 'a new booking cannot jump the queue'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'booking_passes_nobody';
     END IF;
-    -- Looked at with the inventory held, so that no cancellation of the event comes in between.
+    -- Checked with the inventory locked, so that the event cannot be cancelled in between.
     IF EXISTS (
         SELECT FROM booked JOIN events_event AS event ON event.id = booked.event_id
         WHERE event.status <> 'published' AND booked.status <> 'cancelled'
     ) THEN
-        RAISE EXCEPTION 'this event takes no bookings'
+        RAISE EXCEPTION 'this event does not take bookings'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'booking_of_published_event';
     END IF;
     INSERT INTO events_bookingentry (event_id, booking_id, kind, quantity, seats, waiting, amount)
@@ -56,8 +55,8 @@ BEGIN
         seats * unit_price
     FROM booked
     WHERE status <> 'cancelled'
-    -- Of many at once nobody is passed either: those who wait came last.
+    -- Confirmed bookings come first: a ledger in which they followed waiting ones would say that they jumped the queue.
     ORDER BY status = 'waiting', queue_number, id;
-    PERFORM events_promote(event_id) FROM unnest(roomy) AS event_id;
+    PERFORM events_promote(event_id) FROM unnest(with_room) AS event_id;
     RETURN NULL;
 END;

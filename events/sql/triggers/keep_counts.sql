@@ -1,6 +1,6 @@
--- BEFORE UPDATE OF confirmed, waiting, last_queue_number ON events_inventory, FOR EACH ROW (condition: models.py).
--- At depth 1 it is the bookings' trigger that moves them.
+-- BEFORE UPDATE OF confirmed, waiting, last_queue_number ON events_inventory, FOR EACH ROW (condition:
+-- models/inventory.py, which lets updates through that another trigger makes).
 BEGIN
-    RAISE EXCEPTION 'what is sold and who waits follows from the bookings'
+    RAISE EXCEPTION 'seat counts are maintained by the triggers on bookings'
         USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_counts';
 END;

@@ -1,12 +1,10 @@
--- BEFORE UPDATE OF capacity, withheld ON events_inventory, FOR EACH ROW (condition: models.py).
--- Whoever asks for more than there will ever be would keep all others waiting behind them.
+-- BEFORE UPDATE OF capacity, withheld ON events_inventory, FOR EACH ROW (condition: models/inventory.py).
+-- A waiting booking for more seats than are for sale would block everyone behind it forever.
 BEGIN
     IF EXISTS (
-        SELECT FROM events_booking
-        WHERE event_id = NEW.event_id AND status = 'waiting'
-            AND quantity - cancelled > NEW.capacity - NEW.withheld
+        SELECT FROM events_in_queue(NEW.event_id) WHERE quantity - cancelled > NEW.capacity - NEW.withheld
     ) THEN
-        RAISE EXCEPTION 'somebody waits for more seats than that'
+        RAISE EXCEPTION 'a waiting booking asks for more seats than would be for sale'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_wishes_fit';
     END IF;
     RETURN NEW;

@@ -1,4 +1,4 @@
--- BEFORE UPDATE ON events_inventory, FOR EACH ROW (condition: models.py).
+-- BEFORE UPDATE ON events_inventory, FOR EACH ROW (condition: models/inventory.py).
 BEGIN
     NEW.version := OLD.version + 1;
     RETURN NEW;

@@ -23,9 +23,7 @@ BEGIN
             'left', booking.quantity - booking.cancelled,
             -- New bookings are at the end of the queue, so counting from there is fast.
             'place', CASE WHEN entry.kind = 'requested' THEN inventory.waiting - (
-                SELECT count(*) FROM events_booking AS later
-                WHERE later.event_id = booking.event_id AND later.status = 'waiting'
-                    AND later.queue_number > booking.queue_number
+                SELECT count(*) FROM events_queue_behind(booking.event_id, booking.queue_number)
             ) END
         )
     FROM entries AS entry

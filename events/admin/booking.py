@@ -1,0 +1,110 @@
+"""The list of bookings and the page of a booking."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.paginator import InfinitePaginator
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
+
+from accounts.permissions import staff_user
+from events import services
+from events.admin.display import STATUS_COLOURS, counted, holder_of, seats_of
+from events.admin.inlines import BookingEntryInline
+from events.models import Booking
+from kit.admin.forms import is_id
+from kit.admin.pages import ReadOnlyMixin, form_page
+from kit.admin.refusals import refusals_as_form_errors
+
+
+class CancelForm(forms.Form):
+    seats = forms.IntegerField(min_value=1, label="How many", widget=UnfoldAdminIntegerFieldWidget)
+
+
+@admin.register(Booking)
+class BookingAdmin(ReadOnlyMixin, ModelAdmin):
+    """Bookings are made on their event's page and cancelled here, and otherwise read-only."""
+
+    inlines = [BookingEntryInline]
+    change_form_outer_after_template = "admin/events/booking/sent_mail.html"
+    list_display = ["number", "event", "holder", "left", "status_label", "unit_price", "origin", "created_at"]
+    list_filter = ["status", "origin", ("event", AutocompleteSelectFilter), "created_at"]
+    list_filter_submit = True
+    show_facets = admin.ShowFacets.NEVER
+    show_full_result_count = False
+    list_select_related = ["event", "user"]
+    list_fullwidth = True
+    paginator = InfinitePaginator
+    search_fields = ["guest_email__istartswith", "user__email__istartswith"]
+    search_help_text = "A booking number or the beginning of an e-mail address"
+    sortable_by = ["number"]
+    ordering = ["-id"]
+    autocomplete_fields = ["user"]
+    actions = None
+    actions_detail = ["cancel_seats"]
+    fieldsets = [
+        (None, {"fields": [("event", "holder"), ("status", "position"), ("left", "unit_price")]}),
+        ("Details", {"fields": [("origin", "created_at"), "queue_number"]}),
+    ]
+
+    @admin.display(description="booking", ordering="id")
+    def number(self, booking: Booking) -> str:
+        return f"#{booking.pk}"
+
+    @admin.display(description="for")
+    def holder(self, booking: Booking) -> str:
+        return holder_of(booking)
+
+    @admin.display(description="seats")
+    def left(self, booking: Booking) -> str:
+        return seats_of(booking)
+
+    @display(description="status", label=STATUS_COLOURS)
+    def status_label(self, booking: Booking) -> tuple[str, str]:
+        return booking.status, booking.get_status_display()
+
+    @admin.display(description="position on the waiting list", empty_value="")
+    def position(self, booking: Booking) -> int | None:
+        return Booking.objects.with_position().get(pk=booking.pk).position
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Booking], search_term: str
+    ) -> tuple[QuerySet[Booking], bool]:
+        number = search_term.strip().removeprefix("#")
+        if is_id(number):
+            return queryset.filter(pk=int(number)), False
+        return super().get_search_results(request, queryset, search_term)
+
+    @action(description="Cancel seats", url_path="cancel", permissions=["cancel"], variant=ActionVariant.DANGER)
+    def cancel_seats(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        booking = self.get_object(request, object_id)
+        if booking is None:
+            raise Http404
+        page = reverse("admin:events_booking_change", args=[booking.pk])
+        form = CancelForm(request.POST or None, initial={"seats": booking.left})
+        if form.is_valid():
+            with refusals_as_form_errors(form):
+                seats = form.cleaned_data["seats"]
+                services.cancel(booking_id=booking.pk, by=staff_user(request), seats=seats)
+                cancelled = counted(seats, "seat")
+                self.message_user(request, f"{cancelled} cancelled. {holder_of(booking)} will be notified.")
+                return HttpResponseRedirect(page)
+        return form_page(
+            self,
+            request,
+            form,
+            title=f"Cancel seats of booking #{booking.pk}",
+            notes=[f"{booking.event.name}: {seats_of(booking)} {booking.status} for {holder_of(booking)}."],
+            submit="Cancel seats",
+            back=page,
+        )
+
+    def has_cancel_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("events.change_booking")

@@ -1,0 +1,41 @@
+"""How events and bookings are shown on every page."""
+
+from django.urls import reverse
+from django.utils.html import format_html
+
+from events.models import Booking, BookingStatus, Event, EventStatus
+from kit.admin.pages import LINK_CLASSES
+
+STATUS_COLOURS = {
+    EventStatus.DRAFT: "warning",
+    EventStatus.PUBLISHED: "success",
+    EventStatus.CANCELLED: "danger",
+    BookingStatus.CONFIRMED: "success",
+    BookingStatus.WAITING: "warning",
+}
+# Where a page lists a few bookings of possibly many.
+SHOWN_BOOKINGS = 10
+
+
+def event_page(event: Event) -> str:
+    return reverse("admin:events_event_change", args=[event.pk])
+
+
+def booking_link(booking: Booking) -> str:
+    url = reverse("admin:events_booking_change", args=[booking.pk])
+    return format_html('<a href="{}" class="{}">#{}</a>', url, LINK_CLASSES, booking.pk)
+
+
+def holder_of(booking: Booking) -> str:
+    if booking.user:
+        return booking.user.name
+    return f"{booking.guest_first_name} {booking.guest_last_name} (guest, {booking.guest_email})"
+
+
+def seats_of(booking: Booking) -> str:
+    """Return the seats that are left, and of how many if some were cancelled."""
+    return f"{booking.left}" if not booking.cancelled else f"{booking.left} of {booking.quantity}"
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

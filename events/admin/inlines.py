@@ -1,0 +1,82 @@
+"""Tables on the pages of events and bookings."""
+
+from typing import cast
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.admin import TabularInline
+from unfold.decorators import display
+
+from events.admin.display import STATUS_COLOURS, booking_link, holder_of, seats_of
+from events.models import Booking, BookingEntry, BookingQuerySet
+from kit.admin.pages import ReadOnlyMixin
+
+
+class ReadOnlyInline(ReadOnlyMixin, TabularInline):
+    """Rows to read, with pages."""
+
+    extra = 0
+    per_page = 20
+    tab = True
+    hide_title = True
+    show_count = True
+
+
+class BookingInline(ReadOnlyInline):
+    model = Booking
+    fields = ["number", "holder", "left", "status_label", "unit_price", "origin", "created_at"]
+    readonly_fields = fields
+    ordering = ["-id"]
+
+    @admin.display(description="booking")
+    def number(self, booking: Booking) -> str:
+        return booking_link(booking)
+
+    @admin.display(description="for")
+    def holder(self, booking: Booking) -> str:
+        return holder_of(booking)
+
+    @admin.display(description="seats")
+    def left(self, booking: Booking) -> str:
+        return seats_of(booking)
+
+    @display(description="status", label=STATUS_COLOURS)
+    def status_label(self, booking: Booking) -> tuple[str, str]:
+        return booking.status, booking.get_status_display()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
+        return super().get_queryset(request).select_related("user")
+
+
+class QueueInline(BookingInline):
+    """The waiting bookings, in the order in which they are promoted."""
+
+    verbose_name_plural = "waiting list"
+    fields = ["number", "holder", "left", "queue_number", "created_at"]
+    readonly_fields = fields
+    # `queue()` orders them.
+    ordering: list[str] = []
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
+        return cast(BookingQuerySet, super().get_queryset(request)).queue()
+
+
+class EntryInline(ReadOnlyInline):
+    model = BookingEntry
+    verbose_name_plural = "ledger"
+    fields = ["at", "number", "kind", "quantity", "seats", "waiting", "amount"]
+    readonly_fields = fields
+    ordering = ["-id"]
+
+    @admin.display(description="booking")
+    def number(self, entry: BookingEntry) -> str:
+        return booking_link(entry.booking)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BookingEntry]:
+        return super().get_queryset(request).select_related("booking")
+
+
+class BookingEntryInline(EntryInline):
+    fields = ["at", "kind", "quantity", "seats", "waiting", "amount"]
+    readonly_fields = fields

@@ -1,0 +1,195 @@
+"""The OpenAPI text of events and bookings, as decorators for the views."""
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.serializers import ChoiceField
+
+from events import examples, services
+from events.permissions import HEADER
+from events.serializers import (
+    AvailabilitySerializer,
+    BookingDetailSerializer,
+    BookingFilterSerializer,
+    BookingPageSerializer,
+    BookingQuerySerializer,
+    BookingSerializer,
+    BookingsOfEventQuerySerializer,
+    CancellationSerializer,
+    EventPageSerializer,
+    EventPatchSerializer,
+    EventQuerySerializer,
+    EventSerializer,
+    NewBookingAnswerSerializer,
+    NewBookingSerializer,
+    NewEventSerializer,
+    ReplacedEventSerializer,
+)
+from kit.dates import START_AFTER_END
+from kit.errors import Forbidden
+from kit.openapi.describe import Refusal, describes, invalid, missing
+from kit.web import csv_export, paging
+from kit.web.fields import MomentField
+
+EVENT = (EventSerializer, examples.EVENT)
+CHANGED_EVENT = (EventSerializer, examples.CHANGED_EVENT)
+REFUSALS_OF_CHANGING: list[Refusal] = [
+    Forbidden,
+    services.EventNotFound,
+    services.EventCancelled,
+    services.EventHasBookings,
+    invalid(withheld=services.TOO_MUCH_WITHHELD),
+    services.CapacityBelowSold(sold=40),
+    services.CapacityBelowWaiting(wanted=6),
+]
+CHANGING = (
+    "Admins only. Additional tickets are offered to the waiting list before the response is sent. Existing bookings "
+    "keep their price. `bookingsCloseAt` does not follow `startsAt`."
+)
+MANAGE_TOKEN = OpenApiParameter(
+    HEADER, str, OpenApiParameter.HEADER, description="The booking's `manageToken`, for guests who cannot sign in."
+)
+
+
+list_events = describes(
+    "List events",
+    name="listEvents",
+    more="Only admins see drafts. A `cursor` is valid only with the `ordering` it was issued for.",
+    parameters=[EventQuerySerializer],
+    answers={200: (EventPageSerializer, examples.EVENT_PAGE)},
+    refusals=[
+        invalid(startDate=str(MomentField.default_error_messages["invalid"])),
+        invalid(start_at=START_AFTER_END),
+        paging.BAD_CURSOR,
+    ],
+)
+
+create_event = describes(
+    "Create an event",
+    name="createEvent",
+    more="Admins only. By default bookings close when the event starts, a booking can have at most 10 tickets, and the "
+    "event is published at once.",
+    request=(NewEventSerializer, examples.NEW_EVENT),
+    answers={201: EVENT},
+    refusals=[
+        missing("name", "startsAt", "capacity", "price"),
+        invalid(withheld=services.TOO_MUCH_WITHHELD),
+        Forbidden,
+    ],
+)
+
+read_event = describes("Get an event", name="getEvent", answers={200: EVENT}, refusals=[services.EventNotFound])
+
+replace_event = describes(
+    "Replace an event",
+    name="replaceEvent",
+    more=f"Omitted fields keep their values; name, startsAt, capacity and price are required. {CHANGING}",
+    request=(ReplacedEventSerializer, examples.REPLACED_EVENT),
+    answers={200: CHANGED_EVENT},
+    refusals=[missing("name", "startsAt", "capacity", "price"), *REFUSALS_OF_CHANGING],
+)
+
+change_event = describes(
+    "Change an event",
+    name="changeEvent",
+    more=CHANGING,
+    request=(EventPatchSerializer, examples.EVENT_PATCH),
+    answers={200: CHANGED_EVENT},
+    refusals=REFUSALS_OF_CHANGING,
+)
+
+delete_event = describes(
+    "Delete an event",
+    name="deleteEvent",
+    more="Admins only, for events that were never booked. Cancel the others instead.",
+    answers={204: None},
+    refusals=[Forbidden, services.EventNotFound, services.EventHasBookings],
+)
+
+cancel_event = describes(
+    "Cancel an event",
+    name="cancelEvent",
+    more="Admins only, and final. Cancels all bookings and e-mails everyone who has one.",
+    answers={200: (EventSerializer, examples.CANCELLED_EVENT)},
+    refusals=[Forbidden, services.EventNotFound, services.EventCancelled],
+)
+
+read_availability = describes(
+    "Get the number of available tickets",
+    name="getAvailability",
+    more="Cheap to poll, especially with `If-None-Match`.",
+    answers={200: (AvailabilitySerializer, examples.AVAILABILITY), 304: None},
+    refusals=[services.EventNotFound],
+)
+
+book = describes(
+    "Book tickets",
+    name="createBooking",
+    more="For the signed-in user, or for the `guest` if nobody is signed in; guests receive a `manageToken`. The "
+    "booking is confirmed if enough tickets are left and nobody is waiting, otherwise it joins the waiting list. The "
+    "list is strictly first come, first served, even if a later booking asks for fewer tickets. A user can have one "
+    "booking per event at a time, a guest any number.",
+    request=(NewBookingSerializer, examples.NEW_BOOKING),
+    answers={201: (NewBookingAnswerSerializer, examples.BOOKING_DETAIL)},
+    refusals=[
+        missing("guest"),
+        services.EventNotFound,
+        services.EventCancelled,
+        services.EventNotPublished,
+        services.BookingsClosed,
+        services.MoreThanForSale(for_sale=12),
+        services.TooManyAtOnce(max_per_booking=10),
+        services.AlreadyBooked,
+        services.AlreadyWaiting,
+        services.NotEnoughLeft(available=1),
+    ],
+)
+
+list_bookings_of_event = describes(
+    "List the bookings of an event",
+    name="listBookingsOfEvent",
+    more="Admins only. Newest first.",
+    parameters=[BookingsOfEventQuerySerializer],
+    answers={200: (BookingPageSerializer, examples.BOOKING_PAGE)},
+    refusals=[paging.BAD_CURSOR, Forbidden, services.EventNotFound],
+)
+
+list_bookings = describes(
+    "List bookings",
+    name="listBookings",
+    more="Your own bookings, newest first. Admins see all.",
+    parameters=[BookingQuerySerializer],
+    answers={200: (BookingPageSerializer, examples.BOOKING_PAGE)},
+    refusals=[paging.BAD_CURSOR],
+)
+
+export_bookings = describes(
+    "Export bookings",
+    name="exportBookings",
+    more="Everything the list contains with the same filters, as CSV (RFC 4180), one line per booking. Cells that a "
+    "spreadsheet would take for a formula start with an apostrophe.",
+    parameters=[BookingFilterSerializer],
+    answers={200: (OpenApiTypes.STR, examples.EXPORT)},
+    media_type=csv_export.CSV,
+    refusals=[invalid(status=ChoiceField.default_error_messages["invalid_choice"].format(input="soon"))],
+)
+
+read_booking = describes(
+    "Get a booking",
+    name="getBooking",
+    more="Your own booking, or one whose manage token you have. Admins see all. `reason` says why it is waiting.",
+    parameters=[MANAGE_TOKEN],
+    answers={200: (BookingDetailSerializer, examples.BOOKING_DETAIL)},
+    refusals=[services.BookingNotFound],
+)
+
+cancel_booking = describes(
+    "Cancel a booking",
+    name="cancelBooking",
+    more="Your own booking, or one whose manage token you have. Admins can cancel any. Send `tickets` to cancel only "
+    "some of them. Freed tickets go to the waiting list before the response is sent. A waiting booking keeps its "
+    "position.",
+    parameters=[MANAGE_TOKEN],
+    request=(CancellationSerializer, examples.CANCELLATION),
+    answers={200: (BookingSerializer, examples.CANCELLED_BOOKING)},
+    refusals=[services.BookingNotFound, services.AlreadyCancelled, services.MoreThanBooked(left=2)],
+)

@@ -1,0 +1,151 @@
+"""Bookings, confirmed and waiting."""
+
+from typing import Self
+
+import pgtrigger
+from django.db import models
+from django.db.models import Case, F, Func, Q, When
+
+from accounts.models import User
+from events.models.event import MAX_PRICE, Event, Origin
+from events.models.inventory import MAX_CAPACITY
+from kit.db.triggers import refuse_truncate, trigger
+
+
+class BookingStatus(models.TextChoices):
+    CONFIRMED = "confirmed"
+    WAITING = "waiting"
+    CANCELLED = "cancelled"
+
+
+class BookingQuerySet(models.QuerySet["Booking"]):
+    def visible_to(self, user: User) -> Self:
+        """The one definition of "visible": users see their own bookings, admins see all."""
+        return self if user.is_admin else self.filter(user=user)
+
+    def live(self) -> Self:
+        return self.exclude(status=BookingStatus.CANCELLED)
+
+    def queue(self) -> Self:
+        """Select waiting bookings, in the order in which an event promotes them: `events_queue` for querysets."""
+        return self.filter(status=BookingStatus.WAITING).order_by("queue_number")
+
+    def with_position(self) -> Self:
+        """Annotate waiting bookings with the number of bookings `ahead`. Reads all of those, for each booking."""
+        return self.annotate(
+            ahead=Case(When(status=BookingStatus.WAITING, then=CountAhead("event_id", "queue_number")))
+        )
+
+
+class CountAhead(Func):
+    """The number of waiting bookings of an event that are ahead of a queue number."""
+
+    template = "(SELECT count(*) FROM events_queue_ahead(%(expressions)s))"
+    output_field = models.BigIntegerField()
+
+
+class Booking(models.Model):
+    """Seats for a user or a guest. Only a `confirmed` booking holds them; a `waiting` one may be promoted."""
+
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="bookings", db_index=False)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="bookings", db_index=False)
+    guest_first_name = models.CharField(max_length=150, blank=True, db_default="")
+    guest_last_name = models.CharField(max_length=150, blank=True, db_default="")
+    guest_email = models.EmailField(max_length=254, blank=True, db_default="")
+    # Seats requested, and how many of them were cancelled.
+    quantity = models.PositiveIntegerField()
+    cancelled = models.PositiveIntegerField(db_default=0)
+    status = models.CharField(max_length=10, choices=BookingStatus.choices)
+    # Order on the event's waiting list, for bookings that had to wait. Numbers only increase.
+    queue_number = models.PositiveBigIntegerField(null=True)
+    # The event's price at the time of booking.
+    unit_price = models.DecimalField(max_digits=12, decimal_places=2)
+    origin = models.CharField(max_length=10, choices=Origin.choices)
+    created_at = models.DateTimeField()
+    # Seats that the booking has now.
+    seats = models.GeneratedField(
+        expression=Case(When(status="confirmed", then=F("quantity") - F("cancelled")), default=0),
+        output_field=models.IntegerField(),
+        db_persist=True,
+    )
+
+    # Number of bookings ahead on the waiting list, None unless waiting. Only set by queries that ask for it.
+    ahead: int | None
+    # Whether a retry with the same idempotency key returned an earlier booking. Only set by `services.book`.
+    is_repeated: bool
+
+    objects = BookingQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["event", "-id"], name="booking_event"),
+            models.Index(fields=["user", "-id"], name="booking_user"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(quantity__range=(1, MAX_CAPACITY)), name="booking_quantity"),
+            models.CheckConstraint(
+                condition=Q(cancelled__gte=0, cancelled__lte=F("quantity")), name="booking_cancelled"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="cancelled", cancelled=F("quantity"))
+                | Q(status__in=["confirmed", "waiting"], cancelled__lt=F("quantity")),
+                name="booking_status",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="waiting") | Q(queue_number__isnull=False), name="booking_waits_in_queue"
+            ),
+            models.CheckConstraint(
+                condition=Q(user__isnull=False, guest_email="") | (Q(user__isnull=True) & ~Q(guest_email="")),
+                name="booking_of_user_or_guest",
+            ),
+            models.CheckConstraint(condition=Q(unit_price__range=(0, MAX_PRICE)), name="booking_unit_price"),
+            models.UniqueConstraint(fields=["event", "user"], condition=~Q(status="cancelled"), name="booking_once"),
+            # The index behind `events_queue`.
+            models.UniqueConstraint(
+                fields=["event", "queue_number"], condition=Q(status="waiting"), name="booking_queue"
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="keep_bookings", operation=pgtrigger.Delete),
+            refuse_truncate("keep_all_bookings"),
+            pgtrigger.ReadOnly(
+                name="keep_terms",
+                fields=["id", "event", "user", "quantity", "queue_number", "unit_price", "origin", "created_at"],
+            ),
+            trigger(
+                "events/keep_direction",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("status", "cancelled"),
+                condition=pgtrigger.Condition(
+                    "NEW.cancelled < OLD.cancelled OR (OLD.status = 'cancelled' AND NEW.status <> 'cancelled')"
+                    " OR (OLD.status = 'confirmed' AND NEW.status = 'waiting')"
+                ),
+            ),
+            trigger(
+                "events/enter_new",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                referencing=pgtrigger.Referencing(new="booked"),
+            ),
+            trigger(
+                "events/enter_changes",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Update,
+                referencing=pgtrigger.Referencing(old="before", new="after"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+    @property
+    def position(self) -> int | None:
+        """Return the position on the waiting list, starting at 1; None unless waiting. Needs `ahead`."""
+        return None if self.ahead is None else self.ahead + 1
+
+    @property
+    def left(self) -> int:
+        """Return the number of seats not cancelled, whether confirmed or waiting."""
+        return self.quantity - self.cancelled

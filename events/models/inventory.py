@@ -1,0 +1,105 @@
+"""The seats of an event."""
+
+from typing import Self
+
+import pgtrigger
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+
+from events.models.event import Event
+from kit.db.triggers import refuse_truncate, trigger
+
+MAX_CAPACITY = 1_000_000
+
+
+class InventoryQuerySet(models.QuerySet["Inventory"]):
+    def locked(self) -> Self:
+        """Lock the rows until the transaction ends. Every change of an event's bookings takes this lock first."""
+        return self.select_for_update(no_key=True)
+
+
+class Inventory(models.Model):
+    """The seats of an event. The constraint `inventory_seats_fit` guarantees that nothing is ever oversold.
+
+    A separate, narrow table because every booking of the event updates the row.
+    """
+
+    event = models.OneToOneField(Event, on_delete=models.CASCADE, primary_key=True, related_name="inventory")
+    capacity = models.PositiveIntegerField(validators=[MinValueValidator(1), MaxValueValidator(MAX_CAPACITY)])
+    withheld = models.PositiveIntegerField(default=0, help_text="Seats that are not for sale.")
+    # Sums over the bookings: seats sold, and the number of waiting bookings (not seats). Only triggers change them.
+    confirmed = models.PositiveIntegerField(default=0, editable=False)
+    waiting = models.PositiveIntegerField(default=0, editable=False)
+    # The last queue number that was issued.
+    last_queue_number = models.PositiveBigIntegerField(default=0, editable=False)
+    version = models.PositiveBigIntegerField(default=1, editable=False)
+
+    objects = InventoryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "inventories"
+        constraints = [
+            models.CheckConstraint(condition=Q(capacity__range=(1, MAX_CAPACITY)), name="inventory_capacity"),
+            models.CheckConstraint(
+                condition=Q(confirmed__gte=0, withheld__gte=0, capacity__gte=F("confirmed") + F("withheld")),
+                name="inventory_seats_fit",
+            ),
+        ]
+        triggers = [
+            # All writers lock this row and check against it, so it must stay with its event.
+            pgtrigger.ReadOnly(name="keep_event", fields=["event"]),
+            trigger(
+                "events/keep_inventory",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Delete,
+            ),
+            refuse_truncate("keep_all_inventories"),
+            trigger(
+                "events/begin_empty",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Condition("NEW.confirmed <> 0 OR NEW.waiting <> 0 OR NEW.last_queue_number <> 0"),
+            ),
+            trigger(
+                "events/move_version",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange(exclude=["version"]),
+            ),
+            trigger(
+                "events/keep_counts",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("confirmed", "waiting", "last_queue_number"),
+                condition=pgtrigger.Condition(
+                    "pg_trigger_depth() = 0 AND (NEW.confirmed, NEW.waiting, NEW.last_queue_number)"
+                    " IS DISTINCT FROM (OLD.confirmed, OLD.waiting, OLD.last_queue_number)"
+                ),
+            ),
+            trigger(
+                "events/keep_wishes",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("capacity", "withheld"),
+                condition=pgtrigger.Condition(
+                    "NEW.waiting > 0 AND NEW.capacity - NEW.withheld < OLD.capacity - OLD.withheld"
+                ),
+            ),
+            trigger(
+                "events/promote",
+                when=pgtrigger.After,
+                operation=pgtrigger.UpdateOf("capacity", "withheld"),
+                condition=pgtrigger.Condition("NEW.capacity - NEW.withheld > OLD.capacity - OLD.withheld"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.confirmed} of {self.for_sale} seats sold, {self.waiting} waiting"
+
+    @property
+    def for_sale(self) -> int:
+        return self.capacity - self.withheld
+
+    @property
+    def available(self) -> int:
+        """Unsold seats, even if the head of the waiting list asks for more than these."""
+        return self.for_sale - self.confirmed
