@@ -335,7 +335,8 @@ STATIC_URL = "/static/"
 STATIC_ROOT = None if IS_LOCAL else VAR_DIR / "static"
 # Locally, files are served from the source folders; in production, `collectstatic` copies and fingerprints them.
 WHITENOISE_USE_FINDERS = IS_LOCAL
-WHITENOISE_AUTOREFRESH = DEBUG
+# Tests make a client each, which would otherwise list all files each time.
+WHITENOISE_AUTOREFRESH = DEBUG or TESTING
 if not IS_LOCAL:
     STORAGES = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
