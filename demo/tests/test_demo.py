@@ -42,6 +42,7 @@ def all_rows() -> list[list[Any]]:
 
 
 @pytest.mark.django_db
+@pytest.mark.slow
 class TestFill:
     @pytest.mark.slow
     def test_creates_valid_tickets_of_90_days(self) -> None:

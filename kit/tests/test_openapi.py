@@ -2,44 +2,27 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, cast
 
 import jsonschema_rs
 import pytest
-import schemathesis
-from django.core.signals import request_finished, request_started
-from django.db import close_old_connections, connection, transaction
 from django.urls import URLPattern
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rest_framework import serializers
 from rest_framework.test import APIClient
-from schemathesis.core.parameters import ParameterLocation
-from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection, positive_data_acceptance
 
-from accounts import services as account_services
 from accounts import tokens
-from accounts.models import User, UserType
-from accounts.tests.factories import make_user
-from analytics.serializers import TOO_MANY_DAYS
-from events import services as event_services
-from events.tests.factories import book, make_event
+from accounts.models import User
 from kit import errors
-from kit.dates import START_AFTER_END
 from kit.openapi.fields import TextExtension
-from kit.openapi.schema import EXAMPLE_IDS, AutoSchema
+from kit.openapi.schema import AutoSchema
 from kit.openapi.views import document
 from kit.web.fields import SingleLineField, TextField
-from kit.web.paging import INVALID_CURSOR
 from kit.web.problems import describe
 from ticketing.urls import CONTRACTS, urlpatterns
-from ticketing.wsgi import application
 from tickets import services
-from tickets.tests.factories import make_ticket
-
-api = schemathesis.openapi.from_wsgi("/schema", application)
-api.config.generation.update(modes=list(schemathesis.GenerationMode))
 
 OPERATIONS: dict[str, dict[str, Any]] = {
     operation["operationId"]: operation | {"method": method, "path": path}
@@ -47,27 +30,6 @@ OPERATIONS: dict[str, dict[str, Any]] = {
     for method, operation in operations.items()
 }
 PUBLIC = {name for name, operation in OPERATIONS.items() if {} in operation["security"]}
-
-# Errors for input that matches the schema: they depend on the user, the data or the time.
-BEYOND_THE_SCHEMA = {
-    f"dueDate: {services.DUE_DATE_PAST}",
-    f"project: {services.NO_SUCH_PROJECT}",
-    f"createdBy: {services.NO_SUCH_USER}",
-    services.AdminNotAssignable.message,
-    f"startDate: {START_AFTER_END}",
-    f"startDate: {TOO_MANY_DAYS}",
-    f"cursor: {INVALID_CURSOR}",
-    account_services.InvalidCode.message,
-    # Only admins can create agents, or omit the type or the password.
-    f"password: {serializers.Field.default_error_messages['required']}",
-    f"type: {serializers.ChoiceField.default_error_messages['invalid_choice'].format(input='agent')}",
-    f"type: {serializers.Field.default_error_messages['required']}",
-    # The quantity depends on the event; a guest is required only when signed out.
-    f"guest: {serializers.Field.default_error_messages['required']}",
-    f"quantity: {event_services.MoreThanForSale(for_sale=10).message}.",
-    f"quantity: {event_services.TooManyAtOnce(max_per_booking=10).message}.",
-    f"withheld: {event_services.TOO_MUCH_WITHHELD}",
-}
 
 
 # In document 000's order of precedence.
@@ -80,69 +42,6 @@ REFUSALS_OF_ASSIGNING = [
     services.AlreadyAssigned,
     services.AssignmentLimitReached,
 ]
-
-
-@pytest.fixture
-def people(db: None) -> Iterator[dict[str, User | None]]:
-    """Create the people of the examples, a ticket and an event with a booking, all with their ids."""
-    with connection.cursor() as cursor:
-        for table in ("accounts_user", "tickets_ticket", "events_event", "events_booking"):
-            cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), 1000)")
-    owner = make_user("User Name", id=2)
-    assignee = make_user("User Name 1", id=EXAMPLE_IDS["user_id"])
-    admin = make_user("Ada Admin", id=5, type=UserType.ADMIN)
-    make_ticket(owner, id=EXAMPLE_IDS["ticket_id"])
-    services.assign(ticket_id=EXAMPLE_IDS["ticket_id"], user_id=assignee.pk, by=owner)
-    with connection.cursor() as cursor:
-        for table, name in (("events_event", "event_id"), ("events_booking", "booking_id")):
-            cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {EXAMPLE_IDS[name]}, false)")
-    book(make_event(admin), owner, quantity=2)
-    # These would close the connection that holds the test's transaction.
-    for signal in (request_started, request_finished):
-        signal.disconnect(close_old_connections)
-    yield {"owner": owner, "admin": admin, "nobody": None}
-    for signal in (request_started, request_finished):
-        signal.connect(close_old_connections)
-
-
-@pytest.mark.slow
-class TestGeneratedRequests:
-    @pytest.mark.parametrize("caller", ["owner", "admin", "nobody"])
-    @api.parametrize()
-    @settings(max_examples=10, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-    def test_match_the_schema(self, case: schemathesis.Case, caller: str, people: dict[str, User | None]) -> None:
-        user = people[caller]
-        headers = {"Authorization": f"Bearer {tokens.issue(user).access}"} if user else {}
-
-        with transaction.atomic():
-            response = case.call(headers=headers)
-            case.validate_response(response, headers=headers, excluded_checks=list(inapplicable(case, response)))
-            transaction.set_rollback(True)
-
-
-def inapplicable(case: schemathesis.Case, response: Any) -> Iterator[Callable[..., Any]]:
-    """Yield the checks that would report what a schema cannot express."""
-    problem: dict[str, Any] = response.json() if response.status_code == 400 else {"message": ""}
-    faults = [f"{fault['field']}: {fault['message']}" for fault in problem.get("errors", [])]
-    # Whether an `If-Match` is met depends on the ticket.
-    is_outdated = response.status_code == 412
-    if is_outdated or BEYOND_THE_SCHEMA.issuperset(faults or [problem["message"]]):
-        yield positive_data_acceptance
-    # A second credential, which remains when the check removes the token.
-    if "X-Manage-Token" in case.headers:
-        yield ignored_auth
-    values = [*case.query.values(), *(case.body.values() if isinstance(case.body, dict) else [])]
-    texts = [value for value in values if isinstance(value, str)]
-    # The server trims text before measuring it; the schema counts spaces.
-    is_trimmed = any(text != text.strip() for text in texts)
-    # `allowEmptyValue` permits these, but schemathesis does not support it.
-    is_empty_parameter = "" in case.query.values()
-    # A token that was omitted or corrupted on purpose has been replaced by the caller's own.
-    is_token_replaced = case.meta is not None and case.meta.is_negative_at(ParameterLocation.HEADER)
-    # If a parameter is repeated, the last value counts.
-    is_repeated_parameter = any(isinstance(value, list) for value in case.query.values())
-    if is_trimmed or is_empty_parameter or is_token_replaced or is_repeated_parameter:
-        yield negative_data_rejection
 
 
 class TestExamples:

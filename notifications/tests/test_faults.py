@@ -159,6 +159,7 @@ class TestServerThatIsDown:
         assert defer_due(at=at + timedelta(minutes=1)) == 1
 
 
+@pytest.mark.slow
 class TestServerThatHangs:
     def test_delays_no_request_and_loses_no_mail(
         self, ticket: Ticket, silent_server: SilentServer, owner: User, outsider: User, signed_in: SignedIn
@@ -287,6 +288,7 @@ class TestRefusedSender:
         assert recipients(mail_server) == TEAM
 
 
+@pytest.mark.slow
 class TestServerThatHangsOnQuit:
     def test_counts_as_having_accepted_the_mail(self, ticket: Ticket, mail_server: MailServer, settings: Any) -> None:
         settings.EMAIL_TIMEOUT = 0.3

@@ -113,6 +113,7 @@ class TestPeriodicTasks:
         assert not OutstandingToken.objects.exists()
 
 
+@pytest.mark.slow
 class TestStalledJob:
     @pytest.fixture
     def stalled(self, owner: User) -> Delivery:

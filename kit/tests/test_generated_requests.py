@@ -1,0 +1,86 @@
+"""Requests generated from the schema are answered as the schema says."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from django.db import transaction
+from hypothesis import HealthCheck, settings
+from rest_framework import serializers
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection, positive_data_acceptance
+
+from accounts import services as account_services
+from accounts import tokens
+from accounts.models import User
+from analytics.serializers import TOO_MANY_DAYS
+from events import services as event_services
+from kit.dates import START_AFTER_END
+from kit.web.paging import INVALID_CURSOR
+from ticketing.wsgi import application
+from tickets import services
+
+api = schemathesis.openapi.from_wsgi("/schema", application)
+api.config.generation.update(modes=list(schemathesis.GenerationMode))
+
+# Errors for input that matches the schema: they depend on the user, the data or the time.
+BEYOND_THE_SCHEMA = {
+    f"dueDate: {services.DUE_DATE_PAST}",
+    f"project: {services.NO_SUCH_PROJECT}",
+    f"createdBy: {services.NO_SUCH_USER}",
+    services.AdminNotAssignable.message,
+    f"startDate: {START_AFTER_END}",
+    f"startDate: {TOO_MANY_DAYS}",
+    f"cursor: {INVALID_CURSOR}",
+    account_services.InvalidCode.message,
+    # Only admins can create agents, or omit the type or the password.
+    f"password: {serializers.Field.default_error_messages['required']}",
+    f"type: {serializers.ChoiceField.default_error_messages['invalid_choice'].format(input='agent')}",
+    f"type: {serializers.Field.default_error_messages['required']}",
+    # The quantity depends on the event; a guest is required only when signed out.
+    f"guest: {serializers.Field.default_error_messages['required']}",
+    f"quantity: {event_services.MoreThanForSale(for_sale=10).message}.",
+    f"quantity: {event_services.TooManyAtOnce(max_per_booking=10).message}.",
+    f"withheld: {event_services.TOO_MUCH_WITHHELD}",
+}
+
+
+@pytest.mark.slow
+class TestGeneratedRequests:
+    @pytest.mark.parametrize("caller", ["owner", "admin", "nobody"])
+    @api.parametrize()
+    @settings(max_examples=10, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+    def test_match_the_schema(self, case: schemathesis.Case, caller: str, people: dict[str, User | None]) -> None:
+        user = people[caller]
+        headers = {"Authorization": f"Bearer {tokens.issue(user).access}"} if user else {}
+
+        with transaction.atomic():
+            response = case.call(headers=headers)
+            case.validate_response(response, headers=headers, excluded_checks=list(inapplicable(case, response)))
+            transaction.set_rollback(True)
+
+
+def inapplicable(case: schemathesis.Case, response: Any) -> Iterator[Callable[..., Any]]:
+    """Yield the checks that would report what a schema cannot express."""
+    problem: dict[str, Any] = response.json() if response.status_code == 400 else {"message": ""}
+    faults = [f"{fault['field']}: {fault['message']}" for fault in problem.get("errors", [])]
+    # Whether an `If-Match` is met depends on the ticket.
+    is_outdated = response.status_code == 412
+    if is_outdated or BEYOND_THE_SCHEMA.issuperset(faults or [problem["message"]]):
+        yield positive_data_acceptance
+    # A second credential, which remains when the check removes the token.
+    if "X-Manage-Token" in case.headers:
+        yield ignored_auth
+    values = [*case.query.values(), *(case.body.values() if isinstance(case.body, dict) else [])]
+    texts = [value for value in values if isinstance(value, str)]
+    # The server trims text before measuring it; the schema counts spaces.
+    is_trimmed = any(text != text.strip() for text in texts)
+    # `allowEmptyValue` permits these, but schemathesis does not support it.
+    is_empty_parameter = "" in case.query.values()
+    # A token that was omitted or corrupted on purpose has been replaced by the caller's own.
+    is_token_replaced = case.meta is not None and case.meta.is_negative_at(ParameterLocation.HEADER)
+    # If a parameter is repeated, the last value counts.
+    is_repeated_parameter = any(isinstance(value, list) for value in case.query.values())
+    if is_trimmed or is_empty_parameter or is_token_replaced or is_repeated_parameter:
+        yield negative_data_rejection
