@@ -6,9 +6,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import TabularInline
-from unfold.decorators import display
 
-from events.admin.display import STATUS_COLOURS, booking_link, holder_of, seats_of
+from events.admin.display import booking_link, holder_of, seats_of
 from events.models import Booking, BookingEntry, BookingQuerySet
 from kit.admin.pages import ReadOnlyMixin
 
@@ -25,7 +24,7 @@ class ReadOnlyInline(ReadOnlyMixin, TabularInline):
 
 class BookingInline(ReadOnlyInline):
     model = Booking
-    fields = ["number", "holder", "left", "status_label", "unit_price", "origin", "created_at"]
+    fields = ["number", "holder", "left", "status", "unit_price", "origin", "created_at"]
     readonly_fields = fields
     ordering = ["-id"]
 
@@ -40,10 +39,6 @@ class BookingInline(ReadOnlyInline):
     @admin.display(description="seats")
     def left(self, booking: Booking) -> str:
         return seats_of(booking)
-
-    @display(description="status", label=STATUS_COLOURS)
-    def status_label(self, booking: Booking) -> tuple[str, str]:
-        return booking.status, booking.get_status_display()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
         return super().get_queryset(request).select_related("user")
