@@ -216,7 +216,7 @@ class TestConfirm:
 
 @pytest.mark.django_db
 class TestLockout:
-    """Access to the mailbox does not prove that the guessing is over, so a reset neither causes nor lifts a lockout."""
+    """A reset neither causes nor lifts a lockout: access to the mailbox does not stop others from guessing."""
 
     def test_is_not_lifted_by_a_reset(self, locked_out: User) -> None:
         answer = confirm(*password_codes.code_for(locked_out))

@@ -46,7 +46,7 @@ CREATING: dict[str, dict[str, Any]] = {
     "/events": {"name": "Jazz in the park", "startsAt": "2099-08-01T18:00:00Z", "capacity": 12, "price": 25},
 }
 SECRETS = {"password", "token", "refresh", "code", "uid", "manageToken"}
-# Derived again for each response and not part of what is stored: see events/tests/test_api.py.
+# Derived for each response and never stored: see events/tests/test_api.py.
 NOT_STORED = {"POST /events/{eventId}/bookings": {"manageToken"}}
 
 
@@ -60,7 +60,7 @@ def body_for(path: str) -> dict[str, Any]:
 
 
 def view_headers(answer: Any) -> dict[str, str]:
-    """Return the headers that the view set: without the request id and the mark of a replay."""
+    """Return the headers that the view set, without the request id and the replay marker."""
     return {name: value for name, value in answer.headers.items() if name not in ("X-Request-ID", REPLAYED)}
 
 
@@ -361,7 +361,7 @@ PAUSE = 0.2
 
 
 def claim_without_lock(key: Key, *, at: datetime) -> IdempotencyKey | None:
-    """Replace `claim` by a lookup without a lock, followed by a pause in which others do the same."""
+    """Replace `claim` with a lookup without a lock, followed by a pause in which others do the same."""
     found = IdempotencyKey.objects.filter(digest=key.digest).first()
     time.sleep(PAUSE)
     return found

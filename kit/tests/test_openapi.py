@@ -1,4 +1,4 @@
-"""The API does what its schema says: generated requests, and the schema's own examples, are sent to it."""
+"""The API does what its schema says: the schema's own examples are sent to it."""
 
 import json
 import re

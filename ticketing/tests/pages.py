@@ -1,4 +1,4 @@
-"""Find every page and action of the admin, for tests that try them all."""
+"""Every page and action of the admin, for tests that try them all."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -53,7 +53,7 @@ MODEL_OF_PAGE = {"notifications_delivery_resend": Ticket}
 
 
 def make_examples() -> Examples:
-    """Create an object of each model in the admin, one to which every page and action applies."""
+    """Create an object of each model in the admin, such that every page and action applies to it."""
     user, creator = make_user("Una User"), make_user("Carl Creator", type=UserType.ADMIN)
     TOTPDevice.objects.create(user=user, name="Authenticator app")
     return {

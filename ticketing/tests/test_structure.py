@@ -1,4 +1,4 @@
-"""Rules of the house that a program can check by reading the source. import-linter checks which floor imports which."""
+"""House rules that can be checked by reading the source. import-linter checks which floor imports which."""
 
 import ast
 import re
@@ -25,7 +25,7 @@ SHARED_NAMES = {
     *("__init__", "models", "services", "queries", "serializers", "shapes", "docs", "permissions", "views", "urls"),
     *("tasks", "admin", "examples", "exports", "sql", "management", "migrations", "tests"),
 }
-# What only one room is about.
+# Files that only one room has.
 OWN_NAMES = {
     "accounts": {"export_command", "lockout", "password_codes", "second_factor", "tokens"},
     "sla": {"business_hours", "clock"},
@@ -33,7 +33,7 @@ OWN_NAMES = {
     "events": {"tokens"},
     "notifications": {"attempts", "backoff", "mails", "templatetags", "transport"},
 }
-# Modules that know the rules, and the modules that know HTTP and JSON: the former never import the latter.
+# Modules with the domain's rules never import modules about HTTP and JSON.
 DOMAIN = {"models", "services", "queries", "errors", "keys", "sql", "dates", "business_hours", "clock", "backoff"}
 WIRE = {"serializers", "shapes", "docs", "views", "urls", "permissions", "examples", "fields", "web", "openapi"}
 

@@ -52,7 +52,7 @@ VIEWERS = ["creator", "assignee", "outsider", "nobody"]
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 # First ids: of both worlds, of the second one, of what requests create, of the hidden tickets.
 SEEN, UNSEEN, CREATED, HIDDEN = 1_000_000, 3_000_000, 5_000_000, 7_000_000
-# What always differs between two walks: times, the ETags that depend on them, and request ids.
+# What differs between any two walks: times, the ETags that depend on them, and request ids.
 INCIDENTAL = re.compile(r'\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)|-[0-9a-f]{16}\\*"|"requestId":"[^"]*"')
 MAX_PAGES = 5
 GUEST = Guest("Zyxgreta", "Zyxguest", "zyxgreta@example.com")
