@@ -183,7 +183,7 @@ def comments_of(ticket_id: int, viewer: User) -> Any:
 
 
 def check_concerns(ticket_id: int, viewer: User) -> None:
-    """Hide other people's tickets, even those that the product's own API shows to everyone.
+    """Check that the ticket concerns the viewer, even if the product's own API shows it to everyone.
 
     :raises TicketNotFound: the viewer is neither staff nor creator nor assignee.
     """

@@ -68,7 +68,7 @@ class TicketQuerySerializer(PageSerializer):
     q = TextField(max_length=255, required=False, allow_blank=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Translate to the domain's terms."""
+        """Return the query in the domain's terms."""
         status, text = attrs.get("status"), attrs.get("q")
         chosen = queries.TicketFilter(
             status=None if status == BREACHED else status,

@@ -186,7 +186,9 @@ class OneBooking(Ticks):
 
 
 def check_may_cancel(booking_id: int, by: User | None) -> None:
-    """Let anyone cancel a guest's booking made here, as the document does, and any other only its user and admins.
+    """Check that the caller may cancel the booking.
+
+    Anyone may cancel a guest's booking made here, as in the document. Other bookings require their user or an admin.
 
     :raises BookingNotFound: there is no such booking.
     :raises Unauthenticated: the booking needs a token.

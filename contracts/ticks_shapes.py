@@ -43,7 +43,7 @@ class NewEventSerializer(serializers.Serializer[Event]):
     availableTickets = IdField(min_value=0, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Translate to the domain's terms: tickets that are not available are withheld."""
+        """Return the event in the domain's terms: tickets that are not available are withheld."""
         available = attrs.pop("availableTickets", attrs["capacity"])
         if available > attrs["capacity"]:
             raise serializers.ValidationError({"availableTickets": ["Cannot be greater than totalTickets."]})

@@ -50,7 +50,7 @@ class TestRequest:
         assert len({frozenset(set(answer.headers) - {"X-Request-ID"}) for answer in answers}) == 1
 
     def test_runs_the_same_statements_for_every_address(self, addresses: dict[str, str]) -> None:
-        """So that the response time does not reveal whether there is an account."""
+        """Different statements would reveal in the response time whether the account exists."""
 
         def statements(address: str) -> list[str]:
             with CaptureQueriesContext(connection) as captured:

@@ -154,7 +154,7 @@ def renew_concurrently(texts: list[str]) -> list[tokens.TokenPair | None]:
 
 @contextmanager
 def unlocked_owner(token: Any) -> Iterator[User]:
-    """`tokens.locked_owner` without its lock and its transaction."""
+    """Do what `tokens.locked_owner` does, but without its lock and transaction."""
     yield tokens.owner(token)
 
 

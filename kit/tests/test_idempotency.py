@@ -281,7 +281,7 @@ class TestStoredResponse:
         assert set(kept.headers) <= {"ETag", "Location"}
 
     def test_depends_on_the_secret_key(self, anonymous: APIClient, settings: Any) -> None:
-        """Otherwise passwords could be guessed offline from the digests."""
+        """Without a key, passwords could be guessed offline from the digests."""
         send(anonymous, NEWCOMER, "/users")
         digest = bytes(IdempotencyKey.objects.get().body_digest)
         User.objects.all().delete()
@@ -328,7 +328,7 @@ def keys_of(schema: dict[str, Any]) -> Iterator[str]:
 
 class TestDescription:
     def test_documents_the_header_on_every_call_that_creates(self) -> None:
-        """Every call that answers 201 must be decorated."""
+        """Every call that returns 201 must be decorated."""
         creating = {
             f"{method.upper()} {path}"
             for path, operations in document()["paths"].items()
@@ -462,7 +462,7 @@ class TestTwentyConcurrentRequests:
 class TestWhileTheFirstIsRunning:
     @pytest.fixture
     def paused(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Event, Event]]:
-        """Pause the first request after it has created its ticket. Returns the events `created` and `resume`."""
+        """Pause the first request after it has created its ticket. Return the events `created` and `resume`."""
         created, resume, create = Event(), Event(), services.create
 
         def create_and_pause(**arguments: Any) -> Ticket:

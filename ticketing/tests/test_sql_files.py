@@ -109,7 +109,7 @@ class TestTriggerFile:
 
 class TestDeclaredTriggers:
     def test_are_what_the_database_runs(self) -> None:
-        """Including those without a file, such as the ones that write history."""
+        """Cover triggers without a file as well, such as the ones that write history."""
         statements = [trigger.compile(model).install_sql for model, trigger in declared()]
 
         assert changes(*statements) == {}, "A trigger was declared differently: run `manage.py makemigrations`."

@@ -151,7 +151,7 @@ class TestSize:
 
 class TestViews:
     def test_all_count_rate_limits(self) -> None:
-        """By the base class; the admin's pages are not DRF's."""
+        """The base class counts them. Admin pages are not DRF views and have no rate limits."""
         classes = {page.callback.cls for page in patterns(urlpatterns) if hasattr(page.callback, "cls")}
 
         assert Docs in classes
@@ -181,7 +181,7 @@ class TestSqlText:
 
 class TestWireNames:
     def test_cover_every_field_that_a_rule_names(self) -> None:
-        """`fields={"due_at": […]}` of a refusal, and `invalid(due_at=…)` in the API's description."""
+        """Find the names in `fields={"due_at": […]}` of errors and in `invalid(due_at=…)` of API descriptions."""
         named: set[str] = set()
         for module in sources():
             for node in ast.walk(tree(module)):

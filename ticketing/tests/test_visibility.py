@@ -339,7 +339,7 @@ class TestHiddenObject:
         ] == []
 
     def test_is_visible_to_agents(self, world: World) -> None:
-        """Otherwise the two worlds would be the same."""
+        """The two worlds differ for users who may see everything."""
         changed = differences(described(), world, "agent")
 
         assert {"GET /tickets", f"GET /tickets/{HIDDEN}", "GET /dashboard/analytics", "GET /projects"} <= changed
