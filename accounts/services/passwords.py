@@ -51,7 +51,7 @@ def request_password_reset(*, email: str) -> None:
 
 @transaction.atomic
 def confirm_password_reset(*, uid: str, code: str, password: str) -> None:
-    """Set the password of the user to whom this code was mailed.
+    """Set a new password with a mailed code.
 
     :raises Invalid: the password is too weak.
     :raises InvalidCode: the code is unknown, used or expired, or the user is deactivated.

@@ -172,11 +172,11 @@ def _lock_for_change(user_id: int, *, by: User) -> tuple[User, User]:
 
     With the admins locked, if two of them demote each other, the second is no longer an admin and is refused.
     """
-    worked_on = User(pk=user_id).assignments.exclude(ticket__status="closed").select_related("ticket")
+    unclosed = User(pk=user_id).assignments.exclude(ticket__status="closed").select_related("ticket")
     # Tickets before users, the order in which assigning takes its locks.
-    list(worked_on.order_by("ticket_id").select_for_update(no_key=True, of=("ticket",)))
-    concerned = User.objects.filter(Q(pk__in=[user_id, by.pk]) | Q(type=UserType.ADMIN, is_active=True))
-    users = {user.pk: user for user in concerned.order_by("pk").select_for_update(no_key=True)}
+    list(unclosed.order_by("ticket_id").select_for_update(no_key=True, of=("ticket",)))
+    to_lock = User.objects.filter(Q(pk__in=[user_id, by.pk]) | Q(type=UserType.ADMIN, is_active=True))
+    users = {user.pk: user for user in to_lock.order_by("pk").select_for_update(no_key=True)}
     user, actor = users.get(user_id), users.get(by.pk)
     # Checked first, so that only admins learn which users exist.
     if actor is None or not actor.is_active or not (actor.is_admin or actor.pk == user_id):

@@ -1,4 +1,4 @@
-"""The /users endpoints, apart from signing up: who can read and change whom."""
+"""The /users endpoints except for signing up: which users can read and change which."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -48,6 +48,6 @@ def people(db: None) -> Iterator[dict[str, User | None]]:
     # These would close the connection that holds the test's transaction.
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
-    yield {"owner": owner, "admin": admin, "nobody": None}
+    yield {"owner": owner, "admin": admin, "anonymous": None}
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)

@@ -54,7 +54,7 @@ MODEL_OF_PAGE = {"notifications_delivery_resend": Ticket}
 
 
 def make_examples() -> Examples:
-    """Create an object of each model in the admin, such that every page and action applies to it."""
+    """Create an object of each model in the admin, to which every page and action applies."""
     user, creator = make_user("Una User"), make_user("Carl Creator", type=UserType.ADMIN)
     TOTPDevice.objects.create(user=user, name="Authenticator app")
     return {

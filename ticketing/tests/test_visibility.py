@@ -48,7 +48,7 @@ from tickets.tests.factories import assign, make_comment, make_ticket
 
 pytestmark = pytest.mark.django_db
 
-VIEWERS = ["creator", "assignee", "outsider", "nobody"]
+VIEWERS = ["creator", "assignee", "outsider", "anonymous"]
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 # First ids: of both worlds, of the second one, of what requests create, of the hidden tickets.
 SEEN, UNSEEN, CREATED, HIDDEN = 1_000_000, 3_000_000, 5_000_000, 7_000_000
@@ -77,7 +77,7 @@ class World:
 def world() -> World:
     count_from(SEEN)
     people = {name: make_user(f"{name.title()} Zyx{name}", email=f"zyx{name}@example.com") for name in VIEWERS}
-    del people["nobody"]
+    del people["anonymous"]
     people["colleague"] = make_user("Colleague Zyxcolleague", email="zyxcolleague@example.com")
     people["agent"] = make_user("Agent Zyxagent", email="zyxagent@example.com", type=UserType.AGENT)
     people["admin"] = make_user("Admin Zyxadmin", email="zyxadmin@example.com", type=UserType.ADMIN)
