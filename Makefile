@@ -6,7 +6,7 @@ PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 PACKAGES := kit accounts projects sla tickets events notifications analytics contracts demo ticketing
 
-# All cores share the tests. A run of a file or of -k starts sooner in one process.
+# Run the tests on all cores, except single files and -k, which start faster in one process.
 WORKERS := $(if $(filter -k %.py,$(ARGS))$(findstring ::,$(ARGS)),,-n auto)
 # CI's log lists the slowest tests.
 DURATIONS := $(if $(CI),--durations=25)
@@ -31,7 +31,7 @@ e2e: .venv/requirements-dev.txt ## Run the browser tests (screenshots in var/e2e
 	    { echo "Chromium is missing. On Debian and Ubuntu: apt install chromium"; exit 1; }
 	@$(PY) -m pytest e2e $(ARGS)
 
-# Most of these need no database, so they get an address that is never used. `check --deploy` uses production settings.
+# Most of these need no database and get a URL that is never used. `check --deploy` uses production settings.
 lint: export DEMO = on
 lint: export DEBUG = off
 lint: .venv/requirements-dev.txt ## Check style, types, imports, migrations, settings and the API's schema
@@ -55,7 +55,7 @@ format: .venv/requirements-dev.txt ## Format the code and sort its imports
 	$(PY) -m ruff check --select I --fix .
 	$(PY) -m ruff format .
 
-requirements: $(PY) ## Pin the newest versions that requirements*.in allow
+requirements: $(PY) ## Pin the latest versions that requirements*.in allow
 	@$(PIP) uv
 	@for name in requirements requirements-dev; do \
 	    UV_CUSTOM_COMPILE_COMMAND="make requirements" $(PY) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \
@@ -69,7 +69,7 @@ $(PY):
 	@$(PYTHON) -m venv --clear .venv >/dev/null || { rm -rf .venv; \
 	    echo "$(PYTHON) has no complete venv module. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 
-# A copy of what was installed last. A checkout that only touches the file's time installs nothing.
+# Copies of the requirements last installed. If only a file's timestamp changed, nothing is installed.
 .venv/requirements.txt: requirements.txt $(PY)
 	@cmp -s $< $@ || { echo "Installing dependencies into .venv (about a minute) …"; $(PIP) -r $<; }
 	@cp $< $@

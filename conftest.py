@@ -1,4 +1,4 @@
-"""Fixtures for all tests: people by role, API clients, and the clean-up of the database."""
+"""Fixtures for all tests: people by role, API clients, and database setup."""
 
 import gc
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 
 def pytest_collection_finish() -> None:
-    # The collected tests stay until the end. The garbage collector need not look at them again and again.
+    # Collected tests live until the end, so the garbage collector need not traverse them each time.
     gc.collect()
     gc.freeze()
 
@@ -46,7 +46,7 @@ def fast_password_hashes() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def rows_of_migrations(django_db_serialized_rollback: None) -> None:
-    """Keep the rows that migrations insert, also after a test that commits and is cleaned up after."""
+    """Restore the rows that migrations insert after a test that commits, which truncates all tables."""
 
 
 @pytest.fixture

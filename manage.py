@@ -15,7 +15,7 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ticketing.settings")
     # On SIGTERM, exit through the exit handlers: one of them stops the embedded PostgreSQL.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    # For every command and its threads. The web server's processes do not start here.
+    # Applies to every command and its threads. The web server's processes do not start here.
     connection_created.connect(sql.record_command)
     try:
         execute_from_command_line(sys.argv)

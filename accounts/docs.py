@@ -105,7 +105,7 @@ change_user = describes(
 delete_user = describes(
     "Delete a user",
     name="deleteUser",
-    more="Admins only. The user's assignments are deleted, too. Users who have created records cannot be deleted; "
+    more="Admins only. The user's assignments are also deleted. Users who have created records cannot be deleted; "
     "deactivate them instead.",
     answers={204: None},
     refusals=[Forbidden, services.SuperusersOnly, services.UserNotFound, services.OwnAccount, services.HasRecords],
@@ -131,7 +131,7 @@ sign_in = describes(
 renew_tokens = describes(
     "Renew tokens",
     name="renewTokens",
-    more="A refresh token can be used once. Using it again means that it was stolen, and revokes every refresh token "
+    more="A refresh token can be used once. Using it again is taken as theft and revokes every refresh token "
     "from the same sign-in.",
     request=(RefreshSerializer, examples.REFRESH),
     answers={200: TOKENS},

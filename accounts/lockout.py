@@ -1,4 +1,4 @@
-"""Lockout after too many failed sign-ins: the functions that django-axes calls (settings, "Lockout")."""
+"""Lockout after too many failed sign-ins: the callables that the AXES settings name."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.shortcuts import render
 
 
 def account_key(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
-    """Return the account that a failure counts against, spelled as the database compares addresses.
+    """Return the account that a failure counts against, normalized as the database compares addresses.
 
     Uppercase, not lowercase: "ſ" and "ı" are their own lowercase, but their uppercase is "S" and "I".
     """
@@ -18,7 +18,7 @@ def account_key(request: HttpRequest, credentials: dict[str, Any] | None) -> str
 
 
 def duration_seconds(request: HttpRequest) -> int:
-    """Return how long the lockout lasts. Every further attempt starts it again."""
+    """Return how long the lockout lasts. Every further attempt restarts it."""
     cool_off = get_cool_off(request)
     return int(cool_off.total_seconds()) if cool_off else 0
 
@@ -26,7 +26,7 @@ def duration_seconds(request: HttpRequest) -> int:
 def locked_out_response(
     request: HttpRequest, response: HttpResponse | None = None, credentials: dict[str, Any] | None = None
 ) -> HttpResponse:
-    """Return what a locked out caller gets: a page in the admin, and elsewhere the response that the API has made."""
+    """Return the response for a locked-out caller: a page in the admin, otherwise the API's own response."""
     if response is not None and not request.path.startswith("/admin/"):
         return response
     locked = render(request, "admin/locked_out.html", {"minutes": -(-duration_seconds(request) // 60)}, status=429)

@@ -1,4 +1,4 @@
-"""Users, and the password validator and hasher that the settings name."""
+"""Users, and the password validator and hasher that the settings use."""
 
 from typing import Any, Self
 
@@ -31,13 +31,13 @@ STAFF_TYPES = (UserType.AGENT, UserType.ADMIN)
 
 class UserQuerySet(models.QuerySet["User"]):
     def search(self, text: str) -> Self:
-        """Select users whose name or e-mail address contains `text`, ignoring case. An empty text selects all."""
+        """Return users whose name or e-mail address contains `text`, ignoring case; all users if it is empty."""
         if not text:
             return self
         return self.filter(models.Q(name__icontains=text) | models.Q(email__icontains=text))
 
     def by_name(self, *, after: tuple[str, int] | None = None) -> Self:
-        """Order by name, ignoring case, then by id. Start after the user with the name and id `after`.
+        """Order by name, ignoring case, then by id, starting after the (name, id) pair `after`.
 
         The index `user_name` serves both, so every page costs the same.
         """

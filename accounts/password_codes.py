@@ -1,6 +1,6 @@
-"""Codes mailed to users to set a password with. They are derived from the account when the mail is sent, never stored.
+"""Mailed codes for setting a password. They are derived from the account when the mail is sent, and never stored.
 
-A code is valid for PASSWORD_RESET_TIMEOUT, until the user changes the password or the address, signs in, or is
+A code expires after PASSWORD_RESET_TIMEOUT, or as soon as the user changes the password or the address, signs in, or is
 deactivated.
 """
 
@@ -29,7 +29,7 @@ def code_for(user: User) -> tuple[str, str]:
 
 
 def owner(uid: str, code: str, users: QuerySet[User] | None = None) -> User | None:
-    """Return the active user, among `users`, for whom this code is valid. None if it is not."""
+    """Return the active user among `users` for whom this code is valid, or None."""
     try:
         user_id = int(force_str(urlsafe_base64_decode(uid)))
     except (ValueError, TypeError):

@@ -81,5 +81,5 @@ def caller_if_any(request: Request) -> User | None:
 
 
 def staff_user(request: HttpRequest) -> User:
-    """Return the signed-in user of an admin request. The admin lets only staff in."""
+    """Return the signed-in user of an admin request. The admin admits only staff."""
     return cast(User, request.user)

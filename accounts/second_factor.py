@@ -1,7 +1,6 @@
-"""The second factor of staff, on top of django-otp: codes of an authenticator app (TOTP, RFC 6238), recovery codes.
+"""The second factor of staff, using django-otp: codes from an authenticator app (TOTP, RFC 6238) or recovery codes.
 
-The admin asks for it in `admin/second_factor_page.py`. `services.reset_second_factor` says who may remove another
-user's.
+The admin asks for it in `admin/second_factor_page.py`. `services.reset_second_factor` removes another user's.
 """
 
 import math
@@ -65,14 +64,14 @@ def app_setup(*, user: User, key: str) -> AppSetup:
 def set_up(*, user: User, key: str, code: str) -> tuple[Device, list[str]]:
     """Make the app with this key the user's second factor. Return its device and new recovery codes.
 
-    :raises AlreadySetUp: the user has a second factor, perhaps since a moment ago.
-    :raises WrongCode: the app has another key, or its clock is wrong.
+    :raises AlreadySetUp: the user has a second factor, perhaps from a concurrent request.
+    :raises WrongCode: the code is wrong; the app may have another key or a wrong clock.
     """
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if is_set_up(user):
         raise AlreadySetUp
     app = TOTPDevice.objects.create(user=user, name="Authenticator app", key=key)
-    if not app.verify_token(_normalised(code)):
+    if not app.verify_token(_normalize(code)):
         raise WrongCode
     recovery = StaticDevice.objects.create(user=user, name="Recovery codes")
     codes = [StaticToken.random_token() for _ in range(RECOVERY_CODES)]
@@ -81,15 +80,15 @@ def set_up(*, user: User, key: str, code: str) -> tuple[Device, list[str]]:
 
 
 def verify(*, user: User, code: str) -> Device:
-    """Verify a code of the app or a recovery code and use it up. Return the device that it belongs to.
+    """Verify an app code or a recovery code and use it up. Return the device that it belongs to.
 
-    Do not call this in a transaction: the rollback of a refusal would undo the count of wrong codes. The first wrong
-    code blocks the device for a second, and each further one for twice as long.
+    Do not call this in a transaction: a rollback after an error would undo the count of wrong codes. The first wrong
+    code blocks the device for a second, and each further one twice as long as the one before.
 
     :raises WrongCode: the code is wrong or used.
     :raises TooManyWrongCodes: the device is blocked; the code was not verified.
     """
-    code = _normalised(code)
+    code = _normalize(code)
     kind = TOTPDevice if len(code) == APP_CODE_DIGITS else StaticDevice
     device = kind.objects.filter(user=user, confirmed=True).first()
     if device is None:
@@ -111,6 +110,6 @@ def remove(user: User) -> bool:
     return bool(codes or apps)
 
 
-def _normalised(code: str) -> str:
+def _normalize(code: str) -> str:
     """Return the code without the spaces and hyphens that make it easier to read, in lowercase."""
     return code.replace(" ", "").replace("-", "").lower()

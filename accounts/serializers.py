@@ -27,7 +27,7 @@ class PasswordField(TextField):
     }
 )
 class NewPasswordField(PasswordField):
-    """A password to set. The services check its strength; here it is only described."""
+    """A new password. Services check its strength; the schema here only describes it."""
 
 
 class SignUpSerializer(serializers.Serializer[User]):
@@ -45,7 +45,7 @@ class SignUpByAdminSerializer(SignUpSerializer):
 
 
 class UserChangesSerializer(serializers.Serializer[User]):
-    """`PATCH`: every key is optional."""
+    """`PATCH`: all keys are optional."""
 
     name = SingleLineField(min_length=3, max_length=150, required=False)
     email = serializers.EmailField(max_length=254, required=False)

@@ -1,4 +1,4 @@
-"""Jobs of user accounts."""
+"""The job that deletes expired refresh tokens."""
 
 from django.core.management import call_command
 from procrastinate.contrib.django import app

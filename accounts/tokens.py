@@ -1,7 +1,7 @@
 """Access and refresh tokens: issuing, verifying, renewing and revoking them.
 
-simplejwt signs and verifies tokens. This module adds that a refresh token can be used exactly once. A second use means
-that it was stolen, and revokes every refresh token that descends from the same sign-in.
+simplejwt signs and verifies tokens. This module ensures that a refresh token can be used only once. A second use is
+taken as theft and revokes every refresh token from the same sign-in.
 """
 
 from collections.abc import Iterable, Iterator
@@ -60,7 +60,7 @@ class BearerToken(authentication.JWTAuthentication):
         try:
             return owner(validated_token)
         except InvalidToken as error:
-            # After any other exception than its own, DRF would authenticate again on the next use of `request.user`.
+            # After any exception but its own, DRF would authenticate again on the next use of `request.user`.
             raise AuthenticationFailed from error
 
 
@@ -88,7 +88,10 @@ def owner(token: tokens.Token) -> User:
 
 
 def _require_valid(users: Iterable[User], token: tokens.Token) -> User:
-    """Return the only user in `users`, if the token is still valid for them."""
+    """Return the only user in `users`.
+
+    :raises InvalidToken: there is none, or the token is no longer valid for them.
+    """
     user = next(iter(users), None)
     if user is None or not user.is_active:
         raise InvalidToken
@@ -101,7 +104,7 @@ def issue(user: User) -> TokenPair:
     """Issue tokens for a new sign-in, the first of a family."""
     refresh = RefreshToken.for_user(user)
     refresh[FAMILY] = refresh[api_settings.JTI_CLAIM]
-    # Replaces simplejwt's own value, which changes with the password but not with a deactivation.
+    # Replaces simplejwt's own value, which changes with the password but not when the user is deactivated.
     refresh[api_settings.REVOKE_TOKEN_CLAIM] = user.get_session_auth_hash()
     return TokenPair(access=str(refresh.access_token), refresh=str(refresh))
 

@@ -1,4 +1,4 @@
-"""Users and signing in, over HTTP."""
+"""HTTP endpoints for users and signing in."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
 """Document 002, "Ticket Management Example": events with a waiting list, served at the root.
 
-The document decides what goes over the wire, docs/api.md settles what it leaves open, and the rules are the domain's.
-A booking made here is for one ticket.
+The document defines the wire format, docs/api.md records our choices where it is ambiguous, and the domain's services
+enforce the rules. A booking made here is for one ticket.
 """
 
 from typing import Any
@@ -48,7 +48,7 @@ class LoginShape(joi.Shape):
     password = joi.LongText(max_length=1000, trim_whitespace=False)
 
     def to_internal_value(self, data: Any) -> Any:
-        """Read `username` as `email`: the document's table says one, its example the other."""
+        """Read `username` as `email`: the document uses one in a table, the other in an example."""
         renamed = dict(data)
         username = renamed.pop("username", None)
         if username is not None:
@@ -112,7 +112,7 @@ TOO_MANY_REQUESTS = Answer(message="Too many requests from this IP address")
 
 
 class BoxOffice(Dialect):
-    """Every call of the document: bare tokens, and errors of one sentence."""
+    """Base view of the document: bare tokens, and errors of one sentence."""
 
     authentication_classes = [BareToken]
     answers = {
@@ -156,7 +156,7 @@ class Login(BoxOffice):
         try:
             pair = accounts.sign_in(**credentials, request=request._request)
         except accounts.InvalidCredentials as refusal:
-            # The document asks for a 404 here. No other call reveals who has an account.
+            # The document requires a 404 here. No other call reveals whether an account exists.
             if accounts.has_account(email=credentials["email"]):
                 raise
             raise Missing(f"User with email {credentials['email']} not found") from refusal
@@ -192,7 +192,7 @@ class Cancel(BoxOffice):
 
 
 def find_booking(wanted: dict[str, int], *, by: User) -> Booking:
-    """Return the booking with the given id, or the caller's live booking for the given event.
+    """Return the booking with the given id, or the caller's active booking for the given event.
 
     :raises Missing: there is none.
     :raises Unauthenticated: it belongs to someone else. Admins get no exception here.

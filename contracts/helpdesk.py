@@ -1,8 +1,8 @@
 """Document 004, "HelpDesk Mini": tickets, comments, SLA, idempotency and optimistic locking under /api.
 
-The document decides what goes over the wire, docs/api.md settles what it leaves open, and the rules are the domain's.
-New tickets go to the project "HelpDesk". Staff see every ticket; to anyone else, a ticket they did not create and are
-not assigned to does not exist.
+The document defines the wire format, docs/api.md records our choices where it is ambiguous, and the domain's services
+enforce the rules. New tickets go to the project "HelpDesk". Staff see every ticket; to anyone else, a ticket they did
+not create and are not assigned to does not exist.
 """
 
 from dataclasses import replace
@@ -58,12 +58,12 @@ UNAUTHORIZED = Answer(code="UNAUTHORIZED")
 NOT_FOUND = Answer(code="NOT_FOUND")
 RATE_LIMIT = Answer(code="RATE_LIMIT")
 DUPLICATE_REQUEST = Answer(code="DUPLICATE_REQUEST", message="")
-# What DRF calls a field that is missing or empty.
+# DRF's error codes for a field that is missing or empty.
 ABSENT = {"required", "null", "blank"}
 
 
 class HelpDesk(Dialect):
-    """Every path under /api: the product's tokens and rate limits, the document's errors."""
+    """Base view of every path under /api: the product's tokens and rate limits, the document's errors."""
 
     answers = {
         Invalid: INVALID_FIELD,
@@ -91,7 +91,7 @@ class HelpDesk(Dialect):
     def body(self, problem: Problem) -> dict[str, Any]:
         if not problem.code:
             return {"error": problem.message}
-        # The product's codes, in capitals, stand for exceptions that are not listed above.
+        # Exceptions that are not listed above use the product's codes in capitals.
         error = {"code": "FIELD_REQUIRED" if ABSENT.intersection(problem.kinds[:1]) else problem.code.upper()}
         if problem.errors:
             error["field"], error["message"] = problem.errors[0]
@@ -112,7 +112,7 @@ class Register(HelpDesk):
         person = read(RegisterSerializer, request)
         by = request.user if request.user.is_authenticated else None
         user_type = ROLES[person.pop("role")]
-        # The document's rule holds for customers. Staff follow the product's own.
+        # The document's rule applies to customers. Staff follow the product's own.
         shortest = SHORTEST_PASSWORD if user_type == UserType.CUSTOMER else None
         user = accounts.sign_up(**person, type=user_type, by=by, min_password_length=shortest)
         return Response({"message": "User registered successfully", "user": RegisteredSerializer(user).data}, 201)
@@ -183,7 +183,7 @@ def comments_of(ticket_id: int, viewer: User) -> Any:
 
 
 def check_concerns(ticket_id: int, viewer: User) -> None:
-    """Hide other people's tickets, even those that the product's own API shows to everyone.
+    """Check that the ticket concerns the viewer, even if the product's own API shows it to everyone.
 
     :raises TicketNotFound: the viewer is neither staff nor creator nor assignee.
     """
@@ -192,11 +192,11 @@ def check_concerns(ticket_id: int, viewer: User) -> None:
 
 
 class Health(HelpDesk, views.Health):
-    """The same as /healthz."""
+    """Health check, the same as /healthz."""
 
 
 class Unknown(views.Unknown, HelpDesk):
-    """404 for every other path under /api."""
+    """Answer 404 for every other path under /api."""
 
 
 urlpatterns = [

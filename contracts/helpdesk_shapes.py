@@ -1,4 +1,4 @@
-"""The bodies of document 004, "HelpDesk Mini"."""
+"""Request and response bodies of document 004, "HelpDesk Mini"."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ from tickets import queries
 from tickets.models import Status, Ticket
 
 ROLES = {"user": UserType.CUSTOMER, "agent": UserType.AGENT, "admin": UserType.ADMIN}
-# Every name is read. Where two names mean the same status, the first is written.
+# All names are accepted. Where two mean the same status, responses use the first.
 STATUSES = {"open": Status.OPEN, "in_progress": Status.IN_PROGRESS, "closed": Status.CLOSED, "resolved": Status.CLOSED}
 BREACHED = "breached"
-# Skipped rows are read all the same, and nobody pages this far by hand.
+# PostgreSQL reads skipped rows as well, so large offsets are slow.
 MAX_OFFSET = 1_000_000
 
 
@@ -68,7 +68,7 @@ class TicketQuerySerializer(PageSerializer):
     q = TextField(max_length=255, required=False, allow_blank=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Translate to the domain's terms."""
+        """Return the query in the domain's terms."""
         status, text = attrs.get("status"), attrs.get("q")
         chosen = queries.TicketFilter(
             status=None if status == BREACHED else status,
@@ -92,7 +92,7 @@ class TicketSerializer(serializers.Serializer[Any]):
     version = serializers.IntegerField()
 
     def get_sla_due(self, ticket: Ticket) -> str | None:
-        """Return null while the ticket is on hold, a state the document does not have."""
+        """Return the deadline, or null while the ticket is on hold, a state that the document does not have."""
         return None if ticket.held_at else MillisecondsField().to_representation(ticket.sla_due_at)
 
     def get_assignee(self, ticket: Ticket) -> str | None:

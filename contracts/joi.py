@@ -80,7 +80,7 @@ class Number(serializers.Field[Any, Any, Any, Any]):
 
 
 class Whole(Number):
-    """An integer. An id has no bounds: one beyond the column's range is simply not found."""
+    """An integer. Ids have no bounds: one beyond the column's range is simply not found."""
 
     def __init__(self, *, least: int | None = None, most: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -1,6 +1,7 @@
-"""Document 003, "Ticks": bookings of several tickets at a time, by guests too, under /api/v1.
+"""Document 003, "Ticks": bookings of several tickets at a time, also by guests, under /api/v1.
 
-The document decides what goes over the wire, docs/api.md settles what it leaves open, and the rules are the domain's.
+The document defines the wire format, docs/api.md records our choices where it is ambiguous, and the domain's services
+enforce the rules.
 """
 
 from typing import Any, cast
@@ -56,9 +57,9 @@ NOT_ENOUGH_TICKETS = Answer(400, "Not enough tickets available to fulfill your r
 
 
 class Ticks(Dialect):
-    """Every path under /api/v1: one envelope for successes and failures."""
+    """Base view of every path under /api/v1: one envelope for successes and failures."""
 
-    # A header without a valid token is refused; its sender must not pass for a guest.
+    # A header without a valid token is refused, so that its sender does not pass for a guest.
     authentication_classes = [BareToken]
     answers = {
         services.NotEnoughLeft: NOT_ENOUGH_TICKETS,
@@ -185,9 +186,11 @@ class OneBooking(Ticks):
 
 
 def check_may_cancel(booking_id: int, by: User | None) -> None:
-    """Let anyone cancel a guest's booking made here, as the document does; any other needs its user or an admin.
+    """Check that the caller may cancel the booking.
 
-    :raises BookingNotFound:
+    Anyone may cancel a guest's booking made here, as in the document. Other bookings require their user or an admin.
+
+    :raises BookingNotFound: there is no such booking.
     :raises Unauthenticated: the booking needs a token.
     :raises Forbidden: the booking is another user's.
     """
@@ -209,7 +212,7 @@ class EventStatus(Ticks):
 
 
 class Unknown(views.Unknown, Ticks):
-    """404 for every other path under /api/v1."""
+    """Answer 404 for every other path under /api/v1."""
 
 
 urlpatterns = [

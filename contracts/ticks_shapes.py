@@ -1,4 +1,4 @@
-"""The bodies of document 003, "Ticks"."""
+"""Request and response bodies of document 003, "Ticks"."""
 
 from datetime import UTC, datetime, time
 from typing import Any
@@ -12,7 +12,7 @@ from events.services import Guest
 from kit.web.fields import IdField, MillisecondsField, MomentField, SingleLineField
 
 STATUSES: dict[str, str] = {BookingStatus.CONFIRMED: "completed", BookingStatus.WAITING: "waitlisted"}
-# The document returns every event at once and leaves no place for a cursor.
+# The document's response has all events and no cursor.
 MOST_EVENTS = 1_000
 
 
@@ -43,7 +43,7 @@ class NewEventSerializer(serializers.Serializer[Event]):
     availableTickets = IdField(min_value=0, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Translate to the domain's terms: tickets that are not available are withheld."""
+        """Return the event in the domain's terms: tickets that are not available are withheld."""
         available = attrs.pop("availableTickets", attrs["capacity"])
         if available > attrs["capacity"]:
             raise serializers.ValidationError({"availableTickets": ["Cannot be greater than totalTickets."]})
@@ -83,7 +83,7 @@ class OwnBookingSerializer(NewBookingSerializer):
 
 
 def new_booking(booking: Booking, holder: Guest, sent: dict[str, Any]) -> dict[str, Any]:
-    """Return the body of a new booking. Numbers go back as they were sent, strings included."""
+    """Return the response body for a new booking. Numbers are returned as they were sent, even as strings."""
     created_at = MillisecondsField().to_representation(booking.created_at)
     return {
         "id": booking.pk,

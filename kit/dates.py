@@ -36,7 +36,10 @@ class Span:
         return cls(starts_at, ends_at)
 
     def days(self, *, first: date, last: date) -> int:
-        """Return the number of UTC days touched, at least 1. `first` and `last` replace missing bounds."""
+        """Return the number of UTC days in the span, partial ones included, at least 1.
+
+        `first` and `last` replace missing bounds.
+        """
         begin = self.starts_at.date() if self.starts_at else first
         end = (self.ends_at - MILLISECOND).date() if self.ends_at else last
         return max((end - begin).days + 1, 1)

@@ -1,4 +1,4 @@
-"""Base classes of the errors that rules raise. Plain Python, so that models and services can use them.
+"""Base classes for errors raised by domain rules. Plain Python, so that models and services can use them.
 
 A rule's own error is a subclass next to the function that raises it. `kit/web/problems.py` and the contracts turn
 errors into statuses, headers and bodies.
@@ -10,8 +10,8 @@ import re
 class Refused(Exception):
     """The rules do not allow the request, and nothing was changed.
 
-    `message` is for people, `code` for programs (by default the class name in snake_case). `fields` has the messages
-    for each invalid field, by its name in the domain.
+    `message` is for people, `code` for programs (by default the class name in snake_case). `fields` maps each
+    invalid field, by its name in the domain, to its messages.
     """
 
     code = "refused"

@@ -8,7 +8,7 @@ from procrastinate.jobs import Status
 
 log = structlog.get_logger(__name__)
 
-# A failed job is a bug that somebody may want to look into.
+# A failed job points to a bug that a developer may want to investigate.
 DAYS_TO_KEEP_FAILED_JOBS = 30
 
 

@@ -51,11 +51,11 @@ class ProjectAdmin(ServiceAdmin):
         return ProjectList
 
     def has_delete_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
-        """Built-in projects cannot be deleted; a trigger enforces it too."""
+        """Refuse to delete built-in projects, as a trigger does."""
         return super().has_delete_permission(request, obj) and not (obj and obj.system_name)
 
     def deletion_blockers(self, row: Project) -> Iterator[tuple[str, Any]]:
-        """Return the newest tickets, which prevent deletion."""
+        """Yield the newest tickets, which prevent deletion."""
         for ticket in newest(row.tickets):
             yield reverse("admin:tickets_ticket_change", args=[ticket.pk]), ticket
 

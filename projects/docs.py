@@ -21,7 +21,7 @@ ANSWER = (ProjectSerializer, PROJECT)
 list_projects = describes(
     "List projects",
     name="listProjects",
-    more="In order of name. Ticket counts only include tickets you are allowed to see.",
+    more="Ordered by name. Ticket counts include only tickets you are allowed to see.",
     parameters=[ProjectQuerySerializer],
     answers={200: (ProjectPageSerializer, {"items": [PROJECT], "nextCursor": None})},
     refusals=[paging.BAD_CURSOR],
@@ -41,7 +41,7 @@ get_project = describes("Get a project", name="getProject", answers={200: ANSWER
 replace_project = describes(
     "Replace a project",
     name="replaceProject",
-    more="Admins only. Omitted fields keep their values; name is required.",
+    more="Admins only. `name` is required; other fields keep their values if omitted.",
     request=(NewProjectSerializer, NEW_PROJECT),
     answers={200: ANSWER},
     refusals=[missing("name"), Forbidden, services.ProjectNotFound, services.ProjectNameTaken],

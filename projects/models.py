@@ -20,7 +20,7 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         return self.get(system_name="general")
 
     def helpdesk(self) -> "Project":
-        """Return the project of document 004: its tickets are between their creators and staff."""
+        """Return the project for document 004, whose tickets are visible only to those involved and to staff."""
         return self.get(system_name="helpdesk")
 
 
@@ -28,7 +28,7 @@ class Project(models.Model):
     name = models.CharField(max_length=150, validators=[MinLengthValidator(3)])
     description = models.TextField(blank=True, max_length=20_000)
     visibility = models.CharField(max_length=10, choices=Visibility.choices, default=Visibility.EVERYONE)
-    # Set on the built-in projects: the code finds them by it even after they are renamed.
+    # Set on built-in projects, so that the code finds them even after they are renamed.
     system_name = models.CharField(max_length=20, unique=True, null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -25,7 +25,7 @@ class CountedProject:
 
 
 def projects(*, viewer: User, search: str = "", after: str | None = None, limit: int) -> list[CountedProject]:
-    """Return up to `limit` projects in order of name, starting after the name `after`, in one query."""
+    """Return up to `limit` projects ordered by name, starting after the name `after`. Runs one query."""
     return _projects(viewer=viewer, project=None, search=search, after=after, row_limit=limit)
 
 

@@ -1,4 +1,4 @@
-"""HTTP endpoints of projects: all users can read them, admins can change them."""
+"""HTTP endpoints for projects: all users can read them, and admins can change them."""
 
 from rest_framework import status
 from rest_framework.permissions import BasePermission, IsAuthenticated

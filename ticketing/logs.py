@@ -33,10 +33,10 @@ def configure(*, level: str, is_local: bool) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            # It repeats our request line, and would print stack traces twice.
+            # Repeats our request line, and would log stack traces twice.
             "django.request": {"level": "CRITICAL"},
             "axes": {"level": "WARNING"},
-            # Below WARNING it logs every job, and every task on startup.
+            # Below WARNING, logs every job, and every task on startup.
             "procrastinate": {"level": "WARNING"},
         },
     }

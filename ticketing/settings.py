@@ -1,7 +1,7 @@
 """All settings, read once from the environment and from `.env` if there is one.
 
-Production is the default, with everything closed. `DEMO` is what `make run` serves; `DEBUG` is for development.
-README.md lists the variables that you may set.
+The default is production, with everything closed. `make run` sets `DEMO`; `DEBUG` is for development. README.md lists
+the variables.
 """
 
 from datetime import timedelta
@@ -35,14 +35,14 @@ if not SECRET_KEY:
     if not IS_LOCAL:
         raise ImproperlyConfigured("SECRET_KEY is not set. It has no default in production; see .env.example.")
     SECRET_KEY = local_secret(VAR_DIR / "secret_key")
-# Previous keys, with which existing signatures are still accepted.
+# Earlier keys, whose signatures are still accepted.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if IS_LOCAL else [])
 
 # --- Apps and middleware -----------------------------------------------------------------------------------------
 
-# Ground, rooms, doors: the order of the imports, from the bottom up.
+# In the order of the floors: ground, rooms, doors. No app imports a later one.
 PROJECT_APPS = [
     "kit",
     "kit.idempotency",
@@ -128,7 +128,7 @@ DATABASES = configuration.configuration(
     VAR_DIR / ("postgres-test" if TESTING else "postgres"),
     durable=not TESTING,
 )
-# Waiting longer than lock_timeout for a lock ends in a 503; PostgreSQL detects deadlocks after one second.
+# A request that waits longer than lock_timeout gets a 503. PostgreSQL detects deadlocks after one second.
 # If `pgtrigger.ignore` is unset, every trigger raises and catches an error for each row: 20,000 rows would take ten
 # seconds instead of two.
 DATABASES["default"]["OPTIONS"].setdefault("options", "-c lock_timeout=3s -c pgtrigger.ignore={}")
@@ -148,7 +148,7 @@ PASSWORD_HASHERS = ["accounts.models.Argon2Hasher"]
 # Lifetime in seconds of a mailed code for setting a password.
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 
-# Whether anyone can sign up as staff. Document 000 demands it, so the demo allows it.
+# Whether anyone can sign up as staff. Document 000 requires it, so the demo allows it.
 STAFF_SIGNUP = env.bool("STAFF_SIGNUP", default=DEMO)
 
 ACCESS_TOKEN_MINUTES = env.int("ACCESS_TOKEN_MINUTES", default=60)
@@ -162,11 +162,11 @@ SIMPLE_JWT = {
     "ALGORITHM": "HS256",
 }
 
-# Lockout: repeated failures for one account from one address block both for a while, in the API and the admin.
+# Lockout: repeated failures block an account for one network address for a while, in the API and the admin.
 AXES_FAILURE_LIMIT = env.int("LOCKOUT_FAILURES", default=5)
 AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOCKOUT_MINUTES", default=15))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-# The argument's name in `authenticate` and the admin's form. By default axes looks for USERNAME_FIELD instead.
+# The name used by `authenticate` and the admin's form. By default, axes looks for USERNAME_FIELD instead.
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "accounts.lockout.account_key"
 AXES_LOCKOUT_CALLABLE = "accounts.lockout.locked_out_response"
@@ -185,10 +185,10 @@ OTP_TOTP_ISSUER = "Ticketing"
 
 # --- History -----------------------------------------------------------------------------------------------------
 
-# Each history row contains its context (who and how): no join, and nothing that could be changed later.
+# Each history row contains its context (who and how), so it needs no join and cannot change later.
 PGHISTORY_CONTEXT_FIELD = pghistory.ContextJSONField()
 PGHISTORY_CONTEXT_ID_FIELD = pghistory.ContextUUIDField()
-# Changes within one transaction get different times.
+# Gives changes within one transaction different times.
 PGHISTORY_CREATED_AT_FUNCTION = "clock_timestamp()"
 # History is only read by ticket; an index on every foreign key would slow down each change.
 PGHISTORY_FOREIGN_KEY_FIELD = pghistory.ForeignKey(db_index=False)
@@ -253,7 +253,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "analytics", "description": "Statistics."},
         {"name": "ticketing", "description": "The server itself."},
     ],
-    # Everything is served from here. Swagger's validator would send the schema to another server.
+    # All files are served from here. Swagger's validator would send the schema to another server.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None, "persistAuthorization": False},
@@ -275,7 +275,7 @@ elif IS_LOCAL:
     EMAIL_FILE_PATH = VAR_DIR / "mail"
 # Or a provider: EMAIL_BACKEND=anymail.backends.postmark.EmailBackend and ANYMAIL_POSTMARK_SERVER_TOKEN=…
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default=EMAIL_BACKEND)
-# Seconds without an answer after which the mail server counts as unreachable.
+# Seconds without a response after which the mail server counts as unreachable.
 EMAIL_TIMEOUT = env.int("MAIL_TIMEOUT", default=10)
 ANYMAIL = {name.removeprefix("ANYMAIL_"): env.str(name) for name in env.ENVIRON if name.startswith("ANYMAIL_")}
 ANYMAIL["REQUESTS_TIMEOUT"] = EMAIL_TIMEOUT
@@ -298,20 +298,20 @@ MAIL_KEEP_DAYS = env.int("MAIL_KEEP_DAYS", default=90)
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=4)
 PROCRASTINATE_WORKER_DEFAULTS = {
     "concurrency": WORKER_CONCURRENCY,
-    # LISTEN wakes the worker for new jobs; polling finds those announced while it was reconnecting.
+    # LISTEN wakes the worker for new jobs; polling finds jobs announced while it was reconnecting.
     "fetch_job_polling_interval": 30.0,
     "abort_job_polling_interval": 30.0,
     "shutdown_graceful_timeout": 8.0,
     "delete_jobs": "successful",
 }
-# Periodic jobs missed in the last day, while no worker ran, run when one starts.
+# Periodic jobs that came due in the last day while no worker was running run when one starts.
 PROCRASTINATE_PERIODIC_DEFAULTS = {"max_delay": 24 * 3600}
 
 # --- Admin -------------------------------------------------------------------------------------------------------
 
 LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
-# accounts/admin.py shows failed sign-ins instead.
+# accounts/admin/failed_sign_ins.py shows them instead.
 AXES_ENABLE_ADMIN = False
 UNFOLD = {
     "SITE_TITLE": "Ticketing",
@@ -335,7 +335,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = None if IS_LOCAL else VAR_DIR / "static"
 # Locally, files are served from the source folders; in production, `collectstatic` copies and fingerprints them.
 WHITENOISE_USE_FINDERS = IS_LOCAL
-# Tests make a client each, which would otherwise list all files each time.
+# Otherwise, each client that a test creates would list all static files.
 WHITENOISE_AUTOREFRESH = DEBUG or TESTING
 if not IS_LOCAL:
     STORAGES = {
@@ -363,7 +363,7 @@ if not IS_LOCAL:
 # --- Logs --------------------------------------------------------------------------------------------------------
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING" if TESTING else "INFO")
-DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10  # DEBUG: one line per request is enough, at its end.
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10  # DEBUG: one line per request, at its end, is enough.
 DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = 20
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 # kit/web/middleware.py logs the user; the library would also query it at the start of each request.

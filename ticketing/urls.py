@@ -10,7 +10,7 @@ from contracts import box_office, helpdesk, ticks
 from kit.openapi.views import Docs, Schema
 from kit.web.views import Health, Unknown
 
-# By their names in the CONTRACTS setting. Each also answers unknown paths under its own prefix.
+# Keyed by the names used in the CONTRACTS setting.
 CONTRACTS = {"box_office": box_office, "ticks": ticks, "helpdesk": helpdesk}
 
 urlpatterns = [

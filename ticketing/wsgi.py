@@ -7,7 +7,7 @@ from django.core.wsgi import get_wsgi_application
 
 
 class Request(WSGIRequest):
-    """A request that is always UTF-8, whatever charset its content type names.
+    """A request that is always decoded as UTF-8, whatever charset its content type names.
 
     Django decodes the query string with the client's charset before any of our code runs, and some of Python's codecs
     are not text encodings.

@@ -222,7 +222,7 @@ class TicketFilterSerializer(serializers.Serializer[Any]):
         min_value=1,
         max_value=MAX_ID,
         required=False,
-        help_text="User id of one of the assignees.",
+        help_text="User ID of one of the assignees.",
     )
     createdBy = IdField(source="created_by_id", min_value=1, max_value=MAX_ID, required=False)
     sla = serializers.ChoiceField(

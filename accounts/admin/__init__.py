@@ -1,4 +1,4 @@
-"""The admin pages of user accounts."""
+"""The admin pages for user accounts."""
 
 from accounts.admin import failed_sign_ins, hidden, users
 

@@ -1,4 +1,4 @@
-"""The admin page of failed sign-ins."""
+"""The admin page for failed sign-ins."""
 
 from axes.models import AccessAttempt
 from axes.utils import reset

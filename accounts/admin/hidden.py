@@ -1,6 +1,6 @@
-"""Admin pages of libraries that we do not show.
+"""Library admin pages that we hide.
 
-Permissions follow from a user's type, not from groups, and nobody needs to read tokens or second factors' secrets.
+Permissions follow from a user's type, not from groups, and nobody needs to see tokens or the secrets of second factors.
 """
 
 from django.contrib import admin

@@ -24,15 +24,15 @@ from accounts.permissions import staff_user
 from kit.admin.refusals import database_errors_as_refusals
 from kit.errors import Refused, TooMany
 
-# The views that need the password alone.
+# Views that require only the password.
 EXEMPT_VIEWS = {"admin:login", "admin:logout", "second_factor"}
 KEY_IN_SESSION = "second_factor_key"
 
 
 class SecondFactorMiddleware:
-    """Redirect staff who have not entered their second factor from everything under /admin/ to the page that asks.
+    """Redirect staff from any page under /admin/ to the second factor page until they have entered their code.
 
-    A middleware, not a permission of the admin site, so that pages mounted beside the site are covered, too.
+    A middleware, not a permission of the admin site, so that pages mounted beside the site are covered as well.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -73,7 +73,7 @@ class CodeForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters("code")
 def second_factor_page(request: HttpRequest) -> HttpResponse:
-    """Ask for a code. Users who have no second factor set one up."""
+    """Ask for a code, or let a user without a second factor set one up."""
     if not request.user.is_staff:
         return redirect_to_login(request.get_full_path(), reverse("admin:login"))
     if not is_required(request):
@@ -100,7 +100,7 @@ def second_factor_page(request: HttpRequest) -> HttpResponse:
 
 
 def next_url(request: HttpRequest) -> str:
-    """Return the page that the user wanted to see, if it is on this site, or else the admin's first page."""
+    """Return the URL the user asked for if it is on this site, or else the admin's overview."""
     url = request.GET.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
     return url if is_ours else reverse("admin:index")
@@ -116,7 +116,7 @@ def _verify(request: HttpRequest, form: CodeForm) -> HttpResponse:
 
 
 def _set_up(request: HttpRequest, form: CodeForm) -> HttpResponse:
-    """Set up the app and show its recovery codes, which only this response contains."""
+    """Set up the app and show the recovery codes, which no later response contains."""
     key = request.session.get(KEY_IN_SESSION)
     if key is None:
         # Never fall back to an empty key: anyone can compute its codes.
@@ -128,15 +128,15 @@ def _set_up(request: HttpRequest, form: CodeForm) -> HttpResponse:
 
 
 def _let_in(request: HttpRequest, device: Any) -> None:
-    # A session key that leaked earlier must not gain access now.
+    # A session key that leaked before verification must not give access now.
     request.session.cycle_key()
     login(request, device)
 
 
 def _setup_context(request: HttpRequest) -> dict[str, Any]:
-    """Return what the page shows for setting up an app.
+    """Return the context for setting up an app.
 
-    Each session has its own key. Somebody else with the password can open the page, but does not see the user's key.
+    Each session has its own key. Others who know the password can open the page but do not see the user's key.
     """
     key = request.session.setdefault(KEY_IN_SESSION, second_factor.new_key())
     setup = second_factor.app_setup(user=staff_user(request), key=key)

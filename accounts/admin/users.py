@@ -1,4 +1,4 @@
-"""The admin pages of users."""
+"""The admin pages for users."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -74,14 +74,14 @@ class UserAdmin(ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
         return format_html('<a href="../password/" class="{}">{}</a>', LINK_CLASSES, text)
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Leave the password link out for those who cannot change the user."""
+        """Omit the password link for viewers who cannot change the user."""
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None or self.has_change_permission(request, obj):
             return fieldsets
         return [(None, {"fields": [("name", "email")]}), *fieldsets[1:]]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
-        """Let nobody change their own role, and only superusers make superusers."""
+        """Prevent users from changing their own role, and anyone but superusers from making superusers."""
         fixed = list(self.readonly_fields)
         if obj == request.user:
             return [*fixed, *services.ADMIN_ONLY_FIELDS]
@@ -99,7 +99,7 @@ class UserAdmin(ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
     ) -> tuple[QuerySet[User], bool]:
-        """Offer tickets and bookings only users who can be chosen: active ones, and no admins as assignees."""
+        """Offer only valid users in ticket and booking forms: active ones, and no admins as assignees."""
         if request.GET.get("app_label") in ("tickets", "events"):
             queryset = queryset.filter(is_active=True)
             if request.GET.get("model_name") == "assignment":
@@ -157,14 +157,14 @@ class UserAdmin(ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
             notes=[
                 f"This removes the authenticator app and {left} recovery code{pluralize(left)}. Anyone who knows the "
                 f"password can then set up a new app, until {user.name} does.",
-                f"First make sure that it really is {user.name} who is asking: an impostor would ask for the same.",
+                f"First make sure that the request really comes from {user.name} and not from an impostor.",
             ],
             submit="Reset",
             back=page,
         )
 
     def has_reset_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Allow a reset to those who may change the user, if the user is someone else and has a second factor."""
+        """Return whether the viewer may change this user, who must be someone else and have a second factor."""
         user = self.get_object(request, object_id) if object_id else None
         allowed = self.has_change_permission(request, user)
         return allowed and (user is None or (user != request.user and second_factor.is_set_up(user)))

@@ -23,7 +23,7 @@ def sign_in(*, email: str, password: str, request: HttpRequest) -> TokenPair:
     The lockout takes the caller's network address from `request`.
 
     :raises InvalidCredentials: the password is wrong, the address is unknown or the user is deactivated. All three get
-        the same answer and take the same time.
+        the same response and take the same time.
     :raises LockedOut: there were too many failures for this account from this network address.
     """
     user = verify_password(email=email, password=password, request=request)

@@ -1,4 +1,4 @@
-"""Changing, resetting and setting passwords. A new password ends every session and token that the old one opened."""
+"""Changing, resetting and setting passwords. A new password invalidates the user's sessions and tokens."""
 
 from django.contrib.auth.password_validation import MinimumLengthValidator, validate_password
 from django.core.exceptions import ValidationError
@@ -42,22 +42,22 @@ def change_password(*, user: User, current_password: str, password: str, request
 
 
 def request_password_reset(*, email: str) -> None:
-    """Mail a code to reset the password with, if a user has this address.
+    """Mail a code for resetting the password, if a user has this address.
 
-    A job looks the address up later, so the answer and its timing do not reveal whether there is an account.
+    A job looks up the address later, so the response and its timing do not reveal whether the account exists.
     """
     defer("notifications.tasks.mail_reset_code", email=email)
 
 
 @transaction.atomic
 def confirm_password_reset(*, uid: str, code: str, password: str) -> None:
-    """Set the password of the user to whom this code was mailed.
+    """Set a new password with a mailed code.
 
     :raises Invalid: the password is too weak.
     :raises InvalidCode: the code is unknown, used or expired, or the user is deactivated.
     """
     check_password_strength(password)
-    # The lock makes a second request with the same code find it used.
+    # The lock ensures that a second request with the same code finds it used.
     user = password_codes.owner(uid, code, User.objects.select_for_update(no_key=True))
     if user is None:
         raise InvalidCode

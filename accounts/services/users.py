@@ -48,7 +48,7 @@ class HasRecords(Conflict):
     message = "This user has created tickets or other records; deactivate the user instead"
 
 
-# What decides what a user may do. Nobody can change their own, so there is always an admin left.
+# Fields that decide what a user may do. Nobody can change their own, so there is always an admin left.
 ADMIN_ONLY_FIELDS = ("type", "is_active", "is_superuser")
 
 
@@ -168,15 +168,15 @@ def reset_second_factor(*, user_id: int, by: User) -> None:
 
 
 def _lock_for_change(user_id: int, *, by: User) -> tuple[User, User]:
-    """Lock the user's unclosed tickets, the user, `by` and every active admin. Return the user and `by`, both reread.
+    """Lock the user's unclosed tickets, the user, `by` and every active admin. Return the user and `by`, reread.
 
-    Locking the admins means that when two of them demote each other, the second finds that they are no longer admin.
+    With the admins locked, if two of them demote each other, the second is no longer an admin and is refused.
     """
-    worked_on = User(pk=user_id).assignments.exclude(ticket__status="closed").select_related("ticket")
-    # Tickets before users: assigning takes its locks in this order, too.
-    list(worked_on.order_by("ticket_id").select_for_update(no_key=True, of=("ticket",)))
-    concerned = User.objects.filter(Q(pk__in=[user_id, by.pk]) | Q(type=UserType.ADMIN, is_active=True))
-    users = {user.pk: user for user in concerned.order_by("pk").select_for_update(no_key=True)}
+    unclosed = User(pk=user_id).assignments.exclude(ticket__status="closed").select_related("ticket")
+    # Tickets before users, the order in which assigning takes its locks.
+    list(unclosed.order_by("ticket_id").select_for_update(no_key=True, of=("ticket",)))
+    to_lock = User.objects.filter(Q(pk__in=[user_id, by.pk]) | Q(type=UserType.ADMIN, is_active=True))
+    users = {user.pk: user for user in to_lock.order_by("pk").select_for_update(no_key=True)}
     user, actor = users.get(user_id), users.get(by.pk)
     # Checked first, so that only admins learn which users exist.
     if actor is None or not actor.is_active or not (actor.is_admin or actor.pk == user_id):

@@ -1,4 +1,4 @@
-"""Calls of the API that several tests make."""
+"""API calls that several tests make."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Fixtures that several test files of accounts share."""
+"""Fixtures shared by the tests of `accounts`."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A cheap password hasher: the tests sign in many hundred times."""
+"""A fast password hasher, because the tests sign in hundreds of times."""
 
 from accounts.models import Argon2Hasher
 

@@ -1,4 +1,4 @@
-"""The admin: signing in, and the pages of users and of failed sign-ins."""
+"""The admin: signing in, and the pages for users and failed sign-ins."""
 
 import threading
 from collections.abc import Callable

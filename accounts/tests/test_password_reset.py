@@ -50,7 +50,7 @@ class TestRequest:
         assert len({frozenset(set(answer.headers) - {"X-Request-ID"}) for answer in answers}) == 1
 
     def test_runs_the_same_statements_for_every_address(self, addresses: dict[str, str]) -> None:
-        """So that the response time does not reveal whether there is an account."""
+        """Different statements would reveal in the response time whether the account exists."""
 
         def statements(address: str) -> list[str]:
             with CaptureQueriesContext(connection) as captured:
@@ -216,7 +216,7 @@ class TestConfirm:
 
 @pytest.mark.django_db
 class TestLockout:
-    """Access to the mailbox does not prove that the guessing is over, so a reset neither causes nor lifts a lockout."""
+    """A reset neither causes nor lifts a lockout: access to the mailbox does not stop others from guessing."""
 
     def test_is_not_lifted_by_a_reset(self, locked_out: User) -> None:
         answer = confirm(*password_codes.code_for(locked_out))

@@ -1,4 +1,4 @@
-"""The second factor: when the admin asks for it, and setting it up, entering it and resetting it."""
+"""The second factor: when the admin asks for it, and how it is set up, entered and reset."""
 
 from datetime import timedelta
 from typing import Any

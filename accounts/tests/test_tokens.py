@@ -136,7 +136,7 @@ PAUSE = 0.2
 
 
 def renew_concurrently(texts: list[str]) -> list[tokens.TokenPair | None]:
-    """Renew these tokens in as many threads at the same moment. Return what each thread gets."""
+    """Renew these tokens at the same moment, each in its own thread. Return what each thread gets."""
     barrier = Barrier(len(texts))
 
     def renew(text: str) -> tokens.TokenPair | None:
@@ -154,7 +154,7 @@ def renew_concurrently(texts: list[str]) -> list[tokens.TokenPair | None]:
 
 @contextmanager
 def unlocked_owner(token: Any) -> Iterator[User]:
-    """`tokens.locked_owner` without its lock and its transaction."""
+    """Do what `tokens.locked_owner` does, but without its lock and transaction."""
     yield tokens.owner(token)
 
 

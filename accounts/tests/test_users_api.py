@@ -1,4 +1,4 @@
-"""The /users endpoints, apart from signing up: who can read and change whom."""
+"""The /users endpoints except for signing up: which users can read and change which."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -277,7 +277,7 @@ class TestChange:
         assert User.objects.filter(pk=user.pk, name=user.name, type=user.type, is_active=True).exists()
 
     def test_accepts_an_unchanged_user(self, owner: User, signed_in: SignedIn) -> None:
-        """Including the fields that the user may not change."""
+        """A `PUT` may repeat the current values of fields that the user may not change."""
         api, path = signed_in(owner), f"/users/{owner.pk}"
         shown = api.get(path).json()
 
@@ -365,7 +365,7 @@ class TestChange:
 
     @pytest.mark.parametrize("change", [{"type": "customer"}, {"isActive": False}])
     def test_refuses_your_own_type_and_status(self, admin: User, signed_in: SignedIn, change: dict[str, Any]) -> None:
-        """So that there is always an admin left."""
+        """This guarantees that there is always an admin left."""
         answer = signed_in(admin).patch(f"/users/{admin.pk}", change)
 
         assert (answer.status_code, answer.json()["code"]) == (409, "own_account")

@@ -1,4 +1,4 @@
-"""What document 002 says word for word, and how its responses are read."""
+"""Literal examples from document 002, and functions that read its responses."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def read(response: Any) -> tuple[int, Any]:
 
 
 def read_error(response: Any) -> tuple[int, str]:
-    """Return the status and the sentence of a refusal."""
+    """Return the status and the message of an error."""
     status, body = read(response)
     assert list(body) == ["error"]
     return status, body["error"]

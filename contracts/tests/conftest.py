@@ -28,7 +28,7 @@ def rate_limits(settings: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def crash(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], None]:
-    """`crash(services, "create")` makes that function fail with an error nobody expects."""
+    """Return a function that breaks another: `crash(services, "create")` makes it raise an unexpected error."""
 
     def fail(**_: Any) -> None:
         raise RuntimeError("the combination is 1-2-3-4-5")

@@ -1,4 +1,4 @@
-"""What document 004 says word for word, and how its responses are read."""
+"""Literal examples from document 004, and functions that check its responses."""
 
 from typing import Any
 

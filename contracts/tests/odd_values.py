@@ -1,4 +1,4 @@
-"""Values of every JSON type, some too large or hostile, which clients send by mistake or to probe the server."""
+"""Values of every JSON type, some too large or hostile, that clients may send by mistake or on purpose."""
 
 from typing import Any
 

@@ -37,7 +37,7 @@ pytestmark = [
 
 SignedIn = Callable[[User], APIClient]
 
-# Another process makes the same request as the same user, over its own connection, and then exits.
+# Another process sends the same request as the same user, over its own connection, and then exits.
 OTHER_PROCESS = """
 import sys, django
 django.setup()

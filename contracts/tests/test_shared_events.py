@@ -131,7 +131,7 @@ class TestTwentySimultaneousBookings:
             assert holder == head
 
     def test_fail_without_the_lock_but_never_oversell(self, event: Event, signed_in: SignedIn) -> None:
-        """Without the lock, the constraint `seats_fit` still prevents overselling, but as an unexpected error."""
+        """Without the lock, `inventory_seats_fit` still prevents overselling, but as an unexpected error."""
         calls = self.calls(event, signed_in)
 
         def result_of(call: Callable[[], Any]) -> Callable[[], Any]:

@@ -1,4 +1,4 @@
-"""What document 003 says word for word, and how its responses are read."""
+"""Literal examples from document 003, and functions that read its responses."""
 
 import re
 from typing import Any
@@ -42,7 +42,7 @@ def read_failure(response: Any) -> tuple[int, str]:
 
 
 def booking_body(event: Event | int, quantity: Any = 1, **changes: Any) -> dict[str, Any]:
-    """Return the document's booking, of this event and quantity."""
+    """Return the document's booking request for this event and quantity."""
     event_id = event if isinstance(event, int) else event.pk
     return BOOKING | {"eventId": event_id, "ticketsReserved": quantity} | changes
 

@@ -31,14 +31,14 @@ MAX_ID_DIGITS = 19
 
 
 class MultiLineField(forms.CharField):
-    """Text whose line ends are stored as `\\n`. Browsers send `\\r\\n`, which would count as a change."""
+    """Text stored with `\\n` line endings. Browsers send `\\r\\n`, which would count as a change."""
 
     def to_python(self, value: Any) -> str:
         return str(super().to_python(value)).replace("\r\n", "\n")
 
 
 class Autocomplete(AutocompleteSelect):
-    """Django's autocomplete widget, which would fail to redisplay a submitted value that is not an id."""
+    """An autocomplete widget that ignores submitted values that are not ids; Django's would fail to redisplay them."""
 
     def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
         return super().optgroups(name, [each for each in value if is_id(each)], attr)
@@ -59,9 +59,9 @@ class AutocompleteMixin:
 
 
 class ServiceForm(forms.ModelForm):
-    """A form that checks types and lengths only. The rules are the services'; the form shows what they refuse."""
+    """A form that checks only types and lengths. Services enforce the rules, and the form shows their errors."""
 
-    # By form prefix. `ServiceAdmin` sets them when it shows the form again.
+    # Keyed by form prefix. `ServiceAdmin` sets them when it shows the form again.
     refusals: dict[str, Refused] = {}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -84,7 +84,7 @@ class ServiceForm(forms.ModelForm):
         """Do nothing: the services check uniqueness, with the same message as in the API."""
 
     def _update_errors(self, errors: ValidationError) -> None:
-        """Drop the errors of constraints, for the same reason."""
+        """Drop constraint errors, for the same reason."""
         errors.error_dict.pop(NON_FIELD_ERRORS, None)
         super()._update_errors(errors)  # type: ignore[misc]
 
@@ -120,7 +120,7 @@ class ServiceAdmin(AutocompleteMixin, ModelAdmin):
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_paginator(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any) -> Any:
-        """Return a paginator, for autocomplete one without COUNT, which would scan the table on every keystroke."""
+        """Return a paginator. For autocomplete, it runs no COUNT, which would scan the table on every keystroke."""
         is_autocomplete = request.path == reverse("admin:autocomplete")
         return (InfinitePaginator if is_autocomplete else self.paginator)(queryset, *args, **kwargs)
 
@@ -137,7 +137,7 @@ class ServiceAdmin(AutocompleteMixin, ModelAdmin):
         return []
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Return what the deletion page lists. Of what prevents it, which may be a million rows, only a few."""
+        """Return what the deletion page lists: at most a few of the possibly many rows that prevent the deletion."""
         blockers = [each for row in objs for each in self.deletion_blockers(row)]
         if not blockers:
             return super().get_deleted_objects(objs, request)
@@ -157,7 +157,7 @@ class ServiceAdmin(AutocompleteMixin, ModelAdmin):
 
 
 def newest(rows: Any) -> Any:
-    """Return the newest rows: as many as the deletion page lists, and one more."""
+    """Return the newest rows: one more than the deletion page lists."""
     return rows.order_by("-pk")[: SHOWN_RECORDS + 1]
 
 

@@ -12,7 +12,7 @@ LINK_CLASSES = "text-primary-600 dark:text-primary-500"
 
 
 class ReadOnlyMixin:
-    """Mix-in for model admins and inlines without adding, changing and deleting."""
+    """Mix-in for model admins and inlines that only show their rows."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

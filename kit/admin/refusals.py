@@ -38,7 +38,7 @@ def attribute_refusals_to(form: forms.BaseForm) -> Iterator[None]:
 
 @contextmanager
 def database_errors_as_refusals() -> Iterator[None]:
-    """Turn database errors that a lost race causes into a `Refused`. Other errors propagate unchanged."""
+    """Turn database errors caused by concurrent changes into a `Refused`. Other errors propagate unchanged."""
     try:
         yield
     except OperationalError as error:

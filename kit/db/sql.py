@@ -95,7 +95,7 @@ def vacuum(*models: type[Model]) -> None:
 
 
 def record_command(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    """Signal receiver: mark changes through a new connection as made by a command, for history."""
+    """Mark changes through a new connection as made by a command, for history (a signal receiver)."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('pghistory.context_metadata', %s, false)", ['{"door": "command"}'])
 

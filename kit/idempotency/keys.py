@@ -37,8 +37,8 @@ class Key:
     body_digest: bytes
 
     def parameters(self, at: datetime) -> dict[str, Any]:
-        """Return the parameters of a statement that claims the key: see kit/idempotency/sql/claim_key.sql."""
-        # The advisory lock's number. If two keys share it, they only wait for each other.
+        """Return the parameters of a statement that claims the key (kit/idempotency/sql/claim_key.sql)."""
+        # The number of the advisory lock. Keys that happen to share one only wait for each other.
         place = int.from_bytes(self.digest[:8], signed=True)
         return {"place": place, "digest": self.digest, "expired_at": at - LIFETIME_OF_KEYS}
 

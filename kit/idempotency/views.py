@@ -67,7 +67,7 @@ def key_of(request: Request) -> Key | None:
     if not KEY.fullmatch(key):
         raise BAD_KEY
     body = _digest(orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS))
-    # Signed-out clients are told apart by what they send.
+    # Signed-out clients are identified by the body they send.
     sender = str(request.user.pk).encode() if request.user.is_authenticated else b"anonymous" + body
     # NUL separates unambiguously: neither keys nor paths contain it.
     return Key(_digest(b"\0".join([key.encode(), request.path.encode(), sender])), body)

@@ -28,7 +28,7 @@ def describes(
 ) -> Callable[[Any], Any]:
     """Describe the decorated method. `request` and each of `answers` are (serializer, example), or None for no body.
 
-    `media_type` is that of the answers. `refusals` lists the call's own errors in the order they are checked; the
+    `media_type` applies to the responses. `refusals` lists the call's own errors in the order they are checked; the
     schema adds the errors that every call can raise.
     """
     examples = [OpenApiExample(summary, request[1], request_only=True)] if request else []

@@ -1,4 +1,4 @@
-"""How OpenAPI describes our serializer fields: exactly what the server accepts."""
+"""OpenAPI schemas for our serializer fields, which describe exactly what the server accepts."""
 
 from typing import Any
 
@@ -9,10 +9,7 @@ from kit.web.fields import MAX_MONEY, SingleLineField
 
 ID_SCHEMA = {"type": "integer", "format": "int64", "minimum": 1}
 
-
 CONTROL_CHARACTERS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
-
-
 # What Python's str.strip removes; \s differs between languages.
 WHITESPACE = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 

@@ -1,4 +1,4 @@
-"""Request and response headers, as OpenAPI describes them."""
+"""OpenAPI descriptions of request and response headers."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ HEADERS: dict[str, dict[str, Any]] = {
         "example": '"default";q=600;w=60',
     },
     "RateLimit": {
-        "description": "What remains of the limit: `r` requests. It resets in `t` seconds.",
+        "description": "Requests left (`r`), and seconds until the limit resets (`t`).",
         "schema": {"type": "string"},
         "example": '"default";r=599;t=60',
     },

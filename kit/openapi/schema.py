@@ -81,7 +81,7 @@ class AutoSchema(openapi.AutoSchema):
             }
         for parameter in operation.get("parameters", []):
             if parameter["name"] in EXAMPLE_IDS:
-                parameter["description"] = f"The id of the {parameter['name'].removesuffix('_id')}."
+                parameter["description"] = f"The ID of the {parameter['name'].removesuffix('_id')}."
                 parameter["schema"] = ID_SCHEMA
                 parameter["example"] = EXAMPLE_IDS[parameter["name"]]
             elif parameter["in"] == "query":

@@ -37,5 +37,5 @@ class Docs(APIView, SpectacularSwaggerView):
     authentication_classes = []
 
     def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
-        # DRF's answer would be rendered with the page's template.
+        # DRF's response would be rendered with the page's template.
         return HttpResponse()

@@ -1,4 +1,4 @@
-"""Fixtures that several tests of the ground floor use."""
+"""Fixtures shared by the tests of `kit`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +24,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.fixture
 def fresh_rate_limits() -> Iterator[None]:
-    """Start with nothing counted, and leave nothing counted for other tests."""
+    """Reset all rate limit counters before and after the test."""
     throttling.counter.cache_clear()
     yield
     throttling.counter.cache_clear()
@@ -32,7 +32,7 @@ def fresh_rate_limits() -> Iterator[None]:
 
 @pytest.fixture
 def people(db: None) -> Iterator[dict[str, User | None]]:
-    """Create the people of the examples, a ticket and an event with a booking, all with their ids."""
+    """Create the users of the examples, a ticket, and an event with a booking, with the ids that the examples use."""
     with connection.cursor() as cursor:
         for table in ("accounts_user", "tickets_ticket", "events_event", "events_booking"):
             cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), 1000)")
@@ -48,6 +48,6 @@ def people(db: None) -> Iterator[dict[str, User | None]]:
     # These would close the connection that holds the test's transaction.
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
-    yield {"owner": owner, "admin": admin, "nobody": None}
+    yield {"owner": owner, "admin": admin, "anonymous": None}
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)

@@ -17,7 +17,7 @@ WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_databas
 def during(held: Callable[[], Any], *calls: Callable[[], Any]) -> list[Any]:
     """Run `held` in a transaction, and commit it once each call waits for its locks or has ended.
 
-    Returns the calls' results, or the class of the error for those that were refused.
+    Return the calls' results, with the class of the error for a call that was refused.
     """
     with ThreadPoolExecutor(len(calls)) as pool:
         with transaction.atomic():
@@ -28,7 +28,7 @@ def during(held: Callable[[], Any], *calls: Callable[[], Any]) -> list[Any]:
 
 
 def together(*calls: Callable[[], Any]) -> list[Any]:
-    """Run the calls concurrently. Returns their results, or the class of the error for those that were refused."""
+    """Run the calls concurrently. Return their results, with the class of the error for a call that was refused."""
     with ThreadPoolExecutor(len(calls)) as pool:
         return list(pool.map(apart, calls))
 
@@ -49,7 +49,7 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
 
 
 def apart(call: Callable[[], Any]) -> Any:
-    """Run the call and close this thread's connection."""
+    """Run the call, close this thread's connection, and return the result or the class of a refusal."""
     try:
         return call()
     except Refused as refusal:

@@ -1,4 +1,4 @@
-"""What the admins of all rooms share."""
+"""What the admin pages of all rooms share: autocomplete and query strings."""
 
 import re
 from typing import Any
@@ -22,7 +22,7 @@ class TestAutocomplete:
 
     @pytest.mark.parametrize(
         ("name", "term"),
-        # Tickets are found by the beginnings of words.
+        # Tickets are found by word prefixes.
         [("accounts.User", "e"), ("projects.Project", "e"), ("tickets.Ticket", "fix"), ("events.Event", "e")],
     )
     def test_does_not_count_matches(self, admin: User, name: str, term: str) -> None:

@@ -1,4 +1,4 @@
-"""What all paths of the API share: JSON in, JSON out, and never an HTML page or a traceback."""
+"""What all API paths have in common: JSON in, JSON out, and never an HTML page or a traceback."""
 
 import re
 import uuid
@@ -39,7 +39,7 @@ def anonymous() -> APIClient:
 
 
 def is_problem(answer: Any, status: int) -> bool:
-    """Assert the status and the members of a problem. Always true, so that it can be part of an assertion."""
+    """Assert the status and headers of a problem, and return whether it has every member."""
     assert answer.status_code == status, answer.content[:200]
     assert answer["Content-Type"] == "application/problem+json"
     body = orjson.loads(answer.content)

@@ -1,4 +1,4 @@
-"""How a contract answers refusals in its document's words."""
+"""A contract renders errors in its document's words."""
 
 from typing import Any
 

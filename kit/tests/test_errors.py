@@ -1,4 +1,4 @@
-"""How exceptions become problems."""
+"""Exceptions become problems."""
 
 import pytest
 from django.db import OperationalError

@@ -46,7 +46,7 @@ CREATING: dict[str, dict[str, Any]] = {
     "/events": {"name": "Jazz in the park", "startsAt": "2099-08-01T18:00:00Z", "capacity": 12, "price": 25},
 }
 SECRETS = {"password", "token", "refresh", "code", "uid", "manageToken"}
-# Derived again for each response and not part of what is stored: see events/tests/test_api.py.
+# Derived for each response and never stored: see events/tests/test_api.py.
 NOT_STORED = {"POST /events/{eventId}/bookings": {"manageToken"}}
 
 
@@ -60,7 +60,7 @@ def body_for(path: str) -> dict[str, Any]:
 
 
 def view_headers(answer: Any) -> dict[str, str]:
-    """Return the headers that the view set: without the request id and the mark of a replay."""
+    """Return the headers that the view set, without the request id and the replay marker."""
     return {name: value for name, value in answer.headers.items() if name not in ("X-Request-ID", REPLAYED)}
 
 
@@ -281,7 +281,7 @@ class TestStoredResponse:
         assert set(kept.headers) <= {"ETag", "Location"}
 
     def test_depends_on_the_secret_key(self, anonymous: APIClient, settings: Any) -> None:
-        """Otherwise passwords could be guessed offline from the digests."""
+        """Without a key, passwords could be guessed offline from the digests."""
         send(anonymous, NEWCOMER, "/users")
         digest = bytes(IdempotencyKey.objects.get().body_digest)
         User.objects.all().delete()
@@ -328,7 +328,7 @@ def keys_of(schema: dict[str, Any]) -> Iterator[str]:
 
 class TestDescription:
     def test_documents_the_header_on_every_call_that_creates(self) -> None:
-        """Every call that answers 201 must be decorated."""
+        """Every call that returns 201 must be decorated."""
         creating = {
             f"{method.upper()} {path}"
             for path, operations in document()["paths"].items()
@@ -361,7 +361,7 @@ PAUSE = 0.2
 
 
 def claim_without_lock(key: Key, *, at: datetime) -> IdempotencyKey | None:
-    """Replace `claim` by a lookup without a lock, followed by a pause in which others do the same."""
+    """Replace `claim` with a lookup without a lock, followed by a pause in which others do the same."""
     found = IdempotencyKey.objects.filter(digest=key.digest).first()
     time.sleep(PAUSE)
     return found
@@ -462,7 +462,7 @@ class TestTwentyConcurrentRequests:
 class TestWhileTheFirstIsRunning:
     @pytest.fixture
     def paused(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Event, Event]]:
-        """Pause the first request after it has created its ticket. Returns the events `created` and `resume`."""
+        """Pause the first request after it has created its ticket. Return the events `created` and `resume`."""
         created, resume, create = Event(), Event(), services.create
 
         def create_and_pause(**arguments: Any) -> Ticket:

@@ -1,4 +1,4 @@
-"""The client's IP address, by which lockout and rate limits count."""
+"""The client's IP address, which lockouts and rate limits count by."""
 
 from ipaddress import IPv4Address, ip_address, ip_network
 
@@ -9,7 +9,7 @@ from django.http import HttpRequest
 def client_address(request: HttpRequest) -> str | None:
     """Return the client's address; for IPv6 its /64, since a client usually has a whole one.
 
-    Of X-Forwarded-For only the entries of our own PROXY_COUNT proxies are trusted; the client can make up the rest.
+    Only the X-Forwarded-For entries of our own PROXY_COUNT proxies are trusted; the client can make up the rest.
     """
     direct = request.META.get("REMOTE_ADDR", "")
     forwarded = request.headers.get("X-Forwarded-For", "").split(",")

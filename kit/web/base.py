@@ -6,7 +6,7 @@ from rest_framework.viewsets import ViewSetMixin
 
 
 class APIView(views.APIView):
-    """A view that counts every request against its rate limit, even one that is then refused.
+    """A view that counts every request against its rate limit, even if it is then refused.
 
     DRF checks rate limits last, so a request with a bad token or without permission would not count.
     """

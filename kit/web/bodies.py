@@ -57,7 +57,7 @@ class JSONRenderer(renderers.BaseRenderer):
 
 
 class AlwaysJSON(negotiation.DefaultContentNegotiation):
-    """Answer JSON whatever the client accepts."""
+    """Respond with JSON, whatever the client accepts."""
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
         return renderers[0], renderers[0].media_type

@@ -1,4 +1,4 @@
-"""Lists as CSV (RFC 4180), read and written in batches, so that a million rows need no more memory than a few.
+"""Lists as CSV (RFC 4180), read and written in batches, so that memory use does not grow with the number of rows.
 
 Each batch is a query of its own that starts after the last row, like the pages of a list. A slow client therefore
 never keeps a transaction open.
@@ -42,7 +42,7 @@ def encode(shape: type[Serializer[Any]], rows: Iterable[list[Any]]) -> Iterator[
 
 
 def answer(name: str, content: Iterator[bytes]) -> StreamingHttpResponse:
-    """Return `content` as a download. Produces the first chunk now, so that its errors get an ordinary response."""
+    """Return `content` as a download. Produce the first chunk now, so that an error in it gets an ordinary response."""
     first = next(content)
     return StreamingHttpResponse(
         chain([first], content),

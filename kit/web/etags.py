@@ -1,7 +1,7 @@
 """`ETag`, `If-None-Match` and `If-Match` (RFC 9110): cheap rereads, and no stale edits.
 
-A tag is the version and a hash of the whole body, `"3-5f0c9a1e2b7d4836"`, so it also changes when the body shows
-something of another record, such as a user's name. A write needs only the version. A body without a version is tagged
+A tag is the version and a hash of the whole body, `"3-5f0c9a1e2b7d4836"`, so it also changes when the body includes
+data of another record, such as a user's name. A write needs only the version. A body without a version is tagged
 with the hash alone.
 """
 
@@ -19,12 +19,12 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-# Our own tag, the weak form that compressing proxies turn it into, either without quotes, or the version alone.
+# Our own tag or the weak form that compressing proxies turn it into, with or without quotes, or the version alone.
 TAG = re.compile(r'(?:W/)?("?)([0-9]{1,10})(?:-[0-9a-f]+)?\1')
 
 
 def versioned(handler: Callable[..., Response]) -> Callable[..., Any]:
-    """Decorate a view method that returns one record: add its `ETag`, and answer a reread of the same body with 304."""
+    """Decorate a view method that returns one record: add its `ETag`, and return 304 for a body the client has."""
 
     @wraps(handler)
     def answer_with_tag(view: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -52,7 +52,7 @@ class UtcDateTimeField(serializers.DateTimeField):
 
 
 class MillisecondsField(UtcDateTimeField):
-    """Written as JavaScript does, always with milliseconds: 2025-10-05T00:17:40.000Z."""
+    """A time in JavaScript's format, always with milliseconds: 2025-10-05T00:17:40.000Z."""
 
     def to_representation(self, value: datetime) -> str:
         return value.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -1,4 +1,4 @@
-"""Middleware: request ids, one log line per request, problems instead of HTML pages, and sessions only for the admin.
+"""Middleware: request ids, one log line per request, errors in JSON, and sessions for the admin only.
 
 django-structlog writes the log line; this module adds what operators filter by. Bodies, tokens and query strings are
 not logged.
@@ -32,7 +32,7 @@ from kit.web.problems import Problem, RequestTooLarge, describe, layout_of
 
 
 def answer_with_request_id(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponseBase]:
-    """Middleware: add `X-Request-ID` and the rate limit headers, and answer in JSON when no view is reached."""
+    """Add `X-Request-ID` and the rate limit headers to responses, and respond in JSON if no view is reached."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         problem = _malformed(request)
@@ -85,7 +85,7 @@ class MessageMiddleware(_AdminOnly, messages.MessageMiddleware):
 
 
 class BadQueryMiddleware:
-    """Answer 400 to query strings in the admin with values that no column can hold; the API validates its own."""
+    """Answer 400 if a query string in the admin has a value that no column can hold; the API validates its own."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -126,7 +126,7 @@ def _content_length(request: HttpRequest) -> int:
 
 
 def _is_html_error(request: HttpRequest, response: HttpResponseBase) -> bool:
-    """Return whether Django answers an API client with an HTML error page, for an error outside DRF's views."""
+    """Return whether this is Django's HTML error page for an API client, after an error outside DRF's views."""
     is_html = response.headers.get("Content-Type", "").startswith("text/html")
     return response.status_code >= 400 and is_html and not _is_admin(request)
 

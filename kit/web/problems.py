@@ -75,7 +75,7 @@ class Problem:
     cause: Exception | None = field(default=None, compare=False)
 
     def body(self) -> dict[str, Any]:
-        """Return the members of RFC 9457, plus `message` and `code` for clients of document 000."""
+        """Return the members of RFC 9457, plus our own: `code`, `message`, `errors` and `requestId`."""
         body: dict[str, Any] = {
             "type": "about:blank",
             "title": http.HTTPStatus(self.status).phrase,
@@ -169,9 +169,9 @@ def _flatten(detail: Any, path: str = "") -> Iterator[tuple[str, exceptions.Erro
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> HttpResponse:
-    """Answer with the problem, and log it if the operator needs to know. DRF calls this for every exception of a view.
+    """Respond with the problem, and log it if it is unexpected. DRF calls this for every exception that a view raises.
 
-    The views of a contract render problems in their own way, by a method `lay_out`.
+    A contract's views render problems in their own format, with a method `lay_out`.
     """
     problem = replace(describe(exc), cause=exc)
     if problem.status >= 500 and not _is_expected(exc):
@@ -180,7 +180,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> HttpResponse:
 
 
 def layout_of(view: Any) -> Callable[[Problem], HttpResponse]:
-    """Return what renders the problems of this view or view class."""
+    """Return the function that renders problems for this view or view class."""
     view = view() if isinstance(view, type) else view
     layout: Callable[[Problem], HttpResponse] = getattr(view, "lay_out", Problem.response)
     return layout

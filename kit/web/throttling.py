@@ -1,4 +1,4 @@
-"""Rate limits per user, or per address when signed out. They ensure fair use; lockout is what protects accounts.
+"""Rate limits per user, or per address when signed out. They ensure fair use; lockouts protect accounts.
 
 The `limits` library counts in a sliding window: in Redis if REDIS_URL is set, otherwise in each process. Every response
 reports the state in `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
@@ -22,12 +22,12 @@ from kit.web.address import client_address
 logger = structlog.get_logger(__name__)
 
 REDIS_TIMEOUT_SECONDS = 0.25
-# How long to count locally after Redis has failed to answer.
+# How long to count locally after Redis has failed.
 REDIS_PAUSE_SECONDS = 10
 
 
 class Counter:
-    """Count in Redis; without one, or for a while after it has failed to answer, in this process."""
+    """Counts requests in Redis. Without Redis, or for a while after it has failed, counts in this process."""
 
     def __init__(self, redis_url: str) -> None:
         self.local = SlidingWindowCounterRateLimiter(MemoryStorage())
@@ -87,7 +87,7 @@ class RateLimit(BaseThrottle):
 
 
 class SignInRateLimit(RateLimit):
-    """The limit for signing in and up, always per address."""
+    """The limit for calls that take passwords or refresh tokens, always per address."""
 
     name = "sign-in"
 

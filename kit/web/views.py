@@ -1,4 +1,4 @@
-"""Views of the server itself, and the base class of the contracts' views."""
+"""Views for the server itself, and the base class of the contracts' views."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ class HealthSerializer(serializers.Serializer[Any]):
 
 
 class Health(APIView):
-    """Health check for load balancers: answered without the database, and without a rate limit."""
+    """Health check for load balancers, without the database or a rate limit."""
 
     authentication_classes = []
     permission_classes = [AllowAny]
@@ -32,7 +32,7 @@ class Health(APIView):
     @describes(
         "Check that the server is up",
         name="getHealth",
-        more="Answered by the process alone, without the database.",
+        more="Does not use the database.",
         answers={200: (HealthSerializer, {"status": "ok"})},
     )
     def get(self, request: Request) -> Response:
@@ -41,7 +41,7 @@ class Health(APIView):
 
 @dataclass(frozen=True)
 class Answer:
-    """How a contract's document answers an exception. A value of None keeps the product's own.
+    """The response that a contract's document gives to an exception. A value of None keeps the product's own.
 
     `message` may contain the view's `ids`: "Event with ID {event_id} not found". `field` is the key of the request that
     is wrong.

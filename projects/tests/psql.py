@@ -1,4 +1,4 @@
-"""SQL sent the way psql does: without models, services or Django's cursor."""
+"""SQL as psql sends it: without models, services or Django's cursor."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The projects API."""
+"""The /projects endpoints."""
 
 from collections.abc import Callable
 

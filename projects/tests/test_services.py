@@ -1,4 +1,4 @@
-"""Projects that are deleted while others use them."""
+"""Projects that are deleted while they are in use."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event

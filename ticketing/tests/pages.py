@@ -1,4 +1,4 @@
-"""Find every page and action of the admin, for tests that try them all."""
+"""Every page and action of the admin, for tests that try them all."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -47,13 +47,14 @@ class Try:
         return self.key in READ_ONLY_PAGES or any(kind in self.key for kind in READ_ONLY_KINDS)
 
 
-ARGUMENTS = {"tickets_ticket_many": "status"}
+# The argument of pages that take something other than an id.
+ARGUMENTS = {"tickets_ticket_bulk": "status"}
 # Pages in one model's admin that take another model's id.
 MODEL_OF_PAGE = {"notifications_delivery_resend": Ticket}
 
 
 def make_examples() -> Examples:
-    """Create an object of each model in the admin, one to which every page and action applies."""
+    """Create an object of each model in the admin, to which every page and action applies."""
     user, creator = make_user("Una User"), make_user("Carl Creator", type=UserType.ADMIN)
     TOTPDevice.objects.create(user=user, name="Authenticator app")
     return {
@@ -106,7 +107,6 @@ def named(pages: Iterable[URLPattern]) -> Iterator[tuple[str, URLPattern]]:
 
 def pages_of(example: Model, examples: Examples) -> Iterator[Try]:
     for name, page in named(patterns(admin.site.get_model_admin(type(example)).urls)):
-        # Some pages take a name instead of an id.
         row = examples[MODEL_OF_PAGE[name]] if name in MODEL_OF_PAGE else example
         place = [ARGUMENTS.get(name, row.pk)] if page.pattern.converters else []
         yield Try(name, reverse(f"admin:{name}", args=place))

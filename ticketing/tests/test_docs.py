@@ -1,4 +1,4 @@
-"""The documentation points at things that exist."""
+"""The documentation refers to files and names that exist."""
 
 import re
 from pathlib import Path

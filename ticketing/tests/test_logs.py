@@ -1,4 +1,4 @@
-"""One log line per request, with what operators filter by and without secrets."""
+"""Each request gets one log line, with the fields operators filter by and without secrets."""
 
 import logging
 import os

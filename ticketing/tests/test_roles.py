@@ -1,4 +1,4 @@
-"""What each role may do in the admin: every page and action is tried in every role and compared with docs/roles.md.
+"""What each role may do in the admin: tries every page and action as every role and compares it with docs/roles.md.
 
 A page or action without a row there fails, and so does a row without a page. Add the rows that the failure shows. A new
 model also needs an example in pages.py.
@@ -23,7 +23,7 @@ NO, READS, YES = "–", "reads", "yes"
 
 
 def outcome(user: User | None, page: Try) -> str:
-    """Find out what the user may do there by doing it, in a transaction that is rolled back."""
+    """Try the page or action as the user, in a transaction that is rolled back, and return what the user may do."""
 
     def browser() -> Client:
         return Browser(user) if user else Client()

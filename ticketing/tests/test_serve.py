@@ -1,4 +1,4 @@
-"""`manage.py serve`, as far as it can be tried without starting servers; e2e/ starts them."""
+"""`manage.py serve`, as far as it can be tested without starting servers; e2e/ starts them."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""The settings in production, in the demo and for development, each read in its own process."""
+"""The settings in production and in the demo, each read in its own process."""
 
 import os
 import subprocess

@@ -49,7 +49,7 @@ def path_of(file: Path) -> str:
 
 
 def body(file: Path) -> str:
-    """Return the text of a trigger's file as `kit.db.triggers` declares it, without the comment at its head."""
+    """Return the text of a trigger's file as `kit.db.triggers` declares it, without its header comment."""
     lines = file.read_text().splitlines(keepends=True)
     while lines[0].startswith("--"):
         lines.pop(0)
@@ -57,7 +57,7 @@ def body(file: Path) -> str:
 
 
 def declared(file: Path | None = None) -> list[tuple[Any, Any]]:
-    """Return the (model, trigger) pairs whose text is the file; without a file, those of all triggers."""
+    """Return the (model, trigger) pairs whose text is in the file; without a file, all of them."""
     return [(model, trigger) for model, trigger in pgtrigger.registered() if not file or trigger.func == body(file)]
 
 
@@ -109,7 +109,7 @@ class TestTriggerFile:
 
 class TestDeclaredTriggers:
     def test_are_what_the_database_runs(self) -> None:
-        """Those without a file included, such as the ones that write history."""
+        """Cover triggers without a file as well, such as the ones that write history."""
         statements = [trigger.compile(model).install_sql for model, trigger in declared()]
 
         assert changes(*statements) == {}, "A trigger was declared differently: run `manage.py makemigrations`."

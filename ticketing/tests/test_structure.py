@@ -1,4 +1,4 @@
-"""Rules of the house that a program can check by reading the source. import-linter checks which floor imports which."""
+"""House rules that can be checked by reading the source. import-linter checks which floor imports which."""
 
 import ast
 import re
@@ -25,7 +25,7 @@ SHARED_NAMES = {
     *("__init__", "models", "services", "queries", "serializers", "shapes", "docs", "permissions", "views", "urls"),
     *("tasks", "admin", "examples", "exports", "sql", "management", "migrations", "tests"),
 }
-# What only one room is about.
+# Files that only one room has.
 OWN_NAMES = {
     "accounts": {"export_command", "lockout", "password_codes", "second_factor", "tokens"},
     "sla": {"business_hours", "clock"},
@@ -33,7 +33,7 @@ OWN_NAMES = {
     "events": {"tokens"},
     "notifications": {"attempts", "backoff", "mails", "templatetags", "transport"},
 }
-# Modules that know the rules, and the modules that know HTTP and JSON: the former never import the latter.
+# Modules with the domain's rules never import modules about HTTP and JSON.
 DOMAIN = {"models", "services", "queries", "errors", "keys", "sql", "dates", "business_hours", "clock", "backoff"}
 WIRE = {"serializers", "shapes", "docs", "views", "urls", "permissions", "examples", "fields", "web", "openapi"}
 
@@ -151,7 +151,7 @@ class TestSize:
 
 class TestViews:
     def test_all_count_rate_limits(self) -> None:
-        """By the base class; the admin's pages are not DRF's."""
+        """The base class counts them. Admin pages are not DRF views and have no rate limits."""
         classes = {page.callback.cls for page in patterns(urlpatterns) if hasattr(page.callback, "cls")}
 
         assert Docs in classes
@@ -181,7 +181,7 @@ class TestSqlText:
 
 class TestWireNames:
     def test_cover_every_field_that_a_rule_names(self) -> None:
-        """`fields={"due_at": […]}` of a refusal, and `invalid(due_at=…)` in the API's description."""
+        """Find the names in `fields={"due_at": […]}` of errors and in `invalid(due_at=…)` of API descriptions."""
         named: set[str] = set()
         for module in sources():
             for node in ast.walk(tree(module)):

@@ -48,11 +48,11 @@ from tickets.tests.factories import assign, make_comment, make_ticket
 
 pytestmark = pytest.mark.django_db
 
-VIEWERS = ["creator", "assignee", "outsider", "nobody"]
+VIEWERS = ["creator", "assignee", "outsider", "anonymous"]
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 # First ids: of both worlds, of the second one, of what requests create, of the hidden tickets.
 SEEN, UNSEEN, CREATED, HIDDEN = 1_000_000, 3_000_000, 5_000_000, 7_000_000
-# What always differs between two walks: times, the ETags that depend on them, and request ids.
+# What differs between any two walks: times, the ETags that depend on them, and request ids.
 INCIDENTAL = re.compile(r'\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)|-[0-9a-f]{16}\\*"|"requestId":"[^"]*"')
 MAX_PAGES = 5
 GUEST = Guest("Zyxgreta", "Zyxguest", "zyxgreta@example.com")
@@ -77,7 +77,7 @@ class World:
 def world() -> World:
     count_from(SEEN)
     people = {name: make_user(f"{name.title()} Zyx{name}", email=f"zyx{name}@example.com") for name in VIEWERS}
-    del people["nobody"]
+    del people["anonymous"]
     people["colleague"] = make_user("Colleague Zyxcolleague", email="zyxcolleague@example.com")
     people["agent"] = make_user("Agent Zyxagent", email="zyxagent@example.com", type=UserType.AGENT)
     people["admin"] = make_user("Admin Zyxadmin", email="zyxadmin@example.com", type=UserType.ADMIN)
@@ -339,7 +339,7 @@ class TestHiddenObject:
         ] == []
 
     def test_is_visible_to_agents(self, world: World) -> None:
-        """Otherwise the two worlds would be the same."""
+        """The two worlds differ for users who may see everything."""
         changed = differences(described(), world, "agent")
 
         assert {"GET /tickets", f"GET /tickets/{HIDDEN}", "GET /dashboard/analytics", "GET /projects"} <= changed

@@ -1,4 +1,4 @@
-"""`manage.py reset_second_factor`: for users who have lost the app and the recovery codes and have no admin to ask."""
+"""`manage.py reset_second_factor`: for users who lost the app and the recovery codes when no admin can reset them."""
 
 from argparse import ArgumentParser
 from typing import Any

@@ -10,8 +10,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def is_usable(self) -> bool:
         """Return whether a connection from an earlier request is still open.
 
-        Called on every request, so it avoids a round trip: the server sends nothing on an idle connection, except when
-        it closes it.
+        Runs on every request, so it avoids a round trip: on an idle connection, the server sends something only when it
+        closes the connection.
         """
         if self.connection is None or self.connection.closed:
             return False

@@ -28,7 +28,7 @@ from kit.db import configuration
 
 SECONDS_TO_START = 60
 SECONDS_TO_STOP = 10
-# A worker that ends sooner than this after its start is broken and not restarted.
+# A worker that ends this soon after its start is broken and is not restarted.
 MIN_WORKER_SECONDS = 10
 DEMO_TICKETS = 300
 
@@ -98,7 +98,7 @@ class Command(BaseCommand):
         self.worker_started_at = time.monotonic()
 
     def check_children(self) -> None:
-        """Restart a worker that was killed; fail if the web server has ended."""
+        """Restart a worker that has ended; fail if it only just started or if the web server has ended."""
         for name, child in self.children.items():
             if child.poll() is None:
                 continue
@@ -110,7 +110,7 @@ class Command(BaseCommand):
 
     def wait_until_healthy(self, host: str, port: int) -> None:
         deadline = time.monotonic() + SECONDS_TO_START
-        answer = "no answer"
+        answer = "no response"
         while time.monotonic() < deadline:
             self.check_children()
             try:
@@ -120,7 +120,7 @@ class Command(BaseCommand):
             if answer == "200":
                 return
             time.sleep(0.1)
-        raise CommandError(f"No 200 from GET /healthz within {SECONDS_TO_START} seconds, only: {answer}.")
+        raise CommandError(f"GET /healthz did not return 200 within {SECONDS_TO_START} seconds; last result: {answer}.")
 
     def stop_children(self) -> None:
         for child in self.children.values():
@@ -147,7 +147,7 @@ def ignore_signals() -> None:
 
 
 def end_with_parent() -> Callable[[], object] | None:
-    """Return what a child calls so that the kernel terminates it when this process is killed. Linux only."""
+    """Return a function for the child to call, so that the kernel ends it when this process is killed. Linux only."""
     if sys.platform != "linux":
         return None
     prctl, set_parent_death_signal = ctypes.CDLL(None).prctl, 1
@@ -163,10 +163,9 @@ def web_server(host: str, port: int, workers: int) -> list[str]:
 
 
 def check_origin(loader: MigrationLoader) -> None:
-    """Check that the database was created by migrations that this version has.
+    """Check that this version has all of our migrations that were applied to the database.
 
-    :raises CommandError: `django_migrations` records a migration of ours that is not on disk, as migrations were
-        squashed before the first release.
+    :raises CommandError: one of them is not on disk, because migrations were squashed before the first release.
     """
     labels = {apps.get_app_config(name.rpartition(".")[2]).label for name in settings.PROJECT_APPS}
     unknown = sorted(key for key in loader.applied_migrations if key[0] in labels and key not in loader.disk_migrations)
@@ -180,9 +179,9 @@ def check_origin(loader: MigrationLoader) -> None:
 
 
 def check_port(host: str, port: int) -> None:
-    """Check that the port is free. The web server cannot: its workers share the port, even with another instance.
+    """Check that the port is free. The web server would not notice: its workers share the port, even across instances.
 
-    :raises CommandError: it is in use, or cannot be listened on.
+    :raises CommandError: the port is in use or cannot be opened.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -194,7 +193,7 @@ def check_port(host: str, port: int) -> None:
 
 
 def health(host: str, port: int) -> str:
-    """Return the status of GET /healthz on this machine, sent with a host name that is allowed."""
+    """Return the status of GET /healthz on this machine. The request names an allowed host."""
     allowed = [name for name in settings.ALLOWED_HOSTS if not name.startswith(("*", "."))]
     web = HTTPConnection(reachable(host), port, timeout=5)
     try:
