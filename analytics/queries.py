@@ -125,7 +125,7 @@ def _figures(row: dict[str, Any]) -> dict[str, Any]:
     return row | {"types": types}
 
 
-# Counting of breached and unassigned tickets stops here, and the dashboard shows "10,000+". More would take too long.
+# The dashboard stops counting breached tickets, unassigned tickets and undelivered mail here, and shows "10,000+".
 COUNT_LIMIT = 10_000
 # The number of types and of projects shown, the largest ones.
 CHART_ROWS = 8

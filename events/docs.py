@@ -1,4 +1,4 @@
-"""The OpenAPI text of events and bookings, as decorators for the views."""
+"""OpenAPI descriptions of the event and booking endpoints, as decorators for the views."""
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
@@ -165,8 +165,8 @@ list_bookings = describes(
 export_bookings = describes(
     "Export bookings",
     name="exportBookings",
-    more="Everything the list contains with the same filters, as CSV (RFC 4180), one line per booking. Cells that a "
-    "spreadsheet would take for a formula start with an apostrophe.",
+    more="Every booking that the list returns for the same filters, as CSV (RFC 4180), one line per booking. Cells "
+    "that a spreadsheet would treat as a formula start with an apostrophe.",
     parameters=[BookingFilterSerializer],
     answers={200: (OpenApiTypes.STR, examples.EXPORT)},
     media_type=csv_export.CSV,

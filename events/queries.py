@@ -16,7 +16,7 @@ from kit.db import sql
 
 @dataclass(frozen=True, kw_only=True)
 class EventFilter:
-    """Conditions on events, all of which must match; None matches any. `span` is about when they start."""
+    """Conditions that events must all meet. None means no condition. `span` limits when they start."""
 
     span: Span = field(default_factory=Span)
     search: str = ""
@@ -62,7 +62,7 @@ def events(
     limit: int,
     at: datetime,
 ) -> list[Event]:
-    """Return the first `limit` events that `viewer` may see, with inventory, `after` a cursor position. One query."""
+    """Return the first `limit` matching events that `viewer` may see after a position, with inventory. One query."""
     found = Event.objects.visible_to(viewer).with_inventory().filter(filter.matches(at=at))
     if after:
         is_behind = TupleLessThan if ordering.is_descending else TupleGreaterThan

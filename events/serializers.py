@@ -24,7 +24,7 @@ from kit.web.fields import (
 )
 from kit.web.paging import INVALID_CURSOR, CursorField, PageSerializer, moment, row_id
 
-# Cancelling an event is a call of its own.
+# Cancelling an event has its own endpoint.
 STATUSES_TO_SET = [EventStatus.DRAFT.value, EventStatus.PUBLISHED.value]
 
 
@@ -102,7 +102,7 @@ class AvailabilitySerializer(serializers.Serializer[Any]):
     waiting = serializers.IntegerField()
 
 
-# API name to model field.
+# Maps field names in the API to fields of the model.
 FIELD_OF_ORDERING = {"createdAt": "created_at", "startsAt": "starts_at"}
 ORDERINGS = [sign + name for name in FIELD_OF_ORDERING for sign in ("", "-")]
 DEFAULT_ORDERING = "-createdAt"

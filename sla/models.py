@@ -152,7 +152,7 @@ class SlaPolicy(models.Model):
 
     @cached_property
     def terms(self) -> Terms:
-        """What this policy promises, for clock.py. This runs two queries if there is a calendar."""
+        """Return the terms for clock.py. This runs two queries if there is a calendar."""
         return Terms(
             hours=self.hours,
             at_risk_share=self.at_risk_share,

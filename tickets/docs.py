@@ -1,4 +1,4 @@
-"""The OpenAPI text of the ticket views, as ready-made decorators."""
+"""OpenAPI descriptions of the ticket endpoints, as decorators for the views."""
 
 from drf_spectacular.types import OpenApiTypes
 
@@ -60,13 +60,14 @@ REFUSED_CHANGES: list[Refusal] = [
 CHANGES = (
     "For the ticket's creator, its assignees and staff. Only admins can change `createdBy`, and an assignee cannot "
     "move the ticket into or out of a project that only the people involved can see. `assignedUsers` is ignored here: "
-    "use the calls for assignees. Send `If-Match` or `version` to reject stale edits; otherwise the last write wins."
+    "use the assignment endpoints. Send `If-Match` or `version` to reject stale edits; otherwise the last write wins."
 )
 
 list_tickets = describes(
     "List tickets",
     name="listTickets",
-    more="Tickets that you may see and that match every filter. A `cursor` belongs to one `ordering`.",
+    more="Returns the tickets that you can see and that match every filter. A `cursor` is valid only with the "
+    "`ordering` it was issued for.",
     parameters=[TicketQuerySerializer],
     answers={200: (TicketPageSerializer, examples.TICKET_PAGE)},
     refusals=[*BAD_FILTERS, paging.BAD_CURSOR],
@@ -75,7 +76,7 @@ export_tickets = describes(
     "Export tickets",
     name="exportTickets",
     more="Every ticket that the list returns for the same filters, as CSV (RFC 4180), one line per ticket. Cells that "
-    "a spreadsheet would read as a formula start with an apostrophe.",
+    "a spreadsheet would treat as a formula start with an apostrophe.",
     parameters=[TicketFilterSerializer],
     answers={200: (OpenApiTypes.STR, examples.EXPORT)},
     media_type=csv_export.CSV,
@@ -171,9 +172,9 @@ list_comments = describes(
 add_comment = describes(
     "Comment on a ticket",
     name="addComment",
-    more="For everyone who can see the ticket, even if it is closed. The ticket's assignees and its creator are "
-    "e-mailed, except the author; about an `internal` comment, only the staff among them. Only staff can write and see "
-    "internal comments. A comment cannot be edited and does not change the ticket's `version`.",
+    more="For everyone who can see the ticket, even if it is closed. Its assignees and its creator are e-mailed, "
+    "except the author of the comment; for an `internal` comment, only those who are staff. Only staff can write and "
+    "see internal comments. A comment cannot be edited and does not change the ticket's `version`.",
     request=(NewCommentSerializer, examples.NEW_COMMENT),
     answers={201: (CommentSerializer, examples.COMMENT)},
     refusals=[missing("message"), services.TicketNotFound, services.InternalForStaff],

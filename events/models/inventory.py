@@ -101,5 +101,5 @@ class Inventory(models.Model):
 
     @property
     def available(self) -> int:
-        """Unsold seats, even if the head of the waiting list asks for more than these."""
+        """Return the unsold seats, even if the head of the waiting list asks for more."""
         return self.for_sale - self.confirmed

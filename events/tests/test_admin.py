@@ -306,7 +306,7 @@ class TestBookingPage:
         assert delivery.get_state_display() in panel
         assert "gustav@example.com" not in page
 
-    def test_says_if_there_is_no_mail(self, admin: User, booking: Booking) -> None:
+    def test_shows_a_hint_without_mail(self, admin: User, booking: Booking) -> None:
         booking.deliveries.all().delete()
 
         assert "No e-mails yet" in self.page(admin, booking)

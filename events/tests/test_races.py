@@ -1,7 +1,7 @@
 """Concurrent bookings, cancellations and changes, with real threads, connections and locks.
 
-Each rule is tested as it is, then without the services' lock, so that only the database enforces it, then without that,
-too. The last must lose the race, or the others would prove nothing.
+Each rule is tested three times: as it is, with the services' lock removed so that only the database enforces it, and
+with the database's checks removed as well. The last one must show the race, or the others would prove nothing.
 """
 
 from collections import Counter

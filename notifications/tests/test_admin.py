@@ -138,7 +138,7 @@ class TestResendAction:
     def test_resends_the_selected_deliveries(self, agent: User, team: list[User]) -> None:
         selected, other = (make_delivery(user, state=State.DEAD) for user in team[:2])
 
-        page = Browser(agent).post(LIST, {"action": "send_again", "_selected_action": [selected.pk]}, follow=True)
+        page = Browser(agent).post(LIST, {"action": "resend", "_selected_action": [selected.pk]}, follow=True)
 
         assert queued_ids() == [selected.pk]
         assert Delivery.objects.get(pk=other.pk).state == State.DEAD
@@ -153,7 +153,7 @@ class TestResendAction:
         choices = [choice for spec in listed.filter_specs for choice in spec.choices(listed)]
         (past_seven_days,) = [choice["query_string"] for choice in choices if choice["display"] == "Past 7 days"]
 
-        action = {"action": "send_again", "_selected_action": [new.pk], "select_across": "1"}
+        action = {"action": "resend", "_selected_action": [new.pk], "select_across": "1"}
         browser.post(f"{LIST}{past_seven_days}", action)
 
         assert queued_ids() == [new.pk]
@@ -269,7 +269,7 @@ class TestResendButton:
         assert all(answer["Location"].startswith("/admin/login/") for answer in answers)
         assert queued_ids() == []
 
-    def test_is_missing_for_an_unknown_ticket(self, agent: User) -> None:
+    def test_is_404_for_an_unknown_ticket(self, agent: User) -> None:
         unknown = reverse("admin:notifications_delivery_resend", args=[999])
 
         assert Browser(agent).post(unknown).status_code == 404

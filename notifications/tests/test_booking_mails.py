@@ -44,7 +44,7 @@ def event(admin: User) -> Event:
 
 @pytest.fixture
 def full_booking(event: Event) -> Booking:
-    """A booking of all seats. The mail about it is out of the way."""
+    """A booking of all seats. The mail about it has been removed."""
     booking = book(event, quantity=3)
     clear_jobs()
     Delivery.objects.all().delete()

@@ -1,4 +1,4 @@
-"""Which replies concern the message and which the server, by real servers over SMTP and HTTP."""
+"""Which replies concern the message and which the server, with real servers over SMTP and HTTP."""
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer

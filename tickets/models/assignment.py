@@ -1,4 +1,4 @@
-"""Who works on which ticket."""
+"""Assignments of users to tickets."""
 
 import pgtrigger
 from django.db import models

@@ -1,7 +1,7 @@
-"""Use cases that change tickets. Each takes the acting user as `by` and the current time as `at`.
+"""Use cases that change tickets, with the acting user as `by` and, where it matters, the time as `at`.
 
-Each locks the ticket's row first and checks the rules afterwards, in one transaction. Triggers write the history, move
-the version and queue the mail.
+Changes of an existing ticket lock its row first and then check the rules, in one transaction. Triggers write the
+history, move the version and queue the mail.
 """
 
 from tickets.services.assignments import assign, check_assignable, hand_over, unassign

@@ -68,7 +68,7 @@ def hand_over(
     expected: Expected | None = None,
     **changes: Any,
 ) -> Ticket:
-    """Make one user the only assignee of a ticket, or nobody for None, and change fields as `update` does.
+    """Make one user the only assignee of a ticket (None leaves nobody), and change fields as `update` does.
 
     The assignee can be new even if the same call closes or reopens the ticket.
 
@@ -127,7 +127,7 @@ def add_assignees(ticket: Ticket, user_ids: Iterable[int], *, by: User, at: date
 
 
 def check_assignable(user: User | None, *, assigned: Iterable[int]) -> None:
-    """Check whether a user can join the users `assigned` already, given by id.
+    """Check that a user can be assigned in addition to the users `assigned` already (ids).
 
     :raises UserNotFound, AdminNotAssignable, AlreadyAssigned, AssignmentLimitReached:
     """

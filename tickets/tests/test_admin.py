@@ -87,14 +87,14 @@ class TestList:
     @pytest.mark.parametrize(
         "query", ["q=%27", "q=%00", "project__id__exact=x", "status__exact=x", "p=999999", "p=-1", "o=99", "x=1"]
     )
-    def test_malformed_query_string_is_no_error(self, agent: User, owner: User, query: str) -> None:
+    def test_tolerates_a_malformed_query_string(self, agent: User, owner: User, query: str) -> None:
         page = Browser(agent).get(f"{TICKETS}?{query}", follow=True)
 
         assert page.status_code == 200
 
 
 class TestDelete:
-    def test_is_not_offered_and_forbidden_even_to_superusers(self, superuser: User, ticket: Ticket) -> None:
+    def test_is_neither_offered_nor_allowed_even_to_superusers(self, superuser: User, ticket: Ticket) -> None:
         browser = Browser(superuser)
 
         answer = browser.post(page_of(ticket, "delete"), {"post": "yes"})

@@ -209,7 +209,7 @@ class TestCreateInProject:
     def test_refuses_null_as_project(self, api: APIClient) -> None:
         assert_invalid(api.post("/tickets", {"title": "Fix it", "project": None, "status": "open"}), "project")
 
-    def test_has_otherwise_the_same_rules_as_post_ticket(
+    def test_otherwise_has_the_same_rules_as_post_ticket(
         self, owner: User, api: APIClient, outsider: User, admin: User
     ) -> None:
         project = make_project().pk

@@ -91,7 +91,7 @@ class Pair:
 
     def resume(self, step: Step) -> None:
         if step.in_sql:
-            # SQL knows no calendar: the deadline stays.
+            # Plain SQL has no calendar: the deadline stays.
             self.expected = replace(self.expected, held_at=None, hold_reason="")
             self.sql("held_at = NULL")
         else:

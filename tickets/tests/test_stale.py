@@ -83,7 +83,7 @@ class TestStaleForm:
         assert (ticket.due_at, ticket.status, ticket.priority) == (NEXT_YEAR, "in-progress", "high")
         assert ticket.version == 3
 
-    def test_unedited_date_and_price_are_no_edits(self, agent: User, admin: User, owner: User) -> None:
+    def test_unedited_date_and_price_do_not_count_as_edits(self, agent: User, admin: User, owner: User) -> None:
         precise = NEXT_YEAR + timedelta(milliseconds=500)
         ticket = make_ticket(owner, due_at=precise, price="9.90")
         browser = Browser(agent)
@@ -139,7 +139,7 @@ class TestStaleForm:
         assert answer.status_code == 302
         assert list(ticket.assignees.all()) == [outsider]
 
-    def test_drops_an_added_user_who_is_assigned_by_now(
+    def test_drops_an_added_user_who_is_already_assigned(
         self, agent: User, admin: User, owner: User, assignee: User
     ) -> None:
         ticket = make_ticket(owner)
