@@ -32,7 +32,7 @@ from kit.web.fields import MomentField
 
 EVENT = (EventSerializer, examples.EVENT)
 CHANGED_EVENT = (EventSerializer, examples.CHANGED_EVENT)
-REFUSALS_OF_CHANGING: list[Refusal] = [
+REFUSED_CHANGES: list[Refusal] = [
     Forbidden,
     services.EventNotFound,
     services.EventCancelled,
@@ -41,7 +41,7 @@ REFUSALS_OF_CHANGING: list[Refusal] = [
     services.CapacityBelowSold(sold=40),
     services.CapacityBelowWaiting(wanted=6),
 ]
-CHANGING = (
+CHANGES = (
     "Admins only. Additional tickets are offered to the waiting list before the response is sent. Existing bookings "
     "keep their price. `bookingsCloseAt` does not follow `startsAt`."
 )
@@ -82,19 +82,19 @@ read_event = describes("Get an event", name="getEvent", answers={200: EVENT}, re
 replace_event = describes(
     "Replace an event",
     name="replaceEvent",
-    more=f"Omitted fields keep their values; name, startsAt, capacity and price are required. {CHANGING}",
+    more=f"Omitted fields keep their values; name, startsAt, capacity and price are required. {CHANGES}",
     request=(ReplacedEventSerializer, examples.REPLACED_EVENT),
     answers={200: CHANGED_EVENT},
-    refusals=[missing("name", "startsAt", "capacity", "price"), *REFUSALS_OF_CHANGING],
+    refusals=[missing("name", "startsAt", "capacity", "price"), *REFUSED_CHANGES],
 )
 
 change_event = describes(
-    "Change an event",
+    "Update an event",
     name="changeEvent",
-    more=CHANGING,
+    more=CHANGES,
     request=(EventPatchSerializer, examples.EVENT_PATCH),
     answers={200: CHANGED_EVENT},
-    refusals=REFUSALS_OF_CHANGING,
+    refusals=REFUSED_CHANGES,
 )
 
 delete_event = describes(

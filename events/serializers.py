@@ -130,7 +130,7 @@ class EventQuerySerializer(PageSerializer):
     ordering = serializers.ChoiceField(
         choices=ORDERINGS, default=DEFAULT_ORDERING, help_text="Prefix with `-` for descending order."
     )
-    cursor = CursorField([str, moment, row_id], help_text="The `nextCursor` of the previous page.")
+    cursor = CursorField([str, moment, row_id], help_text="`nextCursor` of the previous page.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments of `queries.events`: `filter`, `ordering`, `limit` and, with a cursor, `after`."""
@@ -261,7 +261,7 @@ class BookingFilterSerializer(serializers.Serializer[Any]):
 
 class BookingsOfEventQuerySerializer(PageSerializer):
     status = serializers.ChoiceField(choices=BookingStatus.values, required=False)
-    cursor = CursorField([row_id], help_text="The `nextCursor` of the previous page.")
+    cursor = CursorField([row_id], help_text="`nextCursor` of the previous page.")
 
 
 class BookingQuerySerializer(BookingsOfEventQuerySerializer, BookingFilterSerializer):

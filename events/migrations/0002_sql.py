@@ -386,13 +386,13 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name="inventory",
             trigger=pgtrigger.compiler.Trigger(
-                name="keep_wishes",
+                name="keep_enough_for_waiting",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (NEW.waiting > 0 AND NEW.capacity - NEW.withheld < OLD.capacity - OLD.withheld)",
-                    func="BEGIN\n    IF EXISTS (\n        SELECT FROM events_in_queue(NEW.event_id) WHERE quantity - cancelled > NEW.capacity - NEW.withheld\n    ) THEN\n        RAISE EXCEPTION 'a waiting booking asks for more seats than would be for sale'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_wishes_fit';\n    END IF;\n    RETURN NEW;\nEND;\n",
-                    hash="2e1337cc805a4a894e6fdb23ad2e6cc0cc3ace73",
+                    func="BEGIN\n    IF EXISTS (\n        SELECT FROM events_in_queue(NEW.event_id) WHERE quantity - cancelled > NEW.capacity - NEW.withheld\n    ) THEN\n        RAISE EXCEPTION 'a waiting booking asks for more seats than would be for sale'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_enough_for_waiting';\n    END IF;\n    RETURN NEW;\nEND;\n",
+                    hash="bbd6a22ba81d124a155c643308844114aa6b176e",
                     operation='UPDATE OF "capacity", "withheld"',
-                    pgid="pgtrigger_keep_wishes_08422",
+                    pgid="pgtrigger_keep_enough_for_waiting_8d4c9",
                     table="events_inventory",
                     when="BEFORE",
                 ),

@@ -77,7 +77,7 @@ class Inventory(models.Model):
                 ),
             ),
             trigger(
-                "events/keep_wishes",
+                "events/keep_enough_for_waiting",
                 when=pgtrigger.Before,
                 operation=pgtrigger.UpdateOf("capacity", "withheld"),
                 condition=pgtrigger.Condition(

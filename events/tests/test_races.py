@@ -494,7 +494,7 @@ class TestPsqlAlongsideTheServices:
         assert self.outcome(event) == "waiting"
         assert [fault.fault for fault in faults()] == ["room_for_waiting"]
 
-    def test_one_of_both_gives_way_on_opposite_lock_order(self, event: Event) -> None:
+    def test_one_of_two_gives_way_when_they_lock_in_opposite_order(self, event: Event) -> None:
         booking = book(event)
         cancel = "UPDATE events_booking SET cancelled = 1, status = 'cancelled' WHERE id = %(id)s"
 

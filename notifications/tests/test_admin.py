@@ -100,7 +100,7 @@ class TestList:
         delivery = Delivery.objects.get(booking=bookings[0])
         assert f"#{bookings[0].pk}" in text(Browser(agent).get(f"{LIST}{delivery.pk}/change/"))
 
-    def test_filters_everything_that_failed(self, agent: User, team: list[User]) -> None:
+    def test_can_show_everything_that_failed(self, agent: User, team: list[User]) -> None:
         failed = {make_delivery(team[0], state=State.FAILED), make_delivery(team[1], state=State.DEAD)}
         make_delivery(team[2])
 
@@ -263,10 +263,10 @@ class TestResendButton:
         assert Delivery.objects.get(pk=failed.pk).state == State.DEAD
 
     def test_is_closed_to_customers_and_visitors(self, owner: User, ticket: Ticket, failed: Delivery) -> None:
-        answers = [client.post(resend_url(ticket)) for client in (Browser(owner), Client())]
+        responses = [client.post(resend_url(ticket)) for client in (Browser(owner), Client())]
 
-        assert [answer.status_code for answer in answers] == [302, 302]
-        assert all(answer["Location"].startswith("/admin/login/") for answer in answers)
+        assert [response.status_code for response in responses] == [302, 302]
+        assert all(response["Location"].startswith("/admin/login/") for response in responses)
         assert queued_ids() == []
 
     def test_is_404_for_an_unknown_ticket(self, agent: User) -> None:

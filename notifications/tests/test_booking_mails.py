@@ -168,8 +168,8 @@ class TestGuest:
         assert (number, token) == (str(booking.pk), manage_token(booking.pk))
         assert token in html(message)
         assert "https://tickets.example.com/docs#/events/" in message.body
-        answer = APIClient().get(f"/bookings/{number}", headers={"X-Manage-Token": token})
-        assert answer.status_code == 200
+        response = APIClient().get(f"/bookings/{number}", headers={"X-Manage-Token": token})
+        assert response.status_code == 200
 
     def test_can_have_names_of_full_length(self, event: Event) -> None:
         first_name, last_name = "Greta" * 30, "Guest" * 30

@@ -164,12 +164,12 @@ class TestServerThatHangs:
     def test_delays_no_request_and_loses_no_mail(
         self, ticket: Ticket, silent_server: SilentServer, owner: User, outsider: User, signed_in: SignedIn
     ) -> None:
-        answer = signed_in(owner).post(f"/tickets/{ticket.pk}/assign", {"userId": outsider.pk})
+        response = signed_in(owner).post(f"/tickets/{ticket.pk}/assign", {"userId": outsider.pk})
         end_of_transaction()
         connections_by_the_request = len(silent_server.connections)
         run_queue(at=timezone.now())
 
-        assert answer.status_code == 200
+        assert response.status_code == 200
         assert connections_by_the_request == 0
         assert states() == [State.PENDING] * 4
         # The first delivery notices; the others do not try.

@@ -331,7 +331,7 @@ class TestBecomingAnAdmin:
 
         assert constraint_of(refusal) == "user_holds_assignments"
 
-    def test_is_open_to_users_without_assignments(self, ticket: Ticket, assignee: User, outsider: User) -> None:
+    def test_is_allowed_without_assignments(self, ticket: Ticket, assignee: User, outsider: User) -> None:
         assign(ticket, assignee)
 
         psql(self.PROMOTE, user=outsider.pk)
@@ -339,7 +339,7 @@ class TestBecomingAnAdmin:
         outsider.refresh_from_db()
         assert outsider.is_admin
 
-    def test_is_open_again_after_the_last_assignment_is_removed(self, ticket: Ticket, assignee: User) -> None:
+    def test_is_allowed_after_the_last_assignment_is_removed(self, ticket: Ticket, assignee: User) -> None:
         assign(ticket, assignee)
         psql("DELETE FROM tickets_assignment")
 
