@@ -99,7 +99,7 @@ def _announce_some_deadlines(at: datetime) -> int:
 def deliver(*, delivery_id: int, at: datetime) -> None:
     """Try to send a delivery if it is due, and record the outcome.
 
-    A worker killed between the server's reply and the commit sends the message twice rather than never.
+    If a worker is killed between the server's reply and the commit, the message is sent twice rather than never.
     """
     if not _claim(delivery_id):
         return

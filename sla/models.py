@@ -1,4 +1,4 @@
-"""How long tickets may take: a policy per priority, and the calendars that say when its hours count.
+"""How long tickets may take: a policy per priority, and calendars that say when the hours count.
 
 What a policy means for the clock of one ticket is in clock.py.
 """

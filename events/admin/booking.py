@@ -9,14 +9,14 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
-from unfold.decorators import action, display
+from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from accounts.permissions import staff_user
 from events import services
-from events.admin.display import STATUS_COLOURS, holder_of, seats_of
+from events.admin.display import BookingColumns, holder_of, seats_of
 from events.admin.inlines import BookingEntryInline
 from events.models import Booking
 from kit.admin.forms import is_id
@@ -30,7 +30,7 @@ class CancelForm(forms.Form):
 
 
 @admin.register(Booking)
-class BookingAdmin(ReadOnlyMixin, ModelAdmin):
+class BookingAdmin(BookingColumns, ReadOnlyMixin, ModelAdmin):
     """Bookings are made on their event's page and cancelled here. They are read-only otherwise."""
 
     inlines = [BookingEntryInline]
@@ -58,18 +58,6 @@ class BookingAdmin(ReadOnlyMixin, ModelAdmin):
     @admin.display(description="booking", ordering="id")
     def number(self, booking: Booking) -> str:
         return f"#{booking.pk}"
-
-    @admin.display(description="for")
-    def holder(self, booking: Booking) -> str:
-        return holder_of(booking)
-
-    @admin.display(description="seats")
-    def left(self, booking: Booking) -> str:
-        return seats_of(booking)
-
-    @display(description="status", label=STATUS_COLOURS)
-    def status_label(self, booking: Booking) -> tuple[str, str]:
-        return booking.status, booking.get_status_display()
 
     @admin.display(description="position on the waiting list", empty_value="")
     def position(self, booking: Booking) -> int | None:

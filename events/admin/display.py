@@ -1,7 +1,9 @@
 """How events and bookings are shown on every page."""
 
+from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
+from unfold.decorators import display
 
 from events.models import Booking, BookingStatus, Event, EventStatus
 from kit.admin.pages import LINK_CLASSES
@@ -35,3 +37,19 @@ def holder_of(booking: Booking) -> str:
 def seats_of(booking: Booking) -> str:
     """Return the seats that are left, as in "1 of 2" if some were cancelled."""
     return f"{booking.left}" if not booking.cancelled else f"{booking.left} of {booking.quantity}"
+
+
+class BookingColumns:
+    """Columns of bookings, in their own list and on the pages of events."""
+
+    @admin.display(description="for")
+    def holder(self, booking: Booking) -> str:
+        return holder_of(booking)
+
+    @admin.display(description="seats")
+    def left(self, booking: Booking) -> str:
+        return seats_of(booking)
+
+    @display(description="status", label=STATUS_COLOURS)
+    def status_label(self, booking: Booking) -> tuple[str, str]:
+        return booking.status, booking.get_status_display()

@@ -30,7 +30,7 @@ CASES: dict[str, type[Refused]] = {
     "assigned": services.AlreadyAssigned,
     "full": services.AssignmentLimitReached,
 }
-# An admin is never assigned already, so these two do not occur together.
+# An admin is never already assigned, so these two cannot occur together.
 COMBINATIONS = [
     cases
     for size in range(1, len(CASES) + 1)
