@@ -189,7 +189,7 @@ def last_comments(*, ticket_id: int, viewer: User, before_id: int = sql.MAX_ID, 
 def words(text: str) -> list[str]:
     """Return the words to search for: runs of letters and digits, in lower case, each once.
 
-    A word that begins another one is left out: whatever contains the longer word matches it too.
+    A word that is a prefix of another is left out: a text that contains the longer word matches it too.
     """
     found: list[str] = sql.row("tickets/words", words=text)["words"]
     return [word for word in found if not any(other.startswith(word) for other in found if other != word)]
