@@ -223,7 +223,7 @@ class BoxOffice(Takings):
 def box_office(*, span: Span, event_id: int | None = None, page_size: int, before_id: int | None = None) -> BoxOffice:
     """Add up the sales in a span, which must have both bounds.
 
-    Reads the ledger from the start of the span on; the current totals stand for everything before.
+    Reads the ledger only from the start of the span onwards, and works back from the current totals.
     """
     row = sql.row(
         "analytics/box_office",

@@ -120,7 +120,7 @@ class Holiday(models.Model):
 
 
 class SlaPolicy(models.Model):
-    """How long tickets of one priority may take. Staff can change it in the admin."""
+    """How long tickets of one priority may take. Admins can change it in the admin."""
 
     priority = models.CharField(max_length=10, choices=Priority.choices, primary_key=True)
     hours = models.PositiveSmallIntegerField(validators=[MinValueValidator(1)])

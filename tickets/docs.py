@@ -174,8 +174,8 @@ add_comment = describes(
     "Comment on a ticket",
     name="addComment",
     more="Open to everyone who can see the ticket, even if it is closed. The assignees and the creator are "
-    "e-mailed, except the author of the comment; for an `internal` comment, only those who are staff. Only staff can write and "
-    "see internal comments. A comment cannot be edited and does not change the ticket's `version`.",
+    "e-mailed, except the author of the comment; for an `internal` comment, only those who are staff. Only staff can "
+    "write and see internal comments. A comment cannot be edited and does not change the ticket's `version`.",
     request=(NewCommentSerializer, examples.NEW_COMMENT),
     answers={201: (CommentSerializer, examples.COMMENT)},
     refusals=[missing("message"), services.TicketNotFound, services.InternalForStaff],

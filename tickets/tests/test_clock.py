@@ -126,7 +126,7 @@ class Pair:
             self.update(priority=step.priority)
 
     def move_deadline(self) -> None:
-        """Only SQL can do this: set a deadline that no policy explains."""
+        """Set a deadline that no policy explains, which only SQL can do."""
         due_at = self.expected.created_at + timedelta(hours=100)
         if due_at != self.expected.due_at:
             warn_at = self.expected.created_at + self.terms().at_risk_share * timedelta(hours=100)
