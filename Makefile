@@ -37,7 +37,7 @@ lint: export DEBUG = off
 lint: .venv/requirements-dev.txt ## Check style, types, imports, migrations, settings and the API's schema
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	.venv/bin/lint-imports
+	.venv/bin/lint-imports --no-logo
 	DATABASE_URL=postgres://unused/unused $(PY) -m mypy $(PACKAGES) benchmarks
 	DATABASE_URL=postgres://unused/unused $(PY) manage.py check --fail-level WARNING
 	@echo manage.py check --deploy

@@ -64,7 +64,7 @@ class UserAdmin(ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
     add_fieldsets = [(None, {"fields": [("name", "email"), "type", "password1", "password2"]})]
     readonly_fields = ["password_link", "created_at", "last_login"]
 
-    @display(description="type", label={UserType.ADMIN: "danger", UserType.AGENT: "info"})
+    @display(description="type", label={UserType.ADMIN: "danger", UserType.AGENT: "info", UserType.CUSTOMER: "default"})
     def type_label(self, user: User) -> tuple[str, str]:
         return user.type, user.get_type_display()
 

@@ -9,14 +9,14 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
-from unfold.decorators import action
+from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from accounts.permissions import staff_user
 from events import services
-from events.admin.display import BookingColumns, holder_of, seats_of
+from events.admin.display import STATUS_COLOURS, BookingColumns, holder_of, seats_of
 from events.admin.inlines import BookingEntryInline
 from events.models import Booking
 from kit.admin.forms import is_id
@@ -58,6 +58,10 @@ class BookingAdmin(BookingColumns, ReadOnlyMixin, ModelAdmin):
     @admin.display(description="booking", ordering="id")
     def number(self, booking: Booking) -> str:
         return f"#{booking.pk}"
+
+    @display(description="status", label=STATUS_COLOURS)
+    def status_label(self, booking: Booking) -> tuple[str, str]:
+        return booking.status, booking.get_status_display()
 
     @admin.display(description="position on the waiting list", empty_value="")
     def position(self, booking: Booking) -> int | None:

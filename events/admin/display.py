@@ -3,7 +3,6 @@
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
-from unfold.decorators import display
 
 from events.models import Booking, BookingStatus, Event, EventStatus
 from kit.admin.pages import LINK_CLASSES
@@ -49,7 +48,3 @@ class BookingColumns:
     @admin.display(description="seats")
     def left(self, booking: Booking) -> str:
         return seats_of(booking)
-
-    @display(description="status", label=STATUS_COLOURS)
-    def status_label(self, booking: Booking) -> tuple[str, str]:
-        return booking.status, booking.get_status_display()

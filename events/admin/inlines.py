@@ -24,7 +24,7 @@ class ReadOnlyInline(ReadOnlyMixin, TabularInline):
 
 class BookingInline(BookingColumns, ReadOnlyInline):
     model = Booking
-    fields = ["number", "holder", "left", "status_label", "unit_price", "origin", "created_at"]
+    fields = ["number", "holder", "left", "status", "unit_price", "origin", "created_at"]
     readonly_fields = fields
     ordering = ["-id"]
 

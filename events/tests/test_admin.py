@@ -69,6 +69,17 @@ class TestEventPage:
             Origin.ADMIN,
         )
 
+    def test_shows_the_status_of_its_bookings_by_name(self, admin: User) -> None:
+        event = make_event(admin, capacity=1)
+        book(event)
+        book(event)
+
+        page = Browser(admin).get(page_of(event)).content.decode()
+
+        assert "(&#x27;" not in page
+        assert "Confirmed" in page
+        assert "Waiting" in page
+
     def test_gives_additional_seats_to_the_waiting_list(self, admin: User) -> None:
         event = make_event(admin, capacity=1)
         book(event)

@@ -1,4 +1,4 @@
-"""Colours of the labels for status, priority and SLA."""
+"""Colours of the labels for status, priority and SLA. A value without a colour would be shown by its code."""
 
 from collections.abc import Iterator
 
@@ -8,14 +8,14 @@ from sla.models import Priority, SlaState
 from tickets.models import Status, Ticket
 
 STATUS_COLOURS = {Status.OPEN: "info", Status.IN_PROGRESS: "warning", Status.CLOSED: "success"}
-PRIORITY_COLOURS = {Priority.HIGH: "danger", Priority.MEDIUM: "warning"}
+PRIORITY_COLOURS = {Priority.HIGH: "danger", Priority.MEDIUM: "warning", Priority.LOW: "default"}
 SLA_COLOURS = {SlaState.AT_RISK: "warning", SlaState.BREACHED: "danger", SlaState.MISSED: "danger"}
 
 
 def labels(ticket: Ticket) -> Iterator[tuple[str, str]]:
     """Yield the text and the colour of each label."""
     yield ticket.get_status_display(), STATUS_COLOURS[Status(ticket.status)]
-    yield f"{ticket.get_priority_display()} priority", PRIORITY_COLOURS.get(Priority(ticket.priority), "")
+    yield f"{ticket.get_priority_display()} priority", PRIORITY_COLOURS[Priority(ticket.priority)]
     state = ticket.sla_state(timezone.now())
     if state != SlaState.OK:
         yield str(state.label), SLA_COLOURS.get(state, "")

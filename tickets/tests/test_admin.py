@@ -1,5 +1,6 @@
 """Tickets in the admin: the list, the form and the history. The rules are the same as in the API."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from kit.errors import Busy
 from kit.tests.browser import Browser, errors, fields
 from projects.models import Project
 from projects.tests.factories import make_project
+from sla.models import Priority
 from tickets import services
 from tickets.forms import STALE_FORM
 from tickets.models import MAX_ASSIGNEES, Status, Ticket
@@ -46,6 +48,14 @@ class TestList:
             page = browser.get(TICKETS)
 
         assert page.content.decode().count("Axel Assignee, Dave Desk") == 12
+
+    @pytest.mark.parametrize("priority", Priority)
+    def test_list_shows_priorities_by_name(self, agent: User, owner: User, priority: Priority) -> None:
+        make_ticket(owner, priority=priority)
+
+        page = Browser(agent).get(TICKETS).content.decode()
+
+        assert re.search(rf">\s*{priority.label}\s*</span>", page)
 
     def test_list_is_newest_first(self, agent: User, owner: User) -> None:
         now = timezone.now()
