@@ -22,7 +22,7 @@ PERIODS = {7: "7 days", 30: "30 days", 90: "90 days", 365: "1 year"}
 DEFAULT_DAYS = 30
 UPCOMING_EVENTS = 8
 
-# The theme's own colors, which adapt to light and dark mode.
+# The theme's own colours, which adapt to light and dark mode.
 PRIMARY, SECONDARY = "var(--color-primary-600)", "var(--color-primary-300)"
 CHART_OPTIONS: dict[str, Any] = {
     # The page sets the height, on phones too.
@@ -151,13 +151,13 @@ def card(label: str, number: int, url: str, *, note: str = "", is_alert: bool = 
 
 def chart(labels: Sequence[str], series: Mapping[str, Sequence[float]]) -> str:
     """Return the JSON that the theme's chart components expect."""
-    colors = [PRIMARY, SECONDARY]
+    colours = [PRIMARY, SECONDARY]
     return json.dumps(
         {
             "labels": labels,
             "datasets": [
-                {"label": name, "data": numbers, "backgroundColor": color, "borderColor": color}
-                for (name, numbers), color in zip(series.items(), colors, strict=False)
+                {"label": name, "data": numbers, "backgroundColor": colour, "borderColor": colour}
+                for (name, numbers), colour in zip(series.items(), colours, strict=False)
             ],
         }
     )

@@ -1,4 +1,4 @@
-"""Examples for the OpenAPI description. Those of the ticket analytics are document 000's samples."""
+"""Example responses for docs.py. Those of the ticket analytics are document 000's samples."""
 
 from typing import Any
 

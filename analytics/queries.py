@@ -125,7 +125,7 @@ def _figures(row: dict[str, Any]) -> dict[str, Any]:
     return row | {"types": types}
 
 
-# Counting of breached and unassigned tickets stops here, and the dashboard shows "10,000+". More would take too long.
+# The dashboard stops counting breached tickets, unassigned tickets and undelivered mail here, and shows "10,000+".
 COUNT_LIMIT = 10_000
 # The number of types and of projects shown, the largest ones.
 CHART_ROWS = 8
@@ -223,7 +223,7 @@ class BoxOffice(Takings):
 def box_office(*, span: Span, event_id: int | None = None, page_size: int, before_id: int | None = None) -> BoxOffice:
     """Add up the sales in a span, which must have both bounds.
 
-    Reads the ledger from the start of the span on; the current totals stand for everything before.
+    Reads the ledger only from the start of the span onwards, and works back from the current totals.
     """
     row = sql.row(
         "analytics/box_office",

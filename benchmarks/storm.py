@@ -1,7 +1,7 @@
 """Load test of the box office with many clients in several processes, followed by a consistency check.
 
 `make bench ARGS=storm` sends 100,000 requests: bookings of various sizes by users and guests, full and partial
-cancellations, and capacity changes. Fails if a booking answered with 201 is missing from the database, if any answer
+cancellations, and capacity changes. Fails if a booking answered with 201 is missing from the database, if any response
 was a 500, or if `check_bookings` finds a fault such as an oversold event.
 """
 
@@ -79,9 +79,9 @@ def run_process(
                 body = {"quantity": quantity} | ({} if credentials else {"guest": GUEST})
                 status, text = yield "POST", f"/events/{event_id}/bookings", body, credentials
                 if status == 201:
-                    answer = orjson.loads(text)
-                    booked.add(answer["id"])
-                    bookings.append((answer["id"], credentials or {"X-Manage-Token": answer["manageToken"]}))
+                    booking = orjson.loads(text)
+                    booked.add(booking["id"])
+                    bookings.append((booking["id"], credentials or {"X-Manage-Token": booking["manageToken"]}))
 
     responses = load.run(site.HOST, site.PORT, clients=CLIENTS, requests=requests)
     return responses.statuses, booked, responses.seconds

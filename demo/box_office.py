@@ -1,6 +1,6 @@
 """The demo's box office: a season of events with their bookings, waiting lists and ledgers.
 
-Writes the rows that the triggers of the events app would have written if all of it had happened at those times.
+Writes the rows that the triggers of the events app would have written, had it all happened at those times.
 """
 
 from collections.abc import Iterator, Sequence

@@ -19,7 +19,7 @@ class SignIn(NamedTuple):
     password: str
 
 
-# `manage.py demo` and `make run` print these; the examples in README.md and docs/api.md use them.
+# `manage.py demo` and `make run` print these, and the examples in README.md use them.
 SIGN_INS = [
     SignIn(UserType.ADMIN.value, "admin@example.com", "demo-admin-1"),
     SignIn(UserType.AGENT.value, "agent@example.com", "demo-agent-1"),

@@ -160,7 +160,7 @@ def tickets_per_day(random: Random, tickets: int, midnight: datetime) -> Iterato
 
 
 class TicketLoader:
-    """Loads the tickets of one day after another, in the order of their creation."""
+    """Loads tickets day by day, in the order of their creation."""
 
     def __init__(self, random: Random, people: People, project_ids: Sequence[int], now: datetime) -> None:
         self.random = random
@@ -183,7 +183,7 @@ class TicketLoader:
         self._load_history(tickets, assignments)
 
     def _load_history(self, tickets: list[Sequence[Any]], assignments: list[Sequence[Any]]) -> None:
-        """Load the history that the triggers would have written over time. Every ticket was created open."""
+        """Load the history that the triggers would have written over time. Every ticket starts out open."""
         fields = (*EVENT_FIELDS, "pgh_obj", *TICKET_EVENT_FIELDS)
         first_assignees = {ticket_id: user_id for ticket_id, user_id, slot, *_ in assignments if slot == 1}
         inserts, updates = [], []

@@ -144,7 +144,7 @@ class Desk:
 
 @pytest.fixture(params=["light", "dark"], ids=["desktop", "phone-dark"])
 def desk(request: pytest.FixtureRequest, chromium: Browser, site: str, mail_server: MailServer) -> Iterator[Desk]:
-    """Return a window on a desktop in the light theme, and one on a phone in the dark theme."""
+    """Yield a window on a desktop in the light theme, and one on a phone in the dark theme."""
     is_phone = request.param == "dark"
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     context = chromium.new_context(

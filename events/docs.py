@@ -1,4 +1,4 @@
-"""The OpenAPI text of events and bookings, as decorators for the views."""
+"""OpenAPI descriptions of the event and booking endpoints, as decorators for the views."""
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
@@ -32,7 +32,7 @@ from kit.web.fields import MomentField
 
 EVENT = (EventSerializer, examples.EVENT)
 CHANGED_EVENT = (EventSerializer, examples.CHANGED_EVENT)
-REFUSALS_OF_CHANGING: list[Refusal] = [
+REFUSED_CHANGES: list[Refusal] = [
     Forbidden,
     services.EventNotFound,
     services.EventCancelled,
@@ -41,7 +41,7 @@ REFUSALS_OF_CHANGING: list[Refusal] = [
     services.CapacityBelowSold(sold=40),
     services.CapacityBelowWaiting(wanted=6),
 ]
-CHANGING = (
+CHANGES = (
     "Admins only. Additional tickets are offered to the waiting list before the response is sent. Existing bookings "
     "keep their price. `bookingsCloseAt` does not follow `startsAt`."
 )
@@ -82,19 +82,19 @@ read_event = describes("Get an event", name="getEvent", answers={200: EVENT}, re
 replace_event = describes(
     "Replace an event",
     name="replaceEvent",
-    more=f"Omitted fields keep their values; name, startsAt, capacity and price are required. {CHANGING}",
+    more=f"Omitted fields keep their values; name, startsAt, capacity and price are required. {CHANGES}",
     request=(ReplacedEventSerializer, examples.REPLACED_EVENT),
     answers={200: CHANGED_EVENT},
-    refusals=[missing("name", "startsAt", "capacity", "price"), *REFUSALS_OF_CHANGING],
+    refusals=[missing("name", "startsAt", "capacity", "price"), *REFUSED_CHANGES],
 )
 
 change_event = describes(
-    "Change an event",
+    "Update an event",
     name="changeEvent",
-    more=CHANGING,
+    more=CHANGES,
     request=(EventPatchSerializer, examples.EVENT_PATCH),
     answers={200: CHANGED_EVENT},
-    refusals=REFUSALS_OF_CHANGING,
+    refusals=REFUSED_CHANGES,
 )
 
 delete_event = describes(
@@ -165,8 +165,8 @@ list_bookings = describes(
 export_bookings = describes(
     "Export bookings",
     name="exportBookings",
-    more="Everything the list contains with the same filters, as CSV (RFC 4180), one line per booking. Cells that a "
-    "spreadsheet would take for a formula start with an apostrophe.",
+    more="Every booking that the list returns for the same filters, as CSV (RFC 4180), one line per booking. Cells "
+    "that a spreadsheet would treat as a formula start with an apostrophe.",
     parameters=[BookingFilterSerializer],
     answers={200: (OpenApiTypes.STR, examples.EXPORT)},
     media_type=csv_export.CSV,

@@ -1,4 +1,4 @@
-"""Bookings as CSV, with the visibility and filters of the list."""
+"""Bookings as CSV, with the filters and permissions of the list."""
 
 from collections.abc import Iterator
 

@@ -16,7 +16,7 @@ from kit.db import sql
 
 @dataclass(frozen=True, kw_only=True)
 class EventFilter:
-    """Conditions on events, all of which must match; None matches any. `span` is about when they start."""
+    """Conditions that events must all meet. None means no condition. `span` limits when they start."""
 
     span: Span = field(default_factory=Span)
     search: str = ""
@@ -62,7 +62,7 @@ def events(
     limit: int,
     at: datetime,
 ) -> list[Event]:
-    """Return the first `limit` events that `viewer` may see, with inventory, `after` a cursor position. One query."""
+    """Return the first `limit` matching events that `viewer` may see after a position, with inventory. One query."""
     found = Event.objects.visible_to(viewer).with_inventory().filter(filter.matches(at=at))
     if after:
         is_behind = TupleLessThan if ordering.is_descending else TupleGreaterThan
@@ -104,9 +104,9 @@ FAULTS = {
     "waiting_of_ledger": "{said} bookings waiting according to the inventory, {found} according to the ledger",
     "live_in_unpublished": "does not take bookings, but has {found} that are not cancelled",
     "room_for_waiting": "first on the waiting list for {said} seats, although {found} are free",
-    "passed": "got seats before booking #{said}, which has been waiting for longer",
+    "passed": "got seats before booking #{said}, which has been waiting longer",
     "seats_of_entries": "has {said} seats, {found} according to the ledger",
-    "waiting_of_entries": "waiting {said} times according to its status, {found} times according to the ledger",
+    "waiting_of_entries": "waiting count {said} according to its status, {found} according to the ledger",
     "amount_of_entries": "worth {said}, {found} according to the ledger",
 }
 

@@ -24,7 +24,7 @@ from kit.web.fields import (
 )
 from kit.web.paging import INVALID_CURSOR, CursorField, PageSerializer, moment, row_id
 
-# Cancelling an event is a call of its own.
+# Cancelling an event has its own endpoint.
 STATUSES_TO_SET = [EventStatus.DRAFT.value, EventStatus.PUBLISHED.value]
 
 
@@ -102,7 +102,7 @@ class AvailabilitySerializer(serializers.Serializer[Any]):
     waiting = serializers.IntegerField()
 
 
-# API name to model field.
+# Maps field names in the API to fields of the model.
 FIELD_OF_ORDERING = {"createdAt": "created_at", "startsAt": "starts_at"}
 ORDERINGS = [sign + name for name in FIELD_OF_ORDERING for sign in ("", "-")]
 DEFAULT_ORDERING = "-createdAt"
@@ -130,7 +130,7 @@ class EventQuerySerializer(PageSerializer):
     ordering = serializers.ChoiceField(
         choices=ORDERINGS, default=DEFAULT_ORDERING, help_text="Prefix with `-` for descending order."
     )
-    cursor = CursorField([str, moment, row_id], help_text="The `nextCursor` of the previous page.")
+    cursor = CursorField([str, moment, row_id], help_text="`nextCursor` of the previous page.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments of `queries.events`: `filter`, `ordering`, `limit` and, with a cursor, `after`."""
@@ -261,7 +261,7 @@ class BookingFilterSerializer(serializers.Serializer[Any]):
 
 class BookingsOfEventQuerySerializer(PageSerializer):
     status = serializers.ChoiceField(choices=BookingStatus.values, required=False)
-    cursor = CursorField([row_id], help_text="The `nextCursor` of the previous page.")
+    cursor = CursorField([row_id], help_text="`nextCursor` of the previous page.")
 
 
 class BookingQuerySerializer(BookingsOfEventQuerySerializer, BookingFilterSerializer):

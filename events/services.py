@@ -1,4 +1,4 @@
-"""Use cases that change events and bookings. Each takes the acting user as `by` and the current time as `at`.
+"""Use cases that change events and bookings, with the acting user as `by` and, where it matters, the time as `at`.
 
 Every writer locks the event's inventory row first. Triggers keep seat counts, ledger, promotions and mail in step
 within the same transaction.
@@ -17,14 +17,11 @@ from events.models import MAX_CAPACITY, Booking, BookingQuerySet, BookingStatus,
 from kit.db import sql
 from kit.errors import Busy, Conflict, Invalid, Missing, Refused
 from kit.idempotency.keys import Key, claiming
+from kit.text import counted
 
 # Fields of an event that are stored in its inventory.
 SEATS = ["capacity", "withheld"]
 TOO_MUCH_WITHHELD = "Cannot be greater than the capacity."
-
-
-def _tickets(number: int) -> str:
-    return "1 ticket" if number == 1 else f"{number:,} tickets"
 
 
 class EventNotFound(Missing):
@@ -46,14 +43,14 @@ class BookingsClosed(Conflict):
 class MoreThanForSale(Invalid):
     def __init__(self, for_sale: int) -> None:
         verb = "is" if for_sale == 1 else "are"
-        number = f"Only {_tickets(for_sale)}" if for_sale else "No tickets"
+        number = f"Only {counted(for_sale, 'ticket')}" if for_sale else "No tickets"
         message = f"{number} {verb} available for this event"
         super().__init__(message, fields={"quantity": [f"{message}."]})
 
 
 class TooManyAtOnce(Invalid):
     def __init__(self, max_per_booking: int) -> None:
-        message = f"A booking can have at most {_tickets(max_per_booking)}"
+        message = f"A booking can have at most {counted(max_per_booking, 'ticket')}"
         super().__init__(message, fields={"quantity": [f"{message}."]})
 
 
@@ -70,7 +67,7 @@ class NotEnoughLeft(Conflict):
         if waiting:
             message = f"{waiting:,} booking{' is' if waiting == 1 else 's are'} ahead on the waiting list"
         elif available:
-            message = f"Only {_tickets(available)} {'is' if available == 1 else 'are'} left"
+            message = f"Only {counted(available, 'ticket')} {'is' if available == 1 else 'are'} left"
         else:
             message = "This event is sold out"
         super().__init__(message)
@@ -86,19 +83,19 @@ class AlreadyCancelled(Conflict):
 
 class MoreThanBooked(Conflict):
     def __init__(self, left: int) -> None:
-        super().__init__(f"This booking has only {_tickets(left)} left")
+        super().__init__(f"This booking has only {counted(left, 'ticket')} left")
 
 
 class CapacityBelowSold(Conflict):
     def __init__(self, sold: int, *, withheld: int = 0) -> None:
         capacity = f"Capacity minus the {withheld:,} withheld" if withheld else "Capacity"
-        super().__init__(f"{capacity} cannot be lower than the {_tickets(sold)} already sold")
+        super().__init__(f"{capacity} cannot be lower than the {counted(sold, 'ticket')} already sold")
 
 
 class CapacityBelowWaiting(Conflict):
     def __init__(self, wanted: int, *, withheld: int = 0) -> None:
         limit = "would be for sale" if withheld else "the new capacity"
-        super().__init__(f"A waiting booking asks for {_tickets(wanted)}, more than {limit}")
+        super().__init__(f"A waiting booking asks for {counted(wanted, 'ticket')}, more than {limit}")
 
 
 class EventHasBookings(Conflict):
@@ -110,7 +107,7 @@ class Joins(StrEnum):
 
     ALWAYS = "always"
     NEVER = "never"
-    # Sold out, or others are waiting already: document 003.
+    # Or if others are already waiting (document 003).
     WHEN_SOLD_OUT = "when-sold-out"
 
 
@@ -149,13 +146,13 @@ def book(
     :raises KeyReused: the key was used for a different request.
     :raises StillRunning: the first request with the key has not finished.
     """
-    # PostgreSQL has no integers of this size, so it could not say that there is no such event.
+    # Too large for PostgreSQL's integers, so the query would fail instead of finding no event.
     if event_id > sql.MAX_ID:
         raise EventNotFound
     fields: dict[str, Any] = {
         "event_id": event_id,
         **_holder(user or by, guest),
-        # No event has more seats, and the parameter is an integer of 32 bits.
+        # No event has more seats, and the parameter is a 32-bit integer.
         "quantity": min(quantity, MAX_CAPACITY + 1),
         "origin": origin,
     }

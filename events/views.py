@@ -1,4 +1,4 @@
-"""Events and bookings, over HTTP. docs.py describes the calls."""
+"""Events and bookings over HTTP. docs.py describes the endpoints."""
 
 from typing import Any
 

@@ -11,7 +11,6 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.translation import ngettext
 from procrastinate.contrib.django import admin as _admin_of_jobs  # noqa: F401
 from procrastinate.contrib.django.models import ProcrastinateJob
 from unfold.admin import ModelAdmin
@@ -20,6 +19,7 @@ from unfold.decorators import display
 from accounts.permissions import staff_user
 from kit.admin.forms import is_id
 from kit.admin.pages import LINK_CLASSES, ReadOnlyMixin
+from kit.text import counted
 from notifications import services
 from notifications.models import GIVEN_UP, Delivery, Outage, State
 from notifications.templatetags.sent_mail import STATE_COLOURS
@@ -66,7 +66,7 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
     search_help_text = "Number of a ticket or booking, or the beginning of an address"
     sortable_by = ["id"]
     ordering = ["-id"]
-    actions = ["send_again"]
+    actions = ["resend"]
     fieldsets = [
         (None, {"fields": [("state_label", "kind"), ("name", "address"), ("ticket_link", "booking_number", "about")]}),
         ("Attempts", {"fields": [("attempts", "next_attempt"), "last_error", ("created_at", "sent_at")]}),
@@ -96,10 +96,10 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
         return date_format(delivery.next_attempt_at, "DATETIME_FORMAT") if pending else None
 
     @admin.action(description="Resend failed e-mails", permissions=["retry"])
-    def send_again(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> None:
+    def resend(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> None:
         chosen = Delivery.objects.filter(pk__in=deliveries.values("pk"))
         number = services.retry(chosen, at=timezone.now())
-        self.message_user(request, queued_message(number), messages.SUCCESS)
+        self.message_user(request, f"{counted(number, 'message')} queued for retry.", messages.SUCCESS)
 
     def get_urls(self) -> list[Any]:
         route, view = "for-ticket/<int:ticket_id>/resend/", self.admin_site.admin_view(self.resend_view)
@@ -112,7 +112,7 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
         ticket = get_object_or_404(Ticket.objects.visible_to(staff_user(request)), pk=ticket_id)
         if request.method == "POST":
             number = services.retry(Delivery.objects.filter(ticket=ticket), at=timezone.now())
-            self.message_user(request, queued_message(number), messages.SUCCESS)
+            self.message_user(request, f"{counted(number, 'message')} queued for retry.", messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:tickets_ticket_change", args=[ticket.pk]))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
@@ -131,7 +131,3 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
 
     def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("notifications.change_delivery")
-
-
-def queued_message(number: int) -> str:
-    return ngettext("%d message queued for retry.", "%d messages queued for retry.", number) % number

@@ -1,4 +1,4 @@
-"""One attempt to send a delivery, and what can come of it."""
+"""One attempt to send a delivery, and its possible outcomes."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ class Rejected:
 
 @dataclass(frozen=True)
 class TemporaryFailure:
-    """The attempt failed, and a later one may succeed. Includes bugs of ours, so that they stop no other message."""
+    """The attempt failed, and a later one may succeed. Includes our own bugs, so that they cannot stop other mail."""
 
     error: Exception
 

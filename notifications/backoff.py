@@ -27,7 +27,7 @@ def next_wait(attempts: int) -> timedelta | None:
 
 
 def spread(wait: timedelta, *, seed: int) -> timedelta:
-    """Vary a wait by up to 10 %, so that deliveries that failed together are not all retried together."""
+    """Vary a wait by up to 10%, so that deliveries that failed together are not all retried together."""
     return wait * (0.9 + seed % 21 / 100)
 
 

@@ -1,4 +1,4 @@
-"""Mail to people: one `Delivery` per person and occasion, from its creation until it was sent or given up.
+"""Mail to people: one `Delivery` per person and occasion, from its creation until it is sent or given up.
 
 `services.notify` creates deliveries; triggers (sql/triggers) create them for changes of tickets, comments and bookings.
 """
@@ -101,7 +101,7 @@ class Delivery(models.Model):
 
     @property
     def is_to_guest(self) -> bool:
-        """Whether the recipient has no account. Users with bookings are never deleted."""
+        """Return whether the recipient has no account. Users with bookings are never deleted."""
         return self.user_id is None and self.booking_id is not None
 
     def mark_sent(self, *, at: datetime) -> None:

@@ -76,8 +76,8 @@ def announce_deadlines(*, at: datetime) -> int:
 
 @transaction.atomic
 def _announce_some_deadlines(at: datetime) -> int:
-    alarmed = Ticket.objects.with_due_alarm(at).with_assignees().locked(skip_locked=True)
-    tickets = list(alarmed[:DEADLINE_BATCH])
+    unannounced = Ticket.objects.with_due_alarm(at).with_assignees().locked(skip_locked=True)
+    tickets = list(unannounced[:DEADLINE_BATCH])
     admins = list(User.objects.filter(type=UserType.ADMIN, is_active=True)) if tickets else []
     for ticket in tickets:
         kind = Kind.SLA_BREACHED if ticket.sla_due_at < at else Kind.SLA_AT_RISK
@@ -99,7 +99,7 @@ def _announce_some_deadlines(at: datetime) -> int:
 def deliver(*, delivery_id: int, at: datetime) -> None:
     """Try to send a delivery if it is due, and record the outcome.
 
-    A worker killed between the server's reply and the commit sends the message twice rather than never.
+    If a worker is killed between the server's reply and the commit, the message is sent twice rather than never.
     """
     if not _claim(delivery_id):
         return
@@ -168,14 +168,14 @@ def defer_due(*, at: datetime) -> int:
 
 @transaction.atomic
 def retry(deliveries: DeliveryQuerySet, *, at: datetime) -> int:
-    """Queue the failed and dead deliveries among these again, with no attempts counted. Return their number."""
+    """Queue the failed and dead ones of these deliveries again, and reset their attempts. Return their number."""
     number = deliveries.given_up().update(state=State.PENDING, attempts=0, next_attempt_at=at)
     defer_due(at=at)
     return number
 
 
 def purge(*, older_than: timedelta, at: datetime) -> int:
-    """Delete deliveries of that age, except pending ones. Return their number."""
+    """Delete deliveries older than this, except pending ones. Return their number."""
     old = Delivery.objects.filter(created_at__lt=at - older_than).exclude(state=State.PENDING)
     number, _ = old.delete()
     return number

@@ -1,4 +1,4 @@
-"""Hands a message to the mail server and tells problems of the message from problems of the server."""
+"""Hands messages to the mail server, and tells problems with a message from problems with the server."""
 
 from contextlib import suppress
 from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused

@@ -1,4 +1,4 @@
-"""Business time in plain Python: when a clock runs that stops outside business hours. Knows no table.
+"""Business time in plain Python, for clocks that stop outside business hours. Does not touch the database.
 
 The rows behind it are `models.Calendar` and its openings and holidays; clock.py uses it to work out deadlines.
 """

@@ -1,10 +1,10 @@
-"""The SLA clock of a ticket: frozen states, and functions from one state to the next. Knows no table.
+"""The SLA clock of a ticket: frozen states, and functions from one state to the next. Does not touch the database.
 
 The clock runs from creation until the ticket is closed, and stops while it is on hold or closed. When it restarts, the
 deadline moves by the business time that passed while it was stopped.
 
 `tickets.services` applies these functions to tickets. Changes made in plain SQL reach the same states through the
-triggers `start_clock` and `step_1_keep_clock`, except that a trigger knows no calendar: it never moves a deadline.
+triggers `start_clock` and `step_1_keep_clock`, except that a trigger has no calendar: it never moves a deadline.
 """
 
 import math
@@ -16,7 +16,7 @@ from sla.business_hours import ROUND_THE_CLOCK, BusinessHours
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What a policy promises: how many hours, when they count, and after what share of them to warn."""
+    """What a policy promises: how many hours, when they count, and the share of them after which to warn."""
 
     hours: int
     at_risk_share: float
@@ -85,7 +85,7 @@ def reopen(clock: Clock, *, at: datetime, terms: Terms) -> Clock:
 
 
 def reprioritise(clock: Clock, *, terms: Terms) -> Clock:
-    """Work out the deadline anew from other terms. The deadline of a closed ticket stays."""
+    """Recalculate the deadline from new terms. A closed ticket keeps its deadline."""
     return clock if clock.closed_at else _with_deadline(clock, terms=terms, held_seconds=clock.held_seconds)
 
 

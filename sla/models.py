@@ -1,4 +1,4 @@
-"""How long tickets may take: a policy per priority, and the calendars that say when its hours count.
+"""How long tickets may take: a policy per priority, and calendars that say when the hours count.
 
 What a policy means for the clock of one ticket is in clock.py.
 """
@@ -120,7 +120,7 @@ class Holiday(models.Model):
 
 
 class SlaPolicy(models.Model):
-    """How long tickets of one priority may take. Staff can change it in the admin."""
+    """How long tickets of one priority may take. Admins can change it in the admin."""
 
     priority = models.CharField(max_length=10, choices=Priority.choices, primary_key=True)
     hours = models.PositiveSmallIntegerField(validators=[MinValueValidator(1)])
@@ -152,7 +152,7 @@ class SlaPolicy(models.Model):
 
     @cached_property
     def terms(self) -> Terms:
-        """What this policy promises, for clock.py. This runs two queries if there is a calendar."""
+        """Return the terms for clock.py. This runs two queries if there is a calendar."""
         return Terms(
             hours=self.hours,
             at_risk_share=self.at_risk_share,

@@ -15,7 +15,7 @@ from sla.models import Priority
 from tickets import services
 from tickets.models import Status, Ticket
 
-# A change takes some hundredths of a second, and the user waits for all of them.
+# Each change takes a few hundredths of a second, and the user waits for all of them.
 MAX_TICKETS = 1_000
 LISTED_TICKETS = 5
 
@@ -107,8 +107,3 @@ def listed(ticket_ids: list[int]) -> str:
     """Return the first few ids, as in "#1, #2 and 3 more"."""
     more = f" and {len(ticket_ids) - LISTED_TICKETS:,} more" if len(ticket_ids) > LISTED_TICKETS else ""
     return ", ".join(f"#{ticket_id}" for ticket_id in ticket_ids[:LISTED_TICKETS]) + more
-
-
-def counted(number: int) -> str:
-    """Return "1 ticket", "2 tickets" and so on."""
-    return "1 ticket" if number == 1 else f"{number:,} tickets"

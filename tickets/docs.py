@@ -1,4 +1,4 @@
-"""The OpenAPI text of the ticket views, as ready-made decorators."""
+"""OpenAPI descriptions of the ticket endpoints, as decorators for the views."""
 
 from drf_spectacular.types import OpenApiTypes
 
@@ -58,15 +58,17 @@ REFUSED_CHANGES: list[Refusal] = [
     *BAD_FIELDS,
 ]
 CHANGES = (
-    "For the ticket's creator, its assignees and staff. Only admins can change `createdBy`, and an assignee cannot "
-    "move the ticket into or out of a project that only the people involved can see. `assignedUsers` is ignored here: "
-    "use the calls for assignees. Send `If-Match` or `version` to reject stale edits; otherwise the last write wins."
+    "Allowed for the ticket's creator, its assignees and staff. Only admins can change `createdBy`, and an assignee "
+    "cannot move the ticket into or out of a project that only the people involved can see. `assignedUsers` is ignored "
+    "here: use the assignment endpoints. Send `If-Match` or `version` to reject stale edits; otherwise the last write "
+    "wins."
 )
 
 list_tickets = describes(
     "List tickets",
     name="listTickets",
-    more="Tickets that you may see and that match every filter. A `cursor` belongs to one `ordering`.",
+    more="Returns the tickets that you can see and that match every filter. A `cursor` is valid only with the "
+    "`ordering` it was issued for.",
     parameters=[TicketQuerySerializer],
     answers={200: (TicketPageSerializer, examples.TICKET_PAGE)},
     refusals=[*BAD_FILTERS, paging.BAD_CURSOR],
@@ -75,7 +77,7 @@ export_tickets = describes(
     "Export tickets",
     name="exportTickets",
     more="Every ticket that the list returns for the same filters, as CSV (RFC 4180), one line per ticket. Cells that "
-    "a spreadsheet would read as a formula start with an apostrophe.",
+    "a spreadsheet would treat as a formula start with an apostrophe.",
     parameters=[TicketFilterSerializer],
     answers={200: (OpenApiTypes.STR, examples.EXPORT)},
     media_type=csv_export.CSV,
@@ -121,7 +123,7 @@ change_ticket = describes(
 hold_ticket = describes(
     "Put a ticket on hold",
     name="holdTicket",
-    more="For staff. Pauses the SLA clock: `slaDue` is null, and the ticket cannot breach while it is on hold. Counts "
+    more="Staff only. Pauses the SLA clock: `slaDue` is null, and the ticket cannot breach while it is on hold. Counts "
     "as a change of the ticket.",
     request=(HoldSerializer, examples.HOLD),
     answers={200: (TicketDetailSerializer, examples.TICKET_ON_HOLD)},
@@ -130,15 +132,15 @@ hold_ticket = describes(
 resume_ticket = describes(
     "Resume a ticket",
     name="resumeTicket",
-    more="For staff. Restarts the SLA clock with the time that was left; `slaDue` moves accordingly.",
+    more="Staff only. Restarts the SLA clock with the time that was left; `slaDue` moves accordingly.",
     answers={200: TICKET_DETAIL},
     refusals=[services.TicketNotFound, services.NotAllowed, services.NotOnHold],
 )
 assign_user = describes(
     "Assign a user",
     name="assignUser",
-    more="For the ticket's creator and staff. If several errors apply, the first of these is returned: ticket not "
-    "found, unauthorized, ticket closed, no such user, admin, already assigned, limit reached.",
+    more="Allowed for the ticket's creator and staff. If several errors apply, the first of these is returned: ticket "
+    "not found, unauthorized, ticket closed, no such user, admin, already assigned, limit reached.",
     request=(AssignSerializer, examples.ASSIGN),
     answers={200: (MessageSerializer, examples.ASSIGNED)},
     refusals=[missing("userId"), services.TicketNotFound, services.NotAllowed, *BAD_ASSIGNEES],
@@ -146,7 +148,7 @@ assign_user = describes(
 unassign_user = describes(
     "Unassign a user",
     name="unassignUser",
-    more="For the ticket's creator, staff and the assigned user. Also works on closed tickets.",
+    more="Allowed for the ticket's creator, staff and the assigned user. Also works on closed tickets.",
     answers={204: None},
     refusals=[services.TicketNotFound, services.NotAllowed, services.NotAssigned],
 )
@@ -171,9 +173,9 @@ list_comments = describes(
 add_comment = describes(
     "Comment on a ticket",
     name="addComment",
-    more="For everyone who can see the ticket, even if it is closed. The ticket's assignees and its creator are "
-    "e-mailed, except the author; about an `internal` comment, only the staff among them. Only staff can write and see "
-    "internal comments. A comment cannot be edited and does not change the ticket's `version`.",
+    more="Open to everyone who can see the ticket, even if it is closed. The assignees and the creator are "
+    "e-mailed, except the author of the comment; for an `internal` comment, only those who are staff. Only staff can "
+    "write and see internal comments. A comment cannot be edited and does not change the ticket's `version`.",
     request=(NewCommentSerializer, examples.NEW_COMMENT),
     answers={201: (CommentSerializer, examples.COMMENT)},
     refusals=[missing("message"), services.TicketNotFound, services.InternalForStaff],

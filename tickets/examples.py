@@ -1,4 +1,4 @@
-"""Examples for the OpenAPI schema: the samples of document 000, with a due date in the future."""
+"""Example requests and responses for docs.py: the samples of document 000, with a due date in the future."""
 
 from typing import Any
 

@@ -14,7 +14,7 @@ from tickets.serializers import TicketSerializer
 
 
 class TicketRowSerializer(TicketSerializer):
-    """A list item as one flat row."""
+    """An item of the list, flattened."""
 
     assignedUsers = serializers.SerializerMethodField()  # type: ignore[assignment]
 

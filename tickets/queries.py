@@ -77,7 +77,7 @@ class TicketFilter:
             return self._during(tickets.filter(**{name: equal[name]} if name else {}))
         if self.priority and ordering.field == "priority":
             return tickets.alike(ordering, self.priority)
-        # Open tickets are few in an established desk, but may lie side by side: they must not use up the whole walk.
+        # An established desk has few open tickets, but they may be clustered and would use up the whole walk.
         return tickets.filter(status=Status.CLOSED) if self.status == Status.CLOSED else tickets
 
     def _equal(self) -> dict[str, Any]:
@@ -118,8 +118,8 @@ class _Page:
     """One page of a filtered list, and the two ways to find it.
 
     PostgreSQL would have to guess whether to walk along the order until enough tickets match, or to fetch all matches
-    and sort them; a wrong guess costs a walk along the whole table. So it is told. First walk along the next few
-    tickets in order, then along the next thousands. If those do not fill the page, few tickets match: sort those.
+    and sort them, and a wrong guess costs a walk along the whole table. So this class decides: it walks along the next
+    few tickets in order, then along the next thousands. If those do not fill the page, few tickets match: sort those.
     """
 
     viewer: User
@@ -142,7 +142,7 @@ class _Page:
         walk = self.filter.along(self.ordering).in_order(self.ordering, after=self.after).values("pk")
         for size in self._window_sizes(limit):
             found = list(self.of(visible.filter(pk__in=walk[:size]).in_order(self.ordering)))
-            # The page is full, or it is the last one since there is nothing left to walk along.
+            # The page is full, or it is the last one because there is nothing left to walk along.
             if len(found) == limit or not walk[size : size + 1]:
                 return found
             if size >= WALK and len(found) < limit // 6:
@@ -189,7 +189,7 @@ def last_comments(*, ticket_id: int, viewer: User, before_id: int = sql.MAX_ID, 
 def words(text: str) -> list[str]:
     """Return the words to search for: runs of letters and digits, in lower case, each once.
 
-    A word that begins another one is left out: whatever contains the longer word matches it too.
+    A word that is a prefix of another is left out: a text that contains the longer word matches it too.
     """
     found: list[str] = sql.row("tickets/words", words=text)["words"]
     return [word for word in found if not any(other.startswith(word) for other in found if other != word)]
@@ -197,7 +197,7 @@ def words(text: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Person:
-    """A user with their current name, or DELETED if they were deleted since."""
+    """A user with their current name, or DELETED if they have since been deleted."""
 
     id: int
     name: str
@@ -225,7 +225,7 @@ class Item:
 
 @dataclass(frozen=True)
 class LaterChange:
-    """A field then and now, and who changed it last. For the field ASSIGNEE, the name of who was removed or added."""
+    """A field then and now, and who changed it last. For the field ASSIGNEE, the name of the person."""
 
     field: str
     before: Any

@@ -63,7 +63,7 @@ class NewTrackerTicketSerializer(NewTicketSerializer):
 
 
 class TicketPatchSerializer(serializers.Serializer[Ticket]):
-    """`PATCH`: every field that can be changed. Assignees have their own calls."""
+    """`PATCH`: every field that can be changed. Assignees have their own endpoints."""
 
     title = SingleLineField(max_length=255, required=False)
     description = TextField(max_length=20_000, required=False, allow_blank=True)
@@ -191,7 +191,7 @@ class TicketDetailSerializer(TicketSerializer):
     sla = SlaSerializer(source="*")
 
 
-# Field names in the API, and in the model.
+# Maps field names in the API to fields of the model.
 FIELD_OF_ORDERING = {
     "createdDate": "created_at",
     "updatedDate": "updated_at",
@@ -229,7 +229,7 @@ class TicketFilterSerializer(serializers.Serializer[Any]):
         choices=SLA_STATES,
         required=False,
         help_text="`breached`: `slaDue` has passed and the ticket is neither closed nor on hold. `at-risk`: not "
-        "breached yet, but over 80 % of the time is used. `met`, `missed`: closed in time, or late.",
+        "breached yet, but over 80% of the time is used. `met`, `missed`: closed in time, or late.",
     )
     startDate = MomentField(
         required=False, help_text="Created at or after this time. A date means the whole day in UTC."

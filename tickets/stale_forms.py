@@ -12,7 +12,7 @@ from tickets.models import Ticket
 
 # The prefix of the assignee rows.
 ROWS = "assignments"
-# The number of added rows that are kept; a request could claim any number.
+# Limit of added rows that are kept; a request could claim any number.
 MAX_ADDED_ROWS = 20
 
 

@@ -1,6 +1,6 @@
 """Document 000's analytics in plain Python, to compare the SQL with.
 
-Follows the contract ticket by ticket, without daily counts or indexes.
+Goes through the tickets one by one, without daily counts or indexes.
 """
 
 from collections import Counter

@@ -167,18 +167,18 @@ class TestBoxOfficeView:
         api = signed_in(admin)
 
         with django_assert_num_queries(2):
-            answer = api.get(PATH, {"startDate": "2026-03-03", "endDate": "2026-03-03"})
+            response = api.get(PATH, {"startDate": "2026-03-03", "endDate": "2026-03-03"})
 
         takings = {"sold": 1, "cancelled": 1, "revenue": 0, "refunded": 25, "held": 3, "waiting": 0}
-        assert answer.status_code == 200
-        assert answer.json() == takings | {
+        assert response.status_code == 200
+        assert response.json() == takings | {
             "days": [takings | {"date": "2026-03-03"}],
             "events": [
                 takings
                 | {
                     "event": march.pk,
                     "name": "Jazz in the park",
-                    "startsAt": answer.json()["events"][0]["startsAt"],
+                    "startsAt": response.json()["events"][0]["startsAt"],
                     "capacity": 4,
                     "forSale": 3,
                     "fill": 1,
@@ -211,10 +211,10 @@ class TestBoxOfficeView:
     def test_refuses_invalid_parameters(
         self, admin: User, signed_in: SignedIn, query: dict[str, Any], field: str
     ) -> None:
-        answer = signed_in(admin).get(PATH, query)
+        response = signed_in(admin).get(PATH, query)
 
-        assert answer.status_code == 400
-        assert [error["field"] for error in answer.json()["errors"]] == [field]
+        assert response.status_code == 400
+        assert [error["field"] for error in response.json()["errors"]] == [field]
 
     @pytest.mark.parametrize("edge", ["0001-01-01", "9999-12-31", "9999-12-31T23:59:59.999Z"])
     def test_accepts_the_first_and_last_dates(self, admin: User, signed_in: SignedIn, edge: str) -> None:

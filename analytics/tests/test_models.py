@@ -171,7 +171,7 @@ def wait_until_blocked(thread: threading.Thread) -> None:
 
 @contextmanager
 def unlocked_creators() -> Iterator[None]:
-    """Replace the insert trigger by one that does not lock the creators."""
+    """Replace the insert trigger with one that does not lock the creators."""
     ((model, trigger),) = pgtrigger.registered("analytics.CountedTicket:count_inserted")
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_functiondef(%s::regproc)", [trigger.get_pgid(model)])

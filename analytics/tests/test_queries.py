@@ -207,7 +207,7 @@ class TestHistory:
 
 
 def all_pages(viewer: User, wanted: TicketFilter, page_size: int) -> Iterator[queries.History]:
-    """Return all pages, one after another."""
+    """Yield all pages, one after another."""
     after: Position | None = None
     while True:
         page = queries.history(viewer=viewer, filter=wanted, page_size=page_size, after=after)

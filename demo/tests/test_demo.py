@@ -44,7 +44,6 @@ def all_rows() -> list[list[Any]]:
 @pytest.mark.django_db
 @pytest.mark.slow
 class TestFill:
-    @pytest.mark.slow
     def test_creates_valid_tickets_of_90_days(self) -> None:
         load_demo()
 
@@ -100,7 +99,6 @@ class TestFill:
         assert queries.daily_count_faults() == []
         assert DailyCount.objects.count() > 0
 
-    @pytest.mark.slow
     def test_ledger_matches_bookings_and_inventory(self) -> None:
         load_demo()
 

@@ -16,12 +16,13 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from accounts.permissions import staff_user
 from events import services
-from events.admin.display import STATUS_COLOURS, counted, holder_of, seats_of
+from events.admin.display import STATUS_COLOURS, BookingColumns, holder_of, seats_of
 from events.admin.inlines import BookingEntryInline
 from events.models import Booking
 from kit.admin.forms import is_id
 from kit.admin.pages import ReadOnlyMixin, form_page
 from kit.admin.refusals import refusals_as_form_errors
+from kit.text import counted
 
 
 class CancelForm(forms.Form):
@@ -29,8 +30,8 @@ class CancelForm(forms.Form):
 
 
 @admin.register(Booking)
-class BookingAdmin(ReadOnlyMixin, ModelAdmin):
-    """Bookings are made on their event's page and cancelled here, and otherwise read-only."""
+class BookingAdmin(BookingColumns, ReadOnlyMixin, ModelAdmin):
+    """Bookings are made on their event's page and cancelled here. They are read-only otherwise."""
 
     inlines = [BookingEntryInline]
     change_form_outer_after_template = "admin/events/booking/sent_mail.html"
@@ -57,14 +58,6 @@ class BookingAdmin(ReadOnlyMixin, ModelAdmin):
     @admin.display(description="booking", ordering="id")
     def number(self, booking: Booking) -> str:
         return f"#{booking.pk}"
-
-    @admin.display(description="for")
-    def holder(self, booking: Booking) -> str:
-        return holder_of(booking)
-
-    @admin.display(description="seats")
-    def left(self, booking: Booking) -> str:
-        return seats_of(booking)
 
     @display(description="status", label=STATUS_COLOURS)
     def status_label(self, booking: Booking) -> tuple[str, str]:

@@ -8,10 +8,11 @@ from unfold.admin import ModelAdmin
 
 from accounts.permissions import staff_user
 from events import services
-from events.admin.display import SHOWN_BOOKINGS, counted, event_page, holder_of
+from events.admin.display import SHOWN_BOOKINGS, event_page, holder_of
 from events.models import BookingStatus, Event
 from kit.admin.pages import form_page
 from kit.admin.refusals import refusals_as_messages
+from kit.text import counted
 
 
 def cancel_event_page(model_admin: ModelAdmin, request: HttpRequest, event: Event) -> HttpResponse:

@@ -1,5 +1,6 @@
 """How events and bookings are shown on every page."""
 
+from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
 
@@ -13,7 +14,7 @@ STATUS_COLOURS = {
     BookingStatus.CONFIRMED: "success",
     BookingStatus.WAITING: "warning",
 }
-# Where a page lists a few bookings of possibly many.
+# How many bookings a page lists where there may be many.
 SHOWN_BOOKINGS = 10
 
 
@@ -33,9 +34,17 @@ def holder_of(booking: Booking) -> str:
 
 
 def seats_of(booking: Booking) -> str:
-    """Return the seats that are left, and of how many if some were cancelled."""
+    """Return the seats that are left, as in "1 of 2" if some were cancelled."""
     return f"{booking.left}" if not booking.cancelled else f"{booking.left} of {booking.quantity}"
 
 
-def counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+class BookingColumns:
+    """Columns of bookings, in their own list and on the pages of events."""
+
+    @admin.display(description="for")
+    def holder(self, booking: Booking) -> str:
+        return holder_of(booking)
+
+    @admin.display(description="seats")
+    def left(self, booking: Booking) -> str:
+        return seats_of(booking)

@@ -39,7 +39,7 @@ class EventForm(ServiceForm):
         widget=UnfoldAdminIntegerFieldWidget,
         help_text="Seats that are not for sale.",
     )
-    # Detects that others have changed the event since the page was opened.
+    # Detects a form that was opened before somebody else's change, which saving would undo.
     seen_at = forms.CharField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -132,7 +132,7 @@ class EventAdmin(ServiceAdmin):
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: Event | None = None) -> Any:
-        """A new event has no sales or details yet."""
+        """Leave out the sales and details of a new event, which has none yet."""
         fieldsets = super().get_fieldsets(request, obj)
         return fieldsets if obj else fieldsets[:1]
 
@@ -140,7 +140,7 @@ class EventAdmin(ServiceAdmin):
         return self.inlines if obj else []
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A cancelled event is read-only."""
+        """Refuse changes of a cancelled event."""
         is_cancelled = isinstance(obj, Event) and obj.status == EventStatus.CANCELLED
         return super().has_change_permission(request, obj) and not is_cancelled
 
@@ -153,7 +153,7 @@ class EventAdmin(ServiceAdmin):
             event.pk = services.create(by=staff_user(request), at=timezone.now(), origin=Origin.ADMIN, **values).pk
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        """The inlines are read-only."""
+        """Save nothing: the inlines are read-only."""
         formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
 
     def delete_model(self, request: HttpRequest, event: Event) -> None:

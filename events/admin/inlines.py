@@ -7,13 +7,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import TabularInline
 
-from events.admin.display import booking_link, holder_of, seats_of
+from events.admin.display import BookingColumns, booking_link
 from events.models import Booking, BookingEntry, BookingQuerySet
 from kit.admin.pages import ReadOnlyMixin
 
 
 class ReadOnlyInline(ReadOnlyMixin, TabularInline):
-    """Rows to read, with pages."""
+    """Read-only rows, in pages."""
 
     extra = 0
     per_page = 20
@@ -22,7 +22,7 @@ class ReadOnlyInline(ReadOnlyMixin, TabularInline):
     show_count = True
 
 
-class BookingInline(ReadOnlyInline):
+class BookingInline(BookingColumns, ReadOnlyInline):
     model = Booking
     fields = ["number", "holder", "left", "status", "unit_price", "origin", "created_at"]
     readonly_fields = fields
@@ -31,14 +31,6 @@ class BookingInline(ReadOnlyInline):
     @admin.display(description="booking")
     def number(self, booking: Booking) -> str:
         return booking_link(booking)
-
-    @admin.display(description="for")
-    def holder(self, booking: Booking) -> str:
-        return holder_of(booking)
-
-    @admin.display(description="seats")
-    def left(self, booking: Booking) -> str:
-        return seats_of(booking)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
         return super().get_queryset(request).select_related("user")

@@ -17,12 +17,13 @@ from unfold.widgets import (
 from accounts.models import User
 from accounts.permissions import staff_user
 from events import services
-from events.admin.display import counted, event_page
+from events.admin.display import event_page
 from events.models import MAX_CAPACITY, Booking, Event, Origin
 from events.services import Guest, Joins
 from kit.admin.forms import Autocomplete, without_related_buttons
 from kit.admin.pages import form_page
 from kit.admin.refusals import refusals_as_form_errors
+from kit.text import counted
 from kit.web.fields import NO_CONTROL_CHARACTERS
 
 

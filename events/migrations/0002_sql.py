@@ -5,8 +5,8 @@ import pgtrigger.migrations
 from django.db import migrations
 
 BOOK = r"""
--- Book seats at an event, or a place on its waiting list, or return why not. Always returns one row: of a booking the
--- first five columns, of a refusal its code (see events_booking_refusal) and the numbers for its message.
+-- Book seats at an event, or a place on its waiting list, or return why not. Always returns one row: for a booking, the
+-- first five columns; for a refusal, its code (see events_booking_refusal) and the numbers in its message.
 --
 -- A hot event is limited by how long its inventory row is locked, so this is one statement with a cached plan.
 CREATE OR REPLACE FUNCTION events_book(
@@ -38,8 +38,8 @@ BEGIN
     -- Decide again if the rule that refused the booking no longer does by the time we read why.
     FOR attempt IN 1..3 LOOP
         BEGIN
-            -- A hopeless request finds no row here and waits for no lock. If the inventory changes while we wait for
-            -- its lock, PostgreSQL evaluates the conditions again with the new row.
+            -- A request that is refused finds no row here and waits for no lock. If the inventory changes while we wait
+            -- for its lock, PostgreSQL evaluates the conditions again with the new row.
             SELECT
                 event.price,
                 inventory.waiting,
@@ -386,13 +386,13 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name="inventory",
             trigger=pgtrigger.compiler.Trigger(
-                name="keep_wishes",
+                name="keep_enough_for_waiting",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (NEW.waiting > 0 AND NEW.capacity - NEW.withheld < OLD.capacity - OLD.withheld)",
-                    func="BEGIN\n    IF EXISTS (\n        SELECT FROM events_in_queue(NEW.event_id) WHERE quantity - cancelled > NEW.capacity - NEW.withheld\n    ) THEN\n        RAISE EXCEPTION 'a waiting booking asks for more seats than would be for sale'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_wishes_fit';\n    END IF;\n    RETURN NEW;\nEND;\n",
-                    hash="2e1337cc805a4a894e6fdb23ad2e6cc0cc3ace73",
+                    func="BEGIN\n    IF EXISTS (\n        SELECT FROM events_in_queue(NEW.event_id) WHERE quantity - cancelled > NEW.capacity - NEW.withheld\n    ) THEN\n        RAISE EXCEPTION 'a waiting booking asks for more seats than would be for sale'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_enough_for_waiting';\n    END IF;\n    RETURN NEW;\nEND;\n",
+                    hash="bbd6a22ba81d124a155c643308844114aa6b176e",
                     operation='UPDATE OF "capacity", "withheld"',
-                    pgid="pgtrigger_keep_wishes_08422",
+                    pgid="pgtrigger_keep_enough_for_waiting_8d4c9",
                     table="events_inventory",
                     when="BEFORE",
                 ),

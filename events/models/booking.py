@@ -20,14 +20,14 @@ class BookingStatus(models.TextChoices):
 
 class BookingQuerySet(models.QuerySet["Booking"]):
     def visible_to(self, user: User) -> Self:
-        """The one definition of "visible": users see their own bookings, admins see all."""
+        """Select the bookings that the user may see: their own, or all for an admin. The only definition of it."""
         return self if user.is_admin else self.filter(user=user)
 
     def live(self) -> Self:
         return self.exclude(status=BookingStatus.CANCELLED)
 
     def queue(self) -> Self:
-        """Select waiting bookings, in the order in which an event promotes them: `events_queue` for querysets."""
+        """Select waiting bookings in the order in which they are promoted, like the SQL function `events_queue`."""
         return self.filter(status=BookingStatus.WAITING).order_by("queue_number")
 
     def with_position(self) -> Self:
@@ -56,7 +56,7 @@ class Booking(models.Model):
     quantity = models.PositiveIntegerField()
     cancelled = models.PositiveIntegerField(db_default=0)
     status = models.CharField(max_length=10, choices=BookingStatus.choices)
-    # Order on the event's waiting list, for bookings that had to wait. Numbers only increase.
+    # Order on the event's waiting list, for bookings that had to wait. The numbers only increase.
     queue_number = models.PositiveBigIntegerField(null=True)
     # The event's price at the time of booking.
     unit_price = models.DecimalField(max_digits=12, decimal_places=2)

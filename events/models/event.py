@@ -35,9 +35,9 @@ class EventStatus(models.TextChoices):
 
 class EventQuerySet(models.QuerySet["Event"]):
     def visible_to(self, user: User | None) -> Self:
-        """The one definition of "visible": only admins see drafts, nobody sees deleted events.
+        """Select the events that the user may see: only admins see drafts, and nobody sees deleted events.
 
-        In SQL it is part of sql/functions/booking_refusal.sql.
+        This is the only definition in Python. sql/functions/booking_refusal.sql repeats it for bookings.
         """
         events = self.filter(deleted_at__isnull=True)
         return events if user and user.is_admin else events.exclude(status=EventStatus.DRAFT)

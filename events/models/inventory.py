@@ -77,7 +77,7 @@ class Inventory(models.Model):
                 ),
             ),
             trigger(
-                "events/keep_wishes",
+                "events/keep_enough_for_waiting",
                 when=pgtrigger.Before,
                 operation=pgtrigger.UpdateOf("capacity", "withheld"),
                 condition=pgtrigger.Condition(
@@ -101,5 +101,5 @@ class Inventory(models.Model):
 
     @property
     def available(self) -> int:
-        """Unsold seats, even if the head of the waiting list asks for more than these."""
+        """Return the unsold seats, even if the head of the waiting list asks for more."""
         return self.for_sale - self.confirmed

@@ -43,7 +43,7 @@ class BookingEntry(models.Model):
                 include=["kind", "quantity", "seats", "waiting", "amount"],
                 name="booking_entry_event",
             ),
-            # Entries are appended in order of time, which a few kilobytes of BRIN index are enough for.
+            # Entries are appended in order of time, so a few kilobytes of BRIN index are enough.
             BrinIndex(fields=["at"], name="booking_entry_at"),
         ]
         constraints = [

@@ -1,11 +1,11 @@
 -- Book seats at an event, or a place on its waiting list, in one round trip. Triggers update the inventory and write the
 -- ledger and the mail within the same statement. The rules are in functions/booking_refusal.sql.
 --
--- The booking is made on the terms of the moment the statement began, price included. Only that the event was cancelled
--- or became a draft while we waited for the lock is still noticed, by a trigger.
+-- The booking is made on the terms, price included, at the start of the statement. A trigger still notices if the event
+-- was cancelled or became a draft while the statement waited for the lock.
 -- params   event_id    bigint
 --          quantity    int             seats
---          joins       text            who joins the waiting list: 'always', 'never', or 'when-sold-out' (or others wait)
+--          joins       text            when to join the waiting list: 'always', 'never' or 'when-sold-out' (see Joins)
 --          user_id     bigint | null   null for a guest
 --          guest_first_name, guest_last_name, guest_email   text
 --          origin      text

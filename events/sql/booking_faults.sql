@@ -21,8 +21,8 @@ WITH booking AS (
 ), entered_of_booking AS (
     SELECT booking_id, sum(seats) AS seats, sum(waiting) AS waiting, sum(amount) AS amount FROM entry GROUP BY booking_id
 ), head AS (
-    -- The first of each waiting list, and the entry since which it waits. Entries of an event are numbered in the order
-    -- in which things happened, because its inventory is locked in between.
+    -- The first of each waiting list, and the entry with which its wait began. The ids of an event's entries are in the
+    -- order in which things happened, because its inventory is locked in between.
     SELECT
         first.event_id,
         first.id,

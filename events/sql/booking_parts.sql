@@ -9,7 +9,7 @@ WITH event AS (
     FROM events_event AS event LEFT JOIN events_booking AS booking ON booking.event_id = event.id
     GROUP BY event.id
 ), numbered AS (
-    -- An event without bookings takes some work, too.
+    -- An event without bookings takes some work too, so each event counts as one booking more.
     SELECT id, bookings, (sum(bookings + 1) OVER (ORDER BY id) - bookings - 1) / %(size)s AS ahead FROM event
 )
 SELECT

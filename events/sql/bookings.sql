@@ -1,6 +1,6 @@
 -- Return these bookings, newest first, each with the number of bookings ahead of it on the waiting list, all read in one
--- snapshot. Counts what is ahead of the first waiting booking of each event, and numbers on to the last: for a page of
--- neighbours that is one index scan, however long the waiting list is.
+-- snapshot. Counts the bookings ahead of each event's first one and numbers the rest from there: for a page of
+-- neighbours, that is one index scan however long the waiting list is.
 -- params   ids  bigint[]
 -- returns  the columns of events_booking; ahead bigint, null unless waiting
 -- index    events_booking_pkey, booking_queue

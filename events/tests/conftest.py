@@ -1,4 +1,4 @@
-"""Fixtures for events. A module with another size of event overrides `capacity`."""
+"""Fixtures for events. Override `capacity` in a module that needs events of another size."""
 
 import pytest
 

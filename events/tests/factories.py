@@ -15,7 +15,7 @@ GUEST = Guest("Greta", "Guest", "greta@example.com")
 
 
 def make_event(by: User, *, capacity: int = 10, withheld: int = 0, **fields: Any) -> Event:
-    """Create an event in a month, at 25.00 per seat, that never closes for bookings."""
+    """Create an event a month from now, at 25.00 per seat, whose bookings never close."""
     at = timezone.now().replace(microsecond=0)
     starts_at = fields.pop("starts_at", at + timedelta(days=30))
     return services.create(
@@ -28,7 +28,7 @@ def make_event(by: User, *, capacity: int = 10, withheld: int = 0, **fields: Any
 
 
 def book(event: Event, user: User | None = None, *, quantity: int = 1, **more: Any) -> Booking:
-    """Book for `user`, by default a new one, or for `guest` among `more`."""
+    """Book for `user` (by default a new one), or for a `guest` given in `more`."""
     by = None if "guest" in more else (user or make_user())
     return services.book(event_id=event.pk, quantity=quantity, by=by, at=timezone.now(), **more)
 

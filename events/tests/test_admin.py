@@ -51,7 +51,7 @@ class TestEventList:
 
 class TestEventPage:
     def test_creates_an_event(self, admin: User) -> None:
-        answer = Browser(admin).submit(
+        response = Browser(admin).submit(
             f"{EVENTS}add/",
             name="Jazz in the park",
             starts_at_0="2030-05-01",
@@ -61,7 +61,7 @@ class TestEventPage:
         )
 
         event = Event.objects.with_inventory().get()
-        assert answer.status_code == 302
+        assert response.status_code == 302
         assert (event.name, event.inventory.capacity, event.created_by, event.origin) == (
             "Jazz in the park",
             50,
@@ -161,10 +161,10 @@ class TestNewBooking:
     def test_books_for_a_user(self, admin: User, owner: User) -> None:
         event = make_event(admin)
 
-        answer = Browser(admin).submit(page_of(event, "book"), user=owner.pk, quantity="2")
+        response = Browser(admin).submit(page_of(event, "book"), user=owner.pk, quantity="2")
 
         booking = Booking.objects.get()
-        assert answer.status_code == 302
+        assert response.status_code == 302
         assert (booking.user, booking.quantity, booking.status, booking.origin) == (owner, 2, "confirmed", Origin.ADMIN)
 
     def test_books_for_a_guest(self, admin: User) -> None:
@@ -240,9 +240,9 @@ class TestCancelEvent:
         event = make_event(admin)
         booking = book(event)
 
-        answer = Browser(admin).post(page_of(event, "cancel"))
+        response = Browser(admin).post(page_of(event, "cancel"))
 
-        assert answer.status_code == 302
+        assert response.status_code == 302
         event.refresh_from_db()
         booking.refresh_from_db()
         assert (event.status, booking.status) == (EventStatus.CANCELLED, BookingStatus.CANCELLED)
@@ -317,7 +317,7 @@ class TestBookingPage:
         assert delivery.get_state_display() in panel
         assert "gustav@example.com" not in page
 
-    def test_says_if_there_is_no_mail(self, admin: User, booking: Booking) -> None:
+    def test_shows_a_hint_without_mail(self, admin: User, booking: Booking) -> None:
         booking.deliveries.all().delete()
 
         assert "No e-mails yet" in self.page(admin, booking)

@@ -41,19 +41,19 @@ def withdrawn(admin: User) -> Event:
     return event
 
 
-def code(answer: Any) -> tuple[int, str]:
-    assert answer["Content-Type"] == "application/problem+json", answer.content
-    return answer.status_code, answer.json()["code"]
+def code(response: Any) -> tuple[int, str]:
+    assert response["Content-Type"] == "application/problem+json", response.content
+    return response.status_code, response.json()["code"]
 
 
-def invalid_fields(answer: Any) -> list[str]:
-    assert answer.status_code == 400, answer.content
-    return [error["field"] for error in answer.json()["errors"]]
+def invalid_fields(response: Any) -> list[str]:
+    assert response.status_code == 400, response.content
+    return [error["field"] for error in response.json()["errors"]]
 
 
-def ids(answer: Any) -> list[int]:
-    assert answer.status_code == 200, answer.content
-    return [item["id"] for item in answer.json()["items"]]
+def ids(response: Any) -> list[int]:
+    assert response.status_code == 200, response.content
+    return [item["id"] for item in response.json()["items"]]
 
 
 def with_token(token: str) -> APIClient:
@@ -64,10 +64,10 @@ def with_token(token: str) -> APIClient:
 
 class TestCreateEvent:
     def test_returns_the_event(self, admin: User, signed_in: SignedIn) -> None:
-        answer = signed_in(admin).post("/events", NEW)
+        response = signed_in(admin).post("/events", NEW)
 
-        assert answer.status_code == 201
-        shown = answer.json()
+        assert response.status_code == 201
+        shown = response.json()
         assert shown.pop("createdAt").endswith("Z")
         assert shown == {
             "id": Event.objects.get().pk,
@@ -128,11 +128,11 @@ class TestReadEvent:
     def test_is_public(self, event: Event, owner: User, signed_in: SignedIn, anonymous: APIClient) -> None:
         book(event, quantity=4)
 
-        answers = [api.get(f"/events/{event.pk}") for api in (anonymous, signed_in(owner))]
+        responses = [api.get(f"/events/{event.pk}") for api in (anonymous, signed_in(owner))]
 
-        assert [answer.status_code for answer in answers] == [200, 200]
-        assert answers[0].json() == answers[1].json()
-        assert answers[0].json()["available"] == 6
+        assert [response.status_code for response in responses] == [200, 200]
+        assert responses[0].json() == responses[1].json()
+        assert responses[0].json()["available"] == 6
 
     @pytest.mark.parametrize("path", ["", "/availability", "/bookings", "/cancel"])
     @pytest.mark.parametrize("number", [UNUSED_ID, TOO_LARGE_ID])
@@ -158,7 +158,7 @@ class TestReadEvent:
     def test_hides_withdrawn_events_from_everyone(self, withdrawn: Event, admin: User, signed_in: SignedIn) -> None:
         api, path = signed_in(admin), f"/events/{withdrawn.pk}"
 
-        answers = [
+        responses = [
             *(api.get(f"{path}{more}") for more in ("", "/availability", "/bookings")),
             *(api.post(f"{path}{more}") for more in ("/bookings", "/cancel")),
             api.put(path, NEW),
@@ -166,7 +166,7 @@ class TestReadEvent:
             api.delete(path),
         ]
 
-        assert [code(answer) for answer in answers] == [(404, "event_not_found")] * 8
+        assert [code(response) for response in responses] == [(404, "event_not_found")] * 8
         assert ids(api.get("/events")) == []
 
     def test_runs_one_query(
@@ -179,9 +179,9 @@ class TestReadEvent:
 
 class TestListEvents:
     def test_has_the_same_items_as_reading_one(self, event: Event, anonymous: APIClient) -> None:
-        answer = anonymous.get("/events")
+        response = anonymous.get("/events")
 
-        assert answer.json() == {"items": [anonymous.get(f"/events/{event.pk}").json()], "nextCursor": None}
+        assert response.json() == {"items": [anonymous.get(f"/events/{event.pk}").json()], "nextCursor": None}
 
     @pytest.fixture
     def season(self, admin: User) -> dict[str, Event]:
@@ -294,18 +294,18 @@ class TestChangeEvent:
     def test_patch_changes_only_the_given_fields(self, event: Event, admin: User, signed_in: SignedIn) -> None:
         before = signed_in(admin).get(f"/events/{event.pk}").json()
 
-        answer = signed_in(admin).patch(f"/events/{event.pk}", {"capacity": 20, "withheld": 5, "venue": "Hall"})
+        response = signed_in(admin).patch(f"/events/{event.pk}", {"capacity": 20, "withheld": 5, "venue": "Hall"})
 
-        assert answer.status_code == 200
-        assert answer.json() == before | {"capacity": 20, "withheld": 5, "venue": "Hall", "available": 15}
-        assert signed_in(admin).get(f"/events/{event.pk}").json() == answer.json()
+        assert response.status_code == 200
+        assert response.json() == before | {"capacity": 20, "withheld": 5, "venue": "Hall", "available": 15}
+        assert signed_in(admin).get(f"/events/{event.pk}").json() == response.json()
 
     def test_put_keeps_omitted_fields(self, event: Event, admin: User, signed_in: SignedIn) -> None:
         before = signed_in(admin).get(f"/events/{event.pk}").json()
 
-        answer = signed_in(admin).put(f"/events/{event.pk}", NEW)
+        response = signed_in(admin).put(f"/events/{event.pk}", NEW)
 
-        assert answer.json() == before | NEW | {"startsAt": "2099-08-01T18:00:00Z", "available": 12}
+        assert response.json() == before | NEW | {"startsAt": "2099-08-01T18:00:00Z", "available": 12}
 
     @pytest.mark.parametrize("missing", NEW)
     def test_put_requires_four_fields(self, event: Event, admin: User, signed_in: SignedIn, missing: str) -> None:
@@ -317,9 +317,9 @@ class TestChangeEvent:
         book(event, quantity=10)
         waiting = book(event, quantity=3)
 
-        answer = signed_in(admin).patch(f"/events/{event.pk}", {"capacity": 14})
+        response = signed_in(admin).patch(f"/events/{event.pk}", {"capacity": 14})
 
-        assert (answer.json()["available"], answer.json()["waiting"]) == (1, 0)
+        assert (response.json()["available"], response.json()["waiting"]) == (1, 0)
         waiting.refresh_from_db()
         assert waiting.status == "confirmed"
 
@@ -337,8 +337,8 @@ class TestChangeEvent:
     def test_is_for_admins(self, event: Event, owner: User, signed_in: SignedIn, anonymous: APIClient) -> None:
         path = f"/events/{event.pk}"
         for api, status in ((signed_in(owner), 403), (anonymous, 401)):
-            answers = [api.put(path, NEW), api.patch(path, {}), api.delete(path), api.post(f"{path}/cancel")]
-            assert [answer.status_code for answer in answers] == [status] * 4
+            responses = [api.put(path, NEW), api.patch(path, {}), api.delete(path), api.post(f"{path}/cancel")]
+            assert [response.status_code for response in responses] == [status] * 4
 
 
 class TestDeleteEvent:
@@ -355,9 +355,9 @@ class TestCancelEvent:
     def test_cancels_its_bookings_once(self, event: Event, owner: User, admin: User, signed_in: SignedIn) -> None:
         booking = book(event, owner)
 
-        answer = signed_in(admin).post(f"/events/{event.pk}/cancel")
+        response = signed_in(admin).post(f"/events/{event.pk}/cancel")
 
-        assert (answer.status_code, answer.json()["status"], answer.json()["waiting"]) == (200, "cancelled", 0)
+        assert (response.status_code, response.json()["status"], response.json()["waiting"]) == (200, "cancelled", 0)
         assert signed_in(owner).get(f"/bookings/{booking.pk}").json()["status"] == "cancelled"
         assert code(signed_in(admin).post(f"/events/{event.pk}/cancel")) == (409, "event_cancelled")
         assert code(signed_in(admin).patch(f"/events/{event.pk}", {"name": "Again"})) == (409, "event_cancelled")
@@ -370,9 +370,9 @@ class TestAvailability:
         book(event, quantity=5)
         book(event, quantity=4)
 
-        answer = anonymous.get(f"/events/{event.pk}/availability")
+        response = anonymous.get(f"/events/{event.pk}/availability")
 
-        assert answer.json() == {"event": event.pk, "capacity": 10, "available": 3, "waiting": 1}
+        assert response.json() == {"event": event.pk, "capacity": 10, "available": 3, "waiting": 1}
 
     def test_unchanged_availability_is_304(self, event: Event, anonymous: APIClient) -> None:
         path = f"/events/{event.pk}/availability"
@@ -389,10 +389,10 @@ class TestAvailability:
 
 class TestBook:
     def test_books_for_the_signed_in_user(self, event: Event, owner: User, signed_in: SignedIn) -> None:
-        answer = signed_in(owner).post(f"/events/{event.pk}/bookings", {"quantity": 3, "guest": AS_GUEST})
+        response = signed_in(owner).post(f"/events/{event.pk}/bookings", {"quantity": 3, "guest": AS_GUEST})
 
-        assert answer.status_code == 201
-        shown = answer.json()
+        assert response.status_code == 201
+        shown = response.json()
         assert shown.pop("createdAt").endswith("Z")
         assert shown == {
             "id": Booking.objects.get().pk,
@@ -444,17 +444,17 @@ class TestBook:
         assert not Booking.objects.exists()
 
     def test_guest_receives_a_manage_token(self, event: Event, anonymous: APIClient) -> None:
-        answer = anonymous.post(f"/events/{event.pk}/bookings", {"guest": AS_GUEST})
+        response = anonymous.post(f"/events/{event.pk}/bookings", {"guest": AS_GUEST})
 
-        shown = answer.json()
-        assert (answer.status_code, shown["user"], shown["guest"]) == (201, None, AS_GUEST)
+        shown = response.json()
+        assert (response.status_code, shown["user"], shown["guest"]) == (201, None, AS_GUEST)
         assert shown.pop("manageToken") == manage_token(shown["id"])
         assert with_token(manage_token(shown["id"])).get(f"/bookings/{shown['id']}").json().keys() == shown.keys()
 
     def test_guest_can_book_again(self, event: Event, anonymous: APIClient) -> None:
-        answers = [anonymous.post(f"/events/{event.pk}/bookings", {"guest": AS_GUEST}) for _ in range(2)]
+        responses = [anonymous.post(f"/events/{event.pk}/bookings", {"guest": AS_GUEST}) for _ in range(2)]
 
-        assert [answer.status_code for answer in answers] == [201, 201]
+        assert [response.status_code for response in responses] == [201, 201]
 
     @pytest.mark.parametrize(
         "body", [{"quantity": value} for value in (0, -1, "1", 1.5, None, True, 10**30)] + [{"joinWaitlist": "no"}]
@@ -467,9 +467,9 @@ class TestBook:
     ) -> None:
         event = make_event(admin, capacity=MAX_CAPACITY, price=MAX_PRICE)
 
-        answer = signed_in(owner).post(f"/events/{event.pk}/bookings", {"quantity": MAX_CAPACITY})
+        response = signed_in(owner).post(f"/events/{event.pk}/bookings", {"quantity": MAX_CAPACITY})
 
-        assert (answer.status_code, answer.json()["status"]) == (201, "confirmed")
+        assert (response.status_code, response.json()["status"]) == (201, "confirmed")
         assert BookingEntry.objects.get().amount == MAX_CAPACITY * MAX_PRICE
 
     def test_refuses_more_than_is_for_sale_or_allowed(self, admin: User, owner: User, signed_in: SignedIn) -> None:
@@ -521,26 +521,26 @@ class TestBook:
         book(event)
 
         with django_assert_num_queries(2) as captured:
-            answer = api.post(f"/events/{event.pk}/bookings", headers=headers)
+            response = api.post(f"/events/{event.pk}/bookings", headers=headers)
 
-        assert answer.status_code == 201
+        assert response.status_code == 201
         assert not any(query["sql"].startswith(("BEGIN", "SAVEPOINT")) for query in captured.captured_queries)
 
 
 class TestRetry:
     def test_creates_one_event(self, admin: User, signed_in: SignedIn) -> None:
-        answers = [signed_in(admin).post("/events", NEW, headers={"Idempotency-Key": "k"}) for _ in range(2)]
+        responses = [signed_in(admin).post("/events", NEW, headers={"Idempotency-Key": "k"}) for _ in range(2)]
 
-        assert answers[0].content == answers[1].content
+        assert responses[0].content == responses[1].content
         assert Event.objects.count() == 1
 
     def test_creates_one_booking(self, event: Event, owner: User, signed_in: SignedIn) -> None:
         path = f"/events/{event.pk}/bookings"
 
-        answers = [signed_in(owner).post(path, {}, headers={"Idempotency-Key": "k"}) for _ in range(2)]
+        responses = [signed_in(owner).post(path, {}, headers={"Idempotency-Key": "k"}) for _ in range(2)]
 
-        assert answers[0].content == answers[1].content
-        assert (answers[1].status_code, answers[1]["Idempotent-Replayed"]) == (201, "true")
+        assert responses[0].content == responses[1].content
+        assert (responses[1].status_code, responses[1]["Idempotent-Replayed"]) == (201, "true")
         assert Booking.objects.count() == 1
 
     def test_returns_the_booking_as_it_was_at_first(self, event: Event, owner: User, signed_in: SignedIn) -> None:
@@ -559,9 +559,9 @@ class TestRetry:
         path, api = f"/events/{event.pk}/bookings", signed_in(owner)
         api.post(path, {"quantity": 1}, headers={"Idempotency-Key": "k"})
 
-        answer = api.post(path, {"quantity": 2}, headers={"Idempotency-Key": "k"})
+        response = api.post(path, {"quantity": 2}, headers={"Idempotency-Key": "k"})
 
-        assert code(answer) == (422, "idempotency_key_reused")
+        assert code(response) == (422, "idempotency_key_reused")
         assert Booking.objects.get().quantity == 1
 
     def test_of_a_refused_booking_can_succeed(self, admin: User, owner: User, signed_in: SignedIn) -> None:
@@ -571,21 +571,21 @@ class TestRetry:
         refused = signed_in(owner).post(path, wish, headers={"Idempotency-Key": "k"})
         services.cancel(booking_id=other.pk, by=admin)
 
-        answer = signed_in(owner).post(path, wish, headers={"Idempotency-Key": "k"})
+        response = signed_in(owner).post(path, wish, headers={"Idempotency-Key": "k"})
 
         assert code(refused) == (409, "not_enough_left")
-        assert (answer.status_code, "Idempotent-Replayed" in answer) == (201, False)
+        assert (response.status_code, "Idempotent-Replayed" in response) == (201, False)
 
     def test_of_a_guest_returns_the_token_without_storing_it(self, event: Event, anonymous: APIClient) -> None:
         path, body = f"/events/{event.pk}/bookings", {"guest": AS_GUEST}
 
-        answers = [anonymous.post(path, body, headers={"Idempotency-Key": "k"}) for _ in range(2)]
+        responses = [anonymous.post(path, body, headers={"Idempotency-Key": "k"}) for _ in range(2)]
 
-        assert answers[0].content == answers[1].content
-        assert "manageToken" in answers[1].json()
+        assert responses[0].content == responses[1].content
+        assert "manageToken" in responses[1].json()
         kept = IdempotencyKey.objects.get()
         assert "manageToken" not in json.loads(kept.body)
-        assert answers[0].json()["manageToken"] not in f"{kept.body}{kept.headers}"
+        assert responses[0].json()["manageToken"] not in f"{kept.body}{kept.headers}"
 
 
 class TestReadBooking:
@@ -602,9 +602,9 @@ class TestReadBooking:
         booking, other = book(event, guest=GUEST), book(event, guest=GUEST)
         path, token = f"/bookings/{booking.pk}", manage_token(booking.pk)
 
-        answer = with_token(token).get(path)
+        response = with_token(token).get(path)
 
-        assert (answer.status_code, answer.json()["guest"]) == (200, AS_GUEST)
+        assert (response.status_code, response.json()["guest"]) == (200, AS_GUEST)
         for no_token in ("", "x", "é", f"{token}x", manage_token(other.pk), f"{booking.pk}:{token}"):
             assert code(with_token(no_token).get(path)) == (404, "booking_not_found")
         assert code(anonymous.get(path)) == (401, "unauthenticated")
@@ -639,10 +639,10 @@ class TestListBookings:
         alone = signed_in(owner).get(f"/bookings/{booked[1].pk}").json()
         del alone["reason"]
 
-        answer = signed_in(owner).get("/bookings")
+        response = signed_in(owner).get("/bookings")
 
-        assert ids(answer) == [booked[1].pk, booked[0].pk]
-        assert answer.json()["items"][0] == alone
+        assert ids(response) == [booked[1].pk, booked[0].pk]
+        assert response.json()["items"][0] == alone
 
     def test_shows_admins_all_with_positions(self, booked: list[Booking], admin: User, signed_in: SignedIn) -> None:
         items = signed_in(admin).get("/bookings").json()["items"]
@@ -703,13 +703,15 @@ class TestCancelBooking:
     def test_cancels_some_or_all_tickets(self, event: Event, owner: User, signed_in: SignedIn) -> None:
         api, path = signed_in(owner), f"/bookings/{book(event, owner, quantity=5).pk}/cancel"
 
-        answers = [api.post(path, {"tickets": 2}), api.post(path)]
+        responses = [api.post(path, {"tickets": 2}), api.post(path)]
 
-        assert [(answer.status_code, answer.json()["status"], answer.json()["cancelled"]) for answer in answers] == [
+        assert [
+            (response.status_code, response.json()["status"], response.json()["cancelled"]) for response in responses
+        ] == [
             (200, "confirmed", 2),
             (200, "cancelled", 5),
         ]
-        assert "reason" not in answers[0].json()
+        assert "reason" not in responses[0].json()
         assert code(api.post(path)) == (409, "already_cancelled")
 
     def test_refuses_more_tickets_than_are_left(self, event: Event, owner: User, signed_in: SignedIn) -> None:

@@ -21,9 +21,9 @@ SignedIn = Callable[[User], APIClient]
 
 
 def exported(api: APIClient, **query: Any) -> list[dict[str, str]]:
-    answer = api.get("/bookings/export", query)
-    assert answer.status_code == 200
-    return list(csv.DictReader(io.StringIO(answer.getvalue().decode(), newline="")))
+    response = api.get("/bookings/export", query)
+    assert response.status_code == 200
+    return list(csv.DictReader(io.StringIO(response.getvalue().decode(), newline="")))
 
 
 class TestExport:
@@ -62,9 +62,9 @@ class TestExport:
         assert anonymous.get("/bookings/export").status_code == 401
 
     def test_refuses_invalid_filters_before_streaming(self, owner: User, signed_in: SignedIn) -> None:
-        answer = signed_in(owner).get("/bookings/export", {"status": "soon"})
+        response = signed_in(owner).get("/bookings/export", {"status": "soon"})
 
-        assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+        assert (response.status_code, response["Content-Type"]) == (400, "application/problem+json")
 
     def test_reads_in_batches(
         self,

@@ -98,7 +98,7 @@ class TestBookingFaults:
             ": 2 bookings waiting according to the inventory, 3 according to the ledger.",
             f", booking #{held.pk}: worth 75.00, 45.00 according to the ledger.",
             f", booking #{held.pk}: has 3 seats, 2 according to the ledger.",
-            f", booking #{held.pk}: waiting 0 times according to its status, 1 times according to the ledger.",
+            f", booking #{held.pk}: waiting count 0 according to its status, 1 according to the ledger.",
         ]
 
     def test_include_a_waiting_booking_that_fits(self, event: Event, waits: list[Booking]) -> None:
@@ -117,7 +117,7 @@ class TestBookingFaults:
         )
 
         assert sentences(event) == [
-            f", booking #{waits[1].pk}: got seats before booking #{waits[0].pk}, which has been waiting for longer."
+            f", booking #{waits[1].pk}: got seats before booking #{waits[0].pk}, which has been waiting longer."
         ]
 
     def test_include_a_newcomer_who_jumped_the_queue(self, event: Event, waits: list[Booking]) -> None:
@@ -126,7 +126,7 @@ class TestBookingFaults:
         falsify("UPDATE events_inventory SET waiting = 2")
 
         assert sentences(event) == [
-            f", booking #{newcomer.pk}: got seats before booking #{waits[0].pk}, which has been waiting for longer."
+            f", booking #{newcomer.pk}: got seats before booking #{waits[0].pk}, which has been waiting longer."
         ]
 
     @pytest.mark.parametrize("status", ["cancelled", "draft"])

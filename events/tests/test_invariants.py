@@ -1,4 +1,4 @@
-"""A state machine compares PostgreSQL with a model in plain Python, whatever happens in whatever order."""
+"""A state machine that compares PostgreSQL with a model in plain Python, whatever happens in whatever order."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -250,7 +250,7 @@ class BoxOffice(RuleBasedStateMachine):
 
     @rule(sure=st.integers(0, 5))
     def close(self, sure: int) -> None:
-        # Rarely, because nothing can happen afterwards.
+        # Rare, because nothing can happen afterwards.
         if sure == 5:
             self.attempt(
                 self.model.close(),

@@ -147,7 +147,7 @@ class TestInventory:
         with pytest.raises(CheckViolation) as refusal:
             psql("UPDATE events_inventory SET capacity = 3")
 
-        assert constraint_of(refusal) == "inventory_wishes_fit"
+        assert constraint_of(refusal) == "inventory_enough_for_waiting"
         services.cancel(booking_id=waits.pk, by=waits.user, seats=1)
         psql("UPDATE events_inventory SET withheld = 1")
         assert seats(event) == (2, 1)

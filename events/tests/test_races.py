@@ -1,7 +1,7 @@
 """Concurrent bookings, cancellations and changes, with real threads, connections and locks.
 
-Each rule is tested as it is, then without the services' lock, so that only the database enforces it, then without that,
-too. The last must lose the race, or the others would prove nothing.
+Each rule is tested three times: as it is, with the services' lock removed so that only the database enforces it, and
+with the database's checks removed as well. The last one must show the race, or the others would prove nothing.
 """
 
 from collections import Counter
@@ -494,7 +494,7 @@ class TestPsqlAlongsideTheServices:
         assert self.outcome(event) == "waiting"
         assert [fault.fault for fault in faults()] == ["room_for_waiting"]
 
-    def test_one_of_both_gives_way_on_opposite_lock_order(self, event: Event) -> None:
+    def test_one_of_two_gives_way_when_they_lock_in_opposite_order(self, event: Event) -> None:
         booking = book(event)
         cancel = "UPDATE events_booking SET cancelled = 1, status = 'cancelled' WHERE id = %(id)s"
 

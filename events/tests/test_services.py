@@ -187,7 +187,7 @@ class TestBookRefuses:
         with pytest.raises(refusal):
             book(event, admin)
 
-    def test_by_no_rule_without_an_error(self) -> None:
+    def test_with_an_error_for_every_rule_in_sql(self) -> None:
         rules = set(re.findall(r"'([a-z]+(?:_[a-z]+)+)'", sql.text("events/functions/booking_refusal")))
         with_numbers = [services.MoreThanForSale.code, services.TooManyAtOnce.code, services.NotEnoughLeft.code]
 

@@ -17,7 +17,7 @@ from notifications.models import Delivery, Kind
 
 __all__ = ["StaffOnly", "compose", "readable"]
 
-# What the templates of a kind know besides the payload.
+# The context of each kind's templates, in addition to the payload.
 CONTEXTS: dict[Kind, Callable[[Delivery], dict[str, Any]]] = {
     Kind.TICKET_UPDATED: ticket_updated,
     Kind.SLA_AT_RISK: sla_deadline,
@@ -57,9 +57,9 @@ def compose(delivery: Delivery) -> EmailMultiAlternatives:
 
 
 def headers(delivery: Delivery) -> dict[str, str]:
-    """Return headers that stay the same between attempts, so that mail programs show a message sent twice once."""
+    """Return headers that stay the same between attempts, so that mail programs show a message sent twice only once."""
     domain = parseaddr(settings.MAIL_FROM)[1].rpartition("@")[2]
-    # Not guessable, so nobody can send a message that hides ours.
+    # Hard to guess, so nobody can send a message that hides ours.
     secret = salted_hmac("notifications.mails", f"{delivery.pk} {delivery.about}").hexdigest()[:16]
     fixed = {
         "Message-ID": f"<delivery-{delivery.pk}.{secret}@{domain}>",

@@ -31,7 +31,7 @@ LABELS = {
     "created_at": "Created",
 }
 
-# Upper limit of history entries in one mail.
+# Maximum number of history entries in one mail.
 MAX_CHANGES = 100
 
 MAX_LINE_LENGTH = 80
@@ -43,7 +43,7 @@ class StaffOnly(Exception):
 
 @dataclass(frozen=True)
 class Line:
-    """One change as people read it. Without `before` the label says it all, as in "Assigned: Dave"."""
+    """One change in words. `before` is empty where the label says it all, as in "Assigned: Dave"."""
 
     label: str
     before: str
@@ -77,7 +77,7 @@ def ticket_updated(delivery: Delivery) -> dict[str, Any]:
 def comment_added(delivery: Delivery) -> dict[str, Any]:
     """Return the context of the mail about a comment. sql/triggers/announce_comment.sql selects its recipients.
 
-    :raises StaffOnly: the comment is internal, and the recipient has left the staff since.
+    :raises StaffOnly: the comment is internal, and the recipient is no longer staff.
     """
     comments = Comment.objects.readable_by(delivery.user).select_related("author")
     comment = comments.filter(pk=delivery.payload["comment"]).first()

@@ -8,12 +8,12 @@ from accounts.models import User
 from projects.models import Project
 from tickets import queries
 
-# Shown for an empty value next to its old or new one.
+# Shown for an empty value before or after a change.
 NOTHING = "(nothing)"
 
 
 def one_line(text: str) -> str:
-    """Return the text without line breaks, which headers cannot hold; SQL may write some."""
+    """Return the text without line breaks, which headers cannot contain but plain SQL may have written."""
     return " ".join(text.split())
 
 

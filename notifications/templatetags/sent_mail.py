@@ -1,4 +1,4 @@
-"""The panel of mail about a ticket or booking. A template tag, because those rooms import nothing from here."""
+"""The panel of mail about a ticket or booking. A template tag, because tickets and events cannot import this app."""
 
 from typing import Any
 

@@ -30,7 +30,7 @@ def team() -> list[User]:
 
 @pytest.fixture
 def ticket(owner: User, team: list[User]) -> Ticket:
-    """Document 001's ticket. The mail about its assignments is out of the way."""
+    """Document 001's ticket. The mail about its assignments has been removed."""
     ticket = make_ticket(owner, title="Fix the database")
     assign(ticket, *team)
     end_of_transaction()

@@ -80,8 +80,8 @@ class TestFirstPassword:
         return signed_in(admin)
 
     def create(self, api: APIClient) -> User:
-        answer = api.post("/users", {"name": "Nora New", "email": "nora@example.com"})
-        assert answer.status_code == 201
+        response = api.post("/users", {"name": "Nora New", "email": "nora@example.com"})
+        assert response.status_code == 201
         return User.objects.get(email="nora@example.com")
 
     def test_mails_the_new_user(self, api: APIClient) -> None:

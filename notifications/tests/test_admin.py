@@ -100,7 +100,7 @@ class TestList:
         delivery = Delivery.objects.get(booking=bookings[0])
         assert f"#{bookings[0].pk}" in text(Browser(agent).get(f"{LIST}{delivery.pk}/change/"))
 
-    def test_filters_everything_that_failed(self, agent: User, team: list[User]) -> None:
+    def test_can_show_everything_that_failed(self, agent: User, team: list[User]) -> None:
         failed = {make_delivery(team[0], state=State.FAILED), make_delivery(team[1], state=State.DEAD)}
         make_delivery(team[2])
 
@@ -138,7 +138,7 @@ class TestResendAction:
     def test_resends_the_selected_deliveries(self, agent: User, team: list[User]) -> None:
         selected, other = (make_delivery(user, state=State.DEAD) for user in team[:2])
 
-        page = Browser(agent).post(LIST, {"action": "send_again", "_selected_action": [selected.pk]}, follow=True)
+        page = Browser(agent).post(LIST, {"action": "resend", "_selected_action": [selected.pk]}, follow=True)
 
         assert queued_ids() == [selected.pk]
         assert Delivery.objects.get(pk=other.pk).state == State.DEAD
@@ -153,7 +153,7 @@ class TestResendAction:
         choices = [choice for spec in listed.filter_specs for choice in spec.choices(listed)]
         (past_seven_days,) = [choice["query_string"] for choice in choices if choice["display"] == "Past 7 days"]
 
-        action = {"action": "send_again", "_selected_action": [new.pk], "select_across": "1"}
+        action = {"action": "resend", "_selected_action": [new.pk], "select_across": "1"}
         browser.post(f"{LIST}{past_seven_days}", action)
 
         assert queued_ids() == [new.pk]
@@ -263,13 +263,13 @@ class TestResendButton:
         assert Delivery.objects.get(pk=failed.pk).state == State.DEAD
 
     def test_is_closed_to_customers_and_visitors(self, owner: User, ticket: Ticket, failed: Delivery) -> None:
-        answers = [client.post(resend_url(ticket)) for client in (Browser(owner), Client())]
+        responses = [client.post(resend_url(ticket)) for client in (Browser(owner), Client())]
 
-        assert [answer.status_code for answer in answers] == [302, 302]
-        assert all(answer["Location"].startswith("/admin/login/") for answer in answers)
+        assert [response.status_code for response in responses] == [302, 302]
+        assert all(response["Location"].startswith("/admin/login/") for response in responses)
         assert queued_ids() == []
 
-    def test_is_missing_for_an_unknown_ticket(self, agent: User) -> None:
+    def test_is_404_for_an_unknown_ticket(self, agent: User) -> None:
         unknown = reverse("admin:notifications_delivery_resend", args=[999])
 
         assert Browser(agent).post(unknown).status_code == 404

@@ -1,4 +1,4 @@
-"""What can come of one attempt to send a delivery."""
+"""The outcomes of one attempt to send a delivery."""
 
 from typing import Any
 
@@ -31,17 +31,17 @@ class TestAttempt:
         assert attempt(delivery) == Sent()
         assert mail_server.addresses() == [delivery.address]
 
-    def test_is_rejected_by_a_permanent_refusal(self, delivery: Delivery, mail_server: MailServer) -> None:
+    def test_is_rejected_on_a_permanent_refusal(self, delivery: Delivery, mail_server: MailServer) -> None:
         mail_server.refusals[delivery.address] = "550 No such user"
 
         assert attempt(delivery) == Rejected("550 No such user")
 
-    def test_fails_temporarily_by_a_temporary_refusal(self, delivery: Delivery, mail_server: MailServer) -> None:
+    def test_fails_temporarily_on_a_temporary_refusal(self, delivery: Delivery, mail_server: MailServer) -> None:
         mail_server.answer = "451 Try again later"
 
         assert isinstance(attempt(delivery), TemporaryFailure)
 
-    def test_fails_temporarily_by_a_bug_of_ours(self, owner: User, mail_server: MailServer) -> None:
+    def test_fails_temporarily_on_a_bug_of_ours(self, owner: User, mail_server: MailServer) -> None:
         outcome = attempt(make_delivery(owner, kind=Kind.COMMENT_ADDED))
 
         assert isinstance(outcome, TemporaryFailure)

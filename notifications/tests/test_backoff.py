@@ -12,7 +12,7 @@ from notifications import backoff
 
 @pytest.fixture(autouse=True)
 def empty_queue() -> None:
-    """Nothing here needs a database."""
+    """Override the fixture that needs a database: nothing here does."""
 
 
 def waits() -> list[timedelta]:

@@ -44,7 +44,7 @@ def event(admin: User) -> Event:
 
 @pytest.fixture
 def full_booking(event: Event) -> Booking:
-    """A booking of all seats. The mail about it is out of the way."""
+    """A booking of all seats. The mail about it has been removed."""
     booking = book(event, quantity=3)
     clear_jobs()
     Delivery.objects.all().delete()
@@ -168,8 +168,8 @@ class TestGuest:
         assert (number, token) == (str(booking.pk), manage_token(booking.pk))
         assert token in html(message)
         assert "https://tickets.example.com/docs#/events/" in message.body
-        answer = APIClient().get(f"/bookings/{number}", headers={"X-Manage-Token": token})
-        assert answer.status_code == 200
+        response = APIClient().get(f"/bookings/{number}", headers={"X-Manage-Token": token})
+        assert response.status_code == 200
 
     def test_can_have_names_of_full_length(self, event: Event) -> None:
         first_name, last_name = "Greta" * 30, "Guest" * 30

@@ -164,12 +164,12 @@ class TestServerThatHangs:
     def test_delays_no_request_and_loses_no_mail(
         self, ticket: Ticket, silent_server: SilentServer, owner: User, outsider: User, signed_in: SignedIn
     ) -> None:
-        answer = signed_in(owner).post(f"/tickets/{ticket.pk}/assign", {"userId": outsider.pk})
+        response = signed_in(owner).post(f"/tickets/{ticket.pk}/assign", {"userId": outsider.pk})
         end_of_transaction()
         connections_by_the_request = len(silent_server.connections)
         run_queue(at=timezone.now())
 
-        assert answer.status_code == 200
+        assert response.status_code == 200
         assert connections_by_the_request == 0
         assert states() == [State.PENDING] * 4
         # The first delivery notices; the others do not try.
@@ -419,12 +419,12 @@ class TestWorker:
         worker.terminate()
 
         assert worker.wait(30) == 0
-        # It was woken: by itself it would poll 30 seconds later.
+        # NOTIFY woke it: without that it would have polled 30 seconds later.
         assert took < 15
         assert recipients(mail_server) == TEAM
         assert states() == [State.SENT] * 3
 
-    def test_resends_what_it_was_killed_while_sending(
+    def test_resends_messages_it_was_sending_when_killed(
         self, ticket: Ticket, mail_server: MailServer, start_worker: StartWorker
     ) -> None:
         """SIGKILL between the server's 250 and the commit. A message may be sent twice, but never lost."""

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True),
 
 @pytest.fixture(autouse=True)
 def close_connections_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Otherwise connections would outlive the test in threads that nobody can reach."""
+    """Close connections after each use, or they would outlive the test in the worker's threads."""
     monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
 
 

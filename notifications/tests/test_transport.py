@@ -1,4 +1,4 @@
-"""Which replies concern the message and which the server, by real servers over SMTP and HTTP."""
+"""Which replies concern the message and which the server, with real servers over SMTP and HTTP."""
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -17,7 +17,7 @@ MESSAGE = EmailMessage("Subject", "Text", "tickets@example.com", ["max@example.c
 class TestSMTP:
     @pytest.fixture(autouse=True)
     def empty_queue(self) -> None:
-        """Nothing here needs a database."""
+        """Override the fixture that needs a database: nothing here does."""
 
     def test_250_means_sent(self, mail_server: MailServer) -> None:
         transport.send(MESSAGE)
@@ -76,7 +76,7 @@ class Provider(BaseHTTPRequestHandler):
 class TestProvider:
     @pytest.fixture(autouse=True)
     def empty_queue(self) -> None:
-        """Nothing here needs a database."""
+        """Override the fixture that needs a database: nothing here does."""
 
     @pytest.fixture
     def provider(self, settings: Any) -> Iterator[HTTPServer]:

@@ -18,9 +18,9 @@ class TestSlaPolicy:
         assert SlaPolicy.objects.get(pk="high").hours == 2
 
     def test_refuses_zero_hours(self, admin: User) -> None:
-        answer = Browser(admin).submit("/admin/sla/slapolicy/high/change/", hours=0)
+        response = Browser(admin).submit("/admin/sla/slapolicy/high/change/", hours=0)
 
-        assert list(errors(answer)) == ["hours"]
+        assert list(errors(response)) == ["hours"]
         assert SlaPolicy.objects.get(pk="high").hours == 4
 
     def test_can_use_a_calendar(self, admin: User) -> None:
@@ -58,30 +58,30 @@ class TestCalendar:
         ],
     )
     def test_refuses_invalid_hours(self, admin: User, changes: dict[str, Any], field: str | None) -> None:
-        answer = Browser(admin).submit(self.ADD, **self.form_with_opening(**changes))
+        response = Browser(admin).submit(self.ADD, **self.form_with_opening(**changes))
 
-        assert list(errors(answer)) == [field or "openings-0-__all__"]
+        assert list(errors(response)) == [field or "openings-0-__all__"]
         assert not Calendar.objects.exists()
 
     def test_refuses_an_unknown_time_zone(self, admin: User) -> None:
-        answer = Browser(admin).submit(self.ADD, **self.form_with_opening() | {"time_zone": "Berlin"})
+        response = Browser(admin).submit(self.ADD, **self.form_with_opening() | {"time_zone": "Berlin"})
 
-        assert list(errors(answer)) == ["time_zone"]
+        assert list(errors(response)) == ["time_zone"]
 
     def test_name_is_unique(self, admin: User) -> None:
         Calendar.objects.create(name="OFFICE HOURS")
 
-        answer = Browser(admin).submit(self.ADD, **self.form_with_opening())
+        response = Browser(admin).submit(self.ADD, **self.form_with_opening())
 
-        assert errors(answer) == {"__all__": ["A calendar with this name already exists."]}
+        assert errors(response) == {"__all__": ["A calendar with this name already exists."]}
 
     def test_cannot_be_deleted_while_a_policy_uses_it(self, admin: User) -> None:
         calendar = Calendar.objects.create(name="Office hours")
         SlaPolicy.objects.filter(pk="high").update(calendar=calendar)
 
-        answer = Browser(admin).post(f"/admin/sla/calendar/{calendar.pk}/delete/", {"post": "yes"})
+        response = Browser(admin).post(f"/admin/sla/calendar/{calendar.pk}/delete/", {"post": "yes"})
 
-        assert answer.status_code == 200
+        assert response.status_code == 200
         assert Calendar.objects.exists()
 
     def test_agent_can_view_but_not_add(self, agent: User) -> None:

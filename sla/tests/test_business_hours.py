@@ -1,4 +1,4 @@
-"""Business time, against what holds for any clock."""
+"""Business time, tested against properties that hold for any calendar."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo

@@ -13,6 +13,7 @@ from django.urls import path, reverse
 from accounts.permissions import staff_user
 from kit.admin.forms import ServiceAdmin
 from kit.admin.pages import form_page
+from kit.text import counted
 from kit.web import csv_export
 from tickets import bulk, exports
 from tickets.admin.assignees import AssignmentInline
@@ -59,12 +60,12 @@ class BulkActions(ServiceAdmin):
 
     def _report(self, request: HttpRequest, outcome: bulk.Outcome) -> None:
         if outcome.changed:
-            self.message_user(request, f"{bulk.counted(len(outcome.changed))} changed.", messages.SUCCESS)
+            self.message_user(request, f"{counted(len(outcome.changed), 'ticket')} changed.", messages.SUCCESS)
         if outcome.unchanged:
-            count = bulk.counted(len(outcome.unchanged))
+            count = counted(len(outcome.unchanged), "ticket")
             self.message_user(request, f"{count} already had this value.", messages.INFO)
         for reason, refused in outcome.refused.items():
-            sentence = f"{bulk.counted(len(refused))} not changed: {reason} ({bulk.listed(refused)})."
+            sentence = f"{counted(len(refused), 'ticket')} not changed: {reason} ({bulk.listed(refused)})."
             self.message_user(request, sentence, messages.WARNING)
 
     def _confirm(self, request: HttpRequest, name: str, tickets: QuerySet[Ticket]) -> HttpResponse:
@@ -96,7 +97,7 @@ class BulkActions(ServiceAdmin):
             self,
             request,
             form,
-            title=f"{change.title} {bulk.counted(len(ids))}",
+            title=f"{change.title} {counted(len(ids), 'ticket')}",
             notes=[cut, note] if is_cut else [note],
             submit=change.submit,
             back=self._list_url(request),

@@ -32,7 +32,7 @@ STATUS_BUTTONS = {
 
 class ConversationPages(ServiceAdmin):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """Add the conversation, except when a refused form is shown again."""
+        """Add the conversation, unless a form with errors is shown again."""
         ticket = context["original"]
         if ticket and request.method == "GET":
             context |= conversation(ticket, viewer=staff_user(request), query=request.GET)
@@ -93,7 +93,7 @@ class ConversationPages(ServiceAdmin):
 
 
 def conversation(ticket: Ticket, *, viewer: User, query: Any) -> dict[str, Any]:
-    """Return the context of conversation.html. A bad cursor shows the latest entries."""
+    """Return the context of conversation.html. An invalid cursor shows the latest entries."""
     page = ConversationQuerySerializer(data=query)
     before = page.validated_data.get("cursor", queries.NEWEST) if page.is_valid() else queries.NEWEST
     found, earlier = queries.conversation(ticket_id=ticket.pk, viewer=viewer, before=before, limit=SHOWN_ENTRIES)

@@ -34,7 +34,7 @@ class SlaFilter(admin.SimpleListFilter):
 
 
 class QueueFilter(admin.SimpleListFilter):
-    """Tickets that are not closed, by who works on them."""
+    """Tickets that are not closed, by assignee."""
 
     title = "queue"
     parameter_name = "queue"

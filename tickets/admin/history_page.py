@@ -1,4 +1,4 @@
-"""The history of a ticket: every change, wherever it was made. Django's own shows only changes made in the admin."""
+"""The history of a ticket: every change, wherever it was made. Django's own history has only the admin's changes."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ class HistoryPage(ServiceAdmin):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show one page of the history. A bad cursor shows the first one."""
+        """Show one page of the history. An invalid cursor shows the first one."""
         response = super().history_view(request, object_id, extra_context)
         if isinstance(response, TemplateResponse) and response.context_data:
             ticket = response.context_data["object"]

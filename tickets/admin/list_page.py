@@ -1,4 +1,4 @@
-"""The list of tickets: columns, filters and search. Nothing here counts, because there may be a million tickets."""
+"""The list of tickets: columns, filters and search. Nothing here runs a COUNT: there may be a million tickets."""
 
 from typing import Any, cast
 
@@ -74,7 +74,7 @@ class ListPage(ServiceAdmin):
         return TicketChangeList
 
     def get_paginator(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any) -> Any:
-        """Return a paginator without COUNT for tickets: counting a million costs more than showing a page of them."""
+        """Return a paginator that runs no COUNT on tickets: counting a million takes longer than showing a page."""
         if queryset.model is Ticket:
             return InfinitePaginator(queryset, *args, **kwargs)
         return super().get_paginator(request, queryset, *args, **kwargs)

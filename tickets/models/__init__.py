@@ -5,16 +5,15 @@ Rules that must hold whatever code runs are constraints and triggers here. Rules
 """
 
 from tickets.models.assignment import ASSIGNMENTS, MAX_ASSIGNEES, Assignee, Assignment
-from tickets.models.clock import CLOCK_RUNS, Status
+from tickets.models.clock import Status
 from tickets.models.comment import MAX_MESSAGE, Comment, CommentQuerySet
-from tickets.models.history import AssignmentEvent, HistoryEvent, TicketEvent
+from tickets.models.history import AssignmentEvent, TicketEvent
 from tickets.models.ordering import SORT_KEYS, Ordering
 from tickets.models.queryset import TicketQuerySet
 from tickets.models.ticket import DERIVED, MAX_PRICE, Ticket
 
 __all__ = [
     "ASSIGNMENTS",
-    "CLOCK_RUNS",
     "DERIVED",
     "MAX_ASSIGNEES",
     "MAX_MESSAGE",
@@ -25,7 +24,6 @@ __all__ = [
     "AssignmentEvent",
     "Comment",
     "CommentQuerySet",
-    "HistoryEvent",
     "Ordering",
     "Status",
     "Ticket",

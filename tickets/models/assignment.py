@@ -1,4 +1,4 @@
-"""Who works on which ticket."""
+"""Assignments of users to tickets."""
 
 import pgtrigger
 from django.db import models
@@ -51,7 +51,7 @@ class Assignment(models.Model):
 
 
 class Assignee(User):
-    """A proxy of User, which declares the trigger that assignments need on the table of users."""
+    """A proxy of User that declares the trigger that assignments need on the users table."""
 
     class Meta:
         proxy = True

@@ -1,6 +1,6 @@
 """How a ticket stores its SLA clock: the columns, and the triggers that keep them consistent.
 
-What happens to a clock is decided by the functions in sla/clock.py.
+The functions in sla/clock.py decide what happens to a clock.
 """
 
 from typing import Any

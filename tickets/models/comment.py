@@ -24,8 +24,8 @@ class CommentQuerySet(models.QuerySet["Comment"]):
     def readable_by(self, user: User | None) -> Self:
         """Leave out internal comments unless the user is staff; None is a user who was deleted.
 
-        The one definition of who may read them is sql/functions/comment_is_readable.sql, which the trigger behind
-        comment mails also calls.
+        sql/functions/comment_is_readable.sql is the only definition of who may read them. The trigger behind comment
+        mail calls it too.
         """
         user_type = Value(user.type if user else None, output_field=models.TextField())
         return self.filter(
@@ -39,7 +39,7 @@ class Comment(models.Model):
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="comments", db_index=False)
     author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="comments")
     message = models.TextField(max_length=MAX_MESSAGE)
-    is_internal = models.BooleanField(default=False, help_text="Only staff can read it and are notified.")
+    is_internal = models.BooleanField(default=False, help_text="Visible to staff only; nobody else is notified.")
     created_at = models.DateTimeField(editable=False)
 
     objects = CommentQuerySet.as_manager()

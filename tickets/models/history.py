@@ -32,7 +32,7 @@ class HistoryEvent(Event):
         ]
 
 
-# Any, since mypy cannot type a base class that is built at runtime.
+# Typed as Any because mypy cannot type a base class that is built at runtime.
 _TicketSnapshot: Any = pghistory.create_event_model(
     Ticket,
     pghistory.InsertEvent(trigger_name="record_creation"),
@@ -49,7 +49,7 @@ _AssignmentSnapshot: Any = pghistory.create_event_model(
     Assignment,
     pghistory.InsertEvent(trigger_name="step_2_record_assignment"),
     pghistory.DeleteEvent(trigger_name="step_2_record_removal"),
-    # No service does this, but SQL can: an assignment is updated to another user or ticket.
+    # No service moves an assignment to another user or ticket, but plain SQL can.
     pghistory.UpdateEvent(
         "delete", trigger_name="step_2_record_replaced", row="OLD", condition=pgtrigger.AnyChange("ticket", "user")
     ),

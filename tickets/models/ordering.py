@@ -84,7 +84,7 @@ class OrderedQuerySet(TicketQuerySetBase):
         return tickets.filter(LessThan(row, position) if ordering.is_descending else GreaterThan(row, position))
 
     def without_index(self) -> Self:
-        """Keep PostgreSQL from walking the index of the order: it finds all matches, then sorts. For few matches."""
+        """Make PostgreSQL find all matches and sort them instead of walking the order's index. For few matches."""
         first, *others = cast("tuple[OrderBy, ...]", self.query.order_by)
         # GREATEST of one value is that value, but no index is on it.
         hidden = OrderBy(Func(first.expression, function="GREATEST"), descending=first.descending)

@@ -39,7 +39,7 @@ class TicketQuerySet(OrderedQuerySet):
     def visible_to(self, user: User) -> Self:
         """Select the tickets that the user may see.
 
-        The one definition in Python; `analytics/sql` states it again for raw queries, and a test compares the two.
+        This is the only definition in Python. analytics/sql repeats it for raw queries; a test compares the two.
         """
         if user.is_staff:
             return self
@@ -54,11 +54,11 @@ class TicketQuerySet(OrderedQuerySet):
         return self.filter(_involving(user))
 
     def concerning(self, user: User) -> Self:
-        """Select the tickets that the user takes care of: all for staff, else those that involve them."""
+        """Select the tickets that concern the user: all of them for staff, otherwise those that involve the user."""
         return self if user.is_staff else self.involving(user)
 
     def breached(self, at: datetime) -> Self:
-        """Select the tickets past their deadline whose clock runs. The one definition of "breached"."""
+        """Select the tickets past their deadline whose clock is running. The only definition of "breached"."""
         return self.filter(CLOCK_RUNS, sla_due_at__lt=at)
 
     def at_risk(self, at: datetime) -> Self:
@@ -74,7 +74,7 @@ class TicketQuerySet(OrderedQuerySet):
         return self.filter(sla_met=False)
 
     def with_due_alarm(self, at: datetime) -> Self:
-        """Select the tickets whose deadline people are to be told about, the most urgent first."""
+        """Select the tickets whose next deadline notification is due, most urgent first."""
         return self.filter(sla_alarm_at__lt=at).order_by("sla_alarm_at")
 
     def search(self, words: Iterable[str]) -> Self:

@@ -35,8 +35,8 @@ class WordPrefix(SearchQuery):
 def contains_words(words: Iterable[str]) -> Q:
     """Return the condition that each word is the beginning of a word in the title or the description.
 
-    Only the longest words are looked up in the index: one or two letters match too much of it, and many words take as
-    long. The others are checked against what those find.
+    Only the longest words are looked up in the index: words of one or two letters match too much of it, and
+    looking up many words takes just as long. The other words are checked against what those find.
     """
     # Length in bytes, since a word in another script can be short and still selective.
     longest_first = sorted(words, key=lambda word: len(word.encode()), reverse=True)

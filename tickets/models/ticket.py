@@ -22,7 +22,7 @@ from tickets.models.queryset import TicketManager
 from tickets.models.search import search_column
 
 MAX_PRICE = Decimal("99999999.99")
-# Columns that the database derives. A change of these alone is no change of the ticket: no new version, no history.
+# Columns that the database derives. Changing only these does not change the ticket: no new version, no history.
 DERIVED = [
     *("version", "updated_at", "search"),
     *("closed_at", "held_seconds", "sla_hours", "sla_calendar", "sla_warn_at", "sla_met", "sla_alarm_at"),

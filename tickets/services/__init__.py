@@ -1,10 +1,10 @@
-"""Use cases that change tickets. Each takes the acting user as `by` and the current time as `at`.
+"""Use cases that change tickets, with the acting user as `by` and, where it matters, the time as `at`.
 
-Each locks the ticket's row first and checks the rules afterwards, in one transaction. Triggers write the history, move
-the version and queue the mail.
+Changes of an existing ticket lock its row first and then check the rules, in one transaction. Triggers write the
+history, move the version and queue the mail.
 """
 
-from tickets.services.assignments import assign, check_assignable, hand_over, unassign
+from tickets.services.assignments import assign, hand_over, unassign
 from tickets.services.changes import Expected, update
 from tickets.services.comments import comment, reply
 from tickets.services.creation import create
@@ -28,7 +28,6 @@ from tickets.services.errors import (
     UserNotFound,
     VersionConflict,
 )
-from tickets.services.fields import check_due_date
 from tickets.services.holds import hold, resume
 
 __all__ = [
@@ -52,8 +51,6 @@ __all__ = [
     "UserNotFound",
     "VersionConflict",
     "assign",
-    "check_assignable",
-    "check_due_date",
     "comment",
     "create",
     "hand_over",

@@ -68,7 +68,7 @@ def hand_over(
     expected: Expected | None = None,
     **changes: Any,
 ) -> Ticket:
-    """Make one user the only assignee of a ticket, or nobody for None, and change fields as `update` does.
+    """Make one user the only assignee of a ticket (None leaves nobody), and change fields as `update` does.
 
     The assignee can be new even if the same call closes or reopens the ticket.
 
@@ -114,7 +114,7 @@ def add_assignees(ticket: Ticket, user_ids: Iterable[int], *, by: User, at: date
     slot_of_user = dict(ticket.assignments.values_list("user_id", "slot"))
     added = []
     for user_id in user_ids:
-        check_assignable(users.get(user_id), assigned=slot_of_user)
+        _check_assignable(users.get(user_id), assigned=slot_of_user)
         slot = min(set(range(1, MAX_ASSIGNEES + 1)) - set(slot_of_user.values()))
         slot_of_user[user_id] = slot
         added.append(Assignment(ticket=ticket, user=users[user_id], slot=slot, assigned_by=by, assigned_at=at))
@@ -126,8 +126,8 @@ def add_assignees(ticket: Ticket, user_ids: Iterable[int], *, by: User, at: date
         raise
 
 
-def check_assignable(user: User | None, *, assigned: Iterable[int]) -> None:
-    """Check whether a user can join the users `assigned` already, given by id.
+def _check_assignable(user: User | None, *, assigned: Iterable[int]) -> None:
+    """Check that a user can be assigned in addition to the users `assigned` already (ids).
 
     :raises UserNotFound, AdminNotAssignable, AlreadyAssigned, AssignmentLimitReached:
     """

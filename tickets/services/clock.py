@@ -1,4 +1,4 @@
-"""The SLA clock of a ticket in step with its status, its priority and the policies. The rules are in sla/clock.py."""
+"""Keeping a ticket's SLA clock in step with its status, priority and policy. The rules are in sla/clock.py."""
 
 from datetime import datetime
 from typing import Any

@@ -27,7 +27,7 @@ def comment(*, ticket_id: int, by: User, at: datetime, message: str, is_internal
 def reply(
     *, ticket_id: int, by: User, at: datetime, message: str, is_internal: bool = False, status: str | None = None
 ) -> Comment:
-    """Comment on a ticket and set its status, or neither. For None the status stays.
+    """Comment on a ticket and set its status, in one transaction. None keeps the status.
 
     :raises TicketNotFound, InternalForStaff: as for `comment`.
     :raises NotAllowed: as for `update`.

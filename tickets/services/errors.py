@@ -67,7 +67,7 @@ class PreconditionFailed(Outdated):
     message = "The ticket has changed since you read it"
 
 
-# What a violated constraint means if SQL from elsewhere broke a rule after it was checked here.
+# What a violated constraint means: other SQL broke the rule after it was checked here.
 ERROR_OF_CONSTRAINT: dict[str, type[Refused]] = {
     "assignment_open_ticket": TicketClosed,
     "assignment_active_user": UserNotFound,

@@ -1,4 +1,4 @@
-"""Checks of single fields, shared by the creation and the changes of tickets."""
+"""Checks of single fields, shared by creating and changing tickets."""
 
 from datetime import datetime
 
@@ -14,7 +14,10 @@ def in_milliseconds(moment: datetime) -> datetime:
 
 
 def check_due_date(due_at: datetime | None, *, at: datetime) -> None:
-    """:raises Invalid: the due date is not in the future."""
+    """Check that the due date, if there is one, is in the future.
+
+    :raises Invalid: it is not.
+    """
     if due_at is not None and due_at <= at:
         raise Invalid(fields={"due_at": [DUE_DATE_PAST]})
 

@@ -1,4 +1,4 @@
-"""Fixtures that several files of these tests share. People are in the root conftest.py."""
+"""Fixtures for tests of tickets. The people are in the root conftest.py."""
 
 from collections.abc import Callable, Iterator
 

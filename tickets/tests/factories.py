@@ -14,7 +14,7 @@ from tickets.models import Comment, Ticket
 def make_ticket(
     by: User, *, title: str = "Fix the database", created_at: datetime | None = None, **fields: Any
 ) -> Ticket:
-    """Create a ticket, in "General" by default, past the services and their rules about time."""
+    """Create a ticket, in "General" by default, bypassing the services and their rules about time."""
     created_at = created_at or timezone.now().replace(microsecond=0)
     return Ticket.objects.create(
         title=title,

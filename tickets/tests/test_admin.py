@@ -97,20 +97,20 @@ class TestList:
     @pytest.mark.parametrize(
         "query", ["q=%27", "q=%00", "project__id__exact=x", "status__exact=x", "p=999999", "p=-1", "o=99", "x=1"]
     )
-    def test_malformed_query_string_is_no_error(self, agent: User, owner: User, query: str) -> None:
+    def test_tolerates_a_malformed_query_string(self, agent: User, owner: User, query: str) -> None:
         page = Browser(agent).get(f"{TICKETS}?{query}", follow=True)
 
         assert page.status_code == 200
 
 
 class TestDelete:
-    def test_is_not_offered_and_forbidden_even_to_superusers(self, superuser: User, ticket: Ticket) -> None:
+    def test_is_neither_offered_nor_allowed_even_to_superusers(self, superuser: User, ticket: Ticket) -> None:
         browser = Browser(superuser)
 
-        answer = browser.post(page_of(ticket, "delete"), {"post": "yes"})
+        response = browser.post(page_of(ticket, "delete"), {"post": "yes"})
         browser.post(TICKETS, {"action": "delete_selected", "_selected_action": [ticket.pk], "post": "yes"})
 
-        assert answer.status_code == 403
+        assert response.status_code == 403
         assert Ticket.objects.filter(pk=ticket.pk).exists()
         for page in (TICKETS, page_of(ticket)):
             shown = browser.get(page).content.decode()
@@ -122,7 +122,7 @@ class TestAdd:
     def test_creates_a_ticket_with_assignees(self, admin: User, owner: User, assignee: User) -> None:
         project = make_project()
 
-        answer = Browser(admin).submit(
+        response = Browser(admin).submit(
             f"{TICKETS}add/",
             title="  The roof leaks ",
             description="First\nSecond",
@@ -134,7 +134,7 @@ class TestAdd:
         )
 
         ticket = Ticket.objects.get()
-        assert answer.status_code == 302
+        assert response.status_code == 302
         assert (ticket.title, ticket.description, ticket.created_by) == ("The roof leaks", "First\nSecond", owner)
         assert ticket.sla_due_at == ticket.created_at + timedelta(hours=4)
         assert list(ticket.assignees.all()) == [assignee]
@@ -168,18 +168,18 @@ class TestAdd:
     ) -> None:
         sound = {"title": "The roof leaks", "project": Project.objects.general().pk}
 
-        answer = Browser(admin).submit(f"{TICKETS}add/", **{**sound, **values})
+        response = Browser(admin).submit(f"{TICKETS}add/", **{**sound, **values})
 
-        assert errors(answer) == {field: [sentence]}
-        assert sentence in answer.content.decode()
+        assert errors(response) == {field: [sentence]}
+        assert sentence in response.content.decode()
         assert not Ticket.objects.exists()
 
     def test_refused_assignee_rolls_back_the_ticket(self, admin: User, agent: User) -> None:
-        answer = Browser(admin).submit(
+        response = Browser(admin).submit(
             f"{TICKETS}add/", title="The roof leaks", project=Project.objects.general().pk, **added_rows(agent, admin)
         )
 
-        assert errors(answer) == {"assignments-1-__all__": ["Cannot assign a ticket to an admin"]}
+        assert errors(response) == {"assignments-1-__all__": ["Cannot assign a ticket to an admin"]}
         assert not Ticket.objects.exists()
         assert not LogEntry.objects.exists()
 
@@ -188,10 +188,10 @@ class TestChange:
     def test_saves_only_the_edited_fields(self, agent: User, owner: User) -> None:
         ticket = make_ticket(owner, title="The roof leaks", description="First\nSecond", venue="Attic")
 
-        answer = Browser(agent).submit(page_of(ticket), status="in-progress", priority="high")
+        response = Browser(agent).submit(page_of(ticket), status="in-progress", priority="high")
 
         changed = Ticket.objects.get()
-        assert answer.status_code == 302
+        assert response.status_code == 302
         assert (changed.status, changed.priority, changed.version) == ("in-progress", "high", 2)
         assert changed.sla_due_at == ticket.created_at + timedelta(hours=4)
         assert (changed.title, changed.description, changed.venue) == ("The roof leaks", "First\nSecond", "Attic")
@@ -204,9 +204,9 @@ class TestChange:
             due_at=datetime(2020, 1, 1, 12, 0, 30, 500_000, tzinfo=UTC),
         )
 
-        answer = Browser(admin).submit(page_of(ticket))
+        response = Browser(admin).submit(page_of(ticket))
 
-        assert answer.status_code == 302
+        assert response.status_code == 302
         assert (Ticket.objects.get().version, Ticket.objects.get().updated_at) == (1, None)
 
     def test_refuses_a_stale_form(self, agent: User, owner: User) -> None:
@@ -215,9 +215,9 @@ class TestChange:
         shown = fields(browser.get(page_of(ticket)))
         services.update(ticket_id=ticket.pk, by=owner, at=timezone.now(), status=Status.CLOSED)
 
-        answer = browser.post(page_of(ticket), {**shown, "title": "The roof is fine"})
+        response = browser.post(page_of(ticket), {**shown, "title": "The roof is fine"})
 
-        assert errors(answer) == {"__all__": [STALE_FORM]}
+        assert errors(response) == {"__all__": [STALE_FORM]}
         assert (Ticket.objects.get().status, Ticket.objects.get().title) == ("closed", "The roof leaks")
 
     def test_agent_cannot_change_the_creator(self, agent: User, owner: User, outsider: User) -> None:
@@ -244,12 +244,12 @@ class TestChange:
             with holder.cursor() as cursor, connection.cursor() as ours:
                 cursor.execute("BEGIN; SELECT FROM tickets_ticket FOR UPDATE")
                 ours.execute("SET lock_timeout = '100ms'")
-                answer = browser.post(page_of(ticket), {**shown, "title": "The roof is fine"})
+                response = browser.post(page_of(ticket), {**shown, "title": "The roof is fine"})
         finally:
             holder.close()
             connection.close()
 
-        assert errors(answer) == {"__all__": [Busy.message]}
+        assert errors(response) == {"__all__": [Busy.message]}
         assert Ticket.objects.get().title == ticket.title
 
     def test_unknown_ticket_redirects_to_the_start_page(self, agent: User) -> None:
@@ -358,19 +358,19 @@ class TestAssignees:
         ticket = make_ticket(owner, title="The roof leaks")
         users = [request.getfixturevalue(name) for name in people]
 
-        answer = Browser(agent).submit(page_of(ticket), title="The roof is fine", **added_rows(*users))
+        response = Browser(agent).submit(page_of(ticket), title="The roof is fine", **added_rows(*users))
 
-        assert errors(answer) == {f"assignments-{row}-__all__": [sentence]}
-        assert sentence in answer.content.decode()
+        assert errors(response) == {f"assignments-{row}-__all__": [sentence]}
+        assert sentence in response.content.decode()
         assert (Ticket.objects.get().title, Ticket.objects.get().version) == ("The roof leaks", 1)
         assert not ticket.assignments.exists()
 
     def test_cannot_be_added_when_closing(self, agent: User, owner: User, assignee: User) -> None:
         ticket = make_ticket(owner)
 
-        answer = Browser(agent).submit(page_of(ticket), status="closed", **added_rows(assignee))
+        response = Browser(agent).submit(page_of(ticket), status="closed", **added_rows(assignee))
 
-        assert errors(answer) == {"assignments-0-__all__": [services.TicketClosed.message]}
+        assert errors(response) == {"assignments-0-__all__": [services.TicketClosed.message]}
         assert Ticket.objects.get().status == Status.OPEN
 
     def test_can_be_removed_when_closing(self, agent: User, owner: User, assignee: User) -> None:
@@ -386,9 +386,9 @@ class TestAssignees:
         ticket = make_ticket(owner)
         assign(ticket, *(make_user() for _ in range(MAX_ASSIGNEES)))
 
-        answer = Browser(agent).submit(page_of(ticket), **added_rows(assignee, after=MAX_ASSIGNEES))
+        response = Browser(agent).submit(page_of(ticket), **added_rows(assignee, after=MAX_ASSIGNEES))
 
-        assert errors(answer) == {f"assignments-{MAX_ASSIGNEES}-__all__": [services.AssignmentLimitReached.message]}
+        assert errors(response) == {f"assignments-{MAX_ASSIGNEES}-__all__": [services.AssignmentLimitReached.message]}
         assert ticket.assignments.count() == MAX_ASSIGNEES
 
     def test_existing_row_cannot_be_edited(self, agent: User, owner: User, assignee: User, outsider: User) -> None:

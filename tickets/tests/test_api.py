@@ -60,25 +60,25 @@ def post_raw(api: APIClient, path: str, body: str) -> Any:
     return api.generic("POST", path, body, content_type="application/json")
 
 
-def assert_refused(answer: Any, status: int, message: str) -> None:
-    assert (answer.status_code, answer.json()["message"]) == (status, message)
-    assert answer["Content-Type"] == "application/problem+json"
+def assert_refused(response: Any, status: int, message: str) -> None:
+    assert (response.status_code, response.json()["message"]) == (status, message)
+    assert response["Content-Type"] == "application/problem+json"
 
 
-def assert_invalid(answer: Any, *fields: str) -> None:
+def assert_invalid(response: Any, *fields: str) -> None:
     """Assert a 400 that names these fields, and that no ticket was created."""
-    assert answer.status_code == 400, answer.content
-    assert sorted({fault["field"] for fault in answer.json()["errors"]}) == sorted(fields)
+    assert response.status_code == 400, response.content
+    assert sorted({fault["field"] for fault in response.json()["errors"]}) == sorted(fields)
     assert not Ticket.objects.exists()
 
 
 class TestCreate:
     """POST /ticket (document 000)."""
 
-    def test_answers_with_the_ticket(self, owner: User, api: APIClient) -> None:
+    def test_returns_the_ticket(self, owner: User, api: APIClient) -> None:
         project = make_project()
 
-        answer = api.post(
+        response = api.post(
             "/ticket",
             {
                 "title": " Ticket Title ",
@@ -93,10 +93,10 @@ class TestCreate:
             },
         )
 
-        assert answer.status_code == 201
-        assert list(answer.json()) == KEYS_OF_CREATED
+        assert response.status_code == 201
+        assert list(response.json()) == KEYS_OF_CREATED
         ticket = Ticket.objects.get()
-        assert answer.json() == {
+        assert response.json() == {
             "id": ticket.pk,
             "title": "Ticket Title",
             "description": "Ticket\r\nDescription",
@@ -109,21 +109,21 @@ class TestCreate:
             "createdBy": owner.pk,
             "assignedUsers": [],
             "project": project.pk,
-            "createdDate": answer.json()["createdDate"],
+            "createdDate": response.json()["createdDate"],
             "updatedDate": None,
-            "slaDue": answer.json()["slaDue"],
+            "slaDue": response.json()["slaDue"],
             "version": 1,
         }
-        created, due = (datetime.fromisoformat(answer.json()[key]) for key in ("createdDate", "slaDue"))
+        created, due = (datetime.fromisoformat(response.json()[key]) for key in ("createdDate", "slaDue"))
         assert abs(datetime.now(UTC) - created) < timedelta(minutes=1)
         assert due - created == timedelta(hours=4)
 
     def test_requires_only_a_title(self, owner: User, api: APIClient) -> None:
-        answer = api.post("/ticket", {"title": "Fix it"})
+        response = api.post("/ticket", {"title": "Fix it"})
 
-        assert answer.status_code == 201
+        assert response.status_code == 201
         left_out = {"description", "type", "venue", "status", "price", "priority", "dueDate", "createdBy", "project"}
-        assert {key: answer.json()[key] for key in left_out} == {
+        assert {key: response.json()[key] for key in left_out} == {
             "description": "",
             "type": "task",
             "venue": "",
@@ -138,19 +138,21 @@ class TestCreate:
     def test_accepts_null_for_optional_fields(self, owner: User, api: APIClient) -> None:
         nothing: dict[str, Any] = dict.fromkeys(["project", "price", "dueDate", "createdBy"])
 
-        answer = api.post("/ticket", {"title": "Fix it"} | nothing)
+        response = api.post("/ticket", {"title": "Fix it"} | nothing)
 
-        assert answer.status_code == 201
-        assert (answer.json()["price"], answer.json()["createdBy"]) == (None, owner.pk)
+        assert response.status_code == 201
+        assert (response.json()["price"], response.json()["createdBy"]) == (None, owner.pk)
 
     def test_ignores_read_only_fields(self, api: APIClient) -> None:
-        answer = api.post("/ticket", {"title": "Fix it", "id": 7, "version": 9, "createdDate": "2001-01-01T00:00:00Z"})
+        response = api.post(
+            "/ticket", {"title": "Fix it", "id": 7, "version": 9, "createdDate": "2001-01-01T00:00:00Z"}
+        )
 
-        assert answer.status_code == 201
-        assert answer.json()["version"] == 1
-        assert answer.json()["createdDate"] > "2001-01-02"
+        assert response.status_code == 201
+        assert response.json()["version"] == 1
+        assert response.json()["createdDate"] > "2001-01-02"
 
-    def test_answers_what_get_returns_afterwards(self, api: APIClient, assignee: User, outsider: User) -> None:
+    def test_returns_what_get_returns_afterwards(self, api: APIClient, assignee: User, outsider: User) -> None:
         body = {"title": "Fix it", "price": 19.9, "assignedUsers": [outsider.pk, assignee.pk]}
 
         created = api.post("/ticket", body).json()
@@ -163,17 +165,17 @@ class TestCreate:
         assert read == created | {"statistics": {"totalAssigned": 2, "status": "open"}, "sla": read["sla"]}
 
     def test_admin_can_set_the_creator(self, owner: User, admin: User, signed_in: SignedIn) -> None:
-        answer = signed_in(admin).post("/ticket", {"title": "Fix it", "createdBy": owner.pk})
+        response = signed_in(admin).post("/ticket", {"title": "Fix it", "createdBy": owner.pk})
 
-        assert (answer.status_code, answer.json()["createdBy"]) == (201, owner.pk)
+        assert (response.status_code, response.json()["createdBy"]) == (201, owner.pk)
 
     @pytest.mark.parametrize("written", [str, float])
     def test_accepts_ids_as_strings_and_floats(
         self, written: Callable[[int], Any], owner: User, api: APIClient
     ) -> None:
-        answer = api.post("/ticket", {"title": "Fix it", "createdBy": written(owner.pk)})
+        response = api.post("/ticket", {"title": "Fix it", "createdBy": written(owner.pk)})
 
-        assert (answer.status_code, answer.json()["createdBy"]) == (201, owner.pk)
+        assert (response.status_code, response.json()["createdBy"]) == (201, owner.pk)
 
     @pytest.mark.parametrize(("assignees", "queries"), [(0, 8), (5, 11)])
     def test_runs_eight_queries_and_with_assignees_eleven(
@@ -186,22 +188,22 @@ class TestCreate:
         body = {"title": "Fix it", "assignedUsers": [make_user().pk for _ in range(assignees)]}
 
         with django_assert_num_queries(queries):
-            answer = api.post("/ticket", body)
+            response = api.post("/ticket", body)
 
-        assert len(answer.json()["assignedUsers"]) == assignees
+        assert len(response.json()["assignedUsers"]) == assignees
 
 
 class TestCreateInProject:
     """POST /tickets (document 001)."""
 
-    def test_answers_with_the_ticket(self, api: APIClient) -> None:
+    def test_returns_the_ticket(self, api: APIClient) -> None:
         project = make_project()
 
-        answer = api.post("/tickets", {"title": "Fix the database", "project": project.pk, "status": "open"})
+        response = api.post("/tickets", {"title": "Fix the database", "project": project.pk, "status": "open"})
 
-        assert answer.status_code == 201
-        assert list(answer.json()) == KEYS_OF_CREATED
-        assert answer.json()["project"] == project.pk
+        assert response.status_code == 201
+        assert list(response.json()) == KEYS_OF_CREATED
+        assert response.json()["project"] == project.pk
 
     def test_requires_title_project_and_status(self, api: APIClient) -> None:
         assert_invalid(api.post("/tickets", {}), "title", "project", "status")
@@ -209,7 +211,7 @@ class TestCreateInProject:
     def test_refuses_null_as_project(self, api: APIClient) -> None:
         assert_invalid(api.post("/tickets", {"title": "Fix it", "project": None, "status": "open"}), "project")
 
-    def test_has_otherwise_the_same_rules_as_post_ticket(
+    def test_otherwise_has_the_same_rules_as_post_ticket(
         self, owner: User, api: APIClient, outsider: User, admin: User
     ) -> None:
         project = make_project().pk
@@ -232,15 +234,15 @@ class TestFieldValidation:
         ("field", "value"), [(field, value) for field, values in REFUSED.items() for value in values]
     )
     def test_refuses_invalid_values(self, field: str, value: Any, api: APIClient) -> None:
-        answer = api.post("/ticket", {"title": "Fix it"} | {field: value})
+        response = api.post("/ticket", {"title": "Fix it"} | {field: value})
 
-        assert_invalid(answer, field)
+        assert_invalid(response, field)
 
     @pytest.mark.parametrize("value", ["", "x", None, True, [], {}, 1.5])
     def test_names_the_position_of_an_invalid_assignee(self, value: Any, api: APIClient, assignee: User) -> None:
-        answer = api.post("/ticket", {"title": "Fix it", "assignedUsers": [assignee.pk, value]})
+        response = api.post("/ticket", {"title": "Fix it", "assignedUsers": [assignee.pk, value]})
 
-        assert_invalid(answer, "assignedUsers.1")
+        assert_invalid(response, "assignedUsers.1")
 
     @pytest.mark.parametrize(
         ("field", "value", "kept"),
@@ -273,97 +275,97 @@ class TestFieldValidation:
         ],
     )
     def test_accepts_valid_values(self, field: str, value: Any, kept: Any, api: APIClient) -> None:
-        answer = api.post("/ticket", {"title": "Fix it"} | {field: value})
+        response = api.post("/ticket", {"title": "Fix it"} | {field: value})
 
-        assert answer.status_code == 201, answer.content
-        assert answer.json()[field] == kept
-        assert api.get(f"/tickets/{answer.json()['id']}").json()[field] == kept
+        assert response.status_code == 201, response.content
+        assert response.json()[field] == kept
+        assert api.get(f"/tickets/{response.json()['id']}").json()[field] == kept
 
     @pytest.mark.parametrize("price", ["1e400", "-1e400", "1E+99999", "9" * 400])
     def test_refuses_huge_numbers(self, price: str, api: APIClient) -> None:
-        answer = post_raw(api, "/ticket", f'{{"title": "Fix it", "price": {price}}}')
+        response = post_raw(api, "/ticket", f'{{"title": "Fix it", "price": {price}}}')
 
-        assert answer.status_code == 400
+        assert response.status_code == 400
         assert not Ticket.objects.exists()
 
     @pytest.mark.parametrize("price", ["NaN", "Infinity", "-Infinity", "0x10", "01", ".5", "1."])
     def test_refuses_invalid_json_numbers(self, price: str, api: APIClient) -> None:
-        answer = post_raw(api, "/ticket", f'{{"title": "Fix it", "price": {price}}}')
+        response = post_raw(api, "/ticket", f'{{"title": "Fix it", "price": {price}}}')
 
-        assert_refused(answer, 400, "The request body is not valid JSON")
+        assert_refused(response, 400, "The request body is not valid JSON")
 
     @pytest.mark.parametrize("field", ["title", "description", "type", "venue", "status", "dueDate"])
     @pytest.mark.parametrize("text", [r"\ud800", r"\udfff", r"a\udc00\ud800b"])
     def test_refuses_lone_surrogates(self, field: str, text: str, api: APIClient) -> None:
-        answer = post_raw(api, "/ticket", f'{{"title": "Fix it", "{field}": "{text}"}}')
+        response = post_raw(api, "/ticket", f'{{"title": "Fix it", "{field}": "{text}"}}')
 
-        assert answer.status_code == 400
+        assert response.status_code == 400
         assert not Ticket.objects.exists()
 
     def test_names_all_invalid_fields_at_once(self, api: APIClient) -> None:
-        answer = api.post("/ticket", {"price": -1, "status": "resolved", "dueDate": "tomorrow", "type": ""})
+        response = api.post("/ticket", {"price": -1, "status": "resolved", "dueDate": "tomorrow", "type": ""})
 
-        assert_invalid(answer, "title", "price", "status", "dueDate", "type")
+        assert_invalid(response, "title", "price", "status", "dueDate", "type")
 
 
 class TestCreateRefuses:
     @pytest.mark.parametrize("path", ["/ticket", "/tickets"])
     def test_requires_a_token(self, path: str, anonymous: APIClient) -> None:
-        answer = anonymous.post(path, {"title": "Fix it"})
+        response = anonymous.post(path, {"title": "Fix it"})
 
-        assert_refused(answer, 401, "Authentication required")
+        assert_refused(response, 401, "Authentication required")
         assert not Ticket.objects.exists()
 
     def test_due_date_in_the_past(self, api: APIClient) -> None:
-        answer = api.post("/ticket", {"title": "Fix it", "dueDate": "2024-08-01T18:00:00Z"})
+        response = api.post("/ticket", {"title": "Fix it", "dueDate": "2024-08-01T18:00:00Z"})
 
-        assert answer.json()["errors"] == [{"field": "dueDate", "message": "The due date must be in the future."}]
+        assert response.json()["errors"] == [{"field": "dueDate", "message": "The due date must be in the future."}]
 
     def test_another_creator_without_admin_rights(self, api: APIClient, outsider: User) -> None:
         assert_refused(api.post("/ticket", {"title": "Fix it", "createdBy": outsider.pk}), 403, "Unauthorized")
 
     def test_assignees_of_a_closed_ticket(self, api: APIClient, assignee: User) -> None:
-        answer = api.post("/ticket", {"title": "Fix it", "status": "closed", "assignedUsers": [assignee.pk]})
+        response = api.post("/ticket", {"title": "Fix it", "status": "closed", "assignedUsers": [assignee.pk]})
 
-        assert_refused(answer, 409, "Cannot assign users to a closed ticket")
+        assert_refused(response, 409, "Cannot assign users to a closed ticket")
 
     @pytest.mark.parametrize("user_id", [0, -1, *HUGE_IDS])
     def test_unknown_assignee(self, user_id: int, api: APIClient) -> None:
-        answer = api.post("/ticket", {"title": "Fix it", "assignedUsers": [user_id]})
+        response = api.post("/ticket", {"title": "Fix it", "assignedUsers": [user_id]})
 
-        assert_refused(answer, 404, "User does not exist")
+        assert_refused(response, 404, "User does not exist")
 
     def test_admin_as_assignee(self, api: APIClient, admin: User) -> None:
-        answer = api.post("/ticket", {"title": "Fix it", "assignedUsers": [admin.pk]})
+        response = api.post("/ticket", {"title": "Fix it", "assignedUsers": [admin.pk]})
 
-        assert_refused(answer, 400, "Cannot assign a ticket to an admin")
+        assert_refused(response, 400, "Cannot assign a ticket to an admin")
 
     def test_duplicate_assignee(self, api: APIClient, assignee: User) -> None:
-        answer = api.post("/ticket", {"title": "Fix it", "assignedUsers": [assignee.pk, assignee.pk]})
+        response = api.post("/ticket", {"title": "Fix it", "assignedUsers": [assignee.pk, assignee.pk]})
 
-        assert_refused(answer, 409, "User already assigned")
+        assert_refused(response, 409, "User already assigned")
 
     @pytest.mark.parametrize("many", [6, 100])
     def test_more_than_five_assignees(self, many: int, api: APIClient) -> None:
         crowd = [make_user().pk for _ in range(6)]
 
-        answer = api.post("/ticket", {"title": "Fix it", "assignedUsers": (crowd * many)[:many]})
+        response = api.post("/ticket", {"title": "Fix it", "assignedUsers": (crowd * many)[:many]})
 
-        assert_refused(answer, 409, "User assignment limit reached")
+        assert_refused(response, 409, "User assignment limit reached")
         assert not Ticket.objects.exists()
 
 
 class TestRetrieve:
-    def test_answers_with_the_ticket(self, owner: User, assignee: User, outsider: User, signed_in: SignedIn) -> None:
+    def test_returns_the_ticket(self, owner: User, assignee: User, outsider: User, signed_in: SignedIn) -> None:
         ticket = make_ticket(owner, price=223, venue="Venue Name", created_at=datetime(2024, 7, 1, 18, tzinfo=UTC))
         assign(ticket, assignee, outsider)
 
-        answer = signed_in(outsider).get(f"/tickets/{ticket.pk}")
+        response = signed_in(outsider).get(f"/tickets/{ticket.pk}")
 
-        assert answer.status_code == 200
-        assert list(answer.json()) == [*KEYS_OF_CREATED, "statistics", "sla"]
-        updated = answer.json()["updatedDate"]
-        assert answer.json() == {
+        assert response.status_code == 200
+        assert list(response.json()) == [*KEYS_OF_CREATED, "statistics", "sla"]
+        updated = response.json()["updatedDate"]
+        assert response.json() == {
             "id": ticket.pk,
             "title": "Fix the database",
             "description": "",
@@ -404,9 +406,9 @@ class TestRetrieve:
     def test_shows_a_hidden_ticket_to_creator_and_staff(
         self, role: str, request: pytest.FixtureRequest, hidden_ticket: Ticket, signed_in: SignedIn
     ) -> None:
-        answer = signed_in(request.getfixturevalue(role)).get(f"/tickets/{hidden_ticket.pk}")
+        response = signed_in(request.getfixturevalue(role)).get(f"/tickets/{hidden_ticket.pk}")
 
-        assert answer.status_code == 200
+        assert response.status_code == 200
 
     def test_shows_a_hidden_ticket_to_an_assignee_until_removed(
         self, hidden_ticket: Ticket, assignee: User, api: APIClient, signed_in: SignedIn
@@ -432,10 +434,10 @@ class TestRetrieve:
 
     @pytest.mark.parametrize("path", ["/tickets/x", "/tickets/-1", "/tickets/1.0", "/tickets/1/", "/tickets/%00"])
     def test_malformed_path_is_404(self, path: str, ticket: Ticket, api: APIClient) -> None:
-        answer = api.get(path)
+        response = api.get(path)
 
-        assert answer.status_code == 404
-        assert answer["Content-Type"] == "application/problem+json"
+        assert response.status_code == 404
+        assert response["Content-Type"] == "application/problem+json"
 
     def test_id_of_5000_digits_is_404(self, api: APIClient) -> None:
         assert api.get(f"/tickets/{'9' * 5000}").status_code == 404
@@ -447,9 +449,9 @@ class TestRetrieve:
         assign(ticket, *(make_user() for _ in range(assignees)))
 
         with django_assert_num_queries(3):
-            answer = api.get(f"/tickets/{ticket.pk}")
+            response = api.get(f"/tickets/{ticket.pk}")
 
-        assert answer.json()["statistics"]["totalAssigned"] == assignees
+        assert response.json()["statistics"]["totalAssigned"] == assignees
 
 
 class TestDelete:
@@ -457,86 +459,86 @@ class TestDelete:
     def test_is_405_for_everyone(
         self, role: str, request: pytest.FixtureRequest, ticket: Ticket, signed_in: SignedIn
     ) -> None:
-        answer = signed_in(request.getfixturevalue(role)).delete(f"/tickets/{ticket.pk}")
+        response = signed_in(request.getfixturevalue(role)).delete(f"/tickets/{ticket.pk}")
 
-        assert answer.status_code == 405
-        assert "DELETE" not in answer["Allow"]
+        assert response.status_code == 405
+        assert "DELETE" not in response["Allow"]
         assert Ticket.objects.exists()
 
 
 class TestAssign:
-    def test_answers_with_a_message(self, ticket: Ticket, assignee: User, api: APIClient) -> None:
-        answer = api.post(f"/tickets/{ticket.pk}/assign", {"userId": assignee.pk})
+    def test_returns_a_message(self, ticket: Ticket, assignee: User, api: APIClient) -> None:
+        response = api.post(f"/tickets/{ticket.pk}/assign", {"userId": assignee.pk})
 
-        assert (answer.status_code, answer.json()) == (200, {"message": "User assigned successfully"})
+        assert (response.status_code, response.json()) == (200, {"message": "User assigned successfully"})
         assert list(ticket.assignees.all()) == [assignee]
 
     def test_requires_a_token(self, ticket: Ticket, assignee: User, anonymous: APIClient) -> None:
-        answer = anonymous.post(f"/tickets/{ticket.pk}/assign", {"userId": assignee.pk})
+        response = anonymous.post(f"/tickets/{ticket.pk}/assign", {"userId": assignee.pk})
 
-        assert_refused(answer, 401, "Authentication required")
+        assert_refused(response, 401, "Authentication required")
 
     @pytest.mark.parametrize("user_id", [None, "", "user_id", True, [], {}, 1.5, "1_0", "٣", "-"])
     def test_refuses_an_invalid_user_id(self, user_id: Any, ticket: Ticket, api: APIClient) -> None:
-        answer = api.post(f"/tickets/{ticket.pk}/assign", {"userId": user_id})
+        response = api.post(f"/tickets/{ticket.pk}/assign", {"userId": user_id})
 
-        assert answer.status_code == 400
-        assert [fault["field"] for fault in answer.json()["errors"]] == ["userId"]
+        assert response.status_code == 400
+        assert [fault["field"] for fault in response.json()["errors"]] == ["userId"]
 
     def test_requires_a_user_id(self, ticket: Ticket, api: APIClient) -> None:
-        answer = api.post(f"/tickets/{ticket.pk}/assign")
+        response = api.post(f"/tickets/{ticket.pk}/assign")
 
-        assert_refused(answer, 400, "userId: This field is required.")
+        assert_refused(response, 400, "userId: This field is required.")
 
     @pytest.mark.parametrize("ticket_id", [0, *HUGE_IDS])
     def test_unknown_ticket_is_404(self, ticket_id: int, assignee: User, api: APIClient) -> None:
-        answer = api.post(f"/tickets/{ticket_id}/assign", {"userId": assignee.pk})
+        response = api.post(f"/tickets/{ticket_id}/assign", {"userId": assignee.pk})
 
-        assert_refused(answer, 404, "Ticket not found")
+        assert_refused(response, 404, "Ticket not found")
 
     def test_hidden_ticket_is_404_for_others(
         self, hidden_ticket: Ticket, assignee: User, outsider: User, signed_in: SignedIn
     ) -> None:
-        answer = signed_in(outsider).post(f"/tickets/{hidden_ticket.pk}/assign", {"userId": assignee.pk})
+        response = signed_in(outsider).post(f"/tickets/{hidden_ticket.pk}/assign", {"userId": assignee.pk})
 
-        assert_refused(answer, 404, "Ticket not found")
+        assert_refused(response, 404, "Ticket not found")
 
     def test_refuses_an_outsider(self, ticket: Ticket, outsider: User, signed_in: SignedIn) -> None:
-        answer = signed_in(outsider).post(f"/tickets/{ticket.pk}/assign", {"userId": outsider.pk})
+        response = signed_in(outsider).post(f"/tickets/{ticket.pk}/assign", {"userId": outsider.pk})
 
-        assert_refused(answer, 403, "Unauthorized")
+        assert_refused(response, 403, "Unauthorized")
 
     def test_refuses_a_closed_ticket(self, owner: User, assignee: User, api: APIClient) -> None:
         closed = make_ticket(owner, status=Status.CLOSED)
 
-        answer = api.post(f"/tickets/{closed.pk}/assign", {"userId": assignee.pk})
+        response = api.post(f"/tickets/{closed.pk}/assign", {"userId": assignee.pk})
 
-        assert_refused(answer, 409, "Cannot assign users to a closed ticket")
+        assert_refused(response, 409, "Cannot assign users to a closed ticket")
 
     @pytest.mark.parametrize("user_id", [0, -1, *HUGE_IDS])
     def test_unknown_user_is_404(self, user_id: int, ticket: Ticket, api: APIClient) -> None:
-        answer = api.post(f"/tickets/{ticket.pk}/assign", {"userId": user_id})
+        response = api.post(f"/tickets/{ticket.pk}/assign", {"userId": user_id})
 
-        assert_refused(answer, 404, "User does not exist")
+        assert_refused(response, 404, "User does not exist")
 
     def test_refuses_an_admin(self, ticket: Ticket, admin: User, api: APIClient) -> None:
-        answer = api.post(f"/tickets/{ticket.pk}/assign", {"userId": admin.pk})
+        response = api.post(f"/tickets/{ticket.pk}/assign", {"userId": admin.pk})
 
-        assert_refused(answer, 400, "Cannot assign a ticket to an admin")
+        assert_refused(response, 400, "Cannot assign a ticket to an admin")
 
     def test_refuses_a_duplicate(self, ticket: Ticket, assignee: User, api: APIClient) -> None:
         assign(ticket, assignee)
 
-        answer = api.post(f"/tickets/{ticket.pk}/assign", {"userId": assignee.pk})
+        response = api.post(f"/tickets/{ticket.pk}/assign", {"userId": assignee.pk})
 
-        assert_refused(answer, 409, "User already assigned")
+        assert_refused(response, 409, "User already assigned")
 
     def test_refuses_a_sixth_user(self, ticket: Ticket, assignee: User, api: APIClient) -> None:
         assign(ticket, *(make_user() for _ in range(5)))
 
-        answer = api.post(f"/tickets/{ticket.pk}/assign", {"userId": assignee.pk})
+        response = api.post(f"/tickets/{ticket.pk}/assign", {"userId": assignee.pk})
 
-        assert_refused(answer, 409, "User assignment limit reached")
+        assert_refused(response, 409, "User assignment limit reached")
 
     @pytest.mark.parametrize("assigned", [0, 4])
     def test_runs_seven_queries(
@@ -550,47 +552,47 @@ class TestAssign:
         assign(ticket, *(make_user() for _ in range(assigned)))
 
         with django_assert_num_queries(7):
-            answer = api.post(f"/tickets/{ticket.pk}/assign", {"userId": assignee.pk})
+            response = api.post(f"/tickets/{ticket.pk}/assign", {"userId": assignee.pk})
 
-        assert answer.status_code == 200
+        assert response.status_code == 200
 
 
 class TestUnassign:
-    def test_answers_204_without_body(self, ticket: Ticket, assignee: User, api: APIClient) -> None:
+    def test_returns_204_without_a_body(self, ticket: Ticket, assignee: User, api: APIClient) -> None:
         assign(ticket, assignee)
 
-        answer = api.delete(f"/tickets/{ticket.pk}/assign/{assignee.pk}")
+        response = api.delete(f"/tickets/{ticket.pk}/assign/{assignee.pk}")
 
-        assert (answer.status_code, answer.content) == (204, b"")
+        assert (response.status_code, response.content) == (204, b"")
         assert not ticket.assignments.exists()
 
     def test_users_can_unassign_themselves(self, ticket: Ticket, assignee: User, signed_in: SignedIn) -> None:
         assign(ticket, assignee)
 
-        answer = signed_in(assignee).delete(f"/tickets/{ticket.pk}/assign/{assignee.pk}")
+        response = signed_in(assignee).delete(f"/tickets/{ticket.pk}/assign/{assignee.pk}")
 
-        assert answer.status_code == 204
+        assert response.status_code == 204
 
     def test_requires_a_token(self, ticket: Ticket, assignee: User, anonymous: APIClient) -> None:
-        answer = anonymous.delete(f"/tickets/{ticket.pk}/assign/{assignee.pk}")
+        response = anonymous.delete(f"/tickets/{ticket.pk}/assign/{assignee.pk}")
 
-        assert_refused(answer, 401, "Authentication required")
+        assert_refused(response, 401, "Authentication required")
 
     def test_refuses_an_outsider(self, ticket: Ticket, assignee: User, outsider: User, signed_in: SignedIn) -> None:
         assign(ticket, assignee)
 
-        answer = signed_in(outsider).delete(f"/tickets/{ticket.pk}/assign/{assignee.pk}")
+        response = signed_in(outsider).delete(f"/tickets/{ticket.pk}/assign/{assignee.pk}")
 
-        assert_refused(answer, 403, "Unauthorized")
+        assert_refused(response, 403, "Unauthorized")
 
     @pytest.mark.parametrize("ticket_id", [0, *HUGE_IDS])
     def test_unknown_ticket_is_404(self, ticket_id: int, assignee: User, api: APIClient) -> None:
         assert_refused(api.delete(f"/tickets/{ticket_id}/assign/{assignee.pk}"), 404, "Ticket not found")
 
     def test_hidden_ticket_is_404_for_others(self, hidden_ticket: Ticket, outsider: User, signed_in: SignedIn) -> None:
-        answer = signed_in(outsider).delete(f"/tickets/{hidden_ticket.pk}/assign/{outsider.pk}")
+        response = signed_in(outsider).delete(f"/tickets/{hidden_ticket.pk}/assign/{outsider.pk}")
 
-        assert_refused(answer, 404, "Ticket not found")
+        assert_refused(response, 404, "Ticket not found")
 
     @pytest.mark.parametrize("user_id", [0, *HUGE_IDS])
     def test_user_who_is_not_assigned_is_404(self, user_id: int, ticket: Ticket, api: APIClient) -> None:
@@ -602,9 +604,9 @@ class TestUnassign:
         assign(ticket, assignee, *(make_user() for _ in range(4)))
 
         with django_assert_num_queries(5):
-            answer = api.delete(f"/tickets/{ticket.pk}/assign/{assignee.pk}")
+            response = api.delete(f"/tickets/{ticket.pk}/assign/{assignee.pk}")
 
-        assert answer.status_code == 204
+        assert response.status_code == 204
 
 
 class TestWrongMethod:
@@ -621,24 +623,24 @@ class TestWrongMethod:
     def test_is_405_and_names_the_allowed_ones(
         self, method: str, path: str, allowed: str, ticket: Ticket, assignee: User, api: APIClient
     ) -> None:
-        answer = api.generic(method.upper(), path.format(ticket=ticket.pk, user=assignee.pk))
+        response = api.generic(method.upper(), path.format(ticket=ticket.pk, user=assignee.pk))
 
-        assert answer.status_code == 405
-        assert allowed in answer["Allow"]
-        assert answer["Content-Type"] == "application/problem+json"
+        assert response.status_code == 405
+        assert allowed in response["Allow"]
+        assert response["Content-Type"] == "application/problem+json"
 
 
 class TestHold:
     def test_pauses_the_clock(self, ticket: Ticket, staff_api: APIClient) -> None:
         path = f"/tickets/{ticket.pk}"
 
-        answer = staff_api.post(f"{path}/hold", {"reason": "Waiting for the customer"})
+        response = staff_api.post(f"{path}/hold", {"reason": "Waiting for the customer"})
 
-        assert answer.status_code == 200
-        assert answer.json() == staff_api.get(path).json()
-        assert answer["ETag"].startswith('"2-')
-        assert (answer.json()["slaDue"], answer.json()["version"]) == (None, 2)
-        sla = answer.json()["sla"]
+        assert response.status_code == 200
+        assert response.json() == staff_api.get(path).json()
+        assert response["ETag"].startswith('"2-')
+        assert (response.json()["slaDue"], response.json()["version"]) == (None, 2)
+        sla = response.json()["sla"]
         assert sla["because"] == f"24 h round the clock, on hold since {sla['onHoldSince']}"
         assert {key: sla[key] for key in ("onHold", "holdReason", "heldSeconds", "state")} == {
             "onHold": True,
@@ -653,13 +655,13 @@ class TestHold:
     def test_resume_extends_the_deadline_by_the_time_on_hold(self, owner: User, staff_api: APIClient) -> None:
         ticket = make_ticket(owner, held_at=timezone.now() - timedelta(minutes=130), hold_reason="Waiting")
 
-        answer = staff_api.post(f"/tickets/{ticket.pk}/resume")
+        response = staff_api.post(f"/tickets/{ticket.pk}/resume")
 
-        assert answer.status_code == 200
-        sla = answer.json()["sla"]
+        assert response.status_code == 200
+        sla = response.json()["sla"]
         assert sla["because"] == "24 h round the clock, on hold 2 h 10 m"
         assert (sla["onHold"], sla["onHoldSince"], sla["holdReason"], sla["state"]) == (False, None, "", "ok")
-        moved = datetime.fromisoformat(answer.json()["slaDue"]) - ticket.sla_due_at
+        moved = datetime.fromisoformat(response.json()["slaDue"]) - ticket.sla_due_at
         assert moved == timedelta(seconds=sla["heldSeconds"])
         assert 7800 <= sla["heldSeconds"] < 7860
 

@@ -62,10 +62,10 @@ class TestBulkChange:
         browser = Browser(agent)
 
         confirmation = run_action(browser, action, first, second)
-        answer = browser.post(f"{TICKETS}bulk/{name}/", {**fields(confirmation), field: value}, follow=True)
+        response = browser.post(f"{TICKETS}bulk/{name}/", {**fields(confirmation), field: value}, follow=True)
 
         assert "2 tickets" in text_of(confirmation)
-        assert "2 tickets changed." in text_of(answer)
+        assert "2 tickets changed." in text_of(response)
         assert set(Ticket.objects.values_list(field, flat=True)) == {value}
         end_of_transaction()
         assert Delivery.objects.get().user == assignee
@@ -117,9 +117,9 @@ class TestBulkChange:
     def test_refuses_malformed_or_too_many_ids(self, agent: User, owner: User, ids: str) -> None:
         make_ticket(owner)
 
-        answer = Browser(agent).post(f"{TICKETS}bulk/status/", {"tickets": ids, "status": "closed"})
+        response = Browser(agent).post(f"{TICKETS}bulk/status/", {"tickets": ids, "status": "closed"})
 
-        assert answer.status_code == 200
+        assert response.status_code == 200
         assert Ticket.objects.get().status == Status.OPEN
 
     def test_returns_to_the_filtered_list(self, agent: User, owner: User) -> None:
@@ -127,16 +127,16 @@ class TestBulkChange:
         browser = Browser(agent)
 
         confirmation = run_action(browser, "set_status", ticket, query="?status__exact=open")
-        answer = browser.post(confirmation.context["action"], {**fields(confirmation), "status": "closed"})
+        response = browser.post(confirmation.context["action"], {**fields(confirmation), "status": "closed"})
 
-        assert confirmation.context["back"] == answer["Location"] == f"{TICKETS}?status__exact=open"
+        assert confirmation.context["back"] == response["Location"] == f"{TICKETS}?status__exact=open"
 
     def test_is_closed_to_customers(self, owner: User) -> None:
         ticket = make_ticket(owner)
 
-        answer = Browser(owner).post(f"{TICKETS}bulk/status/", {"tickets": ticket.pk, "status": "closed"})
+        response = Browser(owner).post(f"{TICKETS}bulk/status/", {"tickets": ticket.pk, "status": "closed"})
 
-        assert answer["Location"].startswith("/admin/login/")
+        assert response["Location"].startswith("/admin/login/")
         assert Ticket.objects.get().status == Status.OPEN
 
     def test_unknown_change_is_404_and_get_redirects(self, agent: User) -> None:
@@ -175,17 +175,17 @@ class TestSelectAll:
 
 
 class TestExport:
-    def rows(self, answer: Any) -> list[dict[str, str]]:
-        return list(csv.DictReader(io.StringIO(answer.getvalue().decode(), newline="")))
+    def rows(self, response: Any) -> list[dict[str, str]]:
+        return list(csv.DictReader(io.StringIO(response.getvalue().decode(), newline="")))
 
     def test_contains_the_selected_tickets(self, agent: User, owner: User, assignee: User) -> None:
         first, _, third = (make_ticket(owner) for _ in range(3))
         assign(first, assignee)
 
-        answer = run_action(Browser(agent), "export", first, third)
+        response = run_action(Browser(agent), "export", first, third)
 
-        rows = self.rows(answer)
-        assert answer["Content-Disposition"] == 'attachment; filename="tickets.csv"'
+        rows = self.rows(response)
+        assert response["Content-Disposition"] == 'attachment; filename="tickets.csv"'
         assert [row["id"] for row in rows] == [str(third.pk), str(first.pk)]
         assert rows[1]["assignedUsers"] == f"Axel Assignee <{assignee.email}>"
 
@@ -194,9 +194,9 @@ class TestExport:
         make_ticket(owner, status=Status.CLOSED)
 
         selected = Ticket.objects.earliest("pk")
-        answer = run_action(Browser(agent), "export", selected, query="?status__exact=open", select_across=1)
+        response = run_action(Browser(agent), "export", selected, query="?status__exact=open", select_across=1)
 
-        rows = self.rows(answer)
+        rows = self.rows(response)
 
         assert len({row["id"] for row in rows}) == len(rows) == bulk.MAX_TICKETS + 1
         assert {row["title"][:2] for row in rows} == {"'="}

@@ -91,7 +91,7 @@ class Pair:
 
     def resume(self, step: Step) -> None:
         if step.in_sql:
-            # SQL knows no calendar: the deadline stays.
+            # Plain SQL has no calendar: the deadline stays.
             self.expected = replace(self.expected, held_at=None, hold_reason="")
             self.sql("held_at = NULL")
         else:
@@ -126,7 +126,7 @@ class Pair:
             self.update(priority=step.priority)
 
     def move_deadline(self) -> None:
-        """Only SQL can do this: set a deadline that no policy explains."""
+        """Set a deadline that no policy explains, which only SQL can do."""
         due_at = self.expected.created_at + timedelta(hours=100)
         if due_at != self.expected.due_at:
             warn_at = self.expected.created_at + self.terms().at_risk_share * timedelta(hours=100)

@@ -55,12 +55,14 @@ class TestComment:
     """services.comment."""
 
     @pytest.mark.parametrize("role", EVERYONE)
-    def test_is_open_to_everyone_who_sees_the_ticket(self, ticket: Ticket, people: dict[str, User], role: str) -> None:
+    def test_is_allowed_to_everyone_who_can_see_the_ticket(
+        self, ticket: Ticket, people: dict[str, User], role: str
+    ) -> None:
         comment = comment_on(ticket, people[role])
 
         assert (comment.author, comment.message, comment.is_internal) == (people[role], "Any news?", False)
 
-    def test_hidden_ticket_is_missing_for_others(self, hidden_ticket: Ticket, people: dict[str, User]) -> None:
+    def test_does_not_find_a_hidden_ticket(self, hidden_ticket: Ticket, people: dict[str, User]) -> None:
         for role in ("owner", "assignee", *STAFF):
             comment_on(hidden_ticket, people[role])
 
@@ -181,56 +183,56 @@ class TestTable:
 
 
 class TestPost:
-    def test_answers_with_the_comment(self, path: str, owner: User, signed_in: SignedIn) -> None:
-        answer = signed_in(owner).post(path, {"message": " Any news?\nOlga "})
+    def test_returns_the_comment(self, path: str, owner: User, signed_in: SignedIn) -> None:
+        response = signed_in(owner).post(path, {"message": " Any news?\nOlga "})
 
         comment = Comment.objects.get()
-        assert answer.status_code == 201
-        assert list(answer.json().items()) == [
+        assert response.status_code == 201
+        assert list(response.json().items()) == [
             ("id", comment.pk),
             ("message", "Any news?\nOlga"),
             ("internal", False),
             ("author", {"id": owner.pk, "name": "Olga Owner"}),
-            ("createdDate", answer.json()["createdDate"]),
+            ("createdDate", response.json()["createdDate"]),
         ]
 
     @pytest.mark.parametrize(
         "message", ["", "  ", "\n", None, 5, True, [], {}, "a" * 20_001, "a\x00b"], ids=lambda value: repr(value)[:12]
     )
     def test_refuses_an_invalid_message(self, path: str, owner: User, signed_in: SignedIn, message: Any) -> None:
-        answer = signed_in(owner).post(path, {"message": message})
+        response = signed_in(owner).post(path, {"message": message})
 
-        assert answer.status_code == 400
-        assert [fault["field"] for fault in answer.json()["errors"]] == ["message"]
+        assert response.status_code == 400
+        assert [fault["field"] for fault in response.json()["errors"]] == ["message"]
         assert not Comment.objects.exists()
 
     @pytest.mark.parametrize("internal", ["true", 1, None, []])
     def test_refuses_a_non_boolean_internal(self, path: str, agent: User, signed_in: SignedIn, internal: Any) -> None:
-        answer = signed_in(agent).post(path, {"message": "Hm", "internal": internal})
+        response = signed_in(agent).post(path, {"message": "Hm", "internal": internal})
 
-        assert answer.status_code == 400
-        assert [fault["field"] for fault in answer.json()["errors"]] == ["internal"]
+        assert response.status_code == 400
+        assert [fault["field"] for fault in response.json()["errors"]] == ["internal"]
 
     def test_accepts_the_longest_message(self, path: str, owner: User, signed_in: SignedIn) -> None:
         assert signed_in(owner).post(path, {"message": "ü" * 20_000}).status_code == 201
 
     def test_staff_can_comment_internally(self, path: str, agent: User, signed_in: SignedIn) -> None:
-        answer = signed_in(agent).post(path, {"message": "Hm", "internal": True})
+        response = signed_in(agent).post(path, {"message": "Hm", "internal": True})
 
-        assert (answer.status_code, answer.json()["internal"]) == (201, True)
+        assert (response.status_code, response.json()["internal"]) == (201, True)
 
     def test_customer_cannot_comment_internally(self, path: str, owner: User, signed_in: SignedIn) -> None:
-        answer = signed_in(owner).post(path, {"message": "Hm", "internal": True})
+        response = signed_in(owner).post(path, {"message": "Hm", "internal": True})
 
-        assert (answer.status_code, answer.json()["code"]) == (403, "internal_for_staff")
-        assert answer.json()["message"] == "Only staff can write internal comments"
+        assert (response.status_code, response.json()["code"]) == (403, "internal_for_staff")
+        assert response.json()["message"] == "Only staff can write internal comments"
 
     def test_hidden_or_unknown_ticket_is_404(self, hidden_ticket: Ticket, outsider: User, signed_in: SignedIn) -> None:
         api = signed_in(outsider)
 
         for ticket_id in (hidden_ticket.pk, 0, 2**63, 10**30):
-            answer = api.post(f"/tickets/{ticket_id}/comments", {"message": "Hm"})
-            assert (answer.status_code, answer.json()["message"]) == (404, "Ticket not found")
+            response = api.post(f"/tickets/{ticket_id}/comments", {"message": "Hm"})
+            assert (response.status_code, response.json()["message"]) == (404, "Ticket not found")
 
     def test_requires_a_token(self, path: str, anonymous: APIClient) -> None:
         assert anonymous.post(path, {"message": "Hm"}).status_code == 401
@@ -258,16 +260,16 @@ class TestGet:
     def test_lists_oldest_first(self, path: str, ticket: Ticket, people: dict[str, User], signed_in: SignedIn) -> None:
         public = [make_comment(ticket, people[role], message=f"I, {role}") for role in ("owner", "agent", "outsider")]
 
-        answer = signed_in(people["outsider"]).get(path)
+        response = signed_in(people["outsider"]).get(path)
 
-        assert answer.status_code == 200
-        assert [item["id"] for item in answer.json()["items"]] == [comment.pk for comment in public]
-        assert [item["author"]["name"] for item in answer.json()["items"]] == [
+        assert response.status_code == 200
+        assert [item["id"] for item in response.json()["items"]] == [comment.pk for comment in public]
+        assert [item["author"]["name"] for item in response.json()["items"]] == [
             "Olga Owner",
             "Agnes Agent",
             "Otto Outsider",
         ]
-        assert answer.json()["nextCursor"] is None
+        assert response.json()["nextCursor"] is None
 
     @pytest.mark.parametrize("role", EVERYONE)
     def test_only_staff_see_internal_comments(
@@ -293,17 +295,17 @@ class TestGet:
 
     @pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 101}, {"limit": "x"}, {"cursor": "x"}, {"cursor": "W1"}])
     def test_refuses_invalid_paging(self, path: str, owner: User, signed_in: SignedIn, query: dict[str, Any]) -> None:
-        answer = signed_in(owner).get(path, query)
+        response = signed_in(owner).get(path, query)
 
-        assert answer.status_code == 400
-        assert [fault["field"] for fault in answer.json()["errors"]] == list(query)
+        assert response.status_code == 400
+        assert [fault["field"] for fault in response.json()["errors"]] == list(query)
 
     def test_hidden_or_unknown_ticket_is_404(self, hidden_ticket: Ticket, outsider: User, signed_in: SignedIn) -> None:
         api = signed_in(outsider)
 
         for ticket_id in (hidden_ticket.pk, 0, 2**63, 10**30):
-            answer = api.get(f"/tickets/{ticket_id}/comments")
-            assert (answer.status_code, answer.json()["message"]) == (404, "Ticket not found")
+            response = api.get(f"/tickets/{ticket_id}/comments")
+            assert (response.status_code, response.json()["message"]) == (404, "Ticket not found")
 
     @pytest.mark.parametrize("number", [0, 1, 20])
     def test_runs_three_queries(
@@ -320,18 +322,18 @@ class TestGet:
         api = signed_in(owner)
 
         with django_assert_num_queries(3):
-            answer = api.get(path)
+            response = api.get(path)
 
-        assert len(answer.json()["items"]) == number
+        assert len(response.json()["items"]) == number
 
 
 class TestAuthor:
     def test_cannot_be_deleted(self, ticket: Ticket, outsider: User, admin: User, signed_in: SignedIn) -> None:
         make_comment(ticket, outsider)
 
-        answer = signed_in(admin).delete(f"/users/{outsider.pk}")
+        response = signed_in(admin).delete(f"/users/{outsider.pk}")
 
-        assert (answer.status_code, answer.json()["code"]) == (409, "has_records")
+        assert (response.status_code, response.json()["code"]) == (409, "has_records")
 
 
 @pytest.fixture

@@ -91,42 +91,42 @@ def user_2(db: None) -> User:
     return make_user("User Name 2", email="user2@example.com")
 
 
-def has_keys_in_order(answer: dict[str, Any], keys: Iterable[str]) -> bool:
-    """Return whether the answer has all the document's keys in the document's order; more keys may be in between."""
-    return [key for key in answer if key in set(keys)] == list(keys)
+def has_keys_in_order(response: dict[str, Any], keys: Iterable[str]) -> bool:
+    """Return whether the response has all the document's keys in the document's order; more keys may be in between."""
+    return [key for key in response if key in set(keys)] == list(keys)
 
 
 class TestInTheDocumentsOrder:
     def test_a_client_written_from_the_document_works(self, user_1: User, user_2: User) -> None:
-        """One story through all seven calls; each answer is compared with the document's key by key."""
+        """One story through all seven calls; each response is compared with the document's key by key."""
         # 1. Create a User
         anonymous = APIClient()
-        answer = anonymous.post("/users", USER)
-        assert answer.status_code == 400
-        assert [fault["field"] for fault in answer.json()["errors"]] == ["password"]
-        answer = anonymous.post("/users", USER | PASSWORD)
-        assert answer.status_code == 201
-        user_id = answer.json()["id"]
-        assert list(answer.json().items()) == [
+        response = anonymous.post("/users", USER)
+        assert response.status_code == 400
+        assert [fault["field"] for fault in response.json()["errors"]] == ["password"]
+        response = anonymous.post("/users", USER | PASSWORD)
+        assert response.status_code == 201
+        user_id = response.json()["id"]
+        assert list(response.json().items()) == [
             ("id", user_id),
             ("name", "User Name"),
             ("email", "user@example.com"),
         ]
 
         # 2. Authentication
-        answer = anonymous.post("/auth/login", LOGIN | PASSWORD)
-        assert answer.status_code == 200
-        assert next(iter(answer.json())) == "token"
-        client = api(answer.json()["token"])
+        response = anonymous.post("/auth/login", LOGIN | PASSWORD)
+        assert response.status_code == 200
+        assert next(iter(response.json())) == "token"
+        client = api(response.json()["token"])
 
         # 3. Create a Ticket
         body = TICKET | {"createdBy": user_id}
-        answer = client.post("/ticket", body)
-        assert answer.status_code == 400
-        assert [fault["field"] for fault in answer.json()["errors"]] == ["dueDate"]
-        answer = client.post("/ticket", body | DUE_DATE)
-        assert answer.status_code == 201
-        created = answer.json()
+        response = client.post("/ticket", body)
+        assert response.status_code == 400
+        assert [fault["field"] for fault in response.json()["errors"]] == ["dueDate"]
+        response = client.post("/ticket", body | DUE_DATE)
+        assert response.status_code == 201
+        created = response.json()
         ticket_id = created["id"]
         expected = {
             "id": ticket_id,
@@ -144,17 +144,17 @@ class TestInTheDocumentsOrder:
         assert {key: created[key] for key in expected} == expected
 
         # 4. Assign a User to a Ticket
-        answer = client.post(f"/tickets/{ticket_id}/assign", {"userId": user_1.pk})
-        assert (answer.status_code, answer.json()) == (200, {"message": "User assigned successfully"})
-        answer = client.post(f"/tickets/{ticket_id}/assign", {"userId": user_1.pk})
-        assert (answer.status_code, answer.json()["message"]) == (409, "User already assigned")
-        answer = client.post(f"/tickets/{ticket_id}/assign", {"userId": user_2.pk})
-        assert (answer.status_code, answer.json()) == (200, {"message": "User assigned successfully"})
+        response = client.post(f"/tickets/{ticket_id}/assign", {"userId": user_1.pk})
+        assert (response.status_code, response.json()) == (200, {"message": "User assigned successfully"})
+        response = client.post(f"/tickets/{ticket_id}/assign", {"userId": user_1.pk})
+        assert (response.status_code, response.json()["message"]) == (409, "User already assigned")
+        response = client.post(f"/tickets/{ticket_id}/assign", {"userId": user_2.pk})
+        assert (response.status_code, response.json()) == (200, {"message": "User assigned successfully"})
 
         # 5. Get Ticket Details
-        answer = client.get(f"/tickets/{ticket_id}")
-        assert answer.status_code == 200
-        details = answer.json()
+        response = client.get(f"/tickets/{ticket_id}")
+        assert response.status_code == 200
+        details = response.json()
         expected = {
             "id": ticket_id,
             "title": "Ticket Title",
@@ -178,9 +178,9 @@ class TestInTheDocumentsOrder:
         assert list(details["statistics"]) == ["totalAssigned", "status"]
 
         # 6. Ticket History
-        answer = client.get("/tickets/analytics")
-        assert answer.status_code == 200
-        history = answer.json()
+        response = client.get("/tickets/analytics")
+        assert response.status_code == 200
+        history = response.json()
         expected = {
             "totalTickets": 1,
             "closedTickets": 0,
@@ -208,8 +208,8 @@ class TestInTheDocumentsOrder:
         assert list(history["typeDistribution"]) == ["concert", "conference", "sports"]
 
         # 7. Ticket Analytics
-        answer = client.get("/dashboard/analytics")
-        assert answer.status_code == 200
+        response = client.get("/dashboard/analytics")
+        assert response.status_code == 200
         expected = {
             "totalTickets": 1,
             "closedTickets": 0,
@@ -227,7 +227,7 @@ class TestInTheDocumentsOrder:
             },
             "typeDistribution": {"concert": 1, "conference": 0, "sports": 0},
         }
-        analytics = answer.json()
+        analytics = response.json()
         assert analytics == expected
         assert list(analytics) == list(expected)
         assert list(analytics["priorityDistribution"]) == list(expected["priorityDistribution"])
@@ -239,14 +239,14 @@ class TestCreateAUser:
         settings.STAFF_SIGNUP = True
         kinds = ["customer", "admin", "customers", "agent", "Customer", ""]
 
-        answers = {
+        responses = {
             kind: anonymous.post(
                 "/users", USER | PASSWORD | {"type": kind, "email": f"{number}@example.com"}
             ).status_code
             for number, kind in enumerate(kinds)
         }
 
-        assert answers == {"customer": 201, "admin": 201, "customers": 400, "agent": 400, "Customer": 400, "": 400}
+        assert responses == {"customer": 201, "admin": 201, "customers": 400, "agent": 400, "Customer": 400, "": 400}
 
     def test_stores_the_password_hashed(self, anonymous: APIClient) -> None:
         anonymous.post("/users", USER | PASSWORD)
@@ -259,9 +259,9 @@ class TestCreateAUser:
     def test_email_is_unique(self, email: str, anonymous: APIClient) -> None:
         anonymous.post("/users", USER | PASSWORD)
 
-        answer = anonymous.post("/users", USER | PASSWORD | {"email": email})
+        response = anonymous.post("/users", USER | PASSWORD | {"email": email})
 
-        assert answer.status_code == 409
+        assert response.status_code == 409
         assert User.objects.count() == 1
 
     @pytest.mark.parametrize(
@@ -275,9 +275,9 @@ class TestCreateAUser:
         settings.STAFF_SIGNUP = True
         anonymous.post("/users", USER | PASSWORD | {"type": current})
 
-        answer = anonymous.post("/users", USER | PASSWORD | {"type": requested})
+        response = anonymous.post("/users", USER | PASSWORD | {"type": requested})
 
-        assert answer.status_code == 409
+        assert response.status_code == 409
         assert User.objects.get().type == current
 
 
@@ -294,9 +294,9 @@ class TestAuthentication:
     def test_validates_credentials(self, wrong: dict[str, str], anonymous: APIClient) -> None:
         anonymous.post("/users", USER | PASSWORD)
 
-        answer = anonymous.post("/auth/login", LOGIN | PASSWORD | wrong)
+        response = anonymous.post("/auth/login", LOGIN | PASSWORD | wrong)
 
-        assert (answer.status_code, answer.json()["message"]) == (401, "Invalid email or password")
+        assert (response.status_code, response.json()["message"]) == (401, "Invalid email or password")
 
 
 class TestCreateATicket:
@@ -305,9 +305,9 @@ class TestCreateATicket:
 
     @pytest.mark.parametrize("type_", ["concert", "conference", "sports", "etc."])
     def test_type_is_any(self, type_: str, owner: User) -> None:
-        answer = self.post(owner, type=type_)
+        response = self.post(owner, type=type_)
 
-        assert (answer.status_code, answer.json()["type"]) == (201, type_)
+        assert (response.status_code, response.json()["type"]) == (201, type_)
 
     @pytest.mark.parametrize(("status", "code"), [("open", 201), ("in-progress", 201), ("closed", 201), ("done", 400)])
     def test_status_is_one_of_three(self, status: str, code: int, owner: User) -> None:
@@ -319,29 +319,29 @@ class TestCreateATicket:
 
     @pytest.mark.parametrize("headers", [{}, {"HTTP_AUTHORIZATION": "Bearer jwt_token"}])
     def test_needs_authentication(self, headers: dict[str, Any], owner: User) -> None:
-        answer = APIClient().post("/ticket", TICKET | DUE_DATE | {"createdBy": owner.pk}, **headers)
+        response = APIClient().post("/ticket", TICKET | DUE_DATE | {"createdBy": owner.pk}, **headers)
 
-        assert answer.status_code == 401
+        assert response.status_code == 401
         assert not Ticket.objects.exists()
 
     @pytest.mark.parametrize("created_by", ["user_id", 0, 10**30])
     def test_created_by_is_a_valid_user(self, created_by: Any, owner: User) -> None:
-        answer = self.post(owner, createdBy=created_by)
+        response = self.post(owner, createdBy=created_by)
 
-        assert answer.status_code == 400
-        assert [fault["field"] for fault in answer.json()["errors"]] == ["createdBy"]
+        assert response.status_code == 400
+        assert [fault["field"] for fault in response.json()["errors"]] == ["createdBy"]
 
     def test_due_date_is_in_the_future(self, owner: User) -> None:
-        answer = self.post(owner, dueDate="2024-08-01T18:00:00Z")
+        response = self.post(owner, dueDate="2024-08-01T18:00:00Z")
 
-        assert answer.status_code == 400
-        assert [fault["field"] for fault in answer.json()["errors"]] == ["dueDate"]
+        assert response.status_code == 400
+        assert [fault["field"] for fault in response.json()["errors"]] == ["dueDate"]
 
 
 class TestAssignAUser:
     def assign(self, ticket: Ticket, user_id: int, by: User) -> tuple[int, str]:
-        answer = api_of(by).post(f"/tickets/{ticket.pk}/assign", {"userId": user_id})
-        return answer.status_code, answer.json()["message"]
+        response = api_of(by).post(f"/tickets/{ticket.pk}/assign", {"userId": user_id})
+        return response.status_code, response.json()["message"]
 
     def test_not_twice(self, owner: User, user_1: User) -> None:
         ticket = make_ticket(owner)
@@ -367,9 +367,9 @@ class TestAssignAUser:
     def test_limit(self, owner: User, user_1: User) -> None:
         ticket = make_ticket(owner)
 
-        answers = [self.assign(ticket, make_user().pk, by=owner) for _ in range(6)]
+        responses = [self.assign(ticket, make_user().pk, by=owner) for _ in range(6)]
 
-        assert answers == [(200, "User assigned successfully")] * 5 + [(409, "User assignment limit reached")]
+        assert responses == [(200, "User assigned successfully")] * 5 + [(409, "User assignment limit reached")]
 
     def test_creator_or_admin(self, owner: User, outsider: User, admin: User, user_1: User, user_2: User) -> None:
         ticket = make_ticket(owner)
@@ -423,9 +423,9 @@ class TestTicketHistory:
         assert anonymous.get("/tickets/analytics").status_code == 401
 
     def test_lists_the_documents_tickets(self, owner: User) -> None:
-        answer = api_of(owner).get("/tickets/analytics", {"endDate": "2024-07-05"})
+        response = api_of(owner).get("/tickets/analytics", {"endDate": "2024-07-05"})
 
-        tickets = answer.json()["tickets"]
+        tickets = response.json()["tickets"]
         ids = dict(Ticket.objects.values_list("title", "pk"))
         assert tickets == [
             {

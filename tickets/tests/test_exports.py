@@ -32,9 +32,9 @@ def rows(content: bytes | str) -> list[dict[str, str]]:
 
 
 def exported(api: APIClient, **query: Any) -> list[dict[str, str]]:
-    answer = api.get("/tickets/export", query)
-    assert answer.status_code == 200
-    return rows(answer.getvalue())
+    response = api.get("/tickets/export", query)
+    assert response.status_code == 200
+    return rows(response.getvalue())
 
 
 def command(*arguments: str) -> list[dict[str, str]]:
@@ -51,10 +51,10 @@ class TestExport:
         assign(ticket, assignee, outsider)
         (item,) = api.get("/tickets").json()["items"]
 
-        answer = api.get("/tickets/export")
+        response = api.get("/tickets/export")
 
-        assert answer["Content-Disposition"] == 'attachment; filename="tickets.csv"'
-        (row,) = rows(answer.getvalue())
+        assert response["Content-Disposition"] == 'attachment; filename="tickets.csv"'
+        (row,) = rows(response.getvalue())
         assert list(row) == list(item)
         assert row == {name: "" if value is None else str(value) for name, value in item.items()} | {
             "venue": "'=1+1",
@@ -74,10 +74,10 @@ class TestExport:
 
     @pytest.mark.parametrize(("name", "value"), [("status", "x"), ("ordering", "x"), ("sla", "ok"), ("project", "x")])
     def test_refuses_invalid_filters_like_the_list(self, name: str, value: str, api: APIClient) -> None:
-        answer = api.get("/tickets/export", {name: value})
+        response = api.get("/tickets/export", {name: value})
 
-        assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
-        assert answer.json()["errors"][0]["field"] == name
+        assert (response.status_code, response["Content-Type"]) == (400, "application/problem+json")
+        assert response.json()["errors"][0]["field"] == name
 
     def test_ignores_pagination(self, owner: User, api: APIClient) -> None:
         for _ in range(3):

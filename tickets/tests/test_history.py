@@ -227,7 +227,7 @@ class TestDoors:
         ]
         events = [*TicketEvent.objects.all(), *AssignmentEvent.objects.order_by("pgh_id")]
         assert [event.pgh_context["request_id"] for event in events] == [
-            answer["X-Request-ID"] for answer in (making, assigning, removing)
+            response["X-Request-ID"] for response in (making, assigning, removing)
         ]
 
     def test_api_names_the_changes(self, signed_in: SignedIn, agent: User, ticket: Ticket) -> None:
@@ -405,11 +405,11 @@ class TestApi:
         Ticket.objects.update(status=Status.IN_PROGRESS, price=Decimal("12.50"), due_at=None, description="Slow")
         assign(ticket, assignee)
 
-        answer = signed_in(owner).get(f"/tickets/{ticket.pk}/history")
+        response = signed_in(owner).get(f"/tickets/{ticket.pk}/history")
 
         joined, changed, created = history(ticket)
-        assert answer.status_code == 200
-        assert answer.json() == {
+        assert response.status_code == 200
+        assert response.json() == {
             "items": [
                 {
                     "id": joined.id,
@@ -479,24 +479,24 @@ class TestApi:
     def test_does_not_find_a_hidden_ticket(
         self, signed_in: SignedIn, hidden_ticket: Ticket, owner: User, outsider: User
     ) -> None:
-        answers = [
+        responses = [
             signed_in(user).get(f"/tickets/{ticket_id}/history")
             for user, ticket_id in [(outsider, hidden_ticket.pk), (owner, 999_999), (owner, 2**70)]
         ]
 
-        assert [answer.status_code for answer in answers] == [404, 404, 404]
-        assert {answer.json()["code"] for answer in answers} == {"ticket_not_found"}
+        assert [response.status_code for response in responses] == [404, 404, 404]
+        assert {response.json()["code"] for response in responses} == {"ticket_not_found"}
         assert signed_in(owner).get(f"/tickets/{hidden_ticket.pk}/history").status_code == 200
 
     def test_requires_signing_in(self, anonymous: APIClient, ticket: Ticket) -> None:
-        answer = anonymous.get(f"/tickets/{ticket.pk}/history")
+        response = anonymous.get(f"/tickets/{ticket.pk}/history")
 
-        assert answer.status_code == 401
+        assert response.status_code == 401
 
     def test_is_read_only(self, signed_in: SignedIn, owner: User, ticket: Ticket) -> None:
-        answer = signed_in(owner).post(f"/tickets/{ticket.pk}/history", {})
+        response = signed_in(owner).post(f"/tickets/{ticket.pk}/history", {})
 
-        assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD, OPTIONS")
+        assert (response.status_code, response["Allow"]) == (405, "GET, HEAD, OPTIONS")
 
     def test_pages_are_stable_while_the_ticket_changes(self, signed_in: SignedIn, owner: User, ticket: Ticket) -> None:
         for number in range(6):
@@ -517,10 +517,10 @@ class TestApi:
 
     @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=many", "cursor=nonsense", "cursor=W10"])
     def test_refuses_invalid_paging(self, signed_in: SignedIn, owner: User, ticket: Ticket, query: str) -> None:
-        answer = signed_in(owner).get(f"/tickets/{ticket.pk}/history?{query}")
+        response = signed_in(owner).get(f"/tickets/{ticket.pk}/history?{query}")
 
-        assert answer.status_code == 400
-        assert [fault["field"] for fault in answer.json()["errors"]] == [query.split("=")[0]]
+        assert response.status_code == 400
+        assert [fault["field"] for fault in response.json()["errors"]] == [query.split("=")[0]]
 
     def test_runs_three_queries_for_any_length(
         self, signed_in: SignedIn, owner: User, assignee: User, ticket: Ticket, django_assert_num_queries: Any

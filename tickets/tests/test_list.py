@@ -1,4 +1,4 @@
-"""GET /tickets: parameters, answers and errors. test_queries.py tests which tickets it finds."""
+"""GET /tickets: parameters, responses and errors. test_queries.py tests which tickets it finds."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -26,15 +26,15 @@ JULY = datetime(2024, 7, 1, 18, tzinfo=UTC)
 
 def listed(api: APIClient, **query: Any) -> list[int]:
     """Return the ids on the first page."""
-    answer = api.get("/tickets", query)
-    assert answer.status_code == 200, answer.content
-    return [item["id"] for item in answer.json()["items"]]
+    response = api.get("/tickets", query)
+    assert response.status_code == 200, response.content
+    return [item["id"] for item in response.json()["items"]]
 
 
-def assert_invalid(answer: Any, *fields: str) -> None:
-    assert answer.status_code == 400, answer.content
-    assert answer["Content-Type"] == "application/problem+json"
-    assert [fault["field"] for fault in answer.json()["errors"]] == list(fields)
+def assert_invalid(response: Any, *fields: str) -> None:
+    assert response.status_code == 400, response.content
+    assert response["Content-Type"] == "application/problem+json"
+    assert [fault["field"] for fault in response.json()["errors"]] == list(fields)
 
 
 class TestItems:
@@ -42,11 +42,11 @@ class TestItems:
         body = {"title": "Fix it", "price": 19.9, "assignedUsers": [outsider.pk, assignee.pk]}
         created = api.post("/ticket", body).json()
 
-        answer = api.get("/tickets")
+        response = api.get("/tickets")
 
-        assert answer.status_code == 200
-        assert answer.json() == {"items": [created], "nextCursor": None}
-        assert list(answer.json()["items"][0]) == list(created)
+        assert response.status_code == 200
+        assert response.json() == {"items": [created], "nextCursor": None}
+        assert list(response.json()["items"][0]) == list(created)
 
     def test_are_empty_without_tickets(self, api: APIClient) -> None:
         assert api.get("/tickets").json() == {"items": [], "nextCursor": None}
@@ -324,6 +324,6 @@ class TestPage:
             assign(make_ticket(owner), make_user(), make_user())
 
         with django_assert_num_queries(number):
-            answer = api.get("/tickets", query | {"limit": 5})
+            response = api.get("/tickets", query | {"limit": 5})
 
-        assert len(answer.json()["items"]) == (1 if query.get("search") == "rare" else 5)
+        assert len(response.json()["items"]) == (1 if query.get("search") == "rare" else 5)

@@ -331,7 +331,7 @@ class TestBecomingAnAdmin:
 
         assert constraint_of(refusal) == "user_holds_assignments"
 
-    def test_is_open_to_users_without_assignments(self, ticket: Ticket, assignee: User, outsider: User) -> None:
+    def test_is_allowed_without_assignments(self, ticket: Ticket, assignee: User, outsider: User) -> None:
         assign(ticket, assignee)
 
         psql(self.PROMOTE, user=outsider.pk)
@@ -339,7 +339,7 @@ class TestBecomingAnAdmin:
         outsider.refresh_from_db()
         assert outsider.is_admin
 
-    def test_is_open_again_after_the_last_assignment_is_removed(self, ticket: Ticket, assignee: User) -> None:
+    def test_is_allowed_after_the_last_assignment_is_removed(self, ticket: Ticket, assignee: User) -> None:
         assign(ticket, assignee)
         psql("DELETE FROM tickets_assignment")
 
@@ -408,7 +408,7 @@ class World:
     assignments: set[tuple[int, int]]
 
     def may_see(self, person: int, ticket: int) -> bool:
-        """Return what the contract's rule says, without SQL."""
+        """Apply the documented rule in plain Python."""
         project, creator = self.tickets[ticket]
         if self.people[person] in ("agent", "admin"):
             return True
@@ -421,8 +421,8 @@ class World:
 def worlds(draw: st.DrawFn) -> World:
     people = draw(st.lists(st.sampled_from(list(UserType)), min_size=1, max_size=5))
     projects = draw(st.lists(st.sampled_from(list(Visibility)), min_size=1, max_size=3))
-    persons = st.integers(0, len(people) - 1)
-    tickets = draw(st.lists(st.tuples(st.integers(0, len(projects) - 1), persons), max_size=6))
+    creators = st.integers(0, len(people) - 1)
+    tickets = draw(st.lists(st.tuples(st.integers(0, len(projects) - 1), creators), max_size=6))
     assignable = [person for person, type_ in enumerate(people) if type_ != UserType.ADMIN]
     pairs = [(ticket, person) for ticket in range(len(tickets)) for person in assignable]
     return World(people, projects, tickets, draw(st.sets(st.sampled_from(pairs))) if pairs else set())
@@ -451,7 +451,7 @@ class TestVisibleTo:
 
     @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(world=worlds())
-    def test_follows_the_rule_of_the_contract_in_any_world(self, db: None, world: World) -> None:
+    def test_follows_the_documented_rule_in_any_world(self, db: None, world: World) -> None:
         with transaction.atomic():
             people = [make_user(type=type_) for type_ in world.people]
             projects = [make_project(visibility=visibility) for visibility in world.projects]

@@ -64,67 +64,67 @@ class TestTwentyRequestsToAssignTenUsers:
     ASSIGNED = "200 User assigned successfully"
     REFUSED = {"409 User assignment limit reached", "409 User already assigned"}
 
-    def answers(self, ticket: Ticket, signed_in: SignedIn) -> Counter[str]:
+    def responses(self, ticket: Ticket, signed_in: SignedIn) -> Counter[str]:
         users = [make_user() for _ in range(10)]
         clients = [(signed_in(ticket.created_by), user) for user in users * 2]
 
         def call(client: APIClient, user: User) -> str:
-            answer = client.post(f"/tickets/{ticket.pk}/assign", {"userId": user.pk})
-            return f"{answer.status_code} {answer.json()['message']}"
+            response = client.post(f"/tickets/{ticket.pk}/assign", {"userId": user.pk})
+            return f"{response.status_code} {response.json()['message']}"
 
         return Counter(
             during(lock_row(ticket), *(lambda client=client, user=user: call(client, user) for client, user in clients))
         )
 
     def test_assign_five_users(self, ticket: Ticket, signed_in: SignedIn) -> None:
-        answers = self.answers(ticket, signed_in)
+        responses = self.responses(ticket, signed_in)
 
         assert sorted(ticket.assignments.values_list("slot", flat=True)) == [1, 2, 3, 4, 5]
-        assert answers.pop(self.ASSIGNED) == 5
-        assert answers.total() == 15
-        assert set(answers) <= self.REFUSED
+        assert responses.pop(self.ASSIGNED) == 5
+        assert responses.total() == 15
+        assert set(responses) <= self.REFUSED
 
     def test_assign_at_most_five_with_constraints_only(
         self, ticket: Ticket, signed_in: SignedIn, without_lock: None
     ) -> None:
-        answers = self.answers(ticket, signed_in)
+        responses = self.responses(ticket, signed_in)
 
         # All of them see that slot 1 is free.
         assert list(ticket.assignments.values_list("slot", flat=True)) == [1]
-        assert answers.pop(self.ASSIGNED) == 1
-        assert answers.total() == 19
-        assert set(answers) <= self.REFUSED
+        assert responses.pop(self.ASSIGNED) == 1
+        assert responses.total() == 19
+        assert set(responses) <= self.REFUSED
 
     def test_assign_more_than_five_without_lock_and_constraints(
         self, ticket: Ticket, signed_in: SignedIn, without_lock: None, without_constraints: None
     ) -> None:
-        answers = self.answers(ticket, signed_in)
+        responses = self.responses(ticket, signed_in)
 
-        assert answers[self.ASSIGNED] == 20
+        assert responses[self.ASSIGNED] == 20
         assert ticket.assignments.count() == 20
 
 
 class TestTwentyChangesOfOneVersion:
     """Twenty PATCH requests with the same `If-Match`."""
 
-    def answers(self, ticket: Ticket, signed_in: SignedIn) -> Counter[int]:
+    def responses(self, ticket: Ticket, signed_in: SignedIn) -> Counter[int]:
         clients = [signed_in(ticket.created_by) for _ in range(20)]
 
         def call(client: APIClient, number: int) -> int:
-            answer = client.patch(f"/tickets/{ticket.pk}", {"title": f"Title {number}"}, headers={"If-Match": '"1"'})
-            return int(answer.status_code)
+            response = client.patch(f"/tickets/{ticket.pk}", {"title": f"Title {number}"}, headers={"If-Match": '"1"'})
+            return int(response.status_code)
 
         calls = (lambda client=client, number=number: call(client, number) for number, client in enumerate(clients))
         return Counter(during(lock_row(ticket), *calls))
 
     def test_succeed_once(self, ticket: Ticket, signed_in: SignedIn) -> None:
-        assert self.answers(ticket, signed_in) == {200: 1, 412: 19}
+        assert self.responses(ticket, signed_in) == {200: 1, 412: 19}
 
         ticket.refresh_from_db()
         assert ticket.version == 2
 
     def test_all_succeed_without_the_lock(self, ticket: Ticket, signed_in: SignedIn, without_lock: None) -> None:
-        assert self.answers(ticket, signed_in) == {200: 20}
+        assert self.responses(ticket, signed_in) == {200: 20}
 
         ticket.refresh_from_db()
         assert ticket.version == 21

@@ -30,7 +30,7 @@ CASES: dict[str, type[Refused]] = {
     "assigned": services.AlreadyAssigned,
     "full": services.AssignmentLimitReached,
 }
-# An admin is never assigned already, so these two do not occur together.
+# An admin is never already assigned, so these two cannot occur together.
 COMBINATIONS = [
     cases
     for size in range(1, len(CASES) + 1)
@@ -244,7 +244,7 @@ class TestCreate:
 
         assert ticket.sla_due_at == NOON + timedelta(hours=hours)
 
-    def test_uses_the_hours_set_by_staff(self, owner: User) -> None:
+    def test_uses_the_hours_of_the_policy(self, owner: User) -> None:
         SlaPolicy.objects.filter(priority="high").update(hours=2)
 
         ticket = services.create(title="Fix the database", priority="high", by=owner, at=NOON)

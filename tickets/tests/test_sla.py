@@ -29,7 +29,7 @@ def hours(number: float) -> timedelta:
 
 @pytest.fixture
 def office(db: None) -> Calendar:
-    """Office hours, by which the policy of `high` counts."""
+    """Office hours, used by the policy of `high`."""
     return make_office_calendar(priority=Priority.HIGH)
 
 

@@ -40,17 +40,17 @@ class TestStaleForm:
         shown = fields(browser.get(page_of(ticket)))
         Browser(admin).submit(page_of(ticket), title="The roof is gone", venue="Garden")
 
-        answer = browser.post(page_of(ticket), {**shown, "title": "The roof is fine", "type": "bug"})
+        response = browser.post(page_of(ticket), {**shown, "title": "The roof is fine", "type": "bug"})
 
         ticket.refresh_from_db()
-        assert errors(answer) == {"__all__": [STALE_FORM]}
+        assert errors(response) == {"__all__": [STALE_FORM]}
         assert (ticket.title, ticket.type, ticket.version) == ("The roof is gone", "task", 2)
-        assert differences(answer) == {
+        assert differences(response) == {
             "Title": ("The roof leaks", "The roof is gone", "The roof is fine"),
             "Venue": ("Attic", "Garden", None),
         }
-        assert {(each.by, each.door) for each in answer.context["differences"]} == {("Ada Admin", "admin")}
-        kept = fields(answer)
+        assert {(each.by, each.door) for each in response.context["differences"]} == {("Ada Admin", "admin")}
+        kept = fields(response)
         assert (kept["title"], kept["type"], kept["venue"]) == ("The roof is fine", "bug", "Garden")
 
     def test_shows_changes_made_in_sql(self, agent: User, owner: User) -> None:
@@ -59,11 +59,11 @@ class TestStaleForm:
         shown = fields(browser.get(page_of(ticket)))
         psql("UPDATE tickets_ticket SET venue = 'Garden' WHERE id = %(ticket)s", ticket=ticket.pk)
 
-        answer = browser.post(page_of(ticket), shown)
+        response = browser.post(page_of(ticket), shown)
 
-        (difference,) = answer.context["differences"]
+        (difference,) = response.context["differences"]
         assert (difference.now, difference.by, difference.door) == ("Garden", None, "database")
-        assert "changed via database, " in answer.content.decode()
+        assert "changed via database, " in response.content.decode()
 
     def test_can_be_saved_on_the_second_attempt(self, agent: User, admin: User, owner: User) -> None:
         ticket = make_ticket(owner, title="The roof leaks", description="First\nSecond")
@@ -74,26 +74,26 @@ class TestStaleForm:
         change(ticket, admin, title="The roof is gone", **theirs, status=Status.IN_PROGRESS, priority="high")
 
         refused = browser.post(page_of(ticket), {**shown, "title": "The roof is fine"})
-        answer = browser.post(page_of(ticket), {**fields(refused), "_save": "Save"})
+        response = browser.post(page_of(ticket), {**fields(refused), "_save": "Save"})
 
         ticket.refresh_from_db()
-        assert answer.status_code == 302
+        assert response.status_code == 302
         assert ticket.title == "The roof is fine"
         assert (ticket.project, ticket.description, float(ticket.price or 0)) == (project, "Third\n\nFourth", 12.5)
         assert (ticket.due_at, ticket.status, ticket.priority) == (NEXT_YEAR, "in-progress", "high")
         assert ticket.version == 3
 
-    def test_unedited_date_and_price_are_no_edits(self, agent: User, admin: User, owner: User) -> None:
+    def test_unedited_date_and_price_do_not_count_as_edits(self, agent: User, admin: User, owner: User) -> None:
         precise = NEXT_YEAR + timedelta(milliseconds=500)
         ticket = make_ticket(owner, due_at=precise, price="9.90")
         browser = Browser(agent)
         shown = fields(browser.get(page_of(ticket)))
         change(ticket, admin, due_at=None, price=None)
 
-        answer = browser.post(page_of(ticket), shown)
+        response = browser.post(page_of(ticket), shown)
 
-        assert [yours for _, _, yours in differences(answer).values()] == [None, None]
-        assert (fields(answer)["due_at_0"], fields(answer)["due_at_1"], fields(answer)["price"]) == ("", "", "")
+        assert [yours for _, _, yours in differences(response).values()] == [None, None]
+        assert (fields(response)["due_at_0"], fields(response)["due_at_1"], fields(response)["price"]) == ("", "", "")
 
     def test_is_refused_again_after_another_change(self, agent: User, admin: User, owner: User) -> None:
         ticket = make_ticket(owner)
@@ -103,10 +103,10 @@ class TestStaleForm:
         refused = browser.post(page_of(ticket), {**shown, "title": "Mine"})
         change(ticket, admin, venue="Garden")
 
-        answer = browser.post(page_of(ticket), fields(refused))
+        response = browser.post(page_of(ticket), fields(refused))
 
-        assert differences(answer) == {"Venue": ("Attic", "Garden", None)}
-        assert fields(answer)["title"] == "Mine"
+        assert differences(response) == {"Venue": ("Attic", "Garden", None)}
+        assert fields(response)["title"] == "Mine"
 
     def test_shows_names_instead_of_ids(self, admin: User, owner: User, outsider: User) -> None:
         ticket, mine, theirs = make_ticket(owner), make_project("Mine"), make_project("Theirs")
@@ -114,9 +114,9 @@ class TestStaleForm:
         shown = fields(browser.get(page_of(ticket)))
         change(ticket, admin, project_id=theirs.pk, created_by_id=outsider.pk, status=Status.CLOSED)
 
-        answer = browser.post(page_of(ticket), {**shown, "project": mine.pk, "status": "in-progress"})
+        response = browser.post(page_of(ticket), {**shown, "project": mine.pk, "status": "in-progress"})
 
-        assert differences(answer) == {
+        assert differences(response) == {
             "Project": ("General", "Theirs", "Mine"),
             "Status": ("Open", "Closed", "In Progress"),
             "Created by": ("Olga Owner", "Otto Outsider", None),
@@ -133,13 +133,13 @@ class TestStaleForm:
         rows = {"assignments-0-DELETE": "on", "assignments-2-user": outsider.pk, "assignments-TOTAL_FORMS": 3}
 
         refused = browser.post(page_of(ticket), {**shown, **rows})
-        answer = browser.post(page_of(ticket), {**fields(refused), "_save": "Save"})
+        response = browser.post(page_of(ticket), {**fields(refused), "_save": "Save"})
 
         assert differences(refused) == {"Assignee": ("Olga Owner", "", None)}
-        assert answer.status_code == 302
+        assert response.status_code == 302
         assert list(ticket.assignees.all()) == [outsider]
 
-    def test_drops_an_added_user_who_is_assigned_by_now(
+    def test_drops_an_added_user_who_is_already_assigned(
         self, agent: User, admin: User, owner: User, assignee: User
     ) -> None:
         ticket = make_ticket(owner)
@@ -150,10 +150,10 @@ class TestStaleForm:
         refused = browser.post(
             page_of(ticket), {**shown, "assignments-0-user": assignee.pk, "assignments-TOTAL_FORMS": 1}
         )
-        answer = browser.post(page_of(ticket), {**fields(refused), "_save": "Save"})
+        response = browser.post(page_of(ticket), {**fields(refused), "_save": "Save"})
 
         assert differences(refused) == {"Assignee": ("", "Axel Assignee", None)}
-        assert answer.status_code == 302
+        assert response.status_code == 302
         assert list(ticket.assignees.all()) == [assignee]
 
     @pytest.mark.parametrize("version", ["x", "0", "-1", "99", "9" * 30, "²", ""])
@@ -163,7 +163,7 @@ class TestStaleForm:
         shown = fields(browser.get(page_of(ticket)))
         malformed = {"assignments-TOTAL_FORMS": "x", "due_at_0": "soon", "project": "x"}
 
-        answer = browser.post(page_of(ticket), {**shown, **malformed, "seen_version": version, "title": "Mine"})
+        response = browser.post(page_of(ticket), {**shown, **malformed, "seen_version": version, "title": "Mine"})
 
-        assert STALE_FORM in errors(answer)["__all__"]
+        assert STALE_FORM in errors(response)["__all__"]
         assert Ticket.objects.get().version == 1

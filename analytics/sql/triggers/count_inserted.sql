@@ -2,7 +2,7 @@
 -- Locks the creators' rows against a change of type. count_customer, which runs on such a change, moves the tickets
 -- committed by then: either it sees these tickets, or this trigger waits for it and reads the new type.
 -- count_updated.sql is the same text except for the line "WITH moved" (a test compares them): a trigger on INSERT has no
--- old rows to name, and passing the rows to a shared function made an INSERT 8 % slower.
+-- old rows to name, and passing the rows to a shared function made an INSERT 8% slower.
 BEGIN
     IF NOT EXISTS (SELECT FROM new_tickets) THEN
         RETURN NULL;

@@ -26,7 +26,7 @@ from notifications.services import mute
 from projects.models import Project
 from tickets.models import Assignment, AssignmentEvent, Ticket, TicketEvent
 
-# Triggers that would refuse this made-up past (assignments to tickets closed later), or record it as happening now.
+# Triggers that would refuse this made-up history (assignments to tickets closed later) or record it as happening now.
 # Ignored for the whole transaction, because re-enabling them inside it would slow down every later trigger.
 IGNORED_TRIGGERS = (
     "tickets.Assignment:refuse_assignment",

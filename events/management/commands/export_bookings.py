@@ -10,7 +10,7 @@ from events.serializers import BookingFilterSerializer
 
 
 class Command(ExportCommand):
-    help = "Write bookings as CSV: all, or those that a user may see."
+    help = "Export bookings as CSV: all of them, or those that a given user may see."
     shape = BookingFilterSerializer
 
     def content(self, *, viewer: User, **query: Any) -> Iterator[bytes]:

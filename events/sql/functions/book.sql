@@ -1,5 +1,5 @@
--- Book seats at an event, or a place on its waiting list, or return why not. Always returns one row: of a booking the
--- first five columns, of a refusal its code (see events_booking_refusal) and the numbers for its message.
+-- Book seats at an event, or a place on its waiting list, or return why not. Always returns one row: for a booking, the
+-- first five columns; for a refusal, its code (see events_booking_refusal) and the numbers in its message.
 --
 -- A hot event is limited by how long its inventory row is locked, so this is one statement with a cached plan.
 CREATE OR REPLACE FUNCTION events_book(
@@ -31,8 +31,8 @@ BEGIN
     -- Decide again if the rule that refused the booking no longer does by the time we read why.
     FOR attempt IN 1..3 LOOP
         BEGIN
-            -- A hopeless request finds no row here and waits for no lock. If the inventory changes while we wait for
-            -- its lock, PostgreSQL evaluates the conditions again with the new row.
+            -- A request that is refused finds no row here and waits for no lock. If the inventory changes while we wait
+            -- for its lock, PostgreSQL evaluates the conditions again with the new row.
             SELECT
                 event.price,
                 inventory.waiting,

@@ -1,3 +1,4 @@
+-- Update the inventory and the ledger for changed bookings, and give freed seats to the waiting list.
 -- AFTER UPDATE ON events_booking, FOR EACH STATEMENT.
 DECLARE
     freed bigint[];

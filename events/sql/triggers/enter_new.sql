@@ -1,5 +1,5 @@
+-- Update the inventory and the ledger for new bookings, and refuse those that jump the queue.
 -- AFTER INSERT ON events_booking, FOR EACH STATEMENT.
--- With enter_changes, keeps the inventory, the ledger and the waiting list in step with the bookings.
 DECLARE
     has_jumped boolean;
     with_room bigint[];

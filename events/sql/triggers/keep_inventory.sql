@@ -1,3 +1,4 @@
+-- Refuse to delete the inventory of an event that was ever booked.
 -- BEFORE DELETE ON events_inventory, FOR EACH ROW.
 BEGIN
     IF EXISTS (SELECT FROM events_booking WHERE event_id = OLD.event_id) THEN

@@ -1,3 +1,4 @@
+-- Refuse to reopen a cancelled event.
 -- BEFORE UPDATE ON events_event, FOR EACH ROW (condition: models/event.py).
 BEGIN
     RAISE EXCEPTION 'a cancelled event cannot be reopened'

@@ -1,4 +1,4 @@
-"""`manage.py purge_deliveries`: delete old deliveries. The worker does so daily, after MAIL_KEEP_DAYS."""
+"""`manage.py purge_deliveries`: delete old deliveries. The worker does this daily, after MAIL_KEEP_DAYS."""
 
 from argparse import ArgumentParser
 from datetime import timedelta

@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import ngettext
 
+from kit.text import counted
 from notifications import services
 from notifications.models import GIVEN_UP, Delivery
 
@@ -30,8 +30,7 @@ class Command(BaseCommand):
         if state:
             deliveries = deliveries.filter(state=state)
         number = services.retry(deliveries, at=timezone.now())
-        queued = ngettext("%d message queued for retry.", "%d messages queued for retry.", number)
-        self.stdout.write(queued % number)
+        self.stdout.write(f"{counted(number, 'message')} queued for retry.")
 
 
 def time_with_offset(text: str) -> datetime:

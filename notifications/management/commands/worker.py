@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 class Command(BaseCommand):
     help = "Run background jobs until Ctrl-C or SIGTERM, then finish the running ones and exit."
-    # `serve` and `migrate` have run them, and they load every view of the site.
+    # `serve` and `migrate` run the checks, which load every view of the site.
     requires_system_checks = []
 
     def handle(self, **options: Any) -> None:
@@ -41,7 +41,7 @@ async def work() -> bool:
     # Each thread keeps a database connection.
     loop.set_default_executor(ThreadPoolExecutor(settings.WORKER_CONCURRENCY, thread_name_prefix="job"))
     async with app.open_async():
-        # Pick up what an earlier worker left behind now rather than at the next full minute.
+        # Pick up what an earlier worker left behind now rather than at the next periodic run.
         for task in (retry_stalled_jobs, defer_due):
             with suppress(AlreadyEnqueued):
                 await task.defer_async()

@@ -1,6 +1,6 @@
 -- Notify the assignees of what a transaction changed about a ticket. Called at the end of the transaction for each of
--- its history events: the first call announces all of them, and the others find that done. The transaction holds the
--- ticket's lock by then, so the version is its own.
+-- its history events: the first call announces all of them, and the others do nothing. By then the transaction holds
+-- the ticket's lock, so it reads the version that it has written.
 CREATE OR REPLACE FUNCTION notifications_announce(
     changed_id bigint, first_event bigint
 ) RETURNS void LANGUAGE plpgsql AS $$

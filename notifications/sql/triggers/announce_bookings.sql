@@ -1,7 +1,7 @@
 -- AFTER INSERT ON events_bookingentry, FOR EACH STATEMENT.
--- Creates a delivery to the holder of the booking for each new ledger entry, in the same transaction, whatever wrote the
--- entry. Queues no jobs: that would wake the workers by NOTIFY, which serialises commits while the event's inventory is
--- locked. The periodic task `defer_due` queues them a few seconds later.
+-- Creates a delivery to the booking's holder for each new ledger entry, in the same transaction, whatever wrote the
+-- entry. Queues no jobs: that would wake the workers with NOTIFY, which serializes commits while the event's inventory
+-- is locked. The periodic task `defer_due` queues them a few seconds later.
 BEGIN
     IF current_setting('ticketing.quiet', true) = 'on' THEN
         RETURN NULL;

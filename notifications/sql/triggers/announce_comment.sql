@@ -1,5 +1,5 @@
 -- AFTER INSERT ON tickets_comment, FOR EACH ROW, DEFERRED (condition: models.py).
--- Notifies the assignees and the creator, except the author; of an internal comment only the staff among them.
+-- Notifies the assignees and the creator, except the author; for an internal comment, only those who are staff.
 -- Deferred, so that people assigned in the same transaction are included.
 DECLARE
     ticket tickets_ticket;

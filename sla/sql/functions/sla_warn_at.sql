@@ -1,5 +1,5 @@
--- When a ticket is at risk whose deadline was set in SQL, without a calendar: after its policy's at_risk_share of the
--- time from creation to the deadline.
+-- Return when a ticket whose deadline was set in SQL, without a calendar, becomes at risk: after its policy's
+-- at_risk_share of the time from creation to the deadline.
 CREATE OR REPLACE FUNCTION sla_warn_at(priority text, created_at timestamptz, due_at timestamptz) RETURNS timestamptz
     LANGUAGE sql STABLE
     RETURN (

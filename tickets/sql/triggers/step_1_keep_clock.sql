@@ -1,7 +1,7 @@
 -- Keep the SLA clock of a ticket consistent when it is put on hold, resumed, closed, reopened or given a new deadline.
 -- BEFORE UPDATE ON tickets_ticket, FOR EACH ROW, if its status or a column of its clock changed. Step 1: step 3 has to
 -- see the final values.
--- It never moves a deadline itself: that takes a calendar, and is up to the services. sla/clock.py states the same
+-- It never moves a deadline itself: that takes a calendar, so the services do it. sla/clock.py states the same
 -- rules in Python; tests/test_clock.py compares the two.
 BEGIN
     -- `save()` may write NULLs over values that `start_clock` has set.

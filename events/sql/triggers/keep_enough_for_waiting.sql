@@ -5,7 +5,7 @@ BEGIN
         SELECT FROM events_in_queue(NEW.event_id) WHERE quantity - cancelled > NEW.capacity - NEW.withheld
     ) THEN
         RAISE EXCEPTION 'a waiting booking asks for more seats than would be for sale'
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_wishes_fit';
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_enough_for_waiting';
     END IF;
     RETURN NEW;
 END;
