@@ -21,7 +21,8 @@ def paths(text: str) -> set[str]:
 def where_to_change() -> list[tuple[str, str]]:
     """Return the paths of the README's table "Where do I change …?", each with the name to find there, if any."""
     table = (ROOT / "README.md").read_text().split("## Where do I change …?")[1].split("\n## ")[0]
-    return re.findall(r"`([\w./*-]+/[\w./*-]*)`(?:: `(\w+)`)?", table)
+    rows = "\n".join(line for line in table.splitlines() if line.startswith("|"))
+    return re.findall(r"`([\w./*-]+/[\w./*-]*)`(?:: `(\w+)`)?", rows)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
