@@ -3,6 +3,8 @@
 from html.parser import HTMLParser
 from typing import Any
 
+from django.apps import apps
+from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 
 from accounts.models import User
@@ -13,6 +15,8 @@ class Browser(Client):
 
     def __init__(self, user: User) -> None:
         super().__init__()
+        # Otherwise the first page in a process runs one more query than the others.
+        ContentType.objects.get_for_models(*apps.get_models())
         self.force_login(user, backend="accounts.permissions.RoleBackend")
 
     def submit(self, url: str, **changes: Any) -> Any:
