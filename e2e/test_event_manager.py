@@ -38,7 +38,7 @@ def test_event_manager(desk: Desk) -> None:
         page.get_by_label("Seats").fill(seats)
         desk.screenshot("book")
         page.get_by_role("button", name="Book", exact=True).click()
-    expect(page.get_by_text("is waiting, with 0 bookings ahead")).to_be_visible()
+    expect(page.get_by_text("is on the waiting list, at position 1")).to_be_visible()
     desk.mail_to(guest, event)
     desk.mail_to(other, event)
     page.get_by_role("link", name="Waiting list").click()

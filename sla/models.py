@@ -31,12 +31,12 @@ class Priority(models.TextChoices):
 class SlaState(models.TextChoices):
     """Where a ticket stands with its deadline."""
 
-    OK = "ok"
-    AT_RISK = "at-risk"
-    BREACHED = "breached"
-    ON_HOLD = "on-hold"
-    MET = "met"
-    MISSED = "missed"
+    OK = "ok", "OK"
+    AT_RISK = "at-risk", "SLA at risk"
+    BREACHED = "breached", "SLA breached"
+    ON_HOLD = "on-hold", "On hold"
+    MET = "met", "SLA met"
+    MISSED = "missed", "SLA missed"
 
 
 def time_zones() -> list[tuple[str, str]]:

@@ -83,8 +83,8 @@ def new_booking_page(model_admin: ModelAdmin, request: HttpRequest, event: Event
                 origin=Origin.ADMIN,
                 at=timezone.now(),
             )
-            ahead = "" if booking.ahead is None else f", with {counted(booking.ahead, 'booking')} ahead"
-            model_admin.message_user(request, f"Booking #{booking.pk} is {booking.status}{ahead}.")
+            place = f"on the waiting list, at position {booking.position:,}" if booking.position else "confirmed"
+            model_admin.message_user(request, f"Booking #{booking.pk} is {place}.")
             return HttpResponseRedirect(event_page(event))
     inventory = event.inventory
     seats = f"{inventory.available:,} of {inventory.for_sale:,} seats left"

@@ -65,7 +65,7 @@ class TestConversation:
 
         page = Browser(agent).get(page_of(ticket))
 
-        assert [text for text, _ in page.context["labels"]] == ["Open", "Medium priority", "Breached"]
+        assert [text for text, _ in page.context["labels"]] == ["Open", "Medium priority", "SLA breached"]
         assert "Assigned to Axel Assignee." in text_of(page)
         assert "It drips." in text_of(page)
 
