@@ -42,9 +42,8 @@ class BookingsClosed(Conflict):
 
 class MoreThanForSale(Invalid):
     def __init__(self, for_sale: int) -> None:
-        verb = "is" if for_sale == 1 else "are"
-        number = f"Only {counted(for_sale, 'ticket')}" if for_sale else "No tickets"
-        message = f"{number} {verb} available for this event"
+        number = f"only {counted(for_sale, 'ticket')}" if for_sale else "no tickets"
+        message = f"This event has {number} for sale"
         super().__init__(message, fields={"quantity": [f"{message}."]})
 
 
@@ -147,7 +146,7 @@ def book(
     :raises StillRunning: the first request with the key has not finished.
     """
     # Too large for PostgreSQL's integers, so the query would fail instead of finding no event.
-    if event_id > sql.MAX_ID:
+    if abs(event_id) > sql.MAX_ID:
         raise EventNotFound
     fields: dict[str, Any] = {
         "event_id": event_id,

@@ -190,7 +190,7 @@ class TestNewBooking:
         [
             ({}, "Choose a user"),
             ({"user": "{user}", "first_name": "Greta"}, "Choose either a user or a guest, not both."),
-            ({"user": "{user}", "quantity": "11"}, "Only 10 tickets are available for this event."),
+            ({"user": "{user}", "quantity": "11"}, "This event has only 10 tickets for sale."),
             ({"user": "{user}", "quantity": "0"}, "greater than or equal to 1"),
             ({"user": "0"}, "Select a valid choice"),
             ({"user": "abc"}, "Select a valid choice"),

@@ -123,7 +123,7 @@ class TestBookRefuses:
     @pytest.mark.parametrize(
         ("wanted", "waiting", "message"),
         [
-            (4, 0, "Only 3 tickets are available for this event"),
+            (4, 0, "This event has only 3 tickets for sale"),
             (3, 0, "A booking can have at most 2 tickets"),
             (2, 0, "Only 1 ticket is left"),
             (1, 1, "1 booking is ahead on the waiting list"),
@@ -228,7 +228,7 @@ class TestBookRefuses:
         with pytest.raises(services.MoreThanForSale) as refusal:
             book(event, owner, quantity=4)
 
-        assert refusal.value.fields == {"quantity": ["Only 3 tickets are available for this event."]}
+        assert refusal.value.fields == {"quantity": ["This event has only 3 tickets for sale."]}
         assert state(book(event, owner, quantity=3)) == [(CONFIRMED, 3)]
 
     def test_more_than_one_booking_can_have(self, admin: User, owner: User) -> None:
