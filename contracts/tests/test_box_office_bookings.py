@@ -52,7 +52,7 @@ class TestBook:
 
         assert read_error(response) == (400, "User already has a booking")
 
-    @pytest.mark.parametrize("event_id", [0, -1, -(2**70), 10**9, 2**31, 2**63 - 1, 2**63, 2**64 - 1])
+    @pytest.mark.parametrize("event_id", [0, -1, -(10**30), 10**9, 2**31, 2**63 - 1, 2**63, 2**64 - 1])
     def test_reports_an_unknown_event(self, owner: User, bare_api: APIClient, event_id: int) -> None:
         response = bare_api.post("/book", {"eventId": event_id, "userId": owner.pk})
 
@@ -166,7 +166,7 @@ class TestCancel:
         assert [read(response) for response in responses] == [(401, DENIED)] * 4
         assert Booking.objects.live().count() == 3
 
-    @pytest.mark.parametrize("number", [0, -1, -(2**70), 10**9, 2**31, 2**63 - 1, 2**63, 2**64 - 1])
+    @pytest.mark.parametrize("number", [0, -1, -(10**30), 10**9, 2**31, 2**63 - 1, 2**63, 2**64 - 1])
     def test_reports_an_unknown_booking(self, bare_api: APIClient, number: int) -> None:
         responses = [read_error(bare_api.post("/cancel", {key: number})) for key in ("id", "eventId")]
 
