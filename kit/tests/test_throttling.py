@@ -145,6 +145,7 @@ class TestCounterWithRedis:
         except redis.RedisError:
             pytest.skip("no Redis answers on 127.0.0.1:6379")
 
+    @pytest.mark.slow
     def test_is_shared_by_processes(self) -> None:
         key = uuid.uuid4().hex
         program = f"""

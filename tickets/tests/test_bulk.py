@@ -189,6 +189,7 @@ class TestExport:
         assert [row["id"] for row in rows] == [str(third.pk), str(first.pk)]
         assert rows[1]["assignedUsers"] == f"Axel Assignee <{assignee.email}>"
 
+    @pytest.mark.slow
     def test_contains_all_matching_tickets(self, agent: User, owner: User) -> None:
         make_more_than_the_limit(owner)
         make_ticket(owner, status=Status.CLOSED)

@@ -156,6 +156,7 @@ class TestPages:
 
         assert ids == [in_order(loaded, ordering) for ordering in ORDERINGS]
 
+    @pytest.mark.slow
     @per_example
     @given(
         rows=some_rows,
