@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from events import services
-from events.admin.event import StaleEvent
+from events.admin.event_form import StaleEvent
 from events.models import Booking, BookingStatus, Event, EventStatus, Origin
 from events.tests.factories import GUEST, Guest, book, make_event
 from kit.tests.browser import Browser, errors
