@@ -54,7 +54,7 @@ REFUSED_CHANGES: list[Refusal] = [
 CHANGES = (
     "Admins only. Additional tickets are offered to the waiting list before the response is sent. Existing bookings "
     "keep their price. Another start, end, venue or time zone is e-mailed to everyone who has a booking or is waiting. "
-    "A `bookingsCloseAt` equal to `startsAt` moves with it, unless you send it too; `endsAt` stays, so send a new one if "
+    "A `bookingsCloseAt` equal to `startsAt` moves with it, unless you send it too. `endsAt` stays: send a new one if "
     "the start moves past it."
 )
 MANAGE_TOKEN = OpenApiParameter(
@@ -78,8 +78,8 @@ list_events = describes(
 create_event = describes(
     "Create an event",
     name="createEvent",
-    more="Admins only. By default bookings close when the event starts, a booking can have at most 10 tickets, the time "
-    "zone and the currency are the site's, and the event is published at once.",
+    more="Admins only. By default bookings close when the event starts, a booking can have at most 10 tickets, the "
+    "event is published at once, and its time zone and currency are the site's.",
     request=(NewEventSerializer, examples.NEW_EVENT),
     answers={201: EVENT},
     refusals=[

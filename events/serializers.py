@@ -38,7 +38,6 @@ class EventPatchSerializer(serializers.Serializer[Event]):
     venue = SingleLineField(max_length=255, required=False, allow_blank=True)
     timezone = SingleLineField(
         source="time_zone",
-        max_length=64,
         required=False,
         validators=[validate_time_zone],
         help_text="IANA name of the time zone in which mail and pages show the event's times, by default the site's.",
@@ -60,7 +59,6 @@ class EventPatchSerializer(serializers.Serializer[Event]):
     price = MoneyField(required=False, help_text="Price per ticket.")
     currency = SingleLineField(
         required=False,
-        max_length=3,
         validators=[validate_currency],
         help_text="ISO 4217 code, by default the site's. It cannot change once the event has bookings.",
     )

@@ -37,7 +37,7 @@ class EventAdmin(ServiceAdmin):
         models.DateTimeField: {"form_class": LocalTimeField, "widget": UnfoldAdminSplitDateTimeWidget}
     }
     list_display = ["name", "starts", "status_label", "sold", "available", "waiting", "revenue"]
-    list_filter = ["status", "starts_at", "currency"]
+    list_filter = ["status", "starts_at"]
     show_facets = admin.ShowFacets.NEVER
     list_select_related = ["inventory"]
     list_per_page = 25

@@ -231,7 +231,7 @@ class TestCancelEvent:
 
         page = text_of(Browser(admin).get(page_of(event, "cancel")))
 
-        assert "This also cancels 1 confirmed booking of 2 seats, worth 50.00, and 1 waiting booking." in page
+        assert "This also cancels 1 confirmed booking of 2 seats, worth 50.00 EUR, and 1 waiting booking." in page
         assert "Olga Owner, Greta Guest (guest, greta@example.com)" in page
         event.refresh_from_db()
         assert event.status == EventStatus.PUBLISHED
