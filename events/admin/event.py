@@ -84,11 +84,11 @@ class EventAdmin(ServiceAdmin):
 
     @admin.display(description="ends", empty_value="-")
     def ends(self, event: Event) -> str | None:
-        return event.ends_at and compact(event.ends_at, event.time_zone)
+        return compact(event.ends_at, event.time_zone) if event.ends_at else None
 
     @admin.display(description="bookings close", empty_value="-")
     def bookings_close(self, event: Event) -> str | None:
-        return event.bookings_close_at and compact(event.bookings_close_at, event.time_zone)
+        return compact(event.bookings_close_at, event.time_zone) if event.bookings_close_at else None
 
     @admin.display(description="sold")
     def sold(self, event: Event) -> str:

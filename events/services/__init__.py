@@ -5,6 +5,7 @@ within the same transaction.
 """
 
 from events.services.bookings import (
+    REFUSALS,
     AlreadyBooked,
     AlreadyCancelled,
     AlreadyWaiting,
@@ -39,6 +40,7 @@ from events.services.events import (
 )
 
 __all__ = [
+    "REFUSALS",
     "SEATS",
     "TOO_MUCH_WITHHELD",
     "AlreadyBooked",
