@@ -1,8 +1,10 @@
 """Mail about another start, end, venue or time zone of an event, to everyone who holds or waits for seats."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pgtrigger
 import pytest
 from django.core import mail
 from django.utils import timezone
@@ -14,6 +16,7 @@ from events.models import Booking, Event
 from events.tests.factories import GUEST, book, make_event
 from events.tokens import manage_token
 from kit.tests.browser import Browser
+from kit.tests.races import during
 from notifications.models import Delivery, Kind
 from notifications.services import mute
 from notifications.tests.factories import html, run_worker
@@ -250,3 +253,35 @@ class TestBookingMail:
             delivery.save()
 
         assert "\nWhen: Wednesday 31 December 2031, 19:00 UTC\n" in sent()[0].body
+
+
+@pytest.fixture
+def without_lock(db: None) -> Iterator[None]:
+    """Remove the lock from the trigger."""
+    ((model, trigger),) = pgtrigger.registered("notifications.AnnouncedEvent:announce_event")
+    ((definition,),) = psql("SELECT pg_get_functiondef(%(name)s::regproc)", name=trigger.get_pgid(model))
+    lock = "FOR NO KEY UPDATE"
+    assert lock in definition
+    psql(definition.replace(lock, ""))
+    yield
+    psql(definition)
+
+
+@pytest.mark.slow
+@pytest.mark.database
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+class TestBookingDuringAChange:
+    """The booking's own mail may have shown the old venue, so its holder must be told of the new one."""
+
+    def told(self, event: Event) -> bool:
+        during(
+            lambda: book(event, guest=GUEST),
+            lambda: psql(f"UPDATE events_event SET venue = 'Jazz Cellar' WHERE id = {event.pk}"),
+        )
+        return Delivery.objects.filter(kind=Kind.EVENT_CHANGED).exists()
+
+    def test_is_told(self, event: Event) -> None:
+        assert self.told(event)
+
+    def test_is_not_told_without_the_lock(self, event: Event, without_lock: None) -> None:
+        assert not self.told(event)
