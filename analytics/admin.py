@@ -3,8 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
+from itertools import cycle
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
@@ -14,6 +17,8 @@ from django.utils.text import capfirst
 from analytics import queries
 from events.models import Event, EventStatus
 from kit.dates import Span
+from kit.money import readable
+from kit.zones import compact
 from notifications.models import Delivery, Outage
 
 admin.site.index_title = "Overview"
@@ -23,7 +28,7 @@ DEFAULT_DAYS = 30
 UPCOMING_EVENTS = 8
 
 # The theme's own colours, which adapt to light and dark mode.
-PRIMARY, SECONDARY = "var(--color-primary-600)", "var(--color-primary-300)"
+COLOURS = [f"var(--color-{name})" for name in ("primary-600", "primary-300", "base-500", "primary-900", "base-300")]
 CHART_OPTIONS: dict[str, Any] = {
     # The page sets the height, on phones too.
     "maintainAspectRatio": False,
@@ -96,16 +101,34 @@ def box_office(days: int, at: datetime) -> dict[str, Any]:
     return {
         "box_office_cards": [
             card("Seats sold", figures.sold, bookings, note=f"{figures.cancelled:,} returned"),
-            {"label": "Revenue", "value": f"{figures.revenue:,.2f}", "note": f"{figures.refunded:,.2f} refunded"},
+            *(
+                revenue_card(each)
+                for each in figures.money or [queries.Money(settings.CURRENCY, Decimal(0), Decimal(0))]
+            ),
             card("Bookings waiting", figures.waiting, f"{bookings}?status__exact=waiting"),
         ],
         "seats_per_day": chart(
             labels,
             {"Sold": [day.sold for day in figures.days], "Returned": [day.cancelled for day in figures.days]},
         ),
-        "revenue_per_day": chart(labels, {"Revenue": [float(day.revenue) for day in figures.days]}),
+        "revenue_per_day": chart(labels, revenue_series(figures)),
         "upcoming_events": upcoming_events(at),
     }
+
+
+def revenue_card(money: queries.Money) -> dict[str, Any]:
+    return {
+        "label": "Revenue",
+        "value": readable(money.revenue, money.currency),
+        "note": f"{readable(money.refunded, money.currency)} refunded",
+    }
+
+
+def revenue_series(figures: queries.BoxOffice) -> dict[str, list[float]]:
+    """Return the revenue of each day by currency."""
+    by_day = [{money.currency: float(money.revenue) for money in day.money} for day in figures.days]
+    currencies = [money.currency for money in figures.money] or [settings.CURRENCY]
+    return {currency: [revenue.get(currency, 0.0) for revenue in by_day] for currency in currencies}
 
 
 def upcoming_events(at: datetime) -> list[dict[str, Any]]:
@@ -113,7 +136,7 @@ def upcoming_events(at: datetime) -> list[dict[str, Any]]:
     return [
         {
             "name": event.name,
-            "starts_at": event.starts_at,
+            "starts_at": compact(event.starts_at, event.time_zone),
             "url": reverse("admin:events_event_change", args=[event.pk]),
             "percent_sold": round(100 * event.inventory.confirmed / event.inventory.for_sale)
             if event.inventory.for_sale
@@ -151,13 +174,12 @@ def card(label: str, number: int, url: str, *, note: str = "", is_alert: bool = 
 
 def chart(labels: Sequence[str], series: Mapping[str, Sequence[float]]) -> str:
     """Return the JSON that the theme's chart components expect."""
-    colours = [PRIMARY, SECONDARY]
     return json.dumps(
         {
             "labels": labels,
             "datasets": [
                 {"label": name, "data": numbers, "backgroundColor": colour, "borderColor": colour}
-                for (name, numbers), colour in zip(series.items(), colours, strict=False)
+                for (name, numbers), colour in zip(series.items(), cycle(COLOURS), strict=False)
             ],
         }
     )

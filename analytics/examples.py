@@ -56,18 +56,16 @@ DASHBOARD: dict[str, Any] = {
 BOX_OFFICE: dict[str, Any] = {
     "sold": 42,
     "cancelled": 2,
-    "revenue": 1000,
-    "refunded": 50,
     "held": 40,
     "waiting": 3,
+    "money": [{"currency": "EUR", "revenue": 1000, "refunded": 50}],
     "days": [
         {
             "sold": 42,
             "cancelled": 2,
-            "revenue": 1000,
-            "refunded": 50,
             "held": 40,
             "waiting": 3,
+            "money": [{"currency": "EUR", "revenue": 1000, "refunded": 50}],
             "date": "2026-05-20",
         }
     ],
@@ -75,6 +73,7 @@ BOX_OFFICE: dict[str, Any] = {
         {
             "sold": 42,
             "cancelled": 2,
+            "currency": "EUR",
             "revenue": 1000,
             "refunded": 50,
             "held": 40,

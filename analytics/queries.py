@@ -3,7 +3,7 @@
 The files in sql/ define what is counted; the serializers define names and rounding.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -170,30 +170,36 @@ def desk(*, days: int, at: datetime) -> Desk:
 
 
 @dataclass(frozen=True)
-class Takings:
-    """Seats sold and returned in a period, and the money: `revenue` is net of `refunded`."""
+class Money:
+    """Money taken in one currency. `revenue` is net of `refunded`."""
 
-    sold: int
-    cancelled: int
+    currency: str
     revenue: Decimal
     refunded: Decimal
 
 
 @dataclass(frozen=True)
-class SoldDay(Takings):
-    """Sales on one UTC day, with the seats `held` and bookings `waiting` at the end of it."""
+class SeatCounts:
+    """Seats sold and returned in a period, and the seats `held` and bookings `waiting` at the end of it."""
 
+    sold: int
+    cancelled: int
     held: int
     waiting: int
-    day: date
 
 
 @dataclass(frozen=True)
-class SoldEvent(Takings):
-    """Sales of one event in a span, with `held` and `waiting` at the end of it. `for_sale` is the number now."""
+class SoldDay(SeatCounts):
+    """Sales on one UTC day. `money` has the currencies in which money moved."""
 
-    held: int
-    waiting: int
+    day: date
+    money: list[Money]
+
+
+@dataclass(frozen=True)
+class SoldEvent(SeatCounts, Money):
+    """Sales of one event in a span. `for_sale` is the number now."""
+
     id: int
     name: str
     starts_at: datetime
@@ -207,21 +213,20 @@ class SoldEvent(Takings):
 
 
 @dataclass(frozen=True)
-class BoxOffice(Takings):
-    """Sales of all events, or of one, in a span, with `held` and `waiting` at the end of it.
+class BoxOffice(SeatCounts):
+    """Sales of all events, or of one, in a span. `money` has the currencies in which money moved.
 
     `events` is a page of the events with any movement, newest first. `next_id` is the cursor of the next page, or None.
     """
 
-    held: int
-    waiting: int
+    money: list[Money]
     days: list[SoldDay]
     events: list[SoldEvent]
     next_id: int | None
 
 
 def box_office(*, span: Span, event_id: int | None = None, page_size: int, before_id: int | None = None) -> BoxOffice:
-    """Add up the sales in a span, which must have both bounds.
+    """Add up the sales in a span, which must have both bounds. Amounts of different currencies are kept apart.
 
     Reads the ledger only from the start of the span onwards, and works back from the current totals.
     """
@@ -233,21 +238,41 @@ def box_office(*, span: Span, event_id: int | None = None, page_size: int, befor
         before_id=before_id,
         page_size=page_size + 1,
     )
-    names = ["sold", "cancelled", "revenue", "refunded", "held", "waiting"]
-    days = [SoldDay(*values) for values in zip(*(row[f"days_{name}"] for name in names), row["days"], strict=True)]
-    columns = [*names, "ids", "names", "starts", "capacities", "for_sale"]
+    money_of = _money_by_day(row)
+    counts = ["sold", "cancelled", "held", "waiting"]
+    days = [
+        SoldDay(*values, money_of.get(values[-1], []))
+        for values in zip(*(row[f"days_{name}"] for name in counts), row["days"], strict=True)
+    ]
+    columns = ["currencies", "revenue", "refunded", *counts, "ids", "names", "starts", "capacities", "for_sale"]
     events = [SoldEvent(*values) for values in zip(*(row[f"event_{name}"] or () for name in columns), strict=True)]
     return BoxOffice(
         sold=sum(day.sold for day in days),
         cancelled=sum(day.cancelled for day in days),
-        revenue=sum((day.revenue for day in days), Decimal(0)),
-        refunded=sum((day.refunded for day in days), Decimal(0)),
         held=row["held"],
         waiting=row["waiting"],
+        money=_total(money for day in days for money in day.money),
         days=days,
         events=events[:page_size],
         next_id=events[page_size - 1].id if len(events) > page_size else None,
     )
+
+
+def _money_by_day(row: dict[str, Any]) -> dict[date, list[Money]]:
+    names = ["days", "currencies", "revenue", "refunded"]
+    moved: dict[date, list[Money]] = {}
+    for day, *money in zip(*(row[f"money_{name}"] or () for name in names), strict=True):
+        moved.setdefault(day, []).append(Money(*money))
+    return moved
+
+
+def _total(moved: Iterable[Money]) -> list[Money]:
+    """Add up the money of each currency."""
+    totals: dict[str, Money] = {}
+    for money in moved:
+        so_far = totals.get(money.currency, Money(money.currency, Decimal(0), Decimal(0)))
+        totals[money.currency] = Money(money.currency, so_far.revenue + money.revenue, so_far.refunded + money.refunded)
+    return [totals[currency] for currency in sorted(totals)]
 
 
 @dataclass(frozen=True)

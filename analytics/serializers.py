@@ -173,22 +173,34 @@ class SumField(serializers.FloatField):
         return plain_number(value)
 
 
-class TakingsSerializer(serializers.Serializer[Any]):
-    """Sales of one period. `revenue` is net of `refunded`."""
+class MoneySerializer(serializers.Serializer[Any]):
+    """Money taken in one currency."""
+
+    currency = serializers.CharField(help_text="ISO 4217 code.")
+    revenue = SumField(help_text="Net of `refunded`.")
+    refunded = SumField()
+
+
+class SeatCountsSerializer(serializers.Serializer[Any]):
+    """Sales of one period."""
 
     sold = serializers.IntegerField(help_text="Seats sold.")
     cancelled = serializers.IntegerField(help_text="Seats returned after they were sold.")
-    revenue = SumField()
-    refunded = SumField()
     held = serializers.IntegerField(help_text="Seats held at the end of the period.")
     waiting = serializers.IntegerField(help_text="Bookings waiting at the end of the period.")
+
+
+class TakingsSerializer(SeatCountsSerializer):
+    money = MoneySerializer(
+        many=True, help_text="For each currency in which money moved; amounts of different currencies are not added up."
+    )
 
 
 class SoldDaySerializer(TakingsSerializer):
     date = serializers.DateField(source="day")
 
 
-class SoldEventSerializer(TakingsSerializer):
+class SoldEventSerializer(SeatCountsSerializer, MoneySerializer):
     event = serializers.IntegerField(source="id")
     name = serializers.CharField()
     startsAt = UtcDateTimeField(source="starts_at")

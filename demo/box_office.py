@@ -5,7 +5,7 @@ Writes the rows that the triggers of the events app would have written, had it a
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -24,11 +24,15 @@ from events.models import (
     Origin,
 )
 from kit.db import sql
+from kit.zones import instant
 
 
 @dataclass(frozen=True)
 class Show:
-    """An event `in_days` days from now. `demand` is the number of tickets requested, relative to the seats for sale."""
+    """An event `in_days` days from now, at an hour of its own time zone.
+
+    `demand` is the number of tickets requested, relative to the seats for sale.
+    """
 
     name: str
     description: str
@@ -39,21 +43,28 @@ class Show:
     price: str
     demand: float
     withheld: int = 0
+    # Hours from start to end, if known.
+    lasts: int | None = None
+    time_zone: str = "Europe/Berlin"
+    currency: str = "EUR"
     status: EventStatus = EventStatus.PUBLISHED
 
 
 SHOWS = [
     Show("Spring concert", "The symphony opens the season.", "Riverside Hall", -48, 19, 140, "39.5", 0.9, withheld=10),
     Show("City marathon", "Twenty kilometres through the old town.", "Fairground", -20, 8, 200, "24", 0.7),
-    Show("Data conference", "Two days of talks and workshops.", "Congress Centre", -6, 9, 90, "290", 1.1),
-    Show("Jazz in the cellar", "A trio, and forty chairs.", "Jazz Cellar", 3, 20, 40, "29", 1.5),
+    Show("Data conference", "Two days of talks and workshops.", "Congress Centre", -6, 9, 90, "290", 1.1, lasts=33),
+    Show("Jazz in the cellar", "A trio, and forty chairs.", "Jazz Cellar", 3, 20, 40, "29", 1.5, lasts=3),
     Show("Handball cup", "The quarter-final.", "East Gym", 5, 18, 120, "18.5", 0.8),
     Show("Guided tour of the lighthouse", "As far up as the lamp.", "Lighthouse Club", 9, 14, 12, "0", 2.2),
-    Show("Choir anniversary", "A hundred years, a hundred voices.", "Opera House", 14, 19, 80, "49", 1.3, withheld=6),
-    Show("Design days", "What things look like, and why.", "University Auditorium", 21, 9, 110, "149", 0.6),
-    Show("Night of the museums", "Doors open until two.", "Museum Court", 26, 18, 160, "15", 0.4),
+    Show("Choir anniversary", "A hundred years, a hundred voices.", "Opera House", 14, 19, 80, "49", 1.3, withheld=6,
+         time_zone="Europe/Zurich", currency="CHF"),
+    Show("Design days", "What things look like, and why.", "University Auditorium", 21, 9, 110, "149", 0.6,
+         lasts=32, time_zone="America/New_York", currency="USD"),
+    Show("Night of the museums", "Doors open until two.", "Museum Court", 26, 18, 160, "15", 0.4, lasts=8),
     Show("Founders' meeting", "Breakfast, and who pays for it.", "Town Hall", 30, 8, 24, "59.9", 1.6),
-    Show("Tennis final", "Best of five.", "City Arena", 37, 15, 180, "60", 0.5),
+    Show("Tennis final", "Best of five.", "City Arena", 37, 15, 180, "60", 0.5,
+         time_zone="Europe/London", currency="GBP"),
     Show("Open-air opening", "Bring a blanket.", "Open-Air Park", 52, 20, 220, "35", 0.3),
     Show("Garden theatre", "A midsummer night, weather permitting.", "Botanical Garden", 60, 20, 70, "32", 0.5,
          status=EventStatus.CANCELLED),
@@ -66,8 +77,8 @@ MAX_SALE_DAYS, MIN_SALE_DAYS = 80, 10
 CANCELLATION = 0
 
 EVENT_FIELDS = (
-    *("id", "name", "description", "venue", "starts_at", "bookings_close_at", "price", "max_per_booking", "status"),
-    *("origin", "created_by", "created_at", "updated_at"),
+    *("id", "name", "description", "venue", "time_zone", "starts_at", "ends_at", "bookings_close_at"),
+    *("price", "currency", "max_per_booking", "status", "origin", "created_by", "created_at", "updated_at", "version"),
 )
 INVENTORY_FIELDS = ("event", "capacity", "withheld", "confirmed", "waiting", "last_queue_number", "version")
 BOOKING_FIELDS = (
@@ -182,7 +193,8 @@ def _creation_times(random: Random, now: datetime) -> list[tuple[Show, datetime]
 
 
 def _starts_at(show: Show, now: datetime) -> datetime:
-    return now + timedelta(days=show.in_days, hours=show.hour)
+    day = (now + timedelta(days=show.in_days)).date()
+    return instant(datetime.combine(day, time(show.hour)), show.time_zone)
 
 
 def _sell(
@@ -227,11 +239,11 @@ def _event_row(
 ) -> Sequence[Any]:
     updated_at = sales.ledger[-1][0] if show.status == EventStatus.CANCELLED else created_at
     return (
-        *(event_id, show.name, show.description, show.venue),
+        *(event_id, show.name, show.description, show.venue, show.time_zone),
         # Bookings close at the start.
-        *(starts_at, starts_at),
-        *(Decimal(show.price), MAX_PER_BOOKING, show.status.value),
-        *(Origin.API.value, admin_id, created_at, updated_at),
+        *(starts_at, show.lasts and starts_at + timedelta(hours=show.lasts), starts_at),
+        *(Decimal(show.price), show.currency, MAX_PER_BOOKING, show.status.value),
+        *(Origin.API.value, admin_id, created_at, updated_at, 1),
     )
 
 

@@ -5,6 +5,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.serializers import ChoiceField
 
 from events import examples, services
+from events.models import ENDS_TOO_EARLY
 from events.permissions import HEADER
 from events.serializers import (
     AvailabilitySerializer,
@@ -26,24 +27,35 @@ from events.serializers import (
 )
 from kit.dates import START_AFTER_END
 from kit.errors import Forbidden
+from kit.money import UNKNOWN_CURRENCY
 from kit.openapi.describe import Refusal, describes, invalid, missing
 from kit.web import csv_export, paging
 from kit.web.fields import MomentField
+from kit.zones import UNKNOWN_TIME_ZONE
 
 EVENT = (EventSerializer, examples.EVENT)
 CHANGED_EVENT = (EventSerializer, examples.CHANGED_EVENT)
+INVALID_EVENTS: list[Refusal] = [
+    invalid(withheld=services.TOO_MUCH_WITHHELD),
+    invalid(ends_at=ENDS_TOO_EARLY),
+    invalid(time_zone=UNKNOWN_TIME_ZONE),
+    invalid(currency=UNKNOWN_CURRENCY),
+]
 REFUSED_CHANGES: list[Refusal] = [
     Forbidden,
     services.EventNotFound,
     services.EventCancelled,
     services.EventHasBookings,
-    invalid(withheld=services.TOO_MUCH_WITHHELD),
+    services.CurrencyIsFixed,
+    *INVALID_EVENTS,
     services.CapacityBelowSold(sold=40),
     services.CapacityBelowWaiting(wanted=6),
 ]
 CHANGES = (
     "Admins only. Additional tickets are offered to the waiting list before the response is sent. Existing bookings "
-    "keep their price. `bookingsCloseAt` does not follow `startsAt`."
+    "keep their price. Another start, end, venue or time zone is e-mailed to everyone who has a booking or is waiting. "
+    "A `bookingsCloseAt` equal to `startsAt` moves with it, unless you send it too. `endsAt` stays: send a new one if "
+    "the start moves past it."
 )
 MANAGE_TOKEN = OpenApiParameter(
     HEADER, str, OpenApiParameter.HEADER, description="The booking's `manageToken`, for guests who cannot sign in."
@@ -66,13 +78,13 @@ list_events = describes(
 create_event = describes(
     "Create an event",
     name="createEvent",
-    more="Admins only. By default bookings close when the event starts, a booking can have at most 10 tickets, and the "
-    "event is published at once.",
+    more="Admins only. By default bookings close when the event starts, a booking can have at most 10 tickets, the "
+    "event is published at once, and its time zone and currency are the site's.",
     request=(NewEventSerializer, examples.NEW_EVENT),
     answers={201: EVENT},
     refusals=[
         missing("name", "startsAt", "capacity", "price"),
-        invalid(withheld=services.TOO_MUCH_WITHHELD),
+        *INVALID_EVENTS,
         Forbidden,
     ],
 )

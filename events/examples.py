@@ -6,21 +6,27 @@ NEW_EVENT: dict[str, Any] = {
     "name": "Jazz in the park",
     "description": "Three bands and the night sky.",
     "venue": "Botanical Garden",
-    "startsAt": "2099-08-01T18:00:00Z",
+    "timezone": "Europe/Berlin",
+    "startsAt": "2099-08-01T20:00:00+02:00",
+    "endsAt": "2099-08-01T23:00:00+02:00",
     "capacity": 120,
     "withheld": 10,
     "price": 25,
+    "currency": "EUR",
 }
 EVENT: dict[str, Any] = {
     "id": 5,
     "name": "Jazz in the park",
     "description": "Three bands and the night sky.",
     "venue": "Botanical Garden",
+    "timezone": "Europe/Berlin",
     "startsAt": "2099-08-01T18:00:00Z",
+    "endsAt": "2099-08-01T21:00:00Z",
     "bookingsCloseAt": "2099-08-01T18:00:00Z",
     "capacity": 120,
     "withheld": 10,
     "price": 25,
+    "currency": "EUR",
     "maxPerBooking": 10,
     "status": "published",
     "available": 110,
@@ -32,7 +38,7 @@ EVENT_PAGE: dict[str, Any] = {"items": [EVENT], "nextCursor": None}
 EVENT_PATCH: dict[str, Any] = {"capacity": 150, "venue": "Open-Air Park"}
 REPLACED_EVENT: dict[str, Any] = {
     "name": "Jazz in the park",
-    "startsAt": "2099-08-02T18:00:00Z",
+    "startsAt": "2099-08-01T18:00:00Z",
     "capacity": 150,
     "price": 25,
 }
@@ -69,6 +75,6 @@ BOOKING_PAGE: dict[str, Any] = {"items": [BOOKING, WAITING_BOOKING], "nextCursor
 CANCELLATION: dict[str, Any] = {"tickets": 1}
 CANCELLED_BOOKING: dict[str, Any] = BOOKING | {"cancelled": 1}
 EXPORT = (
-    "id,event,user,guestFirstName,guestLastName,guestEmail,quantity,cancelled,status,position,unitPrice,createdAt\r\n"
-    "12,5,,Greta,Guest,greta@example.com,2,0,waiting,3,25,2026-05-20T09:30:00Z\r\n"
+    "id,event,user,guestFirstName,guestLastName,guestEmail,quantity,cancelled,status,position,unitPrice,currency,createdAt\r\n"
+    "12,5,,Greta,Guest,greta@example.com,2,0,waiting,3,25,EUR,2026-05-20T09:30:00Z\r\n"
 )

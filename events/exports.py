@@ -25,6 +25,7 @@ class BookingRowSerializer(serializers.Serializer[Booking]):
     status = serializers.ChoiceField(choices=BookingStatus.values)
     position = serializers.IntegerField()
     unitPrice = MoneyField(source="unit_price")
+    currency = serializers.CharField()
     createdAt = UtcDateTimeField(source="created_at")
 
 

@@ -10,6 +10,7 @@ from events.queries import EventFilter, Ordering
 from events.services import Guest
 from kit.dates import Span
 from kit.db.sql import MAX_ID
+from kit.money import validate_currency
 from kit.web.fields import (
     CountField,
     IdField,
@@ -23,6 +24,7 @@ from kit.web.fields import (
     utc_text,
 )
 from kit.web.paging import INVALID_CURSOR, CursorField, PageSerializer, moment, row_id
+from kit.zones import validate_time_zone
 
 # Cancelling an event has its own endpoint.
 STATUSES_TO_SET = [EventStatus.DRAFT.value, EventStatus.PUBLISHED.value]
@@ -34,15 +36,32 @@ class EventPatchSerializer(serializers.Serializer[Event]):
     name = SingleLineField(max_length=255, required=False)
     description = TextField(max_length=20_000, required=False, allow_blank=True)
     venue = SingleLineField(max_length=255, required=False, allow_blank=True)
+    timezone = SingleLineField(
+        source="time_zone",
+        required=False,
+        validators=[validate_time_zone],
+        help_text="IANA name of the time zone in which mail and pages show the event's times, by default the site's.",
+    )
     startsAt = UtcDateTimeField(source="starts_at", required=False)
+    endsAt = UtcDateTimeField(
+        source="ends_at", required=False, allow_null=True, help_text="After the start. Unknown if null."
+    )
     bookingsCloseAt = UtcDateTimeField(
-        source="bookings_close_at", required=False, allow_null=True, help_text="Never if null."
+        source="bookings_close_at",
+        required=False,
+        allow_null=True,
+        help_text="Never if null. While equal to `startsAt`, it moves with it, unless sent in the same request.",
     )
     capacity = CountField(min_value=1, max_value=MAX_CAPACITY, required=False)
     withheld = CountField(
         min_value=0, max_value=MAX_CAPACITY, required=False, help_text="Number of tickets not for sale."
     )
     price = MoneyField(required=False, help_text="Price per ticket.")
+    currency = SingleLineField(
+        required=False,
+        validators=[validate_currency],
+        help_text="ISO 4217 code, by default the site's. It cannot change once the event has bookings.",
+    )
     maxPerBooking = CountField(
         source="max_per_booking",
         min_value=1,
@@ -73,11 +92,14 @@ class EventSerializer(serializers.Serializer[Event]):
     name = serializers.CharField()
     description = serializers.CharField()
     venue = serializers.CharField()
+    timezone = serializers.CharField(source="time_zone")
     startsAt = UtcDateTimeField(source="starts_at")
+    endsAt = UtcDateTimeField(source="ends_at", allow_null=True)
     bookingsCloseAt = UtcDateTimeField(source="bookings_close_at", allow_null=True)
     capacity = serializers.IntegerField(source="inventory.capacity")
     withheld = serializers.IntegerField(source="inventory.withheld")
     price = MoneyField()
+    currency = serializers.CharField()
     maxPerBooking = serializers.IntegerField(source="max_per_booking", allow_null=True)
     status = serializers.ChoiceField(choices=EventStatus.values)
     available = serializers.IntegerField(

@@ -93,7 +93,7 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
     @admin.display(description="next attempt", empty_value="")
     def next_attempt(self, delivery: Delivery) -> str | None:
         pending = delivery.state == State.PENDING
-        return date_format(delivery.next_attempt_at, "DATETIME_FORMAT") if pending else None
+        return date_format(timezone.localtime(delivery.next_attempt_at), "DATETIME_FORMAT") if pending else None
 
     @admin.action(description="Resend failed e-mails", permissions=["retry"])
     def resend(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> None:

@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from accounts.models import User
-from events.models import Booking, BookingEntry
+from events.models import Booking, BookingEntry, Event
 from kit.db.triggers import trigger
 from notifications import backoff
 from tickets.models import AssignmentEvent, Comment, Ticket, TicketEvent
@@ -28,6 +28,7 @@ class Kind(models.TextChoices):
     BOOKING_PROMOTED = "booking-promoted", "Booking promoted"
     BOOKING_CANCELLED = "booking-cancelled", "Booking cancelled"
     EVENT_CANCELLED = "event-cancelled", "Event cancelled"
+    EVENT_CHANGED = "event-changed", "Event changed"
     SLA_AT_RISK = "sla-at-risk", "SLA at risk"
     SLA_BREACHED = "sla-breached", "SLA breached"
     COMMENT_ADDED = "comment-added", "Comment added"
@@ -148,15 +149,18 @@ class Outage(models.Model):
         return f"since {self.began_at:%Y-%m-%d %H:%M} UTC: {self.last_error}"
 
 
+# `services.mute` was not called in this transaction.
+IS_NOT_MUTED = "current_setting('ticketing.quiet', true) IS DISTINCT FROM 'on'"
+
+
 def _announces(path: str, condition: str) -> pgtrigger.Trigger:
     """Return a trigger that fires at the end of the transaction, unless `services.mute` was called in it."""
-    is_not_muted = "current_setting('ticketing.quiet', true) IS DISTINCT FROM 'on'"
     return trigger(
         path,
         when=pgtrigger.After,
         operation=pgtrigger.Insert,
         timing=pgtrigger.Deferred,
-        condition=pgtrigger.Condition(f"{condition} AND {is_not_muted}" if condition else is_not_muted),
+        condition=pgtrigger.Condition(f"{condition} AND {IS_NOT_MUTED}" if condition else IS_NOT_MUTED),
     )
 
 
@@ -192,5 +196,34 @@ class AnnouncedEntry(BookingEntry):
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
                 referencing=pgtrigger.Referencing(new="entries"),
+            )
+        ]
+
+
+# Mail shows minutes, so nobody is told of smaller changes.
+WHEN_AND_WHERE = ", ".join(
+    [
+        "date_trunc('minute', {row}.starts_at)",
+        "date_trunc('minute', {row}.ends_at)",
+        "{row}.venue",
+        "{row}.time_zone",
+    ]
+)
+
+
+class AnnouncedEvent(Event):
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [
+            trigger(
+                "notifications/announce_event",
+                when=pgtrigger.After,
+                operation=pgtrigger.Update,
+                # Cancelling an event is announced as such, even if it changes at the same time.
+                condition=pgtrigger.Condition(
+                    f"NEW.status = 'published' AND {IS_NOT_MUTED} AND ({WHEN_AND_WHERE.format(row='OLD')})"
+                    f" IS DISTINCT FROM ({WHEN_AND_WHERE.format(row='NEW')})"
+                ),
             )
         ]

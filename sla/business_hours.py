@@ -5,8 +5,9 @@ The rows behind it are `models.Calendar` and its openings and holidays; clock.py
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from kit import zones
 
 # Opening and closing time, local. A closing time of 00:00 means the end of the day.
 Opening = tuple[time, time]
@@ -56,7 +57,7 @@ class BusinessHours:
 
     def _spans_from(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Yield the open spans after `start` in UTC, in order and without overlaps, cutting off what lies before it."""
-        zone = ZoneInfo(self.time_zone)
+        zone = zones.zone(self.time_zone)
         first_day = start.astimezone(zone).date()
         reached = start.astimezone(UTC)
         for offset in range(HORIZON.days):
@@ -65,7 +66,7 @@ class BusinessHours:
                     yield max(opens, reached), closes
                     reached = closes
 
-    def _spans_of(self, day: date, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
+    def _spans_of(self, day: date, zone: tzinfo) -> Iterator[tuple[datetime, datetime]]:
         if day in self.holidays:
             return
         for opens, closes in self.openings.get(day.weekday(), ()) if self.openings else ALL_DAY:

@@ -6,7 +6,6 @@ What a policy means for the clock of one ticket is in clock.py.
 from datetime import datetime, time
 from functools import cached_property
 from itertools import groupby
-from zoneinfo import available_timezones
 
 import pgtrigger
 from django.core.validators import MinValueValidator
@@ -16,6 +15,7 @@ from django.db.models.functions import Trim, Upper
 from django.db.models.lookups import Exact
 
 from kit.db.triggers import trigger
+from kit.zones import time_zones
 from sla.business_hours import ROUND_THE_CLOCK, BusinessHours
 from sla.clock import Terms
 
@@ -37,11 +37,6 @@ class SlaState(models.TextChoices):
     ON_HOLD = "on-hold", "On hold"
     MET = "met", "SLA met"
     MISSED = "missed", "SLA missed"
-
-
-def time_zones() -> list[tuple[str, str]]:
-    """Return the IANA time zones by region and city, without the legacy aliases such as `EST` and `Japan`."""
-    return [(name, name) for name in sorted(available_timezones()) if "/" in name or name == "UTC"]
 
 
 class Calendar(models.Model):

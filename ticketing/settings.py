@@ -13,6 +13,7 @@ from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 
+from kit import money, zones
 from kit.db import configuration
 from kit.local_secret import local_secret
 from ticketing import admin_menu, logs
@@ -328,7 +329,14 @@ UNFOLD = {
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
 USE_TZ = True
-TIME_ZONE = "UTC"
+# Of new events by default, and of the times in the admin and in mail about tickets. The API's times are in UTC.
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+if TIME_ZONE not in zones.names():
+    raise ImproperlyConfigured(f"TIME_ZONE is {TIME_ZONE!r}. {zones.UNKNOWN_TIME_ZONE}")
+# Of new events by default.
+CURRENCY = env.str("CURRENCY", default="EUR")
+if CURRENCY not in money.DECIMAL_PLACES:
+    raise ImproperlyConfigured(f"CURRENCY is {CURRENCY!r}. {money.UNKNOWN_CURRENCY}")
 FORMAT_MODULE_PATH = "ticketing.formats"
 
 STATIC_URL = "/static/"

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 
@@ -72,6 +73,6 @@ def value(raw: Any, names: dict[Any, Any]) -> str:
     if raw is None:
         return ""
     if isinstance(raw, datetime):
-        return date_format(raw, "DATETIME_FORMAT")
+        return date_format(timezone.localtime(raw), "DATETIME_FORMAT")
     named = raw if isinstance(raw, models.Model) else names.get(raw, raw)
     return str(getattr(named, "name", named))

@@ -9,11 +9,15 @@
 -- returns  held, waiting               bigint          seats held and bookings waiting at the end of the span
 --          days                        date[]          every UTC day of the span, in order; and one element for each:
 --          days_sold, days_cancelled   bigint[]        seats sold, seats returned
---          days_revenue, days_refunded numeric[]       money: net of refunds, and the refunds
 --          days_held, days_waiting     bigint[]        seats held and bookings waiting at the end of the day
+--          money_days                  date[]          days with money moved, by day and currency; null: none; and one
+--                                                      element for each:
+--          money_currencies            text[]          amounts of different currencies are never added up
+--          money_revenue, money_refunded numeric[]     money: net of refunds, and the refunds
 --          event_ids                   bigint[]        the page, newest first; null: no events; one element for each:
 --          event_names text[], event_starts timestamptz[], event_capacities int[] (seats), event_for_sale int[] (seats),
---          event_sold, event_cancelled bigint[] (seats), event_revenue, event_refunded numeric[] (money),
+--          event_sold, event_cancelled bigint[] (seats), event_revenue, event_refunded numeric[] (money in event_currencies
+--          text[]),
 --          event_held (seats), event_waiting (bookings) bigint[], the last two at the end of the span
 -- index    booking_entry_at; booking_entry_event for a single event
 WITH moves AS MATERIALIZED (
@@ -38,8 +42,6 @@ WITH moves AS MATERIALIZED (
         dates.day::date AS day,
         coalesce(sum(moves.sold), 0) AS sold,
         coalesce(sum(moves.cancelled), 0) AS cancelled,
-        coalesce(sum(moves.revenue), 0) AS revenue,
-        coalesce(sum(moves.refunded), 0) AS refunded,
         coalesce(sum(moves.held), 0) AS held,
         coalesce(sum(moves.waiting), 0) AS waiting
     FROM generate_series(
@@ -53,13 +55,18 @@ WITH moves AS MATERIALIZED (
     SELECT coalesce(sum(held), 0) AS held, coalesce(sum(waiting), 0) AS waiting FROM moves WHERE day IS NULL
 ), days AS (
     SELECT
-        calendar.day, calendar.sold, calendar.cancelled, calendar.revenue, calendar.refunded,
+        calendar.day, calendar.sold, calendar.cancelled,
         present.held - later.held
             - coalesce(sum(calendar.held) OVER following, 0) AS held,
         present.waiting - later.waiting
             - coalesce(sum(calendar.waiting) OVER following, 0) AS waiting
     FROM calendar, present, later
     WINDOW following AS (ORDER BY calendar.day DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+), money AS (
+    SELECT moves.day, event.currency, sum(moves.revenue) AS revenue, sum(moves.refunded) AS refunded
+    FROM moves JOIN events_event AS event ON event.id = moves.event_id
+    WHERE moves.day IS NOT NULL AND (moves.revenue <> 0 OR moves.refunded <> 0)
+    GROUP BY moves.day, event.currency
 ), moved AS (
     SELECT
         event_id,
@@ -74,7 +81,7 @@ WITH moves AS MATERIALIZED (
     HAVING bool_or(day IS NOT NULL)
 ), events AS (
     SELECT
-        event.id, event.name, event.starts_at, inventory.capacity,
+        event.id, event.name, event.starts_at, event.currency, inventory.capacity,
         inventory.capacity - inventory.withheld AS for_sale,
         moved.sold, moved.cancelled, moved.revenue, moved.refunded,
         inventory.confirmed - moved.held_later AS held,
@@ -90,11 +97,16 @@ WITH moves AS MATERIALIZED (
         array_agg(day ORDER BY day) AS days,
         array_agg(sold::bigint ORDER BY day) AS days_sold,
         array_agg(cancelled::bigint ORDER BY day) AS days_cancelled,
-        array_agg(revenue ORDER BY day) AS days_revenue,
-        array_agg(refunded ORDER BY day) AS days_refunded,
         array_agg(held::bigint ORDER BY day) AS days_held,
         array_agg(waiting::bigint ORDER BY day) AS days_waiting
     FROM days
+), moneys AS (
+    SELECT
+        array_agg(day ORDER BY day, currency) AS money_days,
+        array_agg(currency ORDER BY day, currency) AS money_currencies,
+        array_agg(revenue ORDER BY day, currency) AS money_revenue,
+        array_agg(refunded ORDER BY day, currency) AS money_refunded
+    FROM money
 ), page AS (
     SELECT
         array_agg(id ORDER BY id DESC) AS event_ids,
@@ -104,6 +116,7 @@ WITH moves AS MATERIALIZED (
         array_agg(for_sale ORDER BY id DESC) AS event_for_sale,
         array_agg(sold::bigint ORDER BY id DESC) AS event_sold,
         array_agg(cancelled::bigint ORDER BY id DESC) AS event_cancelled,
+        array_agg(currency ORDER BY id DESC) AS event_currencies,
         array_agg(revenue ORDER BY id DESC) AS event_revenue,
         array_agg(refunded ORDER BY id DESC) AS event_refunded,
         array_agg(held::bigint ORDER BY id DESC) AS event_held,
@@ -114,5 +127,6 @@ SELECT
     (present.held - later.held)::bigint AS held,
     (present.waiting - later.waiting)::bigint AS waiting,
     figures.*,
+    moneys.*,
     page.*
-FROM present, later, figures, page;
+FROM present, later, figures, moneys, page;

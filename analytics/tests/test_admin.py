@@ -101,7 +101,7 @@ class TestFirstPage:
 
         assert card(page, "desk_cards", "Open tickets")["value"] == "1"
         assert card(page, "box_office_cards", "Seats sold")["value"] == "2"
-        assert card(page, "box_office_cards", "Revenue")["value"] == "50.00"
+        assert card(page, "box_office_cards", "Revenue")["value"] == "50.00 EUR"
         assert [event["percent_sold"] for event in page.context["upcoming_events"]] == [100]
         assert len(json.loads(page.context["tickets_per_day"])["labels"]) == DEFAULT_DAYS
 

@@ -54,7 +54,14 @@ def span(first: int, last: int) -> Span:
 
 
 def row_of(day: queries.SoldDay) -> tuple[int, int, int, Decimal, Decimal, int, int]:
-    return day.day.day, day.sold, day.cancelled, day.revenue, day.refunded, day.held, day.waiting
+    revenue, refunded = sums(day.money)
+    return day.day.day, day.sold, day.cancelled, revenue, refunded, day.held, day.waiting
+
+
+def sums(money: list[queries.Money]) -> tuple[Decimal, Decimal]:
+    """Return revenue and refunds, which must be in euros."""
+    assert {each.currency for each in money} <= {"EUR"}
+    return sum((each.revenue for each in money), Decimal(0)), sum((each.refunded for each in money), Decimal(0))
 
 
 class TestBoxOffice:
@@ -67,20 +74,33 @@ class TestBoxOffice:
             (3, 1, 1, 0, 25, 3, 0),
             (4, 0, 0, 0, 0, 3, 0),
         ]
-        assert (figures.sold, figures.cancelled, figures.revenue, figures.refunded) == (4, 1, 75, 25)
+        assert (figures.sold, figures.cancelled, *sums(figures.money)) == (4, 1, 75, 25)
         assert (figures.held, figures.waiting) == (3, 0)
 
     def test_reports_seats_and_queue_at_the_end_of_the_span(self, march: Event) -> None:
         figures = queries.box_office(span=span(2, 2), page_size=10)
 
-        assert (figures.sold, figures.revenue, figures.held, figures.waiting) == (0, 0, 3, 1)
+        assert (figures.sold, figures.money, figures.held, figures.waiting) == (0, [], 3, 1)
         (event,) = figures.events
         assert (event.id, event.for_sale, event.held, event.waiting, event.fill) == (march.pk, 3, 3, 1, 1)
 
     def test_keeps_past_revenue_when_the_price_changes(self, march: Event, admin: User) -> None:
         services.update(event_id=march.pk, by=admin, at=timezone.now(), price=99, name="Jazz indoors")
 
-        assert queries.box_office(span=span(1, 3), page_size=10).revenue == 75
+        assert sums(queries.box_office(span=span(1, 3), page_size=10).money) == (75, 25)
+
+    def test_keeps_currencies_apart(self, march: Event, admin: User) -> None:
+        swiss, free = make_event(admin, currency="CHF", price=40), make_event(admin, currency="USD", price=0)
+        for event in (swiss, free):
+            book(event, quantity=2)
+        backdate(MIDNIGHT)
+
+        figures = queries.box_office(span=span(1, 3), page_size=10)
+
+        chf, eur = queries.Money("CHF", Decimal(80), Decimal(0)), queries.Money("EUR", Decimal(75), Decimal(25))
+        assert figures.money == [chf, eur]
+        assert figures.days[0].money == [chf, queries.Money("EUR", Decimal(75), Decimal(0))]
+        assert [(event.currency, event.revenue) for event in figures.events] == [("USD", 0), ("CHF", 80), ("EUR", 75)]
 
     def test_can_be_limited_to_one_event(self, march: Event, admin: User) -> None:
         other = make_event(admin)
@@ -133,8 +153,10 @@ class TestBoxOffice:
         inside = [entry for entry in entries if start <= entry.at < end]
         assert figures.sold == sum(entry.seats for entry in inside if entry.seats > 0)
         assert figures.cancelled == -sum(entry.seats for entry in inside if entry.seats < 0)
-        assert figures.revenue == sum(entry.amount for entry in inside)
-        assert figures.refunded == -sum(entry.amount for entry in inside if entry.amount < 0)
+        assert sums(figures.money) == (
+            sum(entry.amount for entry in inside),
+            -sum(entry.amount for entry in inside if entry.amount < 0),
+        )
         for day in figures.days:
             midnight = min(datetime(day.day.year, day.day.month, day.day.day, tzinfo=UTC) + timedelta(days=1), end)
             assert day.held == sum(entry.seats for entry in entries if entry.at < midnight)
@@ -169,12 +191,15 @@ class TestBoxOfficeView:
         with django_assert_num_queries(2):
             response = api.get(PATH, {"startDate": "2026-03-03", "endDate": "2026-03-03"})
 
-        takings = {"sold": 1, "cancelled": 1, "revenue": 0, "refunded": 25, "held": 3, "waiting": 0}
+        counts = {"sold": 1, "cancelled": 1, "held": 3, "waiting": 0}
+        money = {"currency": "EUR", "revenue": 0, "refunded": 25}
         assert response.status_code == 200
-        assert response.json() == takings | {
-            "days": [takings | {"date": "2026-03-03"}],
+        assert response.json() == counts | {
+            "money": [money],
+            "days": [counts | {"money": [money], "date": "2026-03-03"}],
             "events": [
-                takings
+                counts
+                | money
                 | {
                     "event": march.pk,
                     "name": "Jazz in the park",

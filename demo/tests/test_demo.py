@@ -132,6 +132,9 @@ class TestFill:
         sold_out = [event for event in Event.objects.all() if event.inventory.waiting]
         assert len(sold_out) >= 3
         assert set(Event.objects.values_list("status", flat=True)) == {"draft", "published", "cancelled"}
+        assert {"Europe/Berlin", "Europe/London"} < set(Event.objects.values_list("time_zone", flat=True))
+        assert {"EUR", "USD"} < set(Event.objects.values_list("currency", flat=True))
+        assert {None} < set(Event.objects.values_list("ends_at", flat=True))
         assert set(Booking.objects.values_list("status", flat=True)) == {"confirmed", "waiting", "cancelled"}
         assert Booking.objects.filter(user=None).exists()
         assert Booking.objects.exclude(user=None).exists()

@@ -35,7 +35,7 @@ class BookingAdmin(BookingColumns, ReadOnlyMixin, ModelAdmin):
 
     inlines = [BookingEntryInline]
     change_form_outer_after_template = "admin/events/booking/sent_mail.html"
-    list_display = ["number", "event", "holder", "left", "status_label", "unit_price", "origin", "created_at"]
+    list_display = ["number", "event", "holder", "left", "status_label", "price", "origin", "created_at"]
     list_filter = ["status", "origin", ("event", AutocompleteSelectFilter), "created_at"]
     list_filter_submit = True
     show_facets = admin.ShowFacets.NEVER
@@ -51,7 +51,7 @@ class BookingAdmin(BookingColumns, ReadOnlyMixin, ModelAdmin):
     actions = None
     actions_detail = ["cancel_seats"]
     fieldsets = [
-        (None, {"fields": [("event", "holder"), ("status", "position"), ("left", "unit_price")]}),
+        (None, {"fields": [("event", "holder"), ("status", "position"), ("left", "price")]}),
         ("Details", {"fields": [("origin", "created_at"), "queue_number"]}),
     ]
 

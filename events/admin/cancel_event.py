@@ -1,5 +1,7 @@
 """The page that shows what cancelling an event affects, and asks for confirmation."""
 
+from decimal import Decimal
+
 from django import forms
 from django.db.models import F, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -12,6 +14,7 @@ from events.admin.display import SHOWN_BOOKINGS, event_page, holder_of
 from events.models import BookingStatus, Event
 from kit.admin.pages import form_page
 from kit.admin.refusals import refusals_as_messages
+from kit.money import readable
 from kit.text import counted
 
 
@@ -35,7 +38,7 @@ def cancel_event_page(model_admin: ModelAdmin, request: HttpRequest, event: Even
 
 def _consequences(event: Event) -> list[str]:
     bookings = event.bookings.live()
-    refund = bookings.aggregate(total=Sum(F("seats") * F("unit_price")))["total"] or 0
+    refund = bookings.aggregate(total=Sum(F("seats") * F("unit_price")))["total"] or Decimal(0)
     inventory = event.inventory
     confirmed = bookings.filter(status=BookingStatus.CONFIRMED).count()
     named = list(bookings.select_related("user").order_by("id")[:SHOWN_BOOKINGS])
@@ -43,6 +46,6 @@ def _consequences(event: Event) -> list[str]:
     others = " and others" if confirmed + inventory.waiting > len(named) else ""
     return [
         f"This also cancels {counted(confirmed, 'confirmed booking')} of {counted(inventory.confirmed, 'seat')}, worth "
-        f"{refund:,.2f}, and {counted(inventory.waiting, 'waiting booking')}.",
+        f"{readable(refund, event.currency)}, and {counted(inventory.waiting, 'waiting booking')}.",
         f"These people will be notified by e-mail: {names}{others}." if named else "Nobody has booked it.",
     ]

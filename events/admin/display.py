@@ -6,6 +6,7 @@ from django.utils.html import format_html
 
 from events.models import Booking, BookingStatus, Event, EventStatus
 from kit.admin.pages import LINK_CLASSES
+from kit.money import readable
 
 STATUS_COLOURS = {
     EventStatus.DRAFT: "warning",
@@ -48,3 +49,7 @@ class BookingColumns:
     @admin.display(description="seats")
     def left(self, booking: Booking) -> str:
         return seats_of(booking)
+
+    @admin.display(description="unit price")
+    def price(self, booking: Booking) -> str:
+        return readable(booking.unit_price, booking.event.currency)

@@ -1,73 +1,42 @@
 """The list of events and the page of an event."""
 
+from decimal import Decimal
 from typing import Any
 
-from django import forms
 from django.contrib import admin
+from django.db import models
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.paginator import InfinitePaginator
-from unfold.widgets import UnfoldAdminIntegerFieldWidget
+from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 
 from accounts.permissions import staff_user
 from events import services
 from events.admin.cancel_event import cancel_event_page
 from events.admin.display import SHOWN_BOOKINGS, STATUS_COLOURS, booking_link
+from events.admin.event_form import EventForm, LocalTimeField
 from events.admin.inlines import BookingInline, EntryInline, QueueInline
 from events.admin.new_booking import new_booking_page
-from events.models import MAX_CAPACITY, BookingEntry, Event, EventStatus, Origin
-from kit.admin.forms import ServiceAdmin, ServiceForm, changed_values
-from kit.errors import Conflict
+from events.models import BookingEntry, Event, EventStatus, Origin
+from kit.admin.forms import ServiceAdmin
+from kit.money import readable
+from kit.zones import compact
 
-
-class StaleEvent(Conflict):
-    message = (
-        "Someone else changed this event while you were editing it, so nothing was saved. "
-        "Open the page again to see the change."
-    )
-
-
-class EventForm(ServiceForm):
-    capacity = forms.IntegerField(min_value=1, max_value=MAX_CAPACITY, widget=UnfoldAdminIntegerFieldWidget)
-    withheld = forms.IntegerField(
-        min_value=0,
-        max_value=MAX_CAPACITY,
-        initial=0,
-        widget=UnfoldAdminIntegerFieldWidget,
-        help_text="Seats that are not for sale.",
-    )
-    # Detects a form that was opened before somebody else's change, which saving would undo.
-    seen_at = forms.CharField(widget=forms.HiddenInput, required=False)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "status" in self.fields:
-            # Cancelling has its own page, which shows who is affected.
-            self.fields["status"].choices = [  # type: ignore[attr-defined]
-                (status.value, status.label) for status in (EventStatus.DRAFT, EventStatus.PUBLISHED)
-            ]
-        if self.instance.pk:
-            for name in services.SEATS:
-                if name in self.fields:
-                    self.fields[name].initial = getattr(self.instance.inventory, name)
-            if "seen_at" in self.fields:
-                self.fields["seen_at"].initial = self.instance.updated_at.isoformat()
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean()
-        if self.instance.pk and self.cleaned_data.get("seen_at") != self.instance.updated_at.isoformat():
-            self.add_error(None, StaleEvent.message)
-        return cleaned
+# What a read-only page shows instead of these fields.
+READ_ONLY: dict[Any, Any] = {("starts_at", "ends_at"): ("starts", "ends"), "bookings_close_at": "bookings_close"}
 
 
 @admin.register(Event)
 class EventAdmin(ServiceAdmin):
     form = EventForm
     inlines = [BookingInline, QueueInline, EntryInline]
-    list_display = ["name", "starts_at", "status_label", "sold", "available", "waiting", "revenue"]
+    formfield_overrides = ServiceAdmin.formfield_overrides | {
+        models.DateTimeField: {"form_class": LocalTimeField, "widget": UnfoldAdminSplitDateTimeWidget}
+    }
+    list_display = ["name", "starts", "status_label", "sold", "available", "waiting", "revenue"]
     list_filter = ["status", "starts_at"]
     show_facets = admin.ShowFacets.NEVER
     list_select_related = ["inventory"]
@@ -76,7 +45,7 @@ class EventAdmin(ServiceAdmin):
     paginator = InfinitePaginator
     search_fields = ["name", "venue"]
     search_help_text = "Words from the name or the venue"
-    sortable_by = ["starts_at"]
+    sortable_by = ["starts"]
     ordering = ["-starts_at", "-id"]
     actions_detail = ["new_booking", "cancel_event"]
     fieldsets = [
@@ -88,9 +57,11 @@ class EventAdmin(ServiceAdmin):
                     "name",
                     "description",
                     ("venue", "status"),
-                    "starts_at",
+                    "time_zone",
+                    ("starts_at", "ends_at"),
                     "bookings_close_at",
-                    ("price", "max_per_booking"),
+                    ("price", "currency"),
+                    "max_per_booking",
                     ("capacity", "withheld"),
                 ]
             },
@@ -98,11 +69,26 @@ class EventAdmin(ServiceAdmin):
         ("Current sales", {"fields": [("sold", "available"), ("waiting", "revenue")]}),
         ("Details", {"fields": [("created_by", "created_at"), ("origin", "updated_at")]}),
     ]
-    readonly_fields = ["sold", "available", "waiting", "revenue", "created_by", "created_at", "origin", "updated_at"]
+    readonly_fields = [
+        *("sold", "available", "waiting", "revenue", "created_by", "created_at", "origin", "updated_at"),
+        *("starts", "ends", "bookings_close"),
+    ]
 
     @display(description="status", label=STATUS_COLOURS)
     def status_label(self, event: Event) -> tuple[str, str]:
         return event.status, event.get_status_display()
+
+    @admin.display(description="starts", ordering="starts_at")
+    def starts(self, event: Event) -> str:
+        return compact(event.starts_at, event.time_zone)
+
+    @admin.display(description="ends", empty_value="-")
+    def ends(self, event: Event) -> str | None:
+        return compact(event.ends_at, event.time_zone) if event.ends_at else None
+
+    @admin.display(description="bookings close", empty_value="-")
+    def bookings_close(self, event: Event) -> str | None:
+        return compact(event.bookings_close_at, event.time_zone) if event.bookings_close_at else None
 
     @admin.display(description="sold")
     def sold(self, event: Event) -> str:
@@ -118,7 +104,7 @@ class EventAdmin(ServiceAdmin):
 
     @admin.display(description="revenue")
     def revenue(self, event: Any) -> str:
-        return f"{event.revenue or 0:,.2f}"
+        return readable(event.revenue or Decimal(0), event.currency)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
         """Add up the revenue of the events shown from the ledger's index."""
@@ -132,9 +118,14 @@ class EventAdmin(ServiceAdmin):
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: Event | None = None) -> Any:
-        """Leave out the sales and details of a new event, which has none yet."""
-        fieldsets = super().get_fieldsets(request, obj)
-        return fieldsets if obj else fieldsets[:1]
+        """Leave out the sales and details of a new event, which has none yet.
+
+        On a read-only page, show the times in the event's zone, as the form does.
+        """
+        (title, options), *rest = super().get_fieldsets(request, obj)
+        if obj and not self.has_change_permission(request, obj):
+            options = options | {"fields": [READ_ONLY.get(each, each) for each in options["fields"]]}
+        return [(title, options), *rest] if obj else [(title, options)]
 
     def get_inlines(self, request: HttpRequest, obj: Event | None) -> Any:
         return self.inlines if obj else []
@@ -145,7 +136,7 @@ class EventAdmin(ServiceAdmin):
         return super().has_change_permission(request, obj) and not is_cancelled
 
     def save_model(self, request: HttpRequest, event: Event, form: Any, change: bool) -> None:
-        values = changed_values(form) if change else dict(form.cleaned_data)
+        values = form.changes() if change else dict(form.cleaned_data)
         values.pop("seen_at", None)
         if change and values:
             services.update(event_id=event.pk, by=staff_user(request), at=timezone.now(), **values)

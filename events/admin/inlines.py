@@ -10,6 +10,7 @@ from unfold.admin import TabularInline
 from events.admin.display import BookingColumns, booking_link
 from events.models import Booking, BookingEntry, BookingQuerySet
 from kit.admin.pages import ReadOnlyMixin
+from kit.money import readable
 
 
 class ReadOnlyInline(ReadOnlyMixin, TabularInline):
@@ -24,7 +25,7 @@ class ReadOnlyInline(ReadOnlyMixin, TabularInline):
 
 class BookingInline(BookingColumns, ReadOnlyInline):
     model = Booking
-    fields = ["number", "holder", "left", "status", "unit_price", "origin", "created_at"]
+    fields = ["number", "holder", "left", "status", "price", "origin", "created_at"]
     readonly_fields = fields
     ordering = ["-id"]
 
@@ -33,7 +34,7 @@ class BookingInline(BookingColumns, ReadOnlyInline):
         return booking_link(booking)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
-        return super().get_queryset(request).select_related("user")
+        return super().get_queryset(request).select_related("user", "event")
 
 
 class QueueInline(BookingInline):
@@ -52,7 +53,7 @@ class QueueInline(BookingInline):
 class EntryInline(ReadOnlyInline):
     model = BookingEntry
     verbose_name_plural = "ledger"
-    fields = ["at", "number", "kind", "quantity", "seats", "waiting", "amount"]
+    fields = ["at", "number", "kind", "quantity", "seats", "waiting", "money"]
     readonly_fields = fields
     ordering = ["-id"]
 
@@ -60,10 +61,14 @@ class EntryInline(ReadOnlyInline):
     def number(self, entry: BookingEntry) -> str:
         return booking_link(entry.booking)
 
+    @admin.display(description="amount")
+    def money(self, entry: BookingEntry) -> str:
+        return readable(entry.amount, entry.event.currency)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[BookingEntry]:
-        return super().get_queryset(request).select_related("booking")
+        return super().get_queryset(request).select_related("booking", "event")
 
 
 class BookingEntryInline(EntryInline):
-    fields = ["at", "kind", "quantity", "seats", "waiting", "amount"]
+    fields = ["at", "kind", "quantity", "seats", "waiting", "money"]
     readonly_fields = fields

@@ -5,17 +5,29 @@ from decimal import Decimal
 from typing import Self
 
 import pgtrigger
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Trim
 from django.db.models.lookups import Exact
 
 from accounts.models import User
 from kit.db.triggers import trigger
+from kit.money import validate_currency
+from kit.zones import validate_time_zone
 
 MAX_PRICE = Decimal("99999999.99")
 MAX_PER_BOOKING = 10
+ENDS_TOO_EARLY = "Must be after the start."
+
+
+def site_time_zone() -> str:
+    return settings.TIME_ZONE
+
+
+def site_currency() -> str:
+    return settings.CURRENCY
 
 
 class Origin(models.TextChoices):
@@ -53,11 +65,17 @@ class Event(models.Model):
     name = models.CharField(max_length=255)
     description = models.TextField(blank=True, max_length=20_000)
     venue = models.CharField(max_length=255, blank=True)
+    # Where the event takes place. Mail and pages show its times there.
+    time_zone = models.CharField(max_length=64, default=site_time_zone, validators=[validate_time_zone])
     starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True, help_text="Optional.")
+    # While equal to the start, it moves with it.
     bookings_close_at = models.DateTimeField(null=True, blank=True, help_text="Leave empty to keep bookings open.")
     price = models.DecimalField(
         max_digits=12, decimal_places=2, validators=[MinValueValidator(0), MaxValueValidator(MAX_PRICE)]
     )
+    # Of the price and of everything in the ledger, so it cannot change once the event was booked.
+    currency = models.CharField(max_length=3, default=site_currency, validators=[validate_currency])
     max_per_booking = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)], help_text="Leave empty for no limit."
     )
@@ -66,6 +84,8 @@ class Event(models.Model):
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="events", editable=False)
     created_at = models.DateTimeField(editable=False)
     updated_at = models.DateTimeField(editable=False)
+    # Moves with every change of the row; names the change that mail is about.
+    version = models.PositiveBigIntegerField(default=1, editable=False)
     # Hidden from everyone; the rows are kept for the ledger.
     deleted_at = models.DateTimeField(null=True, editable=False)
 
@@ -78,6 +98,10 @@ class Event(models.Model):
         ]
         constraints = [
             models.CheckConstraint(condition=~Exact(Trim("name"), ""), name="event_name"),
+            models.CheckConstraint(
+                condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")), name="event_ends_after_start"
+            ),
+            models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="event_currency"),
             models.CheckConstraint(condition=Q(price__range=(0, MAX_PRICE)), name="event_price"),
             models.CheckConstraint(
                 condition=Q(max_per_booking__isnull=True) | Q(max_per_booking__gte=1), name="event_max_per_booking"
@@ -89,6 +113,35 @@ class Event(models.Model):
             ),
         ]
         triggers = [
+            trigger(
+                "events/refuse_time_zone",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("time_zone"),
+                # Known without a look at the list, which takes 20 ms.
+                condition=pgtrigger.Condition("NEW.time_zone <> 'UTC'"),
+            ),
+            trigger(
+                "events/follow_start",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "NEW.starts_at <> OLD.starts_at AND OLD.bookings_close_at = OLD.starts_at"
+                    " AND NEW.bookings_close_at = OLD.bookings_close_at"
+                ),
+            ),
+            trigger(
+                "events/keep_currency",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition("NEW.currency <> OLD.currency"),
+            ),
+            trigger(
+                "events/move_version",
+                name="move_event_version",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange(),
+            ),
             trigger(
                 "events/stay_cancelled",
                 when=pgtrigger.Before,
@@ -115,3 +168,6 @@ class Event(models.Model):
     def is_closed(self, at: datetime) -> bool:
         """Return whether bookings have closed."""
         return self.bookings_close_at is not None and self.bookings_close_at <= at
+
+    def ends_too_early(self) -> bool:
+        return self.ends_at is not None and self.ends_at <= self.starts_at

@@ -2,8 +2,8 @@
 -- snapshot. Counts the bookings ahead of each event's first one and numbers the rest from there: for a page of
 -- neighbours, that is one index scan however long the waiting list is.
 -- params   ids  bigint[]
--- returns  the columns of events_booking; ahead bigint, null unless waiting
--- index    events_booking_pkey, booking_queue
+-- returns  the columns of events_booking; ahead bigint, null unless waiting; currency text, of unit_price
+-- index    events_booking_pkey, booking_queue, events_event_pkey
 WITH asked AS MATERIALIZED (
     SELECT * FROM events_booking WHERE id = ANY(%(ids)s::bigint[])
 ), part AS (
@@ -24,8 +24,9 @@ WITH asked AS MATERIALIZED (
         WHERE waiting.queue_number BETWEEN part.first AND part.last
     ) AS numbered
 )
-SELECT asked.*, queued.ahead
+SELECT asked.*, queued.ahead, event.currency
 FROM asked
+JOIN events_event AS event ON event.id = asked.event_id
 LEFT JOIN queued
     ON asked.status = 'waiting' AND queued.event_id = asked.event_id AND queued.queue_number = asked.queue_number
 ORDER BY asked.id DESC

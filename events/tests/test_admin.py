@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from events import services
-from events.admin.event import StaleEvent
+from events.admin.event_form import StaleEvent
 from events.models import Booking, BookingStatus, Event, EventStatus, Origin
 from events.tests.factories import GUEST, Guest, book, make_event
 from kit.tests.browser import Browser, errors
@@ -231,7 +231,7 @@ class TestCancelEvent:
 
         page = text_of(Browser(admin).get(page_of(event, "cancel")))
 
-        assert "This also cancels 1 confirmed booking of 2 seats, worth 50.00, and 1 waiting booking." in page
+        assert "This also cancels 1 confirmed booking of 2 seats, worth 50.00 EUR, and 1 waiting booking." in page
         assert "Olga Owner, Greta Guest (guest, greta@example.com)" in page
         event.refresh_from_db()
         assert event.status == EventStatus.PUBLISHED

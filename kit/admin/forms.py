@@ -93,7 +93,7 @@ class ServiceAdmin(AutocompleteMixin, ModelAdmin):
     """A model admin that saves through services. A refusal rolls back the request and shows the form again."""
 
     form = ServiceForm
-    formfield_overrides = {
+    formfield_overrides: dict[Any, Any] = {
         models.TextField: {"form_class": MultiLineField, "widget": UnfoldAdminTextareaWidget(attrs={"rows": 6})}
     }
     warn_unsaved_form = True

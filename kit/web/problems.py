@@ -41,12 +41,14 @@ WIRE_NAMES = {
     "created_at": "createdDate",
     "created_by": "createdBy",
     "due_at": "dueDate",
+    "ends_at": "endsAt",
     "hold_reason": "holdReason",
     "is_active": "isActive",
     "is_superuser": "isSuperuser",
     "on_hold_since": "onHoldSince",
     "sla_due": "slaDue",
     "start_at": "startDate",
+    "time_zone": "timezone",
 }
 # PostgreSQL's lock_not_available and deadlock_detected: expected under load, so not logged as errors.
 SQLSTATES_OF_BUSY = {"55P03", "40P01"}

@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.utils.crypto import salted_hmac
 
 from notifications.mails.accounts import password_code
-from notifications.mails.bookings import booking_changed
+from notifications.mails.bookings import booking_changed, event_changed
 from notifications.mails.tickets import StaffOnly, comment_added, sla_deadline, ticket_updated
 from notifications.mails.wording import one_line, readable
 from notifications.models import Delivery, Kind
@@ -28,6 +28,7 @@ CONTEXTS: dict[Kind, Callable[[Delivery], dict[str, Any]]] = {
     Kind.BOOKING_PROMOTED: booking_changed,
     Kind.BOOKING_CANCELLED: booking_changed,
     Kind.EVENT_CANCELLED: booking_changed,
+    Kind.EVENT_CHANGED: event_changed,
     Kind.SET_PASSWORD: password_code,
     Kind.RESET_PASSWORD: password_code,
 }

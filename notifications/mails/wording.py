@@ -1,10 +1,13 @@
 """How values read in mail."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
+
 from accounts.models import User
+from kit import zones
 from projects.models import Project
 from tickets import queries
 
@@ -22,8 +25,7 @@ def readable(field: str, value: Any) -> str:
         case None | "":
             return NOTHING
         case datetime():
-            moment = value.astimezone(UTC)
-            return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
+            return zones.readable(value, settings.TIME_ZONE)
         case Decimal() | int() if field == "price":
             return f"{value:,.2f}"
         case int() if field == "project_id":

@@ -28,9 +28,9 @@ Hello Olga Owner,
 
 Your booking #{number} for 3 tickets is confirmed.
 
-When: 1 August 2099, 18:00 UTC
+When: Saturday 1 August 2099, 18:00 UTC
 Where: Botanical Garden
-Price: 25.00 per ticket, 75.00 in total
+Price: 25.00 EUR per ticket, 75.00 EUR in total
 
 --\x20
 You are receiving this e-mail because you booked tickets for this event.
@@ -72,7 +72,7 @@ class TestConfirmed:
         assert message.subject == f"Booking #{booking.pk} confirmed: Jazz in the park"
         assert message.to == [f'"Olga Owner" <{owner.email}>']
         assert message.body == CONFIRMED.format(number=booking.pk)
-        assert all(text in html(message) for text in ("Jazz in the park", "3 tickets", "75.00 in total"))
+        assert all(text in html(message) for text in ("Jazz in the park", "3 tickets", "75.00 EUR in total"))
 
     def test_handles_single_and_free_tickets(self, admin: User, owner: User) -> None:
         book(make_event(admin, price=0), owner)
@@ -115,7 +115,7 @@ class TestPromoted:
 
         assert message.subject == f"Booking #{booking.pk} confirmed from the waiting list: Jazz in the park"
         assert f"a place has opened up. Your booking #{booking.pk} for 2 tickets is confirmed." in message.body
-        assert "Price: 25.00 per ticket, 50.00 in total" in message.body
+        assert "Price: 25.00 EUR per ticket, 50.00 EUR in total" in message.body
 
 
 class TestCancelled:
@@ -126,7 +126,7 @@ class TestCancelled:
 
         assert message.subject == f"Booking #{full_booking.pk} partly cancelled: Jazz in the park"
         assert f"2 tickets of your booking #{full_booking.pk} have been cancelled. 1 ticket remains.\n" in message.body
-        assert "25.00 in total" in message.body
+        assert "25.00 EUR in total" in message.body
         assert "Partly cancelled" in html(message)
 
     def test_in_full_shows_no_price(self, full_booking: Booking) -> None:

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -125,7 +126,7 @@ class TestMail:
         assert message.subject == f"Ticket #{ticket.pk} is due soon"
         assert message.body.startswith(
             f"Ticket #{ticket.pk} is due soon: most of its SLA time has been used.\n\n"
-            'Title: "Fix the database"\nStatus: "Open"\nPriority: Medium\nDue: 3 March 2026, 12:00 UTC\n'
+            'Title: "Fix the database"\nStatus: "Open"\nPriority: Medium\nDue: Tuesday 3 March 2026, 12:00 UTC\n'
         )
         assert f"/admin/tickets/ticket/{ticket.pk}/change/" in message.body
         assert message.message()["References"].startswith(f"<ticket-{ticket.pk}@")
@@ -178,3 +179,11 @@ class TestSeveralWorkers:
         assert number == 1
         assert Delivery.objects.get().ticket == free
         assert self.announce() == 1
+
+    def test_shows_times_in_the_sites_zone(self, ticket: Ticket, settings: Any) -> None:
+        settings.TIME_ZONE = "Europe/Berlin"
+        announced(20)
+
+        message = mails.compose(Delivery.objects.get(name="Ada Admin"))
+
+        assert "\nDue: Tuesday 3 March 2026, 13:00 CET\n" in message.body

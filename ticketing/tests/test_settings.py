@@ -24,6 +24,7 @@ OURS = {
     *("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "DEBUG", "DEMO", "TESTING", "STAFF_SIGNUP", "RATE_LIMITS"),
     *("RATE_LIMIT", "RATE_LIMIT_SIGN_IN", "REDIS_URL", "PROXY_COUNT", "CORS_ALLOWED_ORIGINS", "LOG_LEVEL"),
     *("EMAIL_URL", "EMAIL_BACKEND", "MAIL_FROM", "MAIL_TIMEOUT", "SITE_URL", "CONTRACTS", "ADMIN_SECOND_FACTOR"),
+    *("TIME_ZONE", "CURRENCY"),
 }
 
 
@@ -175,3 +176,23 @@ class TestChecks:
 
     def test_accept_the_default_rate_limits(self) -> None:
         assert not checks.check_rate_limits()
+
+
+@pytest.mark.slow
+class TestTimeZoneAndCurrency:
+    def test_come_from_the_environment(self) -> None:
+        assert values("TIME_ZONE", "CURRENCY", **PRODUCTION) == ["UTC", "EUR"]
+        assert values("TIME_ZONE", "CURRENCY", **PRODUCTION, TIME_ZONE="Asia/Tokyo", CURRENCY="JPY") == [
+            "Asia/Tokyo",
+            "JPY",
+        ]
+
+    @pytest.mark.parametrize(
+        ("name", "text", "message"),
+        [("TIME_ZONE", "Mars/Olympus", "Enter an IANA time zone"), ("CURRENCY", "eur", "Enter an ISO 4217 currency")],
+    )
+    def test_must_be_known(self, name: str, text: str, message: str) -> None:
+        finished = run("-c", "from django.conf import settings; settings.DEBUG", **PRODUCTION, **{name: text})
+
+        assert finished.returncode != 0
+        assert message in finished.stderr

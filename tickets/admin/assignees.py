@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.formats import date_format
 from unfold.admin import TabularInline
 from unfold.forms import PaginationInlineFormSet
@@ -37,7 +38,7 @@ class AssignmentInline(AutocompleteMixin, TabularInline):
 
     @admin.display(description="assigned at", empty_value="")
     def since(self, assignment: Assignment) -> str | None:
-        return date_format(assignment.assigned_at, "DATETIME_FORMAT") if assignment.pk else None
+        return date_format(timezone.localtime(assignment.assigned_at), "DATETIME_FORMAT") if assignment.pk else None
 
     @admin.display(description="assigned by", empty_value="")
     def by(self, assignment: Assignment) -> str | None:

@@ -1,0 +1,128 @@
+"""The form of an event. Its times are those that the clocks of the event's time zone show."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
+
+from events import services
+from events.models import MAX_CAPACITY, EventStatus
+from events.models.event import site_currency, site_time_zone
+from kit.admin.forms import ServiceForm, changed_values
+from kit.errors import Conflict
+from kit.money import currencies
+from kit.zones import NoSuchTime, instant, local, time_zones
+
+TIMES = ("starts_at", "ends_at", "bookings_close_at")
+
+
+class StaleEvent(Conflict):
+    message = (
+        "Someone else changed this event while you were editing it, so nothing was saved. "
+        "Open the page again to see the change."
+    )
+
+
+class LocalTimeField(forms.SplitDateTimeField):
+    """A date and time without a zone, which the form adds."""
+
+    def compress(self, data_list: Any) -> datetime | None:
+        with timezone.override(UTC):
+            moment = super().compress(data_list)
+        return moment and moment.replace(tzinfo=None)
+
+
+class EventForm(ServiceForm):
+    time_zone = forms.ChoiceField(
+        choices=time_zones,
+        initial=site_time_zone,
+        widget=UnfoldAdminSelectWidget,
+        help_text="The times below are in this zone. If you change it, they are read in the new one.",
+    )
+    currency = forms.ChoiceField(
+        choices=currencies,
+        initial=site_currency,
+        widget=UnfoldAdminSelectWidget,
+        help_text="It cannot change once the event has bookings.",
+    )
+    capacity = forms.IntegerField(min_value=1, max_value=MAX_CAPACITY, widget=UnfoldAdminIntegerFieldWidget)
+    withheld = forms.IntegerField(
+        min_value=0,
+        max_value=MAX_CAPACITY,
+        initial=0,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text="Seats that are not for sale.",
+    )
+    # Detects a form that was opened before somebody else's change, which saving would undo.
+    seen_at = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # What the form shows; `instance` gets the new values while the form is validated.
+        self.shown = {name: getattr(self.instance, name) for name in ("time_zone", "currency", *TIMES)}
+        if "status" in self.fields:
+            # Cancelling has its own page, which shows who is affected.
+            self.fields["status"].choices = [  # type: ignore[attr-defined]
+                (status.value, status.label) for status in (EventStatus.DRAFT, EventStatus.PUBLISHED)
+            ]
+        for name in ("time_zone", "currency"):
+            if name in self.fields:
+                self._offer_present_value(name)
+        for name in TIMES:
+            if name in self.fields:
+                self._show_local_time(name)
+        if self.instance.pk:
+            for name in services.SEATS:
+                if name in self.fields:
+                    self.fields[name].initial = getattr(self.instance.inventory, name)
+            if "seen_at" in self.fields:
+                self.fields["seen_at"].initial = self.instance.updated_at.isoformat()
+
+    def _offer_present_value(self, name: str) -> None:
+        """Add the event's own value to the choices: a legacy alias such as `EST`, or one that has been removed."""
+        choices: Any = self.fields[name]
+        if self.shown[name] not in dict(choices.choices):
+            choices.choices = [*choices.choices, (self.shown[name], self.shown[name])]
+
+    def _show_local_time(self, name: str) -> None:
+        zone, moment = self.shown["time_zone"], self.shown[name]
+        if moment:
+            self.initial[name] = local(moment, zone).replace(tzinfo=None)
+        field = self.fields[name]
+        field.help_text = f"{field.help_text} In the time zone above, now {zone}.".strip()
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        for name in TIMES:
+            if self.cleaned_data.get(name):
+                self._read_local_time(name)
+        if self.instance.pk and self.cleaned_data.get("seen_at") != self.instance.updated_at.isoformat():
+            self.add_error(None, StaleEvent.message)
+        return cleaned
+
+    def _read_local_time(self, name: str) -> None:
+        zone = self.cleaned_data.get("time_zone")
+        if zone is None:
+            del self.cleaned_data[name]
+        elif zone == self.shown["time_zone"] and name not in self.changed_data:
+            # More exact than what the form shows, and right even if the clocks show it twice.
+            self.cleaned_data[name] = self.shown[name]
+        else:
+            try:
+                self.cleaned_data[name] = instant(self.cleaned_data[name], zone)
+            except NoSuchTime as error:
+                self.add_error(name, str(error))
+
+    def changes(self) -> dict[str, Any]:
+        """Return the new values. Another time zone changes all times; the closing follows the start if it did."""
+        values = changed_values(self)
+        values.pop("seen_at", None)
+        if "time_zone" in values:
+            values |= {name: self.cleaned_data[name] for name in TIMES if name in self.cleaned_data}
+            if "bookings_close_at" not in self.changed_data and (
+                self.shown["bookings_close_at"] == self.shown["starts_at"]
+            ):
+                values.pop("bookings_close_at", None)
+        return values

@@ -1,0 +1,73 @@
+"""Use cases that change events and bookings, with the acting user as `by` and, where it matters, the time as `at`.
+
+Every writer locks the event's inventory row first. Triggers keep seat counts, ledger, promotions and mail in step
+within the same transaction.
+"""
+
+from events.services.bookings import (
+    REFUSALS,
+    AlreadyBooked,
+    AlreadyCancelled,
+    AlreadyWaiting,
+    BookingNotFound,
+    BookingsClosed,
+    EventCancelled,
+    EventNotFound,
+    EventNotPublished,
+    Guest,
+    Joins,
+    MoreThanBooked,
+    MoreThanForSale,
+    NotEnoughLeft,
+    TooManyAtOnce,
+    book,
+    cancel,
+    find,
+    find_booking,
+)
+from events.services.events import (
+    SEATS,
+    TOO_MUCH_WITHHELD,
+    CapacityBelowSold,
+    CapacityBelowWaiting,
+    CurrencyIsFixed,
+    EventHasBookings,
+    cancel_event,
+    create,
+    delete,
+    update,
+    withdraw,
+)
+
+__all__ = [
+    "REFUSALS",
+    "SEATS",
+    "TOO_MUCH_WITHHELD",
+    "AlreadyBooked",
+    "AlreadyCancelled",
+    "AlreadyWaiting",
+    "BookingNotFound",
+    "BookingsClosed",
+    "CapacityBelowSold",
+    "CapacityBelowWaiting",
+    "CurrencyIsFixed",
+    "EventCancelled",
+    "EventHasBookings",
+    "EventNotFound",
+    "EventNotPublished",
+    "Guest",
+    "Joins",
+    "MoreThanBooked",
+    "MoreThanForSale",
+    "NotEnoughLeft",
+    "TooManyAtOnce",
+    "book",
+    "cancel",
+    "cancel_event",
+    "create",
+    "delete",
+    "find",
+    "find_booking",
+    "update",
+    "withdraw",
+]

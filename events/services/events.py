@@ -1,0 +1,187 @@
+"""Use cases that create, change and cancel events."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, models, transaction
+from django.db.models import F, Max, ProtectedError
+
+from accounts.models import User
+from events.models import ENDS_TOO_EARLY, Event, EventStatus, Inventory
+from events.services.bookings import EventCancelled, find
+from kit.db import sql
+from kit.errors import Conflict, Invalid
+from kit.text import counted
+from kit.zones import UNKNOWN_TIME_ZONE
+
+# Fields of an event that are stored in its inventory.
+SEATS = ["capacity", "withheld"]
+TOO_MUCH_WITHHELD = "Cannot be greater than the capacity."
+
+
+class CapacityBelowSold(Conflict):
+    def __init__(self, sold: int, *, withheld: int = 0) -> None:
+        capacity = f"Capacity minus the {withheld:,} withheld" if withheld else "Capacity"
+        super().__init__(f"{capacity} cannot be lower than the {counted(sold, 'ticket')} already sold")
+
+
+class CapacityBelowWaiting(Conflict):
+    def __init__(self, wanted: int, *, withheld: int = 0) -> None:
+        limit = "would be for sale" if withheld else "the new capacity"
+        super().__init__(f"A waiting booking asks for {counted(wanted, 'ticket')}, more than {limit}")
+
+
+class EventHasBookings(Conflict):
+    message = "This event has bookings"
+
+
+class CurrencyIsFixed(Conflict):
+    message = "The currency of an event with bookings cannot change"
+
+
+@transaction.atomic
+def create(*, by: User, at: datetime, capacity: int, withheld: int = 0, **fields: Any) -> Event:
+    """Create an event, published unless `fields` say otherwise.
+
+    `fields` are any of name, description, venue, time_zone, starts_at, ends_at, bookings_close_at, price, currency,
+    max_per_booking, status and origin.
+
+    :raises Invalid: more seats are withheld than the capacity, the event ends before it starts, or PostgreSQL does not
+        know the time zone.
+    """
+    event = Event(created_by=by, created_at=at, updated_at=at, **fields)
+    _check(event, Inventory(capacity=capacity, withheld=withheld))
+    _save(event)
+    event.inventory = Inventory.objects.create(event=event, capacity=capacity, withheld=withheld)
+    return event
+
+
+def _check(event: Event, inventory: Inventory) -> None:
+    mistakes = {"withheld": [TOO_MUCH_WITHHELD]} if inventory.withheld > inventory.capacity else {}
+    if event.ends_too_early():
+        mistakes["ends_at"] = [ENDS_TOO_EARLY]
+    if mistakes:
+        raise Invalid(fields=mistakes)
+
+
+def _save(event: Event, **options: Any) -> None:
+    try:
+        with transaction.atomic():
+            event.save(**options)
+    except IntegrityError as error:
+        # PostgreSQL's list of time zones can be older than Python's.
+        if sql.violated(error) == "event_time_zone":
+            raise Invalid(fields={"time_zone": [UNKNOWN_TIME_ZONE]}) from error
+        raise
+
+
+@transaction.atomic
+def update(*, event_id: int, by: User, at: datetime, **changes: Any) -> Event:
+    """Change an event. Additional seats are given to the waiting list before this returns.
+
+    `changes` are any of capacity, withheld and the fields of `create` except origin; the status is draft or published.
+    Existing bookings keep their price. `bookings_close_at` follows the start while equal to it, unless given here.
+
+    :raises EventNotFound: there is no such event, or `by` may not see it.
+    :raises EventCancelled: a cancelled event cannot be changed.
+    :raises EventHasBookings: an event with live bookings cannot become a draft.
+    :raises CurrencyIsFixed: the event was booked, so its currency stays.
+    :raises Invalid: as in `create`.
+    :raises CapacityBelowSold: fewer seats would be for sale than are sold.
+    :raises CapacityBelowWaiting: fewer seats would be for sale than a waiting booking asks for.
+    """
+    event = _lock(event_id, by=by)
+    if event.status == EventStatus.CANCELLED:
+        raise EventCancelled
+    if changes.get("status") == EventStatus.DRAFT and event.bookings.live().exists():
+        raise EventHasBookings
+    if changes.get("currency", event.currency) != event.currency and event.bookings.exists():
+        raise CurrencyIsFixed
+    seats = {name: changes.pop(name) for name in SEATS if name in changes}
+    for_sale = event.inventory.for_sale
+    has_changed = [_set(event.inventory, seats), _set(event, changes)]
+    _check(event, event.inventory)
+    if event.inventory.for_sale != for_sale:
+        _check_seats(event)
+    if any(has_changed):
+        event.updated_at = at
+        _save(event, update_fields=[*changes, "updated_at"])
+        _settle_closing(event, changes)
+        event.inventory.save(update_fields=list(seats))
+        event.inventory.refresh_from_db()
+    return event
+
+
+def _lock(event_id: int, *, by: User) -> Event:
+    """Lock an event's inventory, then read both."""
+    Inventory.objects.locked().filter(pk=event_id).first()
+    return find(event_id=event_id, by=by)
+
+
+def _set(row: models.Model, changes: dict[str, Any]) -> bool:
+    """Set the fields, and return whether any value was different."""
+    changed = {name: value for name, value in changes.items() if getattr(row, name) != value}
+    for name, value in changed.items():
+        setattr(row, name, value)
+    return bool(changed)
+
+
+def _settle_closing(event: Event, changes: dict[str, Any]) -> None:
+    """Keep a given time of closing that a trigger has moved: it cannot tell the old value from none given."""
+    if "starts_at" not in changes:
+        return
+    if "bookings_close_at" in changes:
+        event.save(update_fields=["bookings_close_at"])
+    else:
+        event.refresh_from_db(fields=["bookings_close_at"])
+
+
+def _check_seats(event: Event) -> None:
+    inventory = event.inventory
+    if inventory.for_sale < inventory.confirmed:
+        raise CapacityBelowSold(inventory.confirmed, withheld=inventory.withheld)
+    largest = event.bookings.queue().aggregate(wanted=Max(F("quantity") - F("cancelled")))["wanted"] or 0
+    if inventory.for_sale < largest:
+        raise CapacityBelowWaiting(largest, withheld=inventory.withheld)
+
+
+@transaction.atomic
+def cancel_event(*, event_id: int, by: User, at: datetime) -> Event:
+    """Cancel an event for good, and all its bookings in the same transaction. Every holder is notified once.
+
+    :raises EventNotFound: there is no such event, or `by` may not see it.
+    :raises EventCancelled: it is cancelled already.
+    """
+    event = _lock(event_id, by=by)
+    if event.status == EventStatus.CANCELLED:
+        raise EventCancelled
+    event.status = EventStatus.CANCELLED
+    event.updated_at = at
+    event.save(update_fields=["status", "updated_at"])
+    event.inventory.refresh_from_db()
+    return event
+
+
+@transaction.atomic
+def withdraw(*, event_id: int, by: User, at: datetime) -> None:
+    """Cancel an event and hide it from everyone, but keep its rows for the ledger: document 003's deletion.
+
+    :raises EventNotFound: there is no such event, or `by` may not see it.
+    """
+    event = _lock(event_id, by=by)
+    event.status = EventStatus.CANCELLED
+    event.updated_at = event.deleted_at = at
+    event.save(update_fields=["status", "updated_at", "deleted_at"])
+
+
+def delete(*, event_id: int, by: User) -> None:
+    """Delete an event that was never booked.
+
+    :raises EventNotFound: there is no such event, or `by` may not see it.
+    :raises EventHasBookings: it has bookings, even if all are cancelled.
+    """
+    try:
+        with transaction.atomic():
+            _lock(event_id, by=by).delete()
+    except ProtectedError as error:
+        raise EventHasBookings from error
