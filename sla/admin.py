@@ -45,7 +45,7 @@ class HolidayInline(TabularInline):
 
 @admin.register(Calendar)
 class CalendarAdmin(ModelAdmin):
-    """Changes apply to deadlines that are calculated from now on."""
+    """Changes apply to deadlines that are calculated from now on, and to what is left of those that are on hold."""
 
     list_display = ["name", "time_zone"]
     inlines = [OpeningInline, HolidayInline]
