@@ -80,7 +80,7 @@ class TestChange:
         assert (response.status_code, response.json()["ticket"]["version"]) == (200, 1)
         assert response.json()["ticket"]["title"] == ticket.title
 
-    @pytest.mark.parametrize(("fields", "queries"), [(["status"], 9), (["status", "priority", "assignee"], 15)])
+    @pytest.mark.parametrize(("fields", "queries"), [(["status"], 10), (["status", "priority", "assignee"], 16)])
     def test_runs_a_fixed_number_of_queries(
         self,
         agent_api: APIClient,
