@@ -14,6 +14,7 @@ from django.db import DEFAULT_DB_ALIAS, transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from jwt.algorithms import HMACAlgorithm
+from rest_framework.request import Request
 from rest_framework_simplejwt import authentication, tokens
 from rest_framework_simplejwt.exceptions import AuthenticationFailed, TokenError
 from rest_framework_simplejwt.settings import api_settings
@@ -74,6 +75,16 @@ class BareToken(BearerToken):
         if len(words) > 1:
             raise AuthenticationFailed
         return words[0] if words else None
+
+
+class OptionalToken(BareToken):
+    """Authentication for public paths: an invalid token counts as none, so that a client may send an expired one."""
+
+    def authenticate(self, request: Request) -> tuple[User, tokens.Token] | None:  # type: ignore[override]
+        try:
+            return super().authenticate(request)  # type: ignore[return-value]
+        except AuthenticationFailed:
+            return None
 
 
 def owner(token: tokens.Token) -> User:

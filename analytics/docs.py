@@ -43,8 +43,9 @@ dashboard_analytics = describes(
 box_office_analytics = describes(
     "Get box office sales",
     name="getBoxOfficeAnalytics",
-    more="Admins only. Totals for the period, per UTC day, and per event with any sales activity in the period. The "
-    "numbers come from the ledger, so refunds and price changes never alter past days. Money is given per currency.",
+    more="Admins only. Totals for the period, per day, and per event with any sales activity in the period. Days are "
+    "counted in the offset of `startDate`, or else of `endDate`, or else in UTC. The numbers come from the ledger, so "
+    "refunds and price changes never alter past days. Money is given per currency.",
     parameters=[BoxOfficeFilterSerializer],
     answers={200: (BoxOfficeSerializer, examples.BOX_OFFICE)},
     refusals=[Forbidden, *INVALID_DATES, invalid(startDate=TOO_MANY_DAYS), paging.BAD_CURSOR],

@@ -92,9 +92,16 @@ def dashboard(*, viewer: User, filter: TicketFilter) -> Dashboard:  # noqa: A002
 
     Needs one index lookup per customer, and more if few of the customer's tickets match.
     """
-    row = sql.row("analytics/dashboard", **filter.parameters(viewer=viewer))
+    span = filter.span
+    # Without bounds or with both, no ticket's day depends on the offset.
+    is_open = (span.starts_at is None) != (span.ends_at is None)
+    row = sql.row(
+        "analytics/dashboard",
+        **filter.parameters(viewer=viewer),
+        utc_offset=span.utc_offset if is_open and span.utc_offset else None,
+    )
     first, last = row.pop("first_day"), row.pop("last_day")
-    days = filter.span.days(first=first, last=last) if first else 1
+    days = span.days(first=first, last=last) if first else 1
     return Dashboard(**_figures(row), days=days)
 
 
@@ -190,7 +197,7 @@ class SeatCounts:
 
 @dataclass(frozen=True)
 class SoldDay(SeatCounts):
-    """Sales on one UTC day. `money` has the currencies in which money moved."""
+    """Sales on one day. `money` has the currencies in which money moved."""
 
     day: date
     money: list[Money]
@@ -234,6 +241,9 @@ def box_office(*, span: Span, event_id: int | None = None, page_size: int, befor
         "analytics/box_office",
         starts_at=span.starts_at,
         ends_at=span.ends_at,
+        utc_offset=span.utc_offset,
+        first_day=span.first_day,
+        last_day=span.last_day,
         event_id=event_id,
         before_id=before_id,
         page_size=page_size + 1,

@@ -4,7 +4,7 @@ The keys, their capitalization and their order are as in the document.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -33,7 +33,9 @@ class TicketFilterSerializer(serializers.Serializer[Any]):
     """Query parameters of both ticket endpoints. An empty parameter is ignored."""
 
     startDate = MomentField(
-        required=False, help_text="Created at or after this time. A date means the whole day in UTC."
+        required=False,
+        help_text="Created at or after this time. A date means the whole day in UTC. Averages count days in the "
+        "offset of the times given here.",
     )
     endDate = MomentField(
         required=False, help_text="Created at or before this time. A date means the whole day in UTC."
@@ -161,9 +163,12 @@ class BoxOfficeFilterSerializer(PageSerializer):
         return {"span": span, "event_id": attrs.get("event"), "before_id": before_id, "page_size": attrs["limit"]}
 
 
-def _days_before(end: date | datetime) -> date:
-    last = end.astimezone(UTC).date() if isinstance(end, datetime) else end
-    return date.fromordinal(max(last.toordinal() - DEFAULT_DAYS + 1, 1))
+def _days_before(end: date | datetime) -> date | datetime:
+    """Return the start of the default period: midnight in the end's offset if it is a time."""
+    first = date.fromordinal(max(end.toordinal() - DEFAULT_DAYS + 1, 1))
+    if not isinstance(end, datetime) or first == date.min:
+        return first
+    return datetime.combine(first, time.min, tzinfo=end.tzinfo)
 
 
 class SumField(serializers.FloatField):

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from accounts import services as accounts
 from accounts.models import User
 from accounts.permissions import caller, caller_if_any
-from accounts.tokens import BareToken
+from accounts.tokens import BareToken, OptionalToken
 from contracts import joi
 from events import services
 from events.models import MAX_CAPACITY, MAX_PER_BOOKING, MAX_PRICE, Booking, BookingStatus, Event, Origin
@@ -59,7 +59,7 @@ class LoginShape(joi.Shape):
 class NewEventShape(joi.Shape):
     name = joi.Text(max_length=255)
     description = joi.LongText(max_length=20_000)
-    date = joi.Day(source="starts_at")
+    date = joi.Moment(source="starts_at")
     location = joi.Text(source="venue", max_length=255)
     ticketLimit = joi.Whole(source="capacity", least=1, most=MAX_CAPACITY)
     price = joi.Price(most=MAX_PRICE)
@@ -81,7 +81,7 @@ class CancelShape(joi.Shape):
 
 
 class StatusShape(joi.Shape):
-    id = joi.Whole()
+    eventId = joi.Whole()
 
 
 class EventShape(serializers.Serializer[Event]):
@@ -211,12 +211,13 @@ def find_booking(wanted: dict[str, int], *, by: User) -> Booking:
 
 
 class Status(BoxOffice):
+    authentication_classes = [OptionalToken]
     permission_classes = [AllowAny]
 
     def get(self, request: Request, event_id: str) -> Response:
-        address = StatusShape(data={"id": event_id})
+        address = StatusShape(data={"eventId": event_id})
         address.is_valid(raise_exception=True)
-        number: int = address.validated_data["id"]
+        number: int = address.validated_data["eventId"]
         self.ids = {"event_id": number}
         event = services.find(event_id=number, by=caller_if_any(request))
         seats = {"ticketsAvailable": event.inventory.available, "waitingListCount": event.inventory.waiting}

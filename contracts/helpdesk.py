@@ -20,6 +20,7 @@ from accounts import services as accounts
 from accounts.models import User, UserType
 from accounts.permissions import caller
 from accounts.serializers import SignInSerializer
+from accounts.tokens import OptionalToken
 from contracts.helpdesk_shapes import (
     ROLES,
     CommentSerializer,
@@ -104,6 +105,7 @@ class HelpDesk(Dialect):
 
 
 class Register(HelpDesk):
+    authentication_classes = [OptionalToken]
     permission_classes = [AllowAny]
     throttle_classes = [SignInRateLimit]
 
@@ -152,8 +154,7 @@ class OneTicket(HelpDesk):
         ticket = Ticket.objects.concerning(caller(request)).with_assignees().filter(pk=ticket_id).first()
         if ticket is None:
             raise services.TicketNotFound
-        comments = comments_of(ticket_id, caller(request))
-        return Response({**TicketSerializer(ticket).data, "comments": comments})
+        return Response(with_comments(ticket, caller(request)))
 
     def patch(self, request: Request, ticket_id: int) -> Response:
         changes = read(TicketChangesSerializer, request)
@@ -162,8 +163,9 @@ class OneTicket(HelpDesk):
         expected = services.Expected(stated.versions) if stated else None
         change = services.hand_over if "assignee_id" in changes else services.update
         change(ticket_id=ticket_id, by=caller(request), at=timezone.now(), expected=expected, **changes)
-        ticket = Ticket.objects.with_assignees().get(pk=ticket_id)
-        return Response({"message": "Ticket updated successfully", "ticket": TicketSerializer(ticket).data})
+        ticket = with_comments(Ticket.objects.with_assignees().get(pk=ticket_id), caller(request))
+        # The document's own front end takes the whole body for the ticket.
+        return Response({"message": "Ticket updated successfully", "ticket": ticket, **ticket})
 
 
 class Comments(HelpDesk):
@@ -174,6 +176,10 @@ class Comments(HelpDesk):
         services.comment(ticket_id=ticket_id, by=caller(request), at=timezone.now(), **new)
         ticket = {"_id": str(ticket_id), "comments": comments_of(ticket_id, caller(request))}
         return Response({"message": "Comment added successfully", "ticket": ticket}, 201)
+
+
+def with_comments(ticket: Ticket, viewer: User) -> dict[str, Any]:
+    return {**TicketSerializer(ticket).data, "comments": comments_of(ticket.pk, viewer)}
 
 
 def comments_of(ticket_id: int, viewer: User) -> Any:

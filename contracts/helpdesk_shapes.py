@@ -28,12 +28,9 @@ class RegisterSerializer(serializers.Serializer[User]):
     role = serializers.ChoiceField(choices=list(ROLES), default="user")
 
 
-class PersonSerializer(serializers.Serializer[User]):
+class RegisteredSerializer(serializers.Serializer[User]):
     _id = serializers.CharField(source="pk")
     name = serializers.CharField()
-
-
-class RegisteredSerializer(PersonSerializer):
     email = serializers.EmailField()
 
 
@@ -101,8 +98,12 @@ class TicketSerializer(serializers.Serializer[Any]):
 
 
 class CommentSerializer(serializers.Serializer[Any]):
+    """The document's own front end shows `author` and `createdAt` as they are."""
+
     _id = serializers.CharField(source="pk")
     message = serializers.CharField()
-    author = PersonSerializer()
+    author = serializers.CharField(source="author.name")
+    author_id = serializers.CharField()
     internal = serializers.BooleanField(source="is_internal")
     created_at = MillisecondsField()
+    createdAt = MillisecondsField(source="created_at")

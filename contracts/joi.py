@@ -115,13 +115,19 @@ class Price(Number):
         return price
 
 
-class Day(MomentField):
-    """A date, read as midnight UTC. A time with an offset is reduced to its day in UTC."""
+class Moment(MomentField):
+    """A time to the millisecond, in UTC unless it has an offset; or a date, which means midnight UTC."""
 
     default_error_messages = {
         "required": "is required",
         **dict.fromkeys(["null", "invalid", "naive", "overflow"], "must be a valid date"),
     }
 
+    def enforce_timezone(self, value: datetime) -> datetime:
+        return super().enforce_timezone(value if value.tzinfo else value.replace(tzinfo=UTC))
+
     def to_internal_value(self, value: Any) -> datetime:
-        return datetime.combine(super().to_internal_value(value), time.min, tzinfo=UTC)
+        moment = super().to_internal_value(value)
+        if not isinstance(moment, datetime):
+            return datetime.combine(moment, time.min, tzinfo=UTC)
+        return moment.astimezone(UTC).replace(microsecond=moment.microsecond // 1000 * 1000)

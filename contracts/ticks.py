@@ -16,7 +16,7 @@ from accounts import services as accounts
 from accounts.models import User, UserType
 from accounts.permissions import IsAdmin, caller, caller_if_any
 from accounts.serializers import SignInSerializer
-from accounts.tokens import BareToken
+from accounts.tokens import BareToken, OptionalToken
 from contracts.ticks_shapes import (
     CancellationSerializer,
     EventQuerySerializer,
@@ -83,6 +83,7 @@ def success(message: str, data: Any = None, *, status: int = 200) -> Response:
 
 
 class Register(Ticks):
+    authentication_classes = [OptionalToken]
     permission_classes = [AllowAny]
     throttle_classes = [SignInRateLimit]
     type = UserType.CUSTOMER
@@ -203,6 +204,7 @@ def check_may_cancel(booking_id: int, by: User | None) -> None:
 
 
 class EventStatus(Ticks):
+    authentication_classes = [OptionalToken]
     permission_classes = [AllowAny]
 
     def get(self, request: Request, event_id: int) -> Response:

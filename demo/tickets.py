@@ -1,10 +1,10 @@
 """The demo's tickets: the material they are made of, and how they are loaded with their history."""
 
 import math
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import accumulate
 from random import Random
@@ -15,10 +15,21 @@ from demo.people import People
 from kit.db import sql
 from projects.models import Project, Visibility
 from sla.models import Priority, SlaPolicy
-from tickets.models import Assignment, AssignmentEvent, Status, Ticket, TicketEvent
+from tickets.models import Assignment, AssignmentEvent, Comment, Status, Ticket, TicketEvent
 
-# The tickets are from this many whole UTC days.
+# Most tickets are from this many whole UTC days, and a few from today.
 DAYS = 90
+# A share of the tickets, but no more than this, is the desk's present work, so that it looks the same whenever the demo
+# is loaded.
+WORK_SHARE, MAX_WORK = 0.15, 60
+# What that work looks like: whether a ticket is on hold, and its age in multiples of its policy's hours. Of fourteen
+# tickets, seven are in time, two at risk, two breached and three on hold.
+WORK: list[tuple[bool, float, float]] = [
+    *[(False, 0.02, 0.75)] * 7,
+    *[(False, 0.83, 0.96)] * 2,
+    *[(False, 1.1, 2.5)] * 2,
+    *[(True, 0.4, 3.0)] * 3,
+]
 
 # Name, description (None: a built-in project), visibility, share of the tickets.
 PROJECTS: list[tuple[str, str | None, str, float]] = [
@@ -124,6 +135,23 @@ SENTENCES = [
     "Call the front desk if anything is unclear.",
 ]
 
+HOLD_REASONS = [
+    "Waiting for the customer",
+    "Waiting for the venue",
+    "Spare part ordered",
+    "Waiting for the bank",
+    "Back after the weekend",
+]
+# Who writes and what: the customer, an agent, or an agent for colleagues only. A conversation starts anywhere.
+CUSTOMER, AGENT, INTERNAL = range(3)
+CONVERSATION: list[tuple[int, Sequence[str]]] = [
+    (AGENT, ["Thanks for the message. I am looking into it.", "I can see the order. Which seats are they?"]),
+    (CUSTOMER, ["Row 12, seats 4 and 5.", "Thank you! I have just sent the order number.", "Any news on this?"]),
+    (INTERNAL, ["Called the venue; they confirm by Monday.", "Same customer as last week.", "Needs a manager's okay."]),
+    (AGENT, ["The venue has confirmed. I am changing it now.", "We have found the cause and are fixing it."]),
+    (CUSTOMER, ["That works, thanks a lot.", "It still happens on my phone.", "Great, that was quick."]),
+]
+
 # Relative numbers of new tickets in each hour of a day, and on each day of a week from Monday, in UTC.
 HOURS = [1, 1, 1, 1, 1, 2, 5, 14, 30, 36, 38, 34, 26, 32, 34, 32, 27, 19, 12, 9, 7, 5, 3, 2]
 WEEKDAYS = [1.0, 1.05, 1.0, 0.95, 0.85, 0.25, 0.2]
@@ -131,8 +159,9 @@ WEEKDAYS = [1.0, 1.05, 1.0, 0.95, 0.85, 0.25, 0.2]
 TICKET_FIELDS = (
     *("id", "title", "description", "project", "status", "type", "venue", "price", "priority"),
     *("due_at", "sla_due_at", "created_by", "created_at", "updated_at", "version"),
-    *("closed_at", "sla_hours", "sla_calendar", "sla_warn_at"),
+    *("held_at", "hold_reason", "closed_at", "sla_hours", "sla_calendar", "sla_warn_at"),
 )
+COMMENT_FIELDS = ("ticket", "author", "message", "is_internal", "created_at")
 ASSIGNMENT_FIELDS = ("ticket", "user", "slot", "assigned_at", "assigned_by")
 EVENT_FIELDS = ("pgh_label", "pgh_created_at", "pgh_context")
 FIELDS_WITHOUT_HISTORY = ("id", "updated_at", "closed_at", "sla_hours", "sla_calendar", "sla_warn_at")
@@ -151,16 +180,47 @@ def load_projects() -> list[int]:
     return ids
 
 
-def tickets_per_day(random: Random, tickets: int, midnight: datetime) -> Iterator[tuple[datetime, int]]:
-    """Spread the tickets over the DAYS before `midnight`: fewer at weekends, slightly more on recent days."""
-    days = [midnight - timedelta(days=age) for age in range(DAYS, 0, -1)]
-    weights = [WEEKDAYS[day.weekday()] * (1 + index / (4 * DAYS)) for index, day in enumerate(days)]
-    numbers = Counter(random.choices(range(DAYS), weights, k=tickets))
-    return ((day, numbers[index]) for index, day in enumerate(days) if numbers[index])
+@dataclass(frozen=True, order=True)
+class Draft:
+    """When a ticket is created, and its priority. `is_held` is None unless its state is settled in advance (WORK)."""
+
+    created_at: datetime
+    priority: str
+    is_held: bool | None = None
+
+
+def drafts(random: Random, tickets: int, hours: Mapping[str, int], now: datetime) -> Iterator[list[Draft]]:
+    """Yield the tickets of the last DAYS days and today, day by day, in the order of their creation.
+
+    There are fewer at weekends and slightly more on recent days. `hours` are those of the policies.
+    """
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    days = [midnight - timedelta(days=age) for age in range(DAYS, -1, -1)]
+    present = min(round(tickets * WORK_SHARE), MAX_WORK)
+    work: dict[date, list[Draft]] = defaultdict(list)
+    for index, priority in enumerate(_priorities(random, present)):
+        is_held, youngest, oldest = WORK[index % len(WORK)]
+        age = min(random.uniform(youngest, oldest) * timedelta(hours=hours[priority]), timedelta(days=DAYS))
+        created_at = now - timedelta(milliseconds=age // timedelta(milliseconds=1))
+        work[created_at.date()].append(Draft(created_at, priority, is_held))
+    weights = [WEEKDAYS[day.weekday()] * (1 + index / (4 * DAYS)) for index, day in enumerate(days[:DAYS])]
+    numbers = Counter(random.choices(range(DAYS), weights, k=tickets - present))
+    for index, day in enumerate(days):
+        times = random.choices(range(24), HOURS, k=numbers[index])
+        usual = [
+            Draft(day + timedelta(milliseconds=(hour + random.random()) * 3_600_000 // 1), priority)
+            for hour, priority in zip(times, _priorities(random, numbers[index]), strict=True)
+        ]
+        if all_of_day := sorted(usual + work[day.date()]):
+            yield all_of_day
+
+
+def _priorities(random: Random, number: int) -> list[str]:
+    return random.choices([Priority.LOW.value, Priority.MEDIUM.value, Priority.HIGH.value], [3, 5, 2], k=number)
 
 
 class TicketLoader:
-    """Loads tickets day by day, in the order of their creation."""
+    """Loads tickets day by day, with their assignments, comments and history."""
 
     def __init__(self, random: Random, people: People, project_ids: Sequence[int], now: datetime) -> None:
         self.random = random
@@ -175,11 +235,12 @@ class TicketLoader:
         self.creators = [*people.customers, *people.agents]
         self.creator_weights = list(accumulate([*customers, *agents]))
 
-    def load(self, day: datetime, number: int) -> None:
+    def load(self, drafts: Sequence[Draft]) -> None:
         assignments: list[Sequence[Any]] = []
-        tickets = list(self._tickets(day, number, assignments))
+        tickets = list(self._tickets(drafts, assignments))
         sql.copy(Ticket, TICKET_FIELDS, tickets)
         sql.copy(Assignment, ASSIGNMENT_FIELDS, assignments)
+        sql.copy(Comment, COMMENT_FIELDS, self._comments(tickets))
         self._load_history(tickets, assignments)
 
     def _load_history(self, tickets: list[Sequence[Any]], assignments: list[Sequence[Any]]) -> None:
@@ -189,10 +250,17 @@ class TicketLoader:
         inserts, updates = [], []
         for row in tickets:
             ticket = dict(zip(TICKET_FIELDS, row, strict=True))
-            created = ticket | {"status": Status.OPEN.value, "version": 1}
+            actor = first_assignees.get(ticket["id"], ticket["created_by"])
+            running = ticket | {"held_at": None, "hold_reason": ""}
+            created = running | {"status": Status.OPEN.value, "version": 1}
             inserts.append(_ticket_event("insert", created, at=ticket["created_at"], by=ticket["created_by"]))
-            if ticket["status"] != Status.OPEN:
-                actor = first_assignees.get(ticket["id"], ticket["created_by"])
+            if ticket["held_at"]:
+                # Changed first, put on hold later.
+                running["version"] -= 1
+                if ticket["status"] != Status.OPEN:
+                    updates.append(_ticket_event("update", running, at=self.worked_at[ticket["id"]], by=actor))
+                updates.append(_ticket_event("update", ticket, at=ticket["held_at"], by=actor))
+            elif ticket["status"] != Status.OPEN:
                 updates.append(_ticket_event("update", ticket, at=ticket["updated_at"], by=actor))
         sql.copy(TicketEvent, fields, inserts)
         sql.copy(
@@ -205,29 +273,32 @@ class TicketLoader:
         )
         sql.copy(TicketEvent, fields, updates)
 
-    def _tickets(self, day: datetime, number: int, assignments: list[Sequence[Any]]) -> Iterator[Sequence[Any]]:
-        """Yield the rows of one day's tickets, and append their assignments to `assignments`."""
-        random = self.random
-        hours = random.choices(range(24), HOURS, k=number)
-        times = sorted(day + timedelta(milliseconds=(hour + random.random()) * 3_600_000 // 1) for hour in hours)
+    def _tickets(self, drafts: Sequence[Draft], assignments: list[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+        """Yield the rows of these tickets, and append their assignments to `assignments`."""
+        random, number = self.random, len(drafts)
+        self.worked_at: dict[int, datetime] = {}
         kinds = random.choices(KINDS, [kind.share for kind in KINDS], k=number)
         projects = random.choices(self.project_ids, [share for *_, share in PROJECTS], k=number)
-        priorities = random.choices(
-            [Priority.LOW.value, Priority.MEDIUM.value, Priority.HIGH.value], [3, 5, 2], k=number
-        )
-        statuses = random.choices(*self._status_weights(day), k=number)
         creators = random.choices(self.creators, cum_weights=self.creator_weights, k=number)
-        columns = zip(times, kinds, projects, priorities, statuses, creators, strict=True)
-        for created_at, kind, project, priority, status, creator in columns:
-            ticket_id = self.next_id
+        for draft, kind, project, creator in zip(drafts, kinds, projects, creators, strict=True):
+            ticket_id, created_at = self.next_id, draft.created_at
             self.next_id += 1
-            version, updated_at, policy = 1, None, self.policies[priority]
+            policy = self.policies[draft.priority]
+            status, is_held = self._state(draft, policy.hours)
+            version, updated_at, held_at = 1, None, None
+            if is_held:
+                # Before the deadline, and after the ticket was assigned.
+                held_at = self._between(created_at, min(policy.due(created_at), self.now))
+                version += 1
             if status != Status.OPEN or random.random() < 0.2:
-                updated_at = self._later(created_at, policy.hours if status == Status.CLOSED else 48)
+                if held_at:
+                    updated_at = self._between(created_at, held_at)
+                else:
+                    updated_at = self._later(created_at, policy.hours if status == Status.CLOSED else 48)
+                self.worked_at[ticket_id] = updated_at
                 assigned = list(self._assignments(ticket_id, creator, updated_at))
                 assignments.extend(assigned)
                 version += len(assigned) + (status != Status.OPEN)
-                updated_at = updated_at if version > 1 else None
             yield (
                 ticket_id,
                 f"{random.choice(kind.openings)} {random.choice(kind.subjects)}",
@@ -237,28 +308,56 @@ class TicketLoader:
                 kind.name,
                 random.choice(VENUES) if kind.prices else "",
                 Decimal(random.choice(kind.prices)) * random.choice((1, 1, 2, 2, 3, 4)) if kind.prices else None,
-                priority,
+                draft.priority,
                 created_at + timedelta(days=random.randrange(2, 30)) if random.random() < 0.4 else None,
                 policy.due(created_at),
                 creator,
                 created_at,
-                updated_at,
+                (held_at or updated_at) if version > 1 else None,
                 version,
+                held_at,
+                random.choice(HOLD_REASONS) if held_at else "",
                 updated_at if status == Status.CLOSED else None,
                 policy.hours,
                 policy.calendar.name if policy.calendar else "",
                 policy.due(created_at, share=policy.at_risk_share),
             )
 
-    def _status_weights(self, day: datetime) -> tuple[list[str], list[float]]:
-        """Return statuses and their weights: most tickets are closed within days, and few stay open for long."""
-        age = (self.now - day).days
-        unclosed = 0.02 + 0.85 * math.exp(-age / 6)
-        return [Status.OPEN.value, Status.IN_PROGRESS.value, Status.CLOSED.value], [
-            0.55 * unclosed,
-            0.45 * unclosed,
-            1 - unclosed,
-        ]
+    def _state(self, draft: Draft, hours: int) -> tuple[str, bool]:
+        """Return a ticket's status, and whether it is on hold.
+
+        Most tickets are closed around their deadline. Of the few that stay open for much longer, most are on hold.
+        """
+        random = self.random
+        used = (self.now - draft.created_at) / timedelta(hours=hours)
+        is_closed = draft.is_held is None and random.random() > 0.008 + 0.9 * math.exp(-used)
+        if is_closed:
+            return Status.CLOSED.value, False
+        is_held = used > 2 and random.random() < 0.7 if draft.is_held is None else draft.is_held
+        return random.choices([Status.OPEN.value, Status.IN_PROGRESS.value], [0.55, 0.45])[0], is_held
+
+    def _comments(self, tickets: Sequence[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+        """Yield the rows of the comments on about half of these tickets."""
+        random = self.random
+        for row in tickets:
+            if random.random() < 0.45:
+                continue
+            ticket = dict(zip(TICKET_FIELDS, row, strict=True))
+            last_at = ticket["closed_at"] or min(self.now, ticket["created_at"] + timedelta(days=4))
+            first = random.randrange(len(CONVERSATION) - 1)
+            said = CONVERSATION[first : first + random.choice((1, 2, 2, 3, 4))]
+            agent = random.choice(self.people.agents)
+            for speaker, sentences in said:
+                at = self._between(ticket["created_at"], last_at)
+                ticket["created_at"] = at
+                author = ticket["created_by"] if speaker == CUSTOMER else agent
+                yield ticket["id"], author, random.choice(sentences), speaker == INTERNAL, at
+
+    def _between(self, first: datetime, last: datetime) -> datetime:
+        """Return a random time after `first` and not after `last`."""
+        return first + timedelta(
+            milliseconds=self.random.uniform(0.1, 0.9) * ((last - first) // timedelta(milliseconds=1)) // 1
+        )
 
     def _later(self, created_at: datetime, hours: int) -> datetime:
         """Return a random time after `created_at` and not in the future, in most cases within `hours`."""

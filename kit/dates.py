@@ -17,11 +17,16 @@ START_AFTER_END = "The start must not be after the end."
 class Span:
     """A half-open interval: `starts_at` <= time < `ends_at`. None means no bound.
 
-    Bounds are whole milliseconds, the precision of times in responses.
+    Bounds are whole milliseconds, the precision of times in responses. `first_day` and `last_day` are the dates of the
+    bounds as the caller wrote them, each in its own offset, since clocks may change in between. The other days are
+    counted in `utc_offset`, that of the first bound with a time.
     """
 
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    first_day: date | None = None
+    last_day: date | None = None
+    utc_offset: timedelta = timedelta()
 
     @classmethod
     def between(cls, start: date | datetime | None, end: date | datetime | None) -> "Span":
@@ -33,16 +38,19 @@ class Span:
         ends_at = None if end is None else _end_of(end)
         if starts_at and ends_at and starts_at >= ends_at:
             raise Invalid(fields={"start_at": [START_AFTER_END]})
-        return cls(starts_at, ends_at)
+        first_day, last_day = _day_of(start), _day_of(end)
+        if first_day and last_day:
+            # Far-off offsets can put the end on an earlier date.
+            last_day = max(first_day, last_day)
+        offsets = [moment.utcoffset() for moment in (start, end) if isinstance(moment, datetime)]
+        return cls(starts_at, ends_at, first_day, last_day, (offsets and offsets[0]) or timedelta())
 
     def days(self, *, first: date, last: date) -> int:
-        """Return the number of UTC days in the span, partial ones included, at least 1.
+        """Return the number of days in the span, partial ones included, at least 1.
 
         `first` and `last` replace missing bounds.
         """
-        begin = self.starts_at.date() if self.starts_at else first
-        end = (self.ends_at - MILLISECOND).date() if self.ends_at else last
-        return max((end - begin).days + 1, 1)
+        return max(((self.last_day or last) - (self.first_day or first)).days + 1, 1)
 
     def parts(self, *, by_day: bool) -> dict[str, Any]:
         """Return the span as SQL parameters: the whole UTC days in it, if `by_day`, and the rest before and after."""
@@ -65,6 +73,10 @@ class Span:
         starts_late = self.starts_at is not None and self.starts_at.time() != time.min
         first = (self.starts_at or EARLIEST).toordinal() + starts_late
         return first, (self.ends_at or LATEST).toordinal() + (self.ends_at is None)
+
+
+def _day_of(moment: date | datetime | None) -> date | None:
+    return moment.date() if isinstance(moment, datetime) else moment
 
 
 def _start_of(moment: date | datetime) -> datetime:

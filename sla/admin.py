@@ -3,11 +3,12 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Case, When
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
 from kit.admin.forms import without_related_buttons
-from sla.models import Calendar, Holiday, Opening, SlaPolicy
+from sla.models import Calendar, Holiday, Opening, Priority, SlaPolicy
 
 
 @admin.register(SlaPolicy)
@@ -16,6 +17,8 @@ class SlaPolicyAdmin(ModelAdmin):
 
     list_display = ["priority", "hours", "calendar"]
     list_select_related = ["calendar"]
+    ordering = [Case(*(When(priority=name, then=rank) for rank, name in enumerate(Priority.values)))]
+    sortable_by = ["hours", "calendar"]
     fields = ["priority", "hours", "calendar"]
     readonly_fields = ["priority"]
     actions = None
@@ -45,7 +48,7 @@ class HolidayInline(TabularInline):
 
 @admin.register(Calendar)
 class CalendarAdmin(ModelAdmin):
-    """Changes apply to deadlines that are calculated from now on."""
+    """Changes apply to deadlines that are calculated from now on, and to what is left of those that are on hold."""
 
     list_display = ["name", "time_zone"]
     inlines = [OpeningInline, HolidayInline]

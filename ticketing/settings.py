@@ -226,6 +226,8 @@ if _unknown := sorted(set(CONTRACTS) - set(_contracts)):
     raise ImproperlyConfigured(f"Unknown in CONTRACTS: {', '.join(_unknown)}. Choose from {', '.join(_contracts)}.")
 
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+# Front ends in development run on ports of this machine.
+CORS_ALLOWED_ORIGIN_REGEXES = [r"^http://(localhost|127\.0\.0\.1):\d{1,5}\Z"] if DEMO else []
 CORS_URLS_REGEX = r"^/(?!admin/).*$"
 CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "if-match", "if-none-match", "x-manage-token"]
 CORS_EXPOSE_HEADERS = [

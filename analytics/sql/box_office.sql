@@ -3,11 +3,13 @@
 -- the ledger, so only the ledger from the start of the span on is read.
 -- "For sale" is Inventory.for_sale in SQL: capacity minus withheld seats.
 -- params   starts_at, ends_at          timestamptz     the span: starts_at <= at < ends_at
+--          utc_offset                  interval        days are counted in this offset
+--          first_day, last_day         date            the first and last day of the span
 --          event_id                    bigint | null   null: all events
 --          before_id                   bigint | null   the page continues after this event; null: from the newest event
 --          page_size                   int             maximum number of events on the page
 -- returns  held, waiting               bigint          seats held and bookings waiting at the end of the span
---          days                        date[]          every UTC day of the span, in order; and one element for each:
+--          days                        date[]          every day of the span, in order; and one element for each:
 --          days_sold, days_cancelled   bigint[]        seats sold, seats returned
 --          days_held, days_waiting     bigint[]        seats held and bookings waiting at the end of the day
 --          money_days                  date[]          days with money moved, by day and currency; null: none; and one
@@ -23,7 +25,10 @@
 WITH moves AS MATERIALIZED (
     SELECT
         event_id,
-        CASE WHEN at < %(ends_at)s::timestamptz THEN (at AT TIME ZONE 'UTC')::date END AS day,
+        CASE WHEN at < %(ends_at)s::timestamptz THEN
+            -- If the bounds have different offsets, some hours would be outside.
+            least(greatest((at AT TIME ZONE 'UTC' + %(utc_offset)s::interval)::date, %(first_day)s), %(last_day)s)
+        END AS day,
         coalesce(sum(seats) FILTER (WHERE seats > 0), 0) AS sold,
         coalesce(-sum(seats) FILTER (WHERE seats < 0), 0) AS cancelled,
         sum(amount) AS revenue,
@@ -44,11 +49,7 @@ WITH moves AS MATERIALIZED (
         coalesce(sum(moves.cancelled), 0) AS cancelled,
         coalesce(sum(moves.held), 0) AS held,
         coalesce(sum(moves.waiting), 0) AS waiting
-    FROM generate_series(
-        (%(starts_at)s::timestamptz AT TIME ZONE 'UTC')::date,
-        ((%(ends_at)s::timestamptz - interval '1 millisecond') AT TIME ZONE 'UTC')::date,
-        interval '1 day'
-    ) AS dates (day)
+    FROM generate_series(%(first_day)s::date, %(last_day)s::date, interval '1 day') AS dates (day)
     LEFT JOIN moves ON moves.day = dates.day::date
     GROUP BY 1
 ), later AS (

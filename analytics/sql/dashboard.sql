@@ -10,10 +10,12 @@
 --          first_from, first_until     timestamptz | null  the part of the span before those days; null: none
 --          last_from, last_until       timestamptz | null  the part of the span after those days; null: none
 --          status, priority, type, venue    text | null    null: any
+--          utc_offset                  interval | null     count days in this offset; null: in UTC
 -- returns  tickets, open, in_progress, closed, low, medium, high    bigint    tickets
 --          types                       text[]              types that occur, in alphabetical order
 --          tickets_of_types            bigint[]            tickets of each of `types`
---          first_day, last_day         date | null         first and last UTC day with tickets; null: no tickets
+--          first_day, last_day         date | null         first and last day with tickets; null: no tickets. With an offset, only
+--                                                          the one at the end of the span that has no bound
 --          spent                       numeric             total price of the tickets created by customers
 --          customers                   bigint              customers who created at least one of the tickets
 -- index    daily_count_day, ticket_created_at, ticket_venue, ticket_creator (covers the count of customers)
@@ -73,6 +75,29 @@ counted AS MATERIALIZED (
     GROUP BY day, status, priority, type
     HAVING sum(tickets) <> 0
 ),
+edge AS (
+    -- The counts are by UTC day. In another offset, tickets of the first or last UTC day decide.
+    SELECT min(created_at) AS first_at, max(created_at) AS last_at
+    FROM (
+        SELECT CASE WHEN %(starts_at)s::timestamptz IS NULL THEN min(day) ELSE max(day) END AS day FROM counted
+    ) counted_days
+    JOIN tickets_ticket
+        ON created_at >= counted_days.day::timestamp AT TIME ZONE 'UTC'
+        AND created_at < (counted_days.day + 1)::timestamp AT TIME ZONE 'UTC'
+    WHERE %(utc_offset)s::interval IS NOT NULL
+        AND (%(starts_at)s::timestamptz IS NULL OR created_at >= %(starts_at)s)
+        AND (%(ends_at)s::timestamptz IS NULL OR created_at < %(ends_at)s)
+        AND (%(status)s::text IS NULL OR status = %(status)s)
+        AND (%(priority)s::text IS NULL OR priority = %(priority)s)
+        AND (%(type)s::text IS NULL OR type = %(type)s)
+        AND (%(venue)s::text IS NULL OR venue = %(venue)s)
+        AND (
+            %(viewer_id)s::bigint IS NULL
+            OR project_id = ANY (ARRAY(SELECT id FROM projects_project WHERE visibility = 'everyone'))
+            OR created_by_id = %(viewer_id)s
+            OR id = ANY (ARRAY(SELECT ticket_id FROM tickets_assignment WHERE user_id = %(viewer_id)s))
+        )
+),
 types AS (
     SELECT type, sum(tickets)::bigint AS tickets FROM counted GROUP BY type
 ),
@@ -113,8 +138,8 @@ SELECT
     COALESCE(sum(tickets) FILTER (WHERE priority = 'high'), 0)::bigint AS high,
     ARRAY(SELECT type::text FROM types ORDER BY type) AS types,
     ARRAY(SELECT tickets FROM types ORDER BY type) AS tickets_of_types,
-    min(day) AS first_day,
-    max(day) AS last_day,
+    coalesce((SELECT (first_at AT TIME ZONE 'UTC' + %(utc_offset)s::interval)::date FROM edge), min(day)) AS first_day,
+    coalesce((SELECT (last_at AT TIME ZONE 'UTC' + %(utc_offset)s::interval)::date FROM edge), max(day)) AS last_day,
     COALESCE(sum(spent), 0) AS spent,
     (SELECT count(*) FROM customers) AS customers
 FROM counted

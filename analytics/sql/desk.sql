@@ -10,8 +10,9 @@
 --          met, missed                 bigint          tickets closed on these days, by whether they met the SLA
 --          days                        date[]          every one of the days, in order
 --          created, closed             bigint[]        tickets created and closed on each of `days`
---          priorities text[], by_priority bigint[]; types text[], by_type bigint[]; projects text[] (names), by_project
---              bigint[]                                tickets created on these days, the largest number first
+--          priorities text[], by_priority bigint[]     tickets created on these days, from low to high
+--          types text[], by_type bigint[]; projects text[] (names), by_project bigint[]
+--                                                      the same, the largest number first
 -- index    daily_count_day, ticket_closed_at, ticket_sla_due_at, ticket_by_status, assignment_once
 WITH counted AS MATERIALIZED (
     SELECT day, project_id, priority, type, sum(tickets) AS tickets
@@ -34,7 +35,9 @@ days AS (
     FROM generate_series(%(days_from)s::date, %(days_until)s::date - 1, interval '1 day') AS dates (day)
 ),
 priorities AS (
-    SELECT priority AS name, sum(tickets)::bigint AS tickets FROM counted GROUP BY 1 ORDER BY 2 DESC
+    SELECT priority AS name, sum(tickets)::bigint AS tickets, array_position('{low,medium,high}'::text[], priority) AS rank
+    FROM counted
+    GROUP BY priority
 ),
 types AS (
     SELECT type AS name, sum(tickets)::bigint AS tickets FROM counted GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %(rows)s
@@ -68,8 +71,8 @@ SELECT
     (SELECT array_agg(day ORDER BY day) FROM days) AS days,
     (SELECT array_agg(created ORDER BY day) FROM days) AS created,
     (SELECT array_agg(closed ORDER BY day) FROM days) AS closed,
-    (SELECT coalesce(array_agg(name ORDER BY tickets DESC, name), '{}') FROM priorities) AS priorities,
-    (SELECT coalesce(array_agg(tickets ORDER BY tickets DESC, name), '{}') FROM priorities) AS by_priority,
+    (SELECT coalesce(array_agg(name ORDER BY rank), '{}') FROM priorities) AS priorities,
+    (SELECT coalesce(array_agg(tickets ORDER BY rank), '{}') FROM priorities) AS by_priority,
     (SELECT coalesce(array_agg(name ORDER BY tickets DESC, name), '{}') FROM types) AS types,
     (SELECT coalesce(array_agg(tickets ORDER BY tickets DESC, name), '{}') FROM types) AS by_type,
     (SELECT coalesce(array_agg(name ORDER BY tickets DESC, name), '{}') FROM projects) AS projects,

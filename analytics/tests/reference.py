@@ -67,7 +67,8 @@ def figures(tickets: Sequence[PlainTicket], question: Question) -> dict[str, Any
     by_customers = [ticket for ticket in found if ticket.creator_is_customer]
     statuses = Counter(ticket.status for ticket in found)
     priorities = Counter(ticket.priority for ticket in found)
-    days = sorted(ticket.created_at.astimezone(UTC).date() for ticket in found)
+    times = [bound for bound in (question.start, question.end) if isinstance(bound, datetime)]
+    days = sorted(ticket.created_at.astimezone(times[0].tzinfo if times else UTC).date() for ticket in found)
     begin = _day(question.start) or (days[0] if days else None)
     end = _day(question.end) or (days[-1] if days else None)
     return {
@@ -79,7 +80,7 @@ def figures(tickets: Sequence[PlainTicket], question: Question) -> dict[str, Any
         "medium": priorities["medium"],
         "high": priorities["high"],
         "types": dict(Counter(ticket.type for ticket in found)),
-        "days": (end - begin).days + 1 if days and begin and end else 1,
+        "days": max((end - begin).days + 1, 1) if days and begin and end else 1,
         "spent": sum((ticket.price or Decimal(0) for ticket in by_customers), Decimal(0)),
         "customers": len({ticket.creator for ticket in by_customers}),
     }
@@ -91,4 +92,4 @@ def newest_first(tickets: Sequence[PlainTicket], question: Question) -> list[int
 
 
 def _day(moment: date | datetime | None) -> date | None:
-    return moment.astimezone(UTC).date() if isinstance(moment, datetime) else moment
+    return moment.date() if isinstance(moment, datetime) else moment

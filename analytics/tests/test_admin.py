@@ -28,6 +28,15 @@ def close(ticket: Ticket, *, days_ago: int) -> None:
 
 
 class TestDesk:
+    def test_lists_priorities_from_low_to_high(self, owner: User) -> None:
+        for priority, number in (("high", 3), ("low", 1), ("medium", 2)):
+            for _ in range(number):
+                make_ticket(owner, priority=priority)
+
+        desk = queries.desk(days=7, at=timezone.now())
+
+        assert list(desk.priorities.items()) == [("low", 1), ("medium", 2), ("high", 3)]
+
     def test_reports_state_and_activity(self, owner: User, assignee: User) -> None:
         now = timezone.now()
         make_ticket(owner, created_at=now - timedelta(days=3), priority="high", type="bug")
@@ -43,7 +52,7 @@ class TestDesk:
         assert desk.days[-1] == now.date()
         assert sum(desk.created) == 4
         assert (desk.closed[-2], desk.closed[-3]) == (1, 1)
-        assert desk.priorities == {"medium": 3, "high": 1}
+        assert list(desk.priorities.items()) == [("medium", 3), ("high", 1)]
         assert desk.types == {"task": 3, "bug": 1}
         assert desk.projects == {"General": 4}
 

@@ -199,12 +199,38 @@ class TestDashboard:
                 {"startDate": "2024-07-01", "endDate": "2024-07-31"},
                 {"startDate": "2024-06-30"},
                 {"endDate": "2024-07-06T00:00:00Z"},
-                # Both are on the 5th in UTC.
-                {"startDate": "2024-07-04T23:30:00-01:00", "endDate": "2024-07-06T00:30:00+01:00"},
+                {"startDate": "2024-07-05T00:00:00Z", "endDate": "2024-07-05T23:59:59Z"},
             )
         ]
 
         assert averages == [0.13, 0.67, 0.67, 3]
+
+    @pytest.mark.parametrize(
+        ("query", "tickets_per_day"),
+        [
+            # One local day.
+            ({"startDate": "2024-07-05T00:00:00+01:00", "endDate": "2024-07-05T23:59:59+01:00"}, 3),
+            ({"startDate": "2024-07-05T00:00:00-05:00", "endDate": "2024-07-05T23:59:59.999-05:00"}, 3),
+            ({"startDate": "2024-07-01T00:00:00+02:00", "endDate": "2024-07-05T23:59:59+02:00"}, 0.8),
+            # The clocks change: each bound is a local time.
+            ({"startDate": "2024-07-04T00:00:00+02:00", "endDate": "2024-07-05T23:59:59+01:00"}, 1.5),
+            # A date is a day in UTC.
+            ({"startDate": "2024-07-05", "endDate": "2024-07-05T23:59:59+02:00"}, 3),
+            # The last ticket is from 20:00 UTC, the first from 18:00 UTC.
+            ({"startDate": "2024-07-05T18:00:00+05:00"}, 1.5),
+            ({"startDate": "2024-07-05T18:00:00+03:00"}, 3),
+            ({"startDate": "2024-07-01T00:00:00+05:00"}, 0.67),
+            ({"endDate": "2024-07-05T23:59:59+02:00"}, 0.8),
+            ({"endDate": "2024-07-06T05:00:00+07:00"}, 0.8),
+            ({"endDate": "2024-07-06T05:00:00+05:00"}, 0.67),
+        ],
+    )
+    def test_counts_days_in_the_offset_of_the_given_times(
+        self, query: dict[str, str], tickets_per_day: float, tickets: list[Ticket], owner: User, signed_in: SignedIn
+    ) -> None:
+        response = signed_in(owner).get(DASHBOARD, query)
+
+        assert response.json()["AverageTicketsBookedPerDay"] == tickets_per_day
 
     def test_rounds_half_up(self, owner: User, outsider: User, signed_in: SignedIn) -> None:
         make_ticket(owner, price=Decimal("0.01"))

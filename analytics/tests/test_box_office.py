@@ -146,7 +146,7 @@ class TestBoxOffice:
             backdate(moment)
         start, end = MIDNIGHT + timedelta(hours=first_hour), MIDNIGHT + timedelta(hours=first_hour + hours)
 
-        figures = queries.box_office(span=Span(start, end), page_size=1000)
+        figures = queries.box_office(span=Span.between(start, end - timedelta(milliseconds=1)), page_size=1000)
 
         # Includes the entries of earlier examples.
         entries = list(BookingEntry.objects.all())
@@ -217,6 +217,33 @@ class TestBoxOfficeView:
 
         assert len(days) == DEFAULT_DAYS
         assert days[-1] == timezone.now().date().isoformat()
+
+    def test_counts_days_in_the_offset_of_the_given_times(self, admin: User, signed_in: SignedIn) -> None:
+        api = signed_in(admin)
+        book(make_event(admin), quantity=2)
+        backdate(MIDNIGHT + timedelta(days=2, hours=22))
+
+        def days(**query: str) -> list[tuple[str, int]]:
+            return [(day["date"], day["sold"]) for day in api.get(PATH, query).json()["days"]]
+
+        assert days(startDate="2026-03-03", endDate="2026-03-03") == [("2026-03-03", 2)]
+        assert days(startDate="2026-03-03T00:00:00+02:00", endDate="2026-03-04T23:59:59+02:00") == [
+            ("2026-03-03", 0),
+            ("2026-03-04", 2),
+        ]
+        # The clocks go back: the day's last hour has another offset.
+        assert days(startDate="2026-03-03T00:00:00+02:00", endDate="2026-03-03T23:59:59+01:00") == [("2026-03-03", 2)]
+        by_default = days(endDate="2026-03-04T12:00:00+02:00")
+        assert (len(by_default), by_default[-1]) == (DEFAULT_DAYS, ("2026-03-04", 2))
+
+    @pytest.mark.parametrize("offset", ["%2B14:00", "-10:00"])
+    def test_accepts_the_first_and_last_dates_in_any_offset(
+        self, offset: str, admin: User, signed_in: SignedIn
+    ) -> None:
+        for day in ("0001-01-02T00:00:00", "9999-12-30T23:59:59"):
+            response = signed_in(admin).get(f"{PATH}?endDate={day}{offset}")
+
+            assert response.status_code == 200
 
     def test_is_for_admins_only(self, owner: User, agent: User, anonymous: APIClient, signed_in: SignedIn) -> None:
         assert [api.get(PATH).status_code for api in (anonymous, signed_in(owner), signed_in(agent))] == [401, 403, 403]

@@ -70,7 +70,7 @@ class TestDocument:
         response = client.patch(path, {"status": "in_progress"}, headers={"If-Match": "1"})
         changed = {"_id": created["_id"], "status": "in_progress", "version": 2}
         assert response.status_code == 200
-        assert contains(response.json(), {"message": "Ticket updated successfully", "ticket": changed})
+        assert contains(response.json(), {"message": "Ticket updated successfully", "ticket": changed, **changed})
         conflict = client.patch(path, {"status": "closed"}, headers={"If-Match": "1"})
         assert (conflict.status_code, conflict.json()) == (409, CONFLICT)
 

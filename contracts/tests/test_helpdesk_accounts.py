@@ -25,6 +25,12 @@ class TestRegister:
         assert anonymous.post("/api/auth/register", body).status_code == 201
         assert User.objects.get().type == UserType.CUSTOMER
 
+    @pytest.mark.parametrize("header", ["Bearer nonsense", "nonsense", "Bearer"])
+    def test_ignores_an_invalid_token(self, anonymous: APIClient, header: str) -> None:
+        response = anonymous.post("/api/auth/register", REGISTER, headers={"Authorization": header})
+
+        assert response.status_code == 201
+
     @pytest.mark.parametrize(("role", "user_type"), [("agent", UserType.AGENT), ("admin", UserType.ADMIN)])
     def test_creates_staff_if_staff_signup_is_on(
         self, anonymous: APIClient, settings: Any, role: str, user_type: str

@@ -201,7 +201,8 @@ class TestRead:
         shown = owner_api.get(path_of(ticket)).json()["comments"]
 
         assert [comment["message"] for comment in shown] == ["No 0", "No 1", "No 2"]
-        assert shown[1]["author"] == {"_id": str(agent.pk), "name": "Agnes Agent"}
+        assert (shown[1]["author"], shown[1]["author_id"]) == ("Agnes Agent", str(agent.pk))
+        assert all(comment["createdAt"] == comment["created_at"] for comment in shown)
 
     def test_shows_only_the_newest_comments_beyond_the_limit(
         self, owner_api: APIClient, ticket: Ticket, owner: User, monkeypatch: pytest.MonkeyPatch

@@ -1,7 +1,9 @@
 """`manage.py demo`: the data it creates, and when it refuses to."""
 
 import io
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -20,7 +22,7 @@ from events import services
 from events.models import Booking, Event
 from events.tests.factories import book
 from notifications.models import Delivery
-from tickets.models import Assignment, Ticket
+from tickets.models import Assignment, Comment, Ticket
 from tickets.queries import ASSIGNEE, FIELDS, history
 from tickets.tests.factories import make_ticket
 
@@ -84,6 +86,7 @@ class TestFill:
             ]
             assert len(items) == ticket.version
             assert (items[0].at, items[-1].at) == (ticket.updated_at or ticket.created_at, ticket.created_at)
+            assert [item.at for item in items] == sorted((item.at for item in items), reverse=True)
             assert all(item.by and item.door == "api" for item in items)
 
     def test_closes_most_old_tickets(self) -> None:
@@ -92,6 +95,42 @@ class TestFill:
         old = Ticket.objects.filter(created_at__lt=NOW - timedelta(days=30))
         assert old.filter(status="closed").count() > 0.9 * old.count()
         assert set(Ticket.objects.values_list("status", flat=True)) == {"open", "in-progress", "closed"}
+
+    @pytest.mark.parametrize("hour", [0, 9, 23])
+    def test_leaves_work_in_every_state(self, hour: int) -> None:
+        """Whenever the demo is loaded, the board is neither empty nor all overdue."""
+        at = NOW.replace(hour=hour)
+        load_demo(tickets=300, at=at)
+
+        states = Counter(ticket.sla_state(at) for ticket in Ticket.objects.exclude(status="closed"))
+        assert states["ok"] >= 20
+        assert states["at-risk"] >= 4
+        assert 4 <= states["breached"] <= 15
+        assert states["on-hold"] >= 5
+        running = states.total() - states["on-hold"]
+        assert states["breached"] < running / 3
+        held = Ticket.objects.filter(held_at__isnull=False)
+        assert not held.filter(hold_reason="").exists()
+        assert not held.filter(Q(held_at__lt=F("created_at")) | Q(held_at__gt=at)).exists()
+        assert not Ticket.objects.filter(created_at__gt=at).exists()
+        assert {"low", "medium", "high"} == set(
+            Ticket.objects.breached(at + timedelta(days=3)).values_list("priority", flat=True)
+        )
+
+    def test_writes_comments(self) -> None:
+        load_demo()
+
+        comments = Comment.objects.select_related("author", "ticket").order_by("ticket", "pk")
+        conversations = [list(said) for _, said in groupby(comments, lambda comment: comment.ticket_id)]
+        assert 60 < len(conversations) < 180
+        assert max(map(len, conversations)) >= 3
+        assert 0 < comments.filter(is_internal=True).count() < comments.count() / 2
+        assert not comments.filter(is_internal=True, author__type=UserType.CUSTOMER).exists()
+        assert {"agent", "customer"} <= set(comments.values_list("author__type", flat=True))
+        for said in conversations:
+            ticket, times = said[0].ticket, [comment.created_at for comment in said]
+            assert times == sorted(times)
+            assert ticket.created_at <= times[0] <= times[-1] <= (ticket.closed_at or NOW)
 
     def test_updates_the_daily_counts(self) -> None:
         load_demo()
@@ -159,11 +198,11 @@ class TestFill:
 
         assert ticket.pk == 1 + max(Ticket.objects.exclude(pk=ticket.pk).values_list("pk", flat=True))
 
-    def test_is_the_same_for_the_same_seed_on_the_same_day(self) -> None:
+    def test_is_the_same_for_the_same_seed_at_the_same_time(self) -> None:
         loaded = []
-        for hour in (0, 23):
+        for _ in range(2):
             with transaction.atomic():
-                load_demo(at=NOW.replace(hour=hour))
+                load_demo()
                 loaded.append(all_rows())
                 transaction.set_rollback(True)
 

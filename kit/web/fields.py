@@ -59,7 +59,7 @@ class MillisecondsField(UtcDateTimeField):
 
 
 class MomentField(UtcDateTimeField):
-    """A time with an offset, or a date that stands for the whole UTC day."""
+    """A time, which keeps the offset it was given in, or a date that stands for the whole UTC day."""
 
     default_error_messages = {"invalid": "Enter a date (2024-07-01) or a time (2024-07-01T18:00:00Z)."}
 
@@ -72,6 +72,10 @@ class MomentField(UtcDateTimeField):
             except ValueError:
                 self.fail("invalid")
         return super().to_internal_value(value)
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        super().enforce_timezone(value)
+        return value
 
     def fail(self, key: str, **values: Any) -> Any:
         """Use one message for all unreadable input; DRF would list strptime formats."""

@@ -1,6 +1,7 @@
 """The settings in production and in the demo, each read in its own process."""
 
 import os
+import re
 import subprocess
 import sys
 from typing import Any
@@ -59,6 +60,7 @@ class TestProduction:
         names = ("DEBUG", "DEMO", "STAFF_SIGNUP", "RATE_LIMITS", "CORS_ALLOWED_ORIGINS", "PROXY_COUNT", "ALLOWED_HOSTS")
 
         assert values(*names, **PRODUCTION) == [False, False, False, True, [], 0, ["tickets.example.com"]]
+        assert values("CORS_ALLOWED_ORIGIN_REGEXES", **PRODUCTION, DEBUG="on") == [[]]
 
     @pytest.mark.parametrize(("environment", "required"), [({}, False), ({"ADMIN_SECOND_FACTOR": "on"}, True)])
     def test_can_require_a_second_factor(self, environment: dict[str, str], required: bool) -> None:
@@ -108,6 +110,22 @@ class TestProduction:
 class TestDemo:
     def test_is_open(self) -> None:
         assert values("STAFF_SIGNUP", "RATE_LIMITS", "DEBUG", **PRODUCTION, DEMO="on") == [True, False, False]
+
+    @pytest.mark.parametrize(
+        ("origin", "is_admitted"),
+        [
+            ("http://localhost:3000", True),
+            ("http://127.0.0.1:5173", True),
+            ("https://localhost:3000", False),
+            ("http://localhost.example.com:3000", False),
+            ("http://app.localhost:3000", False),
+            ("http://127.0.0.1:5173\n", False),
+        ],
+    )
+    def test_admits_pages_from_other_ports_of_this_machine(self, origin: str, is_admitted: bool) -> None:
+        ((pattern,),) = values("CORS_ALLOWED_ORIGIN_REGEXES", **PRODUCTION, DEMO="on")
+
+        assert bool(re.match(pattern, origin)) == is_admitted
 
     def test_passes_the_checks(self) -> None:
         finished = run("manage.py", "check", "--fail-level", "WARNING", **PRODUCTION, DEMO="on")

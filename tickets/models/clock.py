@@ -33,6 +33,8 @@ COLUMN_OF = {
     "hold_reason": "hold_reason",
     "closed_at": "closed_at",
     "is_met": "sla_met",
+    "left": "sla_left",
+    "is_outdated": "sla_is_outdated",
 }
 
 
@@ -52,7 +54,8 @@ CLOCK_TRIGGERS = [
         when=pgtrigger.Before,
         operation=pgtrigger.Update,
         condition=pgtrigger.AnyChange(
-            *("status", "closed_at", "sla_met", "held_at", "hold_reason", "sla_due_at", "sla_warn_at", "sla_hours")
+            *("status", "closed_at", "sla_met", "held_at", "hold_reason", "sla_due_at", "sla_warn_at", "sla_hours"),
+            *("sla_left", "sla_is_outdated"),
         ),
     ),
 ]

@@ -26,6 +26,7 @@ MAX_PRICE = Decimal("99999999.99")
 DERIVED = [
     *("version", "updated_at", "search"),
     *("closed_at", "held_seconds", "sla_hours", "sla_calendar", "sla_warn_at", "sla_met", "sla_alarm_at"),
+    *("sla_left", "sla_is_outdated"),
 ]
 
 
@@ -64,6 +65,10 @@ class Ticket(models.Model):
     sla_warn_at = models.DateTimeField(editable=False)
     # Whether it was closed in time; NULL while it is not closed.
     sla_met = models.BooleanField("SLA met", null=True, editable=False)
+    # Business time left when the clock stopped; NULL if it can be told from the other columns. See sla/clock.py.
+    sla_left = models.DurationField(null=True, editable=False)
+    # Whether the priority has changed since the ticket was closed.
+    sla_is_outdated = models.BooleanField(default=False, db_default=False, editable=False)
     # When to notify people next: first that the deadline is near, then that it has passed.
     sla_alarm_at = models.DateTimeField(null=True, editable=False)
     # Set by triggers, and only when something really changed. New or removed assignees count as a change.

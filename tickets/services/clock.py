@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from sla import clock
+from sla.business_hours import ROUND_THE_CLOCK, BusinessHours
 from sla.clock import Clock, Terms
-from sla.models import SlaPolicy
+from sla.models import Calendar, SlaPolicy
 from tickets.models import Status, Ticket
 from tickets.services.fields import in_milliseconds
 
@@ -15,24 +16,46 @@ def terms_of(priority: str) -> Terms:
     return SlaPolicy.objects.select_related("calendar").get(pk=priority).terms
 
 
+def business_hours_of(ticket: Ticket) -> BusinessHours:
+    """Return the present hours of the calendar behind the ticket's deadline, whatever calendar its policy has now.
+
+    If that calendar was renamed or deleted, the policy's calendar takes its place.
+    """
+    if not ticket.sla_calendar:
+        return ROUND_THE_CLOCK
+    calendar = Calendar.objects.filter(name=ticket.sla_calendar).first()
+    return calendar.business_hours() if calendar else terms_of(ticket.priority).business_hours
+
+
 def started(*, created_at: datetime, status: str, priority: str) -> Clock:
     """Return the clock of a new ticket."""
-    running = clock.start(created_at=created_at, terms=terms_of(priority))
-    return clock.close(running, at=created_at) if status == Status.CLOSED else running
+    terms = terms_of(priority)
+    running = clock.start(created_at=created_at, terms=terms)
+    if status != Status.CLOSED:
+        return running
+    return clock.close(running, at=created_at, business_hours=terms.business_hours)
 
 
 def updated(ticket: Ticket, changes: dict[str, Any], *, at: datetime) -> Clock:
     """Return the clock of a ticket whose status or priority changes.
 
-    Terms are looked up only when the deadline moves. Closing a ticket on hold ends the hold first.
+    A policy is only looked up for a new priority. Closing a ticket on hold ends the hold first.
     """
     current = ticket.clock
     is_closed = changes.get("status", ticket.status) == Status.CLOSED
     priority = changes.get("priority", ticket.priority)
+    is_reopened = current.closed_at is not None and not is_closed
+    is_new_priority = priority != ticket.priority or (is_reopened and current.is_outdated)
+    if not is_new_priority and is_closed == (current.closed_at is not None):
+        return current
+    terms = terms_of(priority) if is_new_priority else None
+    if current.closed_at and is_closed and terms:
+        return clock.reprioritise(current, terms=terms)
+    business_hours = terms.business_hours if terms else business_hours_of(ticket)
     if current.closed_at:
-        return current if is_closed else clock.reopen(current, at=at, terms=terms_of(priority))
-    if is_closed and current.held_at:
-        current = clock.resume(current, at=at, terms=terms_of(priority))
-    elif priority != ticket.priority:
-        current = clock.reprioritise(current, terms=terms_of(priority))
-    return clock.close(current, at=in_milliseconds(at)) if is_closed else current
+        current = clock.reopen(current, at=at, business_hours=business_hours)
+    elif is_closed and current.held_at:
+        current = clock.resume(current, at=at, business_hours=business_hours)
+    if terms:
+        current = clock.reprioritise(current, terms=terms)
+    return clock.close(current, at=in_milliseconds(at), business_hours=business_hours) if is_closed else current

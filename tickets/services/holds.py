@@ -9,7 +9,7 @@ from sla import clock
 from tickets.models import Status, Ticket
 from tickets.models.clock import columns_of
 from tickets.services.changes import lock, refresh, write
-from tickets.services.clock import terms_of
+from tickets.services.clock import business_hours_of
 from tickets.services.errors import AlreadyOnHold, ClosedForHold, NotAllowed, NotOnHold
 from tickets.services.fields import in_milliseconds
 
@@ -28,7 +28,8 @@ def hold(*, ticket_id: int, by: User, at: datetime, reason: str = "") -> Ticket:
         raise ClosedForHold
     if ticket.held_at is not None:
         raise AlreadyOnHold
-    write(ticket, columns_of(clock.hold(ticket.clock, at=in_milliseconds(at), reason=reason)))
+    hours = business_hours_of(ticket)
+    write(ticket, columns_of(clock.hold(ticket.clock, at=in_milliseconds(at), reason=reason, business_hours=hours)))
     refresh(ticket)
     return ticket
 
@@ -44,7 +45,7 @@ def resume(*, ticket_id: int, by: User, at: datetime) -> Ticket:
     ticket = _lock_for_staff(ticket_id, by=by)
     if ticket.held_at is None:
         raise NotOnHold
-    write(ticket, columns_of(clock.resume(ticket.clock, at=at, terms=terms_of(ticket.priority))))
+    write(ticket, columns_of(clock.resume(ticket.clock, at=at, business_hours=business_hours_of(ticket))))
     refresh(ticket)
     return ticket
 

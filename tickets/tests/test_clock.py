@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from accounts.models import User
 from projects.tests.psql import psql
 from sla import clock
+from sla.business_hours import ROUND_THE_CLOCK, BusinessHours
 from sla.clock import Clock, Terms
-from sla.models import Priority, SlaPolicy
+from sla.models import Calendar, Priority, SlaPolicy
 from sla.tests.factories import make_office_calendar
 from tickets import services
 from tickets.models import Status
@@ -41,7 +42,9 @@ class Step:
 
 steps = st.builds(
     Step,
-    operation=st.sampled_from(["hold", "resume", "close", "reopen", "reprioritise", "move_deadline"]),
+    operation=st.sampled_from(
+        ["hold", "resume", "close", "reopen", "reprioritise", "move_deadline", "change_policies"]
+    ),
     in_sql=st.booleans(),
     delay=st.integers(0, 100 * 60).map(lambda minutes: timedelta(minutes=minutes)),
     priority=st.sampled_from(Priority.values),
@@ -65,6 +68,10 @@ class Pair:
     def terms(self) -> Terms:
         return SlaPolicy.objects.select_related("calendar").get(pk=self.priority).terms
 
+    def business_hours(self) -> BusinessHours:
+        calendar = Calendar.objects.filter(name=self.expected.calendar).first()
+        return calendar.business_hours() if calendar else ROUND_THE_CLOCK
+
     def take(self, step: Step) -> None:
         self.at += step.delay
         is_running = self.expected.stopped_at is None
@@ -81,10 +88,14 @@ class Pair:
                 self.reprioritise(step)
             case "move_deadline":
                 self.move_deadline()
+            case "change_policies":
+                self.change_policies()
 
     def hold(self, step: Step) -> None:
-        self.expected = clock.hold(self.expected, at=self.at, reason=step.reason)
+        hours = self.business_hours()
+        self.expected = clock.hold(self.expected, at=self.at, reason=step.reason, business_hours=hours)
         if step.in_sql:
+            self.expected = replace(self.expected, left=None)
             self.sql("held_at = %(at)s, hold_reason = %(reason)s", reason=step.reason)
         else:
             services.hold(ticket_id=self.ticket.pk, by=self.by, at=self.at, reason=step.reason)
@@ -92,28 +103,35 @@ class Pair:
     def resume(self, step: Step) -> None:
         if step.in_sql:
             # Plain SQL has no calendar: the deadline stays.
-            self.expected = replace(self.expected, held_at=None, hold_reason="")
+            self.expected = replace(self.expected, held_at=None, hold_reason="", left=None)
             self.sql("held_at = NULL")
         else:
-            self.expected = clock.resume(self.expected, at=self.at, terms=self.terms())
+            self.expected = clock.resume(self.expected, at=self.at, business_hours=self.business_hours())
             services.resume(ticket_id=self.ticket.pk, by=self.by, at=self.at)
 
     def close(self, step: Step) -> None:
         if step.in_sql:
-            self.expected = clock.close(self.expected, at=self.at)
+            left = self.expected.left
+            self.expected = replace(clock.close(self.expected, at=self.at), left=left)
             self.sql("status = 'closed', closed_at = %(at)s")
         else:
+            hours = self.business_hours()
             if self.expected.held_at:
-                self.expected = clock.resume(self.expected, at=self.at, terms=self.terms())
-            self.expected = clock.close(self.expected, at=self.at)
+                self.expected = clock.resume(self.expected, at=self.at, business_hours=hours)
+            self.expected = clock.close(self.expected, at=self.at, business_hours=hours)
             self.update(status=Status.CLOSED)
 
     def reopen(self, step: Step) -> None:
         if step.in_sql:
-            self.expected = replace(self.expected, closed_at=None, is_met=None)
+            self.expected = replace(self.expected, closed_at=None, is_met=None, left=None, is_outdated=False)
             self.sql("status = 'in-progress'")
         else:
-            self.expected = clock.reopen(self.expected, at=self.at, terms=self.terms())
+            terms = self.terms()
+            is_outdated = self.expected.is_outdated
+            hours = terms.business_hours if is_outdated else self.business_hours()
+            self.expected = clock.reopen(self.expected, at=self.at, business_hours=hours)
+            if is_outdated:
+                self.expected = clock.reprioritise(self.expected, terms=terms)
             self.update(status=Status.IN_PROGRESS)
 
     def reprioritise(self, step: Step) -> None:
@@ -130,8 +148,15 @@ class Pair:
         due_at = self.expected.created_at + timedelta(hours=100)
         if due_at != self.expected.due_at:
             warn_at = self.expected.created_at + self.terms().at_risk_share * timedelta(hours=100)
-            self.expected = replace(self.expected, due_at=due_at, warn_at=warn_at)
+            self.expected = replace(self.expected, due_at=due_at, warn_at=warn_at, left=None)
         self.sql("sla_due_at = %(due_at)s", due_at=due_at)
+
+    def change_policies(self) -> None:
+        """Halve the hours of every policy, and swap round-the-clock time and office hours."""
+        for policy in SlaPolicy.objects.all():
+            policy.hours = max(1, policy.hours // 2)
+            policy.calendar = None if policy.calendar else Calendar.objects.first()
+            policy.save()
 
     def update(self, **changes: Any) -> None:
         services.update(ticket_id=self.ticket.pk, by=self.by, at=self.at, **changes)

@@ -1,6 +1,7 @@
 """SLA deadlines as tickets go through creation, holds, closing and reopening."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -222,6 +223,111 @@ class TestClosing:
         assert (ticket.closed_at, ticket.sla_met) == (MONDAY, True)
 
 
+Stop = Callable[[Ticket, User, datetime], object]
+
+
+def _hold(ticket: Ticket, by: User, at: datetime) -> None:
+    services.hold(ticket_id=ticket.pk, by=by, at=at)
+
+
+def _resume(ticket: Ticket, by: User, at: datetime) -> None:
+    services.resume(ticket_id=ticket.pk, by=by, at=at)
+
+
+def _close(ticket: Ticket, by: User, at: datetime) -> None:
+    services.update(ticket_id=ticket.pk, by=by, at=at, status=Status.CLOSED)
+
+
+def _reopen(ticket: Ticket, by: User, at: datetime) -> None:
+    services.update(ticket_id=ticket.pk, by=by, at=at, status=Status.OPEN)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("stop", "restart"), [(_hold, _resume), (_close, _reopen)], ids=["on-hold", "closed"])
+class TestPolicyThatChangesWhileTheClockIsStopped:
+    """What was left stays left, under the terms that the ticket had."""
+
+    def test_leaves_the_time_that_was_left(self, ticket: Ticket, agent: User, stop: Stop, restart: Stop) -> None:
+        stop(ticket, agent, MONDAY + hours(2))
+        SlaPolicy.objects.update(hours=4, at_risk_share=0.5, calendar=make_office_calendar())
+        restart(ticket, agent, MONDAY + hours(102))
+
+        assert clock(ticket) == (MONDAY + hours(124), None, 360_000)
+        assert ticket.sla_warn_at == MONDAY + hours(100 + 0.8 * 24)
+        assert (ticket.sla_hours, ticket.sla_calendar) == (24, "")
+
+    def test_keeps_the_calendar_that_the_ticket_had(
+        self, owner: User, agent: User, office: Calendar, stop: Stop, restart: Stop
+    ) -> None:
+        ticket = services.create(by=owner, at=local(2026, 3, 5, 15), title="New", priority=Priority.HIGH)
+
+        stop(ticket, agent, local(2026, 3, 5, 16))
+        SlaPolicy.objects.update(hours=1, calendar=None)
+        restart(ticket, agent, local(2026, 3, 9, 10))
+
+        assert clock(ticket) == (local(2026, 3, 9, 13), None, 10 * 3600)
+        assert (ticket.sla_hours, ticket.sla_calendar) == (4, "Office hours")
+
+    def test_leaves_as_many_hours_when_the_calendar_changes(
+        self, owner: User, agent: User, office: Calendar, stop: Stop, restart: Stop
+    ) -> None:
+        ticket = services.create(by=owner, at=local(2026, 3, 5, 15), title="New", priority=Priority.HIGH)
+
+        # Three hours left: one on Thursday, two on Friday.
+        stop(ticket, agent, local(2026, 3, 5, 16))
+        office.holidays.create(day=local(2026, 3, 6).date())
+        office.openings.filter(weekday=0).update(closes_at=time(12))
+        restart(ticket, agent, local(2026, 3, 9, 10))
+
+        assert clock(ticket)[0] == local(2026, 3, 10, 10)
+
+    def test_counts_by_the_policy_if_the_calendar_is_gone(
+        self, owner: User, agent: User, office: Calendar, stop: Stop, restart: Stop
+    ) -> None:
+        ticket = services.create(by=owner, at=local(2026, 3, 5, 15), title="New", priority=Priority.HIGH)
+
+        stop(ticket, agent, local(2026, 3, 5, 16))
+        SlaPolicy.objects.update(calendar=None)
+        office.delete()
+        restart(ticket, agent, local(2026, 3, 9, 10))
+
+        assert clock(ticket)[0] == local(2026, 3, 9, 13)
+
+    def test_applies_with_a_new_priority(self, ticket: Ticket, agent: User, stop: Stop, restart: Stop) -> None:
+        stop(ticket, agent, MONDAY + hours(1))
+        SlaPolicy.objects.filter(pk=Priority.LOW).update(hours=10)
+        services.update(ticket_id=ticket.pk, by=agent, at=MONDAY + hours(2), priority=Priority.LOW)
+        restart(ticket, agent, MONDAY + hours(3))
+
+        assert clock(ticket)[0] == MONDAY + hours(12)
+
+    def test_keeps_a_deadline_that_was_set_in_sql(self, ticket: Ticket, agent: User, stop: Stop, restart: Stop) -> None:
+        psql("UPDATE tickets_ticket SET sla_due_at = created_at + interval '30 hours'")
+        stop(ticket, agent, MONDAY + hours(2))
+        restart(ticket, agent, MONDAY + hours(12))
+
+        assert clock(ticket)[0] == MONDAY + hours(40)
+
+
+@pytest.mark.django_db
+class TestPolicyThatChangesWhileTheTicketIsClosed:
+    def test_applies_if_the_ticket_is_reopened_with_another_priority(self, ticket: Ticket, agent: User) -> None:
+        _close(ticket, agent, MONDAY + hours(1))
+        services.update(ticket_id=ticket.pk, by=agent, at=MONDAY + hours(3), status=Status.OPEN, priority=Priority.HIGH)
+
+        assert clock(ticket) == (MONDAY + hours(6), None, 7200)
+
+    def test_applies_once(self, ticket: Ticket, agent: User) -> None:
+        _close(ticket, agent, MONDAY + hours(1))
+        services.update(ticket_id=ticket.pk, by=agent, at=MONDAY + hours(1), priority=Priority.HIGH)
+        _reopen(ticket, agent, MONDAY + hours(1))
+        SlaPolicy.objects.update(hours=8)
+        _close(ticket, agent, MONDAY + hours(2))
+        _reopen(ticket, agent, MONDAY + hours(3))
+
+        assert clock(ticket) == (MONDAY + hours(5), None, 3600)
+
+
 @pytest.mark.django_db
 @pytest.mark.database
 class TestClockInSql:
@@ -264,10 +370,31 @@ class TestClockInSql:
 
     def test_does_not_count_derived_columns_as_a_change(self, owner: User) -> None:
         ticket = make_ticket(owner, created_at=MONDAY)
-        psql("UPDATE tickets_ticket SET sla_alarm_at = NULL, held_seconds = 5, sla_hours = 5, sla_calendar = 'x'")
+        psql(
+            "UPDATE tickets_ticket SET sla_alarm_at = NULL, held_seconds = 5, sla_hours = 5, sla_calendar = 'x', "
+            "sla_left = '1 hour', sla_is_outdated = TRUE"
+        )
 
         ticket.refresh_from_db()
         assert (ticket.version, TicketEvent.objects.count()) == (1, 1)
+
+    def test_forgets_what_was_left_when_the_clock_runs_or_the_deadline_moves(
+        self, owner: User, agent: User, office: Calendar
+    ) -> None:
+        resumed, moved = (
+            services.create(by=owner, at=local(2026, 3, 5, 15), title="New", priority=Priority.HIGH) for _ in range(2)
+        )
+        for ticket in (resumed, moved):
+            _hold(ticket, agent, local(2026, 3, 5, 16))
+            ticket.refresh_from_db()
+            assert ticket.sla_left == hours(3)
+
+        psql("UPDATE tickets_ticket SET held_at = NULL WHERE id = %(id)s", id=resumed.pk)
+        psql("UPDATE tickets_ticket SET sla_due_at = sla_due_at + interval '1 h' WHERE id = %(id)s", id=moved.pk)
+
+        for ticket in (resumed, moved):
+            ticket.refresh_from_db()
+            assert ticket.sla_left is None
 
     def test_fills_in_the_terms_of_the_policy(self, owner: User) -> None:
         ticket = make_ticket(owner, created_at=MONDAY, priority=Priority.LOW)

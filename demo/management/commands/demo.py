@@ -1,6 +1,6 @@
 """`manage.py demo`: fill the database with plausible data to explore and to measure with.
 
-All data comes from one seeded generator: the same seed on the same day creates the same rows.
+All data comes from one seeded generator: the same seed at the same time creates the same rows.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -19,12 +19,12 @@ from analytics.models import DailyCount
 from analytics.services import fold_daily_counts
 from demo import box_office, people
 from demo.people import SIGN_INS
-from demo.tickets import DAYS, TicketLoader, load_projects, tickets_per_day
+from demo.tickets import DAYS, TicketLoader, drafts, load_projects
 from events.models import Booking, BookingEntry, Event, Inventory
 from kit.db import sql
 from notifications.services import mute
 from projects.models import Project
-from tickets.models import Assignment, AssignmentEvent, Ticket, TicketEvent
+from tickets.models import Assignment, AssignmentEvent, Comment, Ticket, TicketEvent
 
 # Triggers that would refuse this made-up history (assignments to tickets closed later) or record it as happening now.
 # Ignored for the whole transaction, because re-enabling them inside it would slow down every later trigger.
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--tickets", type=int, default=300, help="number of tickets; the number of people depends on it"
         )
-        parser.add_argument("--seed", type=int, default=1, help="the same seed on the same day creates the same rows")
+        parser.add_argument("--seed", type=int, default=1, help="the same seed at the same time creates the same rows")
         parser.add_argument("--force", action="store_true", help="add the demo to a database that is already in use")
 
     def handle(self, *, tickets: int, seed: int, force: bool, **options: Any) -> None:
@@ -57,25 +57,27 @@ class Command(BaseCommand):
             raise CommandError("The demo is already loaded.")
         fill(tickets=tickets, seed=seed, at=timezone.now(), console=Console(file=cast(IO[str], self.stdout)))
         fold_daily_counts()
-        sql.vacuum(User, Project, Ticket, Assignment, DailyCount, TicketEvent, AssignmentEvent)
+        sql.vacuum(User, Project, Ticket, Assignment, Comment, DailyCount, TicketEvent, AssignmentEvent)
         sql.vacuum(Event, Inventory, Booking, BookingEntry)
         for role, email, password in SIGN_INS:
             self.stdout.write(f"{role:9} {email}  {password}")
 
 
 def fill(*, tickets: int, seed: int, at: datetime, console: Console) -> None:
-    """Load the demo in one transaction, with tickets from the DAYS whole UTC days before `at`."""
+    """Load the demo in one transaction, with tickets from the DAYS whole UTC days before `at`, and of today."""
     random = Random(seed)  # noqa: S311
-    midnight = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    at = at.astimezone(UTC).replace(microsecond=at.microsecond // 1000 * 1000)
+    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
     with transaction.atomic(), pgtrigger.ignore(*IGNORED_TRIGGERS), _progress(console) as progress:
         # No e-mails about changes that never happened.
         mute()
         bar = progress.add_task("Tickets", total=tickets)
         users = people.load(random, tickets=tickets, joined_before=midnight - timedelta(days=DAYS))
-        loader = TicketLoader(random, users, load_projects(), midnight)
-        for day, number in tickets_per_day(random, tickets, midnight):
-            loader.load(day, number)
-            progress.advance(bar, number)
+        loader = TicketLoader(random, users, load_projects(), at)
+        hours = {priority: policy.hours for priority, policy in loader.policies.items()}
+        for of_day in drafts(random, tickets, hours, at):
+            loader.load(of_day)
+            progress.advance(bar, len(of_day))
         box_office.load(random, admin_id=users.admins[0], customer_ids=users.customers, now=midnight)
 
 

@@ -27,6 +27,12 @@ BEGIN
     IF NEW.held_at IS NULL THEN
         NEW.hold_reason := '';
     END IF;
+    -- What was left only counts for the stop and the deadline that it was measured for.
+    IF (NEW.closed_at IS NULL AND NEW.held_at IS NULL)
+        OR (NEW.sla_due_at <> OLD.sla_due_at AND NEW.sla_left IS NOT DISTINCT FROM OLD.sla_left) THEN
+        NEW.sla_left := NULL;
+    END IF;
+    NEW.sla_is_outdated := NEW.sla_is_outdated AND NEW.status = 'closed';
     IF NEW.status = 'closed' OR NEW.held_at IS NOT NULL THEN
         NEW.sla_alarm_at := NULL;
     ELSIF OLD.status = 'closed' OR OLD.held_at IS NOT NULL OR NEW.sla_due_at <> OLD.sla_due_at THEN
