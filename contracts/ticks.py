@@ -18,6 +18,7 @@ from accounts.permissions import IsAdmin, caller, caller_if_any
 from accounts.serializers import SignInSerializer
 from accounts.tokens import BareToken
 from contracts.ticks_shapes import (
+    SHORTEST_PASSWORD,
     CancellationSerializer,
     EventQuerySerializer,
     EventSerializer,
@@ -46,8 +47,6 @@ BOOKED: dict[str, tuple[int, str]] = {
 }
 # The document has one sentence for this field, whatever is wrong with it.
 MESSAGES_BY_FIELD = {"ticketsToCancel": "Please specify a valid number of tickets to cancel."}
-# The password in the document's sample has no special character.
-SHORTEST_PASSWORD = 8
 
 
 # --- Dialect ------------------------------------------------------------------------------------------------------

@@ -7,11 +7,14 @@ from rest_framework import serializers
 
 from accounts.models import User
 from accounts.serializers import NewPasswordField
-from events.models import MAX_CAPACITY, Booking, BookingStatus, Event
+from events.models import MAX_CAPACITY, Booking, BookingStatus
 from events.services import Guest
-from kit.web.fields import IdField, MillisecondsField, MomentField, SingleLineField
+from kit.web.bodies import NullIsDefault
+from kit.web.fields import EmailField, IdField, MillisecondsField, MomentField, SingleLineField
 
 STATUSES: dict[str, str] = {BookingStatus.CONFIRMED: "completed", BookingStatus.WAITING: "waitlisted"}
+# The password in the document's sample has no special character.
+SHORTEST_PASSWORD = 8
 # The document's response has all events and no cursor.
 MOST_EVENTS = 1_000
 
@@ -26,8 +29,8 @@ class StartField(MomentField):
 
 class RegisterSerializer(serializers.Serializer[User]):
     username = SingleLineField(source="name", min_length=3, max_length=150)
-    email = serializers.EmailField(max_length=254)
-    password = NewPasswordField()
+    email = EmailField()
+    password = NewPasswordField(shortest=SHORTEST_PASSWORD)
 
 
 class UserSerializer(serializers.Serializer[User]):
@@ -36,7 +39,7 @@ class UserSerializer(serializers.Serializer[User]):
     email = serializers.CharField()
 
 
-class NewEventSerializer(serializers.Serializer[Event]):
+class NewEventSerializer(NullIsDefault):
     name = SingleLineField(max_length=255)
     date = StartField(source="starts_at")
     totalTickets = IdField(source="capacity", min_value=1, max_value=MAX_CAPACITY)
@@ -66,11 +69,11 @@ class EventQuerySerializer(serializers.Serializer[Any]):
     page = serializers.IntegerField(min_value=1, max_value=1_000, default=1)
 
 
-class NewBookingSerializer(serializers.Serializer[Booking]):
+class NewBookingSerializer(NullIsDefault):
     eventId = IdField(source="event_id")
     firstName = SingleLineField(source="first_name", max_length=150)
     lastName = SingleLineField(source="last_name", max_length=150)
-    email = serializers.EmailField(max_length=254)
+    email = EmailField()
     ticketsReserved = IdField(source="quantity", min_value=1)
 
 
@@ -79,7 +82,7 @@ class OwnBookingSerializer(NewBookingSerializer):
 
     firstName = SingleLineField(source="first_name", max_length=150, required=False)
     lastName = SingleLineField(source="last_name", max_length=150, required=False)
-    email = serializers.EmailField(max_length=254, required=False)
+    email = EmailField(required=False)
 
 
 def new_booking(booking: Booking, holder: Guest, sent: dict[str, Any]) -> dict[str, Any]:
@@ -99,6 +102,6 @@ def new_booking(booking: Booking, holder: Guest, sent: dict[str, Any]) -> dict[s
     }
 
 
-class CancellationSerializer(serializers.Serializer[Booking]):
+class CancellationSerializer(NullIsDefault):
     bookingId = IdField(required=False)
     ticketsToCancel = IdField(min_value=1)

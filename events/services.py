@@ -15,7 +15,7 @@ from django.db.models import F, Max, ProtectedError
 from accounts.models import User
 from events.models import MAX_CAPACITY, Booking, BookingQuerySet, BookingStatus, Event, EventStatus, Inventory, Origin
 from kit.db import sql
-from kit.errors import Busy, Conflict, Invalid, Missing, Refused
+from kit.errors import Busy, Conflict, Faults, Invalid, Missing, Refused
 from kit.idempotency.keys import Key, claiming
 from kit.text import counted
 
@@ -162,6 +162,13 @@ def book(
     return booking
 
 
+def booking_faults(*, event_id: int, by: User | None, at: datetime, quantity: int = 1, **_: Any) -> Faults:
+    """Return what `book` would find wrong with values."""
+    wanted = {"event_id": min(event_id, sql.MAX_ID), "quantity": min(quantity, MAX_CAPACITY + 1)}
+    rows = sql.rows("events/booking_refusal", **wanted, at=at, is_admin=by is not None and by.is_admin)
+    return next((_refusal(**row).fields for row in rows if row["code"]), {})
+
+
 def _holder(user: User | None, guest: Guest | None) -> dict[str, Any]:
     guest, user = guest or Guest("", "", ""), None if guest else user
     return {
@@ -284,9 +291,14 @@ def create(*, by: User, at: datetime, capacity: int, withheld: int = 0, **fields
     return event
 
 
+def faults(*, capacity: int | None = None, withheld: int = 0, **_: Any) -> Faults:
+    """Return what `create` or `update` would find wrong with values."""
+    return {"withheld": [TOO_MUCH_WITHHELD]} if capacity is not None and withheld > capacity else {}
+
+
 def _check_withheld(withheld: int, capacity: int) -> None:
-    if withheld > capacity:
-        raise Invalid(fields={"withheld": [TOO_MUCH_WITHHELD]})
+    if found := faults(capacity=capacity, withheld=withheld):
+        raise Invalid(fields=found)
 
 
 @transaction.atomic

@@ -12,6 +12,7 @@ from django.db.models.functions import Trim
 from django.db.models.lookups import Exact
 
 from accounts.models import User
+from kit.db.text import composed_constraint
 from kit.db.triggers import trigger
 
 MAX_PRICE = Decimal("99999999.99")
@@ -78,6 +79,8 @@ class Event(models.Model):
         ]
         constraints = [
             models.CheckConstraint(condition=~Exact(Trim("name"), ""), name="event_name"),
+            composed_constraint("name", name="event_name_composed"),
+            composed_constraint("venue", name="event_venue_composed"),
             models.CheckConstraint(condition=Q(price__range=(0, MAX_PRICE)), name="event_price"),
             models.CheckConstraint(
                 condition=Q(max_per_booking__isnull=True) | Q(max_per_booking__gte=1), name="event_max_per_booking"
