@@ -12,12 +12,14 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
+from kit.text import composed
+
 INVALID = "Enter a valid email address."
 MAX_LENGTH = 254
-# Also PostgreSQL's, in `is_usable`. Rules out domains of one label, IP addresses and whatever would need quoting.
+# For PostgreSQL too. Rules out domains of one label, IP addresses and whatever would need quoting in a header.
 STORED = (
     r"^(?=[^@]{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-    r"@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$"
+    r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]$"
 )
 _STORED = re.compile(STORED)
 
@@ -33,7 +35,7 @@ def normalized(address: str) -> str:
     """
     # Checked first, because encoding a very long domain takes long.
     if len(address) <= MAX_LENGTH:
-        local_part, _, domain = address.rpartition("@")
+        local_part, _, domain = composed(address).rpartition("@")
         stored = f"{local_part}@{_encoded(domain)}"
         if len(stored) <= MAX_LENGTH and _STORED.fullmatch(stored):
             return stored
@@ -53,7 +55,7 @@ def _encoded(domain: str) -> str:
 
 
 def is_usable(field: str) -> Q:
-    """Return the condition, for a constraint, that the column holds an address as `normalized` returns it."""
+    """Return the condition, for a constraint, that the column holds an address that mail can be sent to."""
     return Q(**{f"{field}__regex": STORED})
 
 

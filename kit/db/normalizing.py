@@ -3,11 +3,10 @@
 from typing import Any
 
 import structlog
-from django.db.models import CharField, F, Func, Model, Value
-from django.db.models.functions import Concat, Lower
+from django.db.models import Model
 
 from kit.db.text import IsComposed
-from kit.email_addresses import MAX_LENGTH, STORED, UnusableAddress, is_usable, normalized
+from kit.email_addresses import UnusableAddress, is_usable, normalized
 from kit.text import composed
 
 logger = structlog.get_logger(__name__)
@@ -30,15 +29,10 @@ def compose(model: type[Model], *columns: str, shortest: int = 1, is_unique: boo
 def normalize_addresses(model: type[Model], column: str, *, is_unique: bool = False) -> None:
     """Normalize the addresses of a column. One that is unusable or taken is replaced by one that belongs to nobody."""
     rows = model._base_manager
-    local_part, domain = (
-        Func(F(column), Value("@"), Value(part), function="split_part", output_field=CharField()) for part in (1, 2)
-    )
     unusable = rows.exclude(is_usable(column)).exclude(**{column: ""})
-    # Most of these only have capitals in their domain.
-    unusable.filter(**{f"{column}__iregex": STORED}).update(**{column: Concat(local_part, Value("@"), Lower(domain))})
     for pk, address in unusable.order_by("pk").values_list("pk", column):
         try:
-            new = normalized(address[:MAX_LENGTH])
+            new = normalized(address)
         except UnusableAddress:
             new = ""
         if not new or (is_unique and rows.exclude(pk=pk).filter(**{f"{column}__iexact": new}).exists()):
