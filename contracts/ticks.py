@@ -27,6 +27,7 @@ from contracts.ticks_shapes import (
     OwnBookingSerializer,
     RegisterSerializer,
     UserSerializer,
+    event_faults,
     new_booking,
 )
 from events import services
@@ -125,7 +126,7 @@ class Events(Ticks):
 
     @idempotent
     def post(self, request: Request) -> Response:
-        new = read(NewEventSerializer, request)
+        new = read(NewEventSerializer, request, faults=event_faults)
         event = services.create(**new, price=0, origin=Origin.TICKS, by=caller(request), at=timezone.now())
         return success("Event created successfully.", EventSerializer(event).data, status=201)
 

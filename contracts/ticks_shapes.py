@@ -9,6 +9,7 @@ from accounts.models import User
 from accounts.serializers import NewPasswordField
 from events.models import MAX_CAPACITY, Booking, BookingStatus
 from events.services import Guest
+from kit.errors import Faults
 from kit.web.bodies import NullIsDefault
 from kit.web.fields import EmailField, IdField, MillisecondsField, MomentField, SingleLineField
 
@@ -47,10 +48,16 @@ class NewEventSerializer(NullIsDefault):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Return the event in the domain's terms: tickets that are not available are withheld."""
+        if found := event_faults(**attrs):
+            raise serializers.ValidationError(found)
         available = attrs.pop("availableTickets", attrs["capacity"])
-        if available > attrs["capacity"]:
-            raise serializers.ValidationError({"availableTickets": ["Cannot be greater than totalTickets."]})
         return {**attrs, "withheld": attrs["capacity"] - available}
+
+
+def event_faults(*, capacity: int | None = None, availableTickets: int = 0, **_: Any) -> Faults:  # noqa: N803
+    """Return what is wrong with fields together."""
+    is_too_much = capacity is not None and availableTickets > capacity
+    return {"availableTickets": ["Cannot be greater than totalTickets."]} if is_too_much else {}
 
 
 class EventSerializer(serializers.Serializer[Any]):
