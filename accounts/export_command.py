@@ -65,7 +65,7 @@ def viewer(email: str | None) -> User:
     """
     if email is None:
         return User(type=UserType.ADMIN)
-    user = User.objects.filter(email__iexact=email).first()
+    user = User.objects.with_email(email).first()
     if user is None:
         raise CommandError(f"No user has the address {email}.")
     return user

@@ -1,20 +1,26 @@
 """Lockout after too many failed sign-ins: the callables that the AXES settings name."""
 
+from contextlib import suppress
 from typing import Any
 
 from axes.helpers import get_cool_off
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from kit.email_addresses import MAX_LENGTH, UnusableAddress, normalized
+
 
 def account_key(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
-    """Return the account that a failure counts against, normalized as the database compares addresses.
+    """Return the account that a failure counts against, in one spelling whichever was used to find it.
 
-    Uppercase, not lowercase: "ſ" and "ı" are their own lowercase, but their uppercase is "S" and "I".
+    Uppercase, as the database compares addresses.
     """
     source = credentials or request.POST
+    address = str(source.get("username") or "").strip()
+    with suppress(UnusableAddress):
+        address = normalized(address)
     # Addresses have at most 254 characters, and so does the column.
-    return str(source.get("username") or "").strip().upper()[:254]
+    return address.upper()[:MAX_LENGTH]
 
 
 def duration_seconds(request: HttpRequest) -> int:

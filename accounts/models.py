@@ -15,7 +15,10 @@ from django.db.models.functions import Length, Trim, Upper
 from django.db.models.lookups import GreaterThanOrEqual
 from django.utils.crypto import salted_hmac
 
+from kit import email_addresses
+from kit.db.text import composed_constraint
 from kit.db.triggers import trigger
+from kit.text import composed
 
 
 class UserType(models.TextChoices):
@@ -36,6 +39,13 @@ class UserQuerySet(models.QuerySet["User"]):
             return self
         return self.filter(models.Q(name__icontains=text) | models.Q(email__icontains=text))
 
+    def with_email(self, address: str | None) -> Self:
+        """Return the user with this address in any spelling: ignoring case, its domain in Unicode or encoded."""
+        try:
+            return self.filter(email__iexact=email_addresses.normalized(address or ""))
+        except email_addresses.UnusableAddress:
+            return self.none()
+
     def by_name(self, *, after: tuple[str, int] | None = None) -> Self:
         """Order by name, ignoring case, then by id, starting after the (name, id) pair `after`.
 
@@ -50,12 +60,12 @@ class UserQuerySet(models.QuerySet["User"]):
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
     def get_by_natural_key(self, username: str | None) -> "User":
-        """Find a user by e-mail address, ignoring case."""
-        return self.get(email__iexact=username)
+        """Find a user by e-mail address, as `with_email` does."""
+        return self.with_email(username).get()
 
     def create_superuser(self, *, email: str, name: str, password: str | None = None, **extra: Any) -> "User":
         """Create an admin who is a superuser, for `manage.py createsuperuser`."""
-        user = self.model(email=email, name=name, type=UserType.ADMIN, is_superuser=True, **extra)
+        user = self.model(email=email, name=composed(name), type=UserType.ADMIN, is_superuser=True, **extra)
         user.set_password(password)
         user.full_clean(exclude=["password"])
         user.save(using=self._db)
@@ -64,7 +74,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
 
 class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=150, validators=[MinLengthValidator(3)])
-    email = models.EmailField("e-mail address", max_length=254)
+    email = email_addresses.ModelField("e-mail address")
     type = models.CharField(max_length=10, choices=UserType.choices, default=UserType.CUSTOMER)
     is_active = models.BooleanField(
         "active", default=True, help_text="Deactivated users cannot sign in. Their records are kept."
@@ -87,7 +97,9 @@ class User(AbstractBaseUser, PermissionsMixin):
                 name="user_email_unique",
                 violation_error_message="This e-mail address is already in use.",
             ),
+            models.CheckConstraint(condition=email_addresses.is_usable("email"), name="user_email"),
             models.CheckConstraint(condition=GreaterThanOrEqual(Length(Trim("name")), 3), name="user_name_length"),
+            composed_constraint("name", name="user_name_composed"),
             models.CheckConstraint(condition=models.Q(type__in=UserType.values), name="user_type"),
             models.CheckConstraint(
                 condition=models.Q(is_superuser=False) | models.Q(type=UserType.ADMIN),
@@ -109,6 +121,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_full_name(self) -> str:
         """Return the name that the admin shows."""
         return self.name
+
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(raw_password and composed(raw_password))
+
+    def check_password(self, raw_password: str | None) -> bool:
+        return super().check_password(raw_password and composed(raw_password))
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """Return a value that sessions and tokens carry. It changes with the password and with each deactivation."""

@@ -6,7 +6,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import User, UserType
-from kit.web.fields import SingleLineField, StrictBooleanField, TextField, UtcDateTimeField
+from accounts.services.passwords import check_password_strength
+from kit.errors import Invalid
+from kit.web.bodies import NullIsDefault
+from kit.web.fields import EmailField, SingleLineField, StrictBooleanField, TextField, UtcDateTimeField
 from kit.web.paging import CursorField, PageSerializer, line, row_id
 
 
@@ -27,12 +30,27 @@ class PasswordField(TextField):
     }
 )
 class NewPasswordField(PasswordField):
-    """A new password. Services check its strength; the schema here only describes it."""
+    """A new password. Its strength is checked here too, so that a weak one is reported along with other mistakes.
+
+    `shortest` replaces our password rules, for contracts that have their own.
+    """
+
+    def __init__(self, *, shortest: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.shortest = shortest
+
+    def to_internal_value(self, data: Any) -> str:
+        password = super().to_internal_value(data)
+        try:
+            check_password_strength(password, min_length=self.shortest)
+        except Invalid as refusal:
+            raise serializers.ValidationError(refusal.fields["password"]) from refusal
+        return password
 
 
-class SignUpSerializer(serializers.Serializer[User]):
+class SignUpSerializer(NullIsDefault):
     name = SingleLineField(min_length=3, max_length=150)
-    email = serializers.EmailField(max_length=254)
+    email = EmailField()
     type = serializers.ChoiceField(choices=[UserType.CUSTOMER.value, UserType.ADMIN.value])
     password = NewPasswordField()
 
@@ -48,7 +66,7 @@ class UserChangesSerializer(serializers.Serializer[User]):
     """`PATCH`: all keys are optional."""
 
     name = SingleLineField(min_length=3, max_length=150, required=False)
-    email = serializers.EmailField(max_length=254, required=False)
+    email = EmailField(required=False)
     type = serializers.ChoiceField(choices=UserType.values, required=False)
     isActive = StrictBooleanField(source="is_active", required=False)
 
@@ -57,7 +75,7 @@ class ReplacedUserSerializer(UserChangesSerializer):
     """`PUT`: name and e-mail address are required; omitted keys keep their values."""
 
     name = SingleLineField(min_length=3, max_length=150)
-    email = serializers.EmailField(max_length=254)
+    email = EmailField()
 
 
 class UserQuerySerializer(PageSerializer):
@@ -102,7 +120,7 @@ class ChangePasswordSerializer(serializers.Serializer[Any]):
 
 
 class ResetSerializer(serializers.Serializer[Any]):
-    email = serializers.EmailField(max_length=254)
+    email = EmailField()
 
 
 class ResetConfirmSerializer(serializers.Serializer[Any]):

@@ -4,6 +4,7 @@ simplejwt signs and verifies tokens. This module ensures that a refresh token ca
 taken as theft and revokes every refresh token from the same sign-in.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,10 @@ from accounts.models import User
 from kit.db import sql
 from kit.errors import Unauthenticated
 
+# What simplejwt raises, besides its own errors, for claims of the wrong type, such as an `exp` in the year 10000.
+UNREADABLE = (TypeError, ValueError, OverflowError)
+# Short enough for int().
+USER_ID = re.compile("[0-9]{1,19}")
 # The claim that all refresh tokens of one sign-in share.
 FAMILY = "family"
 
@@ -50,12 +55,24 @@ class TokenPair:
 
 
 class RefreshToken(tokens.RefreshToken):
+    def verify(self) -> None:
+        super().verify()
+        claims = [self.get(claim) for claim in (api_settings.JTI_CLAIM, FAMILY)]
+        if not all(isinstance(claim, str) and claim.isprintable() for claim in claims):
+            raise TokenError("Token is invalid")
+
     def check_blacklist(self) -> None:
         """Do nothing: `_blacklist` checks and writes in one step."""
 
 
 class BearerToken(authentication.JWTAuthentication):
     """Authentication by `Authorization: Bearer <token>`. Runs one query, by primary key."""
+
+    def get_validated_token(self, raw_token: bytes) -> tokens.Token:
+        try:
+            return super().get_validated_token(raw_token)
+        except UNREADABLE as error:
+            raise AuthenticationFailed from error
 
     def get_user(self, validated_token: tokens.Token) -> User:  # type: ignore[override]
         try:
@@ -94,8 +111,19 @@ def owner(token: tokens.Token) -> User:
 
     :raises InvalidToken: the user was deleted or deactivated, or has changed the password, since the token was issued.
     """
-    rows = sql.rows("accounts/token_owner", user_id=int(token[api_settings.USER_ID_CLAIM]))
+    rows = sql.rows("accounts/token_owner", user_id=_owner_id(token))
     return _require_valid([User.from_db(DEFAULT_DB_ALIAS, list(row), list(row.values())) for row in rows], token)
+
+
+def _owner_id(token: tokens.Token) -> int:
+    """Return the id of the user to whom a token was issued.
+
+    :raises InvalidToken: the claim is missing or no id.
+    """
+    claim = token.get(api_settings.USER_ID_CLAIM)
+    if not (isinstance(claim, str) and USER_ID.fullmatch(claim) and int(claim) <= sql.MAX_ID):
+        raise InvalidToken
+    return int(claim)
 
 
 def _require_valid(users: Iterable[User], token: tokens.Token) -> User:
@@ -106,7 +134,8 @@ def _require_valid(users: Iterable[User], token: tokens.Token) -> User:
     user = next(iter(users), None)
     if user is None or not user.is_active:
         raise InvalidToken
-    if not constant_time_compare(str(token.get(api_settings.REVOKE_TOKEN_CLAIM)), user.get_session_auth_hash()):
+    state = str(token.get(api_settings.REVOKE_TOKEN_CLAIM))
+    if not state.isascii() or not constant_time_compare(state, user.get_session_auth_hash()):
         raise InvalidToken
     return user
 
@@ -161,7 +190,7 @@ def revoke(text: str) -> None:
 def _parse(text: str) -> RefreshToken:
     try:
         return RefreshToken(text)  # type: ignore[arg-type]
-    except TokenError as error:
+    except (TokenError, *UNREADABLE) as error:
         raise InvalidToken from error
 
 
@@ -172,7 +201,7 @@ def locked_owner(token: tokens.Token) -> Iterator[User]:
     :raises InvalidToken: as for `owner`.
     """
     with transaction.atomic():
-        users = User.objects.select_for_update(no_key=True).filter(pk=token[api_settings.USER_ID_CLAIM])
+        users = User.objects.select_for_update(no_key=True).filter(pk=_owner_id(token))
         yield _require_valid(users, token)
 
 

@@ -5,9 +5,10 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import User, UserType
-from accounts.serializers import NewPasswordField
+from accounts.serializers import PasswordField
 from kit.db.sql import MAX_ID
-from kit.web.fields import IdField, MillisecondsField, SingleLineField, TextField
+from kit.web.bodies import NullIsDefault
+from kit.web.fields import EmailField, IdField, MillisecondsField, SingleLineField, TextField
 from kit.web.paging import PageSerializer
 from sla.models import Priority
 from tickets import queries
@@ -21,10 +22,11 @@ BREACHED = "breached"
 MAX_OFFSET = 1_000_000
 
 
-class RegisterSerializer(serializers.Serializer[User]):
+class RegisterSerializer(NullIsDefault):
     name = SingleLineField(min_length=3, max_length=150)
-    email = serializers.EmailField(max_length=254)
-    password = NewPasswordField()
+    email = EmailField()
+    # Which password rule applies depends on the role.
+    password = PasswordField()
     role = serializers.ChoiceField(choices=list(ROLES), default="user")
 
 
@@ -34,9 +36,9 @@ class RegisteredSerializer(serializers.Serializer[User]):
     email = serializers.EmailField()
 
 
-class NewTicketSerializer(serializers.Serializer[Ticket]):
+class NewTicketSerializer(NullIsDefault):
     title = SingleLineField(max_length=255)
-    description = TextField(max_length=20_000, required=False, allow_blank=True)
+    description = TextField(max_length=20_000, required=False, allow_blank=True, allow_null=True)
     priority = serializers.ChoiceField(choices=Priority.values, required=False)
 
 
@@ -56,7 +58,7 @@ class TicketChangesSerializer(serializers.Serializer[Ticket]):
     status = StatusField(required=False)
     priority = serializers.ChoiceField(choices=Priority.values, required=False)
     assignee = IdField(source="assignee_id", required=False, allow_null=True)
-    version = IdField(min_value=1, max_value=MAX_ID, required=False)
+    version = IdField(min_value=1, max_value=MAX_ID, required=False, allow_null=True)
 
 
 class TicketQuerySerializer(PageSerializer):

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from django.core.validators import EmailValidator
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from kit.email_addresses import UnusableAddress, normalized
 from kit.web.fields import NO_CONTROL_CHARACTERS, MomentField, TextField
 
 NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
@@ -53,9 +53,17 @@ class LongText(Text):
 
 
 class Email(Text):
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.validators.append(EmailValidator("must be a valid email"))
+    """An address, kept as it was sent: errors quote it."""
+
+    default_error_messages = {"address": "must be a valid email"}
+
+    def to_internal_value(self, data: Any) -> str:
+        address = super().to_internal_value(data)
+        try:
+            normalized(address)
+        except UnusableAddress:
+            self.fail("address")
+        return address
 
 
 class Number(serializers.Field[Any, Any, Any, Any]):

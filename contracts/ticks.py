@@ -18,6 +18,7 @@ from accounts.permissions import IsAdmin, caller, caller_if_any
 from accounts.serializers import SignInSerializer
 from accounts.tokens import BareToken, OptionalToken
 from contracts.ticks_shapes import (
+    SHORTEST_PASSWORD,
     CancellationSerializer,
     EventQuerySerializer,
     EventSerializer,
@@ -26,6 +27,7 @@ from contracts.ticks_shapes import (
     OwnBookingSerializer,
     RegisterSerializer,
     UserSerializer,
+    event_faults,
     new_booking,
 )
 from events import services
@@ -46,8 +48,6 @@ BOOKED: dict[str, tuple[int, str]] = {
 }
 # The document has one sentence for this field, whatever is wrong with it.
 MESSAGES_BY_FIELD = {"ticketsToCancel": "Please specify a valid number of tickets to cancel."}
-# The password in the document's sample has no special character.
-SHORTEST_PASSWORD = 8
 
 
 # --- Dialect ------------------------------------------------------------------------------------------------------
@@ -127,7 +127,7 @@ class Events(Ticks):
 
     @idempotent
     def post(self, request: Request) -> Response:
-        new = read(NewEventSerializer, request)
+        new = read(NewEventSerializer, request, faults=event_faults)
         event = services.create(**new, price=0, origin=Origin.TICKS, by=caller(request), at=timezone.now())
         return success("Event created successfully.", EventSerializer(event).data, status=201)
 

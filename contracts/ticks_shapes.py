@@ -7,11 +7,15 @@ from rest_framework import serializers
 
 from accounts.models import User
 from accounts.serializers import NewPasswordField
-from events.models import MAX_CAPACITY, Booking, BookingStatus, Event
+from events.models import MAX_CAPACITY, Booking, BookingStatus
 from events.services import Guest
-from kit.web.fields import IdField, MillisecondsField, MomentField, SingleLineField
+from kit.errors import Faults
+from kit.web.bodies import NullIsDefault
+from kit.web.fields import EmailField, IdField, MillisecondsField, MomentField, SingleLineField
 
 STATUSES: dict[str, str] = {BookingStatus.CONFIRMED: "completed", BookingStatus.WAITING: "waitlisted"}
+# The password in the document's sample has no special character.
+SHORTEST_PASSWORD = 8
 # The document's response has all events and no cursor.
 MOST_EVENTS = 1_000
 
@@ -26,8 +30,8 @@ class StartField(MomentField):
 
 class RegisterSerializer(serializers.Serializer[User]):
     username = SingleLineField(source="name", min_length=3, max_length=150)
-    email = serializers.EmailField(max_length=254)
-    password = NewPasswordField()
+    email = EmailField()
+    password = NewPasswordField(shortest=SHORTEST_PASSWORD)
 
 
 class UserSerializer(serializers.Serializer[User]):
@@ -36,7 +40,7 @@ class UserSerializer(serializers.Serializer[User]):
     email = serializers.CharField()
 
 
-class NewEventSerializer(serializers.Serializer[Event]):
+class NewEventSerializer(NullIsDefault):
     name = SingleLineField(max_length=255)
     date = StartField(source="starts_at")
     totalTickets = IdField(source="capacity", min_value=1, max_value=MAX_CAPACITY)
@@ -44,10 +48,16 @@ class NewEventSerializer(serializers.Serializer[Event]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Return the event in the domain's terms: tickets that are not available are withheld."""
+        if found := event_faults(**attrs):
+            raise serializers.ValidationError(found)
         available = attrs.pop("availableTickets", attrs["capacity"])
-        if available > attrs["capacity"]:
-            raise serializers.ValidationError({"availableTickets": ["Cannot be greater than totalTickets."]})
         return {**attrs, "withheld": attrs["capacity"] - available}
+
+
+def event_faults(*, capacity: int | None = None, availableTickets: int = 0, **_: Any) -> Faults:  # noqa: N803
+    """Return what is wrong with fields together."""
+    is_too_much = capacity is not None and availableTickets > capacity
+    return {"availableTickets": ["Cannot be greater than totalTickets."]} if is_too_much else {}
 
 
 class EventSerializer(serializers.Serializer[Any]):
@@ -66,11 +76,11 @@ class EventQuerySerializer(serializers.Serializer[Any]):
     page = serializers.IntegerField(min_value=1, max_value=1_000, default=1)
 
 
-class NewBookingSerializer(serializers.Serializer[Booking]):
+class NewBookingSerializer(NullIsDefault):
     eventId = IdField(source="event_id")
     firstName = SingleLineField(source="first_name", max_length=150)
     lastName = SingleLineField(source="last_name", max_length=150)
-    email = serializers.EmailField(max_length=254)
+    email = EmailField()
     ticketsReserved = IdField(source="quantity", min_value=1)
 
 
@@ -79,7 +89,7 @@ class OwnBookingSerializer(NewBookingSerializer):
 
     firstName = SingleLineField(source="first_name", max_length=150, required=False)
     lastName = SingleLineField(source="last_name", max_length=150, required=False)
-    email = serializers.EmailField(max_length=254, required=False)
+    email = EmailField(required=False)
 
 
 def new_booking(booking: Booking, holder: Guest, sent: dict[str, Any]) -> dict[str, Any]:
@@ -99,6 +109,6 @@ def new_booking(booking: Booking, holder: Guest, sent: dict[str, Any]) -> dict[s
     }
 
 
-class CancellationSerializer(serializers.Serializer[Booking]):
+class CancellationSerializer(NullIsDefault):
     bookingId = IdField(required=False)
     ticketsToCancel = IdField(min_value=1)

@@ -11,8 +11,10 @@ from events.services import Guest
 from kit.dates import Span
 from kit.db.sql import MAX_ID
 from kit.money import validate_currency
+from kit.web.bodies import NullIsDefault
 from kit.web.fields import (
     CountField,
+    EmailField,
     IdField,
     MomentField,
     MoneyField,
@@ -34,8 +36,8 @@ class EventPatchSerializer(serializers.Serializer[Event]):
     """`PATCH`: every field is optional."""
 
     name = SingleLineField(max_length=255, required=False)
-    description = TextField(max_length=20_000, required=False, allow_blank=True)
-    venue = SingleLineField(max_length=255, required=False, allow_blank=True)
+    description = TextField(max_length=20_000, required=False, allow_blank=True, allow_null=True)
+    venue = SingleLineField(max_length=255, required=False, allow_blank=True, allow_null=True)
     timezone = SingleLineField(
         source="time_zone",
         required=False,
@@ -82,7 +84,7 @@ class ReplacedEventSerializer(EventPatchSerializer):
     price = MoneyField(help_text="Price per ticket.")
 
 
-class NewEventSerializer(ReplacedEventSerializer):
+class NewEventSerializer(NullIsDefault, ReplacedEventSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         return {"bookings_close_at": attrs["starts_at"], "max_per_booking": MAX_PER_BOOKING, **attrs}
 
@@ -176,10 +178,10 @@ class EventQuerySerializer(PageSerializer):
 class GuestSerializer(serializers.Serializer[Any]):
     firstName = SingleLineField(source="first_name", max_length=150)
     lastName = SingleLineField(source="last_name", max_length=150)
-    email = serializers.EmailField(max_length=254)
+    email = EmailField()
 
 
-class NewBookingSerializer(serializers.Serializer[Booking]):
+class NewBookingSerializer(NullIsDefault):
     """Requires `guest` if the view says by `is_guest` in the context that nobody is signed in."""
 
     quantity = CountField(min_value=1, max_value=MAX_CAPACITY, default=1)
@@ -190,14 +192,17 @@ class NewBookingSerializer(serializers.Serializer[Booking]):
     )
     guest = GuestSerializer(required=False, help_text="Required unless signed in; otherwise ignored.")
 
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        fields["guest"].required = self.context.get("is_guest", False)
+        return fields
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         guest = attrs.pop("guest", None)
-        if self.context["is_guest"] and guest is None:
-            raise serializers.ValidationError({"guest": self.fields["guest"].error_messages["required"]})
         return attrs | {"guest": Guest(**guest) if self.context["is_guest"] else None}
 
 
-class CancellationSerializer(serializers.Serializer[Any]):
+class CancellationSerializer(NullIsDefault):
     tickets = CountField(
         source="seats",
         min_value=1,

@@ -1,5 +1,6 @@
 """Events and bookings over HTTP. docs.py describes the endpoints."""
 
+from functools import partial
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -57,7 +58,8 @@ class EventViewSet(ViewSet):
     @docs.create_event
     @idempotent
     def create(self, request: Request) -> Response:
-        event = services.create(**read(NewEventSerializer, request), by=caller(request), at=timezone.now())
+        new = read(NewEventSerializer, request, faults=services.faults)
+        event = services.create(**new, by=caller(request), at=timezone.now())
         return Response(EventSerializer(event).data, status=status.HTTP_201_CREATED)
 
     @docs.read_event
@@ -66,7 +68,8 @@ class EventViewSet(ViewSet):
 
     @docs.replace_event
     def update(self, request: Request, event_id: int, shape: Any = ReplacedEventSerializer) -> Response:
-        event = services.update(event_id=event_id, by=caller(request), at=timezone.now(), **read(shape, request))
+        changes = read(shape, request, faults=services.faults)
+        event = services.update(event_id=event_id, by=caller(request), at=timezone.now(), **changes)
         return Response(EventSerializer(event).data)
 
     @docs.change_event
@@ -103,13 +106,15 @@ class BookingViewSet(ViewSet):
     @docs.book
     @repeatable
     def create(self, request: Request, event_id: int) -> Response:
-        by = caller_if_any(request)
-        key = key_of(request)
-        wanted = read(NewBookingSerializer, request, is_guest=by is None)
+        terms: dict[str, Any] = {"event_id": event_id, "by": caller_if_any(request), "at": timezone.now()}
+        key, is_guest = key_of(request), terms["by"] is None
+        wanted = read(
+            NewBookingSerializer, request, faults=partial(services.booking_faults, **terms), is_guest=is_guest
+        )
         joins = services.Joins.ALWAYS if wanted.pop("joins_waitlist") else services.Joins.NEVER
-        booking = services.book(event_id=event_id, by=by, at=timezone.now(), joins=joins, key=key, **wanted)
+        booking = services.book(**terms, joins=joins, key=key, **wanted)
         body = NewBookingAnswerSerializer(booking).data
-        if by is None:
+        if is_guest:
             # Computed for each response, so that no token is stored with the idempotency key.
             body["manageToken"] = manage_token(booking.pk)
         headers = {REPLAYED: "true"} if booking.is_repeated else {}

@@ -6,6 +6,9 @@ errors into statuses, headers and bodies.
 
 import re
 
+# The messages about invalid fields, by the field's name in the domain.
+Faults = dict[str, list[str]]
+
 
 class Refused(Exception):
     """The rules do not allow the request, and nothing was changed.
@@ -22,7 +25,7 @@ class Refused(Exception):
         if "code" not in cls.__dict__:
             cls.code = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
 
-    def __init__(self, message: str | None = None, *, fields: dict[str, list[str]] | None = None) -> None:
+    def __init__(self, message: str | None = None, *, fields: Faults | None = None) -> None:
         self.message = message or self.message
         self.fields = fields or {}
         super().__init__(self.message)

@@ -1,4 +1,14 @@
-"""How numbers read in messages, pages and mail."""
+"""Text as it is stored, and how numbers read in messages, pages and mail."""
+
+import unicodedata
+
+
+def composed(text: str) -> str:
+    """Return the text in Unicode's composed form, NFC, in which all text is stored and compared.
+
+    Keyboards and file systems differ in whether they send "ë" as one character or as "e" and a combining mark.
+    """
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def counted(number: int, noun: str) -> str:

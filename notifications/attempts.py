@@ -8,6 +8,7 @@ from notifications import mails, transport
 from notifications.models import Delivery
 
 RECIPIENT_GONE = "The user was deleted or deactivated."
+UNUSABLE_ADDRESS = "No mail can be sent to this address."
 STAFF_ONLY = "Staff only; the recipient is no longer staff."
 
 
@@ -59,6 +60,8 @@ def attempt(delivery: Delivery) -> Outcome:
         transport.send(message)
     except mails.StaffOnly:
         return NoRecipient(STAFF_ONLY)
+    except mails.UnusableAddress:
+        return Rejected(UNUSABLE_ADDRESS)
     except transport.Unreachable as error:
         return Unreachable(str(error))
     except transport.Rejected as error:

@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 
 from accounts.models import User
 from events.models import Booking, BookingEntry, Event
+from kit import email_addresses
 from kit.db.triggers import trigger
 from notifications import backoff
 from tickets.models import AssignmentEvent, Comment, Ticket, TicketEvent
@@ -84,6 +85,7 @@ class Delivery(models.Model):
             models.UniqueConstraint(
                 fields=["about"], condition=Q(user__isnull=True, booking__isnull=False), name="delivery_once_guest"
             ),
+            models.CheckConstraint(condition=email_addresses.is_usable("address"), name="delivery_address"),
             models.CheckConstraint(condition=Q(state__in=State.values), name="delivery_state"),
             models.CheckConstraint(
                 condition=Q(state=State.SENT, sent_at__isnull=False) | (~Q(state=State.SENT) & Q(sent_at__isnull=True)),

@@ -54,7 +54,7 @@ def mail_reset_code(*, email: str, at: datetime) -> None:
 
     Sends at most one message per minute and user, however many requests come in.
     """
-    for user in User.objects.filter(email__iexact=email, is_active=True):
+    for user in User.objects.with_email(email).filter(is_active=True):
         notify(
             kind=Kind.RESET_PASSWORD,
             about=f"user/{user.pk}/reset-password/{at:%Y-%m-%dT%H:%M}",

@@ -12,6 +12,7 @@ from projects.serializers import (
     ProjectPatchSerializer,
     ProjectQuerySerializer,
     ProjectSerializer,
+    ReplacedProjectSerializer,
 )
 
 NEW_PROJECT: dict[str, Any] = {"name": "Website", "description": "What customers see.", "visibility": "everyone"}
@@ -42,7 +43,7 @@ replace_project = describes(
     "Replace a project",
     name="replaceProject",
     more="Admins only. `name` is required; other fields keep their values if omitted.",
-    request=(NewProjectSerializer, NEW_PROJECT),
+    request=(ReplacedProjectSerializer, NEW_PROJECT),
     answers={200: ANSWER},
     refusals=[missing("name"), Forbidden, services.ProjectNotFound, services.ProjectNameTaken],
 )

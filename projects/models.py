@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models.functions import Length, Trim, Upper
 from django.db.models.lookups import GreaterThanOrEqual
 
+from kit.db.text import composed_constraint
+
 
 class Visibility(models.TextChoices):
     """Who can see a project's tickets: all users, or only the people involved (creator, assignees) and staff."""
@@ -43,6 +45,7 @@ class Project(models.Model):
                 violation_error_message="A project with this name already exists.",
             ),
             models.CheckConstraint(condition=GreaterThanOrEqual(Length(Trim("name")), 3), name="project_name_length"),
+            composed_constraint("name", name="project_name_composed"),
             models.CheckConstraint(condition=models.Q(visibility__in=Visibility.values), name="project_visibility"),
         ]
         triggers = [

@@ -4,20 +4,29 @@ from typing import Any
 
 from rest_framework import serializers
 
+from kit.web.bodies import NullIsDefault
 from kit.web.fields import SingleLineField, TextField
 from kit.web.paging import CursorField, PageSerializer, line
 from projects.models import Project, Visibility
 from projects.queries import CountedProject
 
 
-class NewProjectSerializer(serializers.Serializer[Project]):
-    name = SingleLineField(min_length=3, max_length=150)
-    description = TextField(max_length=20_000, required=False, allow_blank=True)
+class ProjectPatchSerializer(serializers.Serializer[Project]):
+    """`PATCH`: every field is optional."""
+
+    name = SingleLineField(min_length=3, max_length=150, required=False)
+    description = TextField(max_length=20_000, required=False, allow_blank=True, allow_null=True)
     visibility = serializers.ChoiceField(choices=Visibility.values, required=False)
 
 
-class ProjectPatchSerializer(NewProjectSerializer):
-    name = SingleLineField(min_length=3, max_length=150, required=False)
+class ReplacedProjectSerializer(ProjectPatchSerializer):
+    """`PUT`: the name is required; omitted fields keep their values."""
+
+    name = SingleLineField(min_length=3, max_length=150)
+
+
+class NewProjectSerializer(NullIsDefault, ReplacedProjectSerializer):
+    pass
 
 
 class TicketCountsSerializer(serializers.Serializer[Any]):

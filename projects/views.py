@@ -17,6 +17,7 @@ from projects.serializers import (
     ProjectPatchSerializer,
     ProjectQuerySerializer,
     ProjectSerializer,
+    ReplacedProjectSerializer,
 )
 
 
@@ -44,7 +45,7 @@ class ProjectViewSet(ViewSet):
 
     @docs.replace_project
     def update(self, request: Request, project_id: int) -> Response:
-        services.update(project_id=project_id, **read(NewProjectSerializer, request))
+        services.update(project_id=project_id, **read(ReplacedProjectSerializer, request))
         return self._answer(request, project_id)
 
     @docs.change_project

@@ -14,6 +14,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Trim, Upper
 from django.db.models.lookups import Exact
 
+from kit.db.text import composed_constraint
 from kit.db.triggers import trigger
 from kit.zones import time_zones
 from sla.business_hours import ROUND_THE_CLOCK, BusinessHours
@@ -50,6 +51,7 @@ class Calendar(models.Model):
 
     class Meta:
         constraints = [
+            composed_constraint("name", name="calendar_name_composed"),
             models.UniqueConstraint(
                 Upper("name"), name="calendar_name", violation_error_message="A calendar with this name already exists."
             ),

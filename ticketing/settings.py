@@ -101,6 +101,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
     "kit.web.middleware.BadQueryMiddleware",
+    "kit.web.middleware.ComposedTextMiddleware",
 ]
 
 ROOT_URLCONF = "ticketing.urls"

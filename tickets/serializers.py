@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from kit.dates import Span
 from kit.db.sql import MAX_ID
+from kit.web.bodies import NullIsDefault
 from kit.web.fields import (
     IdField,
     MomentField,
@@ -39,15 +40,15 @@ class StatusField(serializers.ChoiceField):
         return super().to_internal_value(data)
 
 
-class NewTicketSerializer(serializers.Serializer[Ticket]):
+class NewTicketSerializer(NullIsDefault):
     """`POST /ticket` (document 000): only the title is required."""
 
     title = SingleLineField(max_length=255)
-    description = TextField(max_length=20_000, required=False, allow_blank=True)
+    description = TextField(max_length=20_000, required=False, allow_blank=True, allow_null=True)
     project = IdField(source="project_id", required=False, allow_null=True)
     status = StatusField(required=False)
     type = SingleLineField(max_length=50, required=False)
-    venue = SingleLineField(max_length=255, required=False, allow_blank=True)
+    venue = SingleLineField(max_length=255, required=False, allow_blank=True, allow_null=True)
     price = MoneyField(required=False, allow_null=True)
     priority = serializers.ChoiceField(choices=Priority.values, required=False)
     dueDate = UtcDateTimeField(source="due_at", required=False, allow_null=True)
@@ -66,11 +67,11 @@ class TicketPatchSerializer(serializers.Serializer[Ticket]):
     """`PATCH`: every field that can be changed. Assignees have their own endpoints."""
 
     title = SingleLineField(max_length=255, required=False)
-    description = TextField(max_length=20_000, required=False, allow_blank=True)
+    description = TextField(max_length=20_000, required=False, allow_blank=True, allow_null=True)
     project = IdField(source="project_id", required=False)
     status = StatusField(required=False)
     type = SingleLineField(max_length=50, required=False)
-    venue = SingleLineField(max_length=255, required=False, allow_blank=True)
+    venue = SingleLineField(max_length=255, required=False, allow_blank=True, allow_null=True)
     price = MoneyField(required=False, allow_null=True)
     priority = serializers.ChoiceField(choices=Priority.values, required=False)
     dueDate = UtcDateTimeField(source="due_at", required=False, allow_null=True)
@@ -79,6 +80,7 @@ class TicketPatchSerializer(serializers.Serializer[Ticket]):
         min_value=1,
         max_value=MAX_ID,
         required=False,
+        allow_null=True,
         help_text="Version being edited; 409 if a newer one exists.",
     )
 
@@ -183,7 +185,7 @@ def _duration(seconds: int) -> str:
 
 
 class HoldSerializer(serializers.Serializer[Any]):
-    reason = SingleLineField(max_length=255, required=False, allow_blank=True)
+    reason = SingleLineField(max_length=255, required=False, allow_blank=True, allow_null=True)
 
 
 class TicketDetailSerializer(TicketSerializer):
@@ -353,7 +355,7 @@ class HistoryPageSerializer(serializers.Serializer[Any]):
     nextCursor = serializers.CharField(allow_null=True)
 
 
-class NewCommentSerializer(serializers.Serializer[Comment]):
+class NewCommentSerializer(NullIsDefault):
     message = TextField(max_length=MAX_MESSAGE)
     internal = StrictBooleanField(
         source="is_internal", required=False, help_text="Visible to staff only; nobody else is notified."

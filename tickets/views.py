@@ -1,5 +1,6 @@
 """Tickets, their assignees and their comments over HTTP."""
 
+from functools import partial
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -135,15 +136,17 @@ class CommentViewSet(ViewSet):
 
 
 def _create(request: Request, shape: Any) -> Response:
-    created = services.create(**read(shape, request), by=caller(request), at=timezone.now())
+    now: dict[str, Any] = {"by": caller(request), "at": timezone.now()}
+    created = services.create(**read(shape, request, faults=partial(services.new_faults, **now)), **now)
     ticket = Ticket.objects.with_assignees().get(pk=created.pk)
     return Response(TicketSerializer(ticket).data, status=status.HTTP_201_CREATED)
 
 
 def _update(request: Request, ticket_id: int, shape: Any) -> Response:
-    changes = read(shape, request)
+    change: dict[str, Any] = {"ticket_id": ticket_id, "by": caller(request), "at": timezone.now()}
+    changes = read(shape, request, faults=partial(services.change_faults, **change))
     expected = _expected(request, changes.pop("version", None))
-    services.update(ticket_id=ticket_id, by=caller(request), at=timezone.now(), expected=expected, **changes)
+    services.update(**change, expected=expected, **changes)
     return _current_detail(ticket_id)
 
 

@@ -46,4 +46,4 @@ def verify_password(*, email: str, password: str, request: HttpRequest) -> User:
 
 def has_account(*, email: str) -> bool:
     """Return whether a user has this address. Only for contracts whose document reveals it."""
-    return User.objects.filter(email__iexact=email).exists()
+    return User.objects.with_email(email).exists()

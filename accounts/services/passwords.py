@@ -10,6 +10,7 @@ from accounts.models import User
 from accounts.services.authentication import verify_password
 from kit.errors import Invalid
 from kit.jobs import defer
+from kit.text import composed
 
 
 class InvalidCode(Invalid):
@@ -23,7 +24,7 @@ def check_password_strength(password: str, *, min_length: int | None = None) -> 
     """
     validators = None if min_length is None else [MinimumLengthValidator(min_length)]
     try:
-        validate_password(password, password_validators=validators)
+        validate_password(composed(password), password_validators=validators)
     except ValidationError as error:
         raise Invalid(fields={"password": error.messages}) from error
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError, Q
 from psycopg.errors import ForeignKeyViolation
@@ -74,7 +73,8 @@ def sign_up(
         check_password_strength(password, min_length=min_password_length)
     if type in STAFF_TYPES and not settings.STAFF_SIGNUP and not (by and by.is_admin):
         raise StaffSignupClosed
-    user = User(name=name, email=email, type=UserType(type), password=make_password(password))
+    user = User(name=name, email=email, type=UserType(type))
+    user.set_password(password)
     try:
         with transaction.atomic():
             user.save(force_insert=True)

@@ -19,3 +19,9 @@ def login(email: str, password: str = PASSWORD, **extra: Any) -> Any:
 def wrong_fields(answer: Any) -> list[str]:
     """Return the fields that an error names, each once."""
     return list(dict.fromkeys(fault["field"] for fault in answer.json()["errors"]))
+
+
+def in_capitals(address: str) -> str:
+    """Return the address with its local part in capitals; domains are stored in lowercase."""
+    local_part, _, domain = address.partition("@")
+    return f"{local_part.upper()}@{domain}"

@@ -14,7 +14,8 @@ _numbers = itertools.count(1)
 
 def make_user(name: str = "Some Body", *, email: str = "", **fields: Any) -> User:
     """Create a user whose password is PASSWORD."""
-    email = email or f"{name.split()[0].lower()}.{next(_numbers)}@example.com"
+    first_name = name.split()[0].lower().encode("ascii", "ignore").decode()
+    email = email or f"{first_name}.{next(_numbers)}@example.com"
     return User.objects.create(name=name, email=email, password=_password_hash(), **fields)
 
 

@@ -94,6 +94,14 @@ class TestLockout:
 
         assert login(spelling(sisi.email)).status_code == 429
 
+    @pytest.mark.parametrize("spelling", ["x@STRAßE.example", "X@xn--strae-oqa.example", "x@ｓtraße。example"])
+    def test_applies_to_every_spelling_of_the_domain(self, spelling: str) -> None:
+        make_user(email="x@xn--strae-oqa.example")
+        for _ in range(5):
+            login("x@straße.example", "wrong")
+
+        assert login(spelling).status_code == 429
+
     def test_applies_to_unknown_addresses_too(self) -> None:
         statuses = [login("nobody@example.com", "wrong").status_code for _ in range(6)]
 

@@ -8,8 +8,11 @@ from datetime import timedelta
 from threading import Barrier
 from typing import Any
 
+import jwt
 import pytest
+from django.conf import settings
 from django.db import connection
+from rest_framework.test import APIClient
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
 from accounts import tokens
@@ -214,3 +217,54 @@ class TestRaces:
         pairs = renew_concurrently([tokens.issue(owner).refresh] * THREADS)
 
         assert sum(pair is not None for pair in pairs) == 1
+
+
+WRONG_CLAIMS: list[tuple[str, Any]] = [
+    *(
+        ("user_id", value)
+        for value in (None, "", "me", "-1", "1.5", "１", 2.5, True, [], {}, [1], "9" * 19, "9" * 5000)
+    ),
+    *(("user_id", value) for value in (2**63, 10**30, "\x00", "1\x00", "\ud800")),
+    *(("jti", value) for value in (None, 5, [], {}, "\x00", "\ud800", True)),
+    *(("exp", value) for value in (None, "soon", [], {}, 10**30, 1e300, True, "9999999999")),
+    *((claim, value) for claim in ("iat", "nbf") for value in ("now", [], {}, 10**30)),
+    *(("token_type", value) for value in (None, 5, [], "other")),
+    *(("hash_password", value) for value in (None, 5, [], "\x00", "\ud800", "é")),
+    *(("family", value) for value in (None, 5, [], "\x00", "\ud800")),
+]
+# Access tokens are good without `family` and `jti`.
+WRONG_CLAIMS_OF_ACCESS = [(claim, value) for claim, value in WRONG_CLAIMS if claim not in ("family", "jti")]
+CONTRACTS = {
+    "/auth/me": "invalid_token",
+    "/book": "Access denied",
+    "/api/v1/auth/me": "Invalid or expired token.",
+    "/api/tickets": "INVALID_TOKEN",
+}
+
+
+def forged(token: str, claim: str, value: Any) -> str:
+    """Return a correctly signed token with this claim changed, or without it if the value is None."""
+    payload = jwt.decode(token, settings.SECRET_KEY, ["HS256"])
+    payload.pop(claim, None)
+    return jwt.encode(payload | ({} if value is None else {claim: value}), settings.SECRET_KEY, "HS256")
+
+
+@pytest.mark.django_db
+class TestWrongClaims:
+    """Our signature proves the sender of a token, not that its claims are what this version writes."""
+
+    @pytest.mark.parametrize(("claim", "value"), WRONG_CLAIMS_OF_ACCESS)
+    def test_are_refused_in_access_tokens(self, owner: User, claim: str, value: Any) -> None:
+        api = APIClient(HTTP_AUTHORIZATION=f"Bearer {forged(tokens.issue(owner).access, claim, value)}")
+
+        answers = {path: api.post(path, {}) if path == "/book" else api.get(path) for path in CONTRACTS}
+
+        assert [answer.status_code for answer in answers.values()] == [401] * len(CONTRACTS)
+        assert all(CONTRACTS[path] in answer.content.decode() for path, answer in answers.items())
+
+    @pytest.mark.parametrize("path", ["/auth/refresh", "/auth/logout"])
+    @pytest.mark.parametrize(("claim", "value"), WRONG_CLAIMS)
+    def test_are_refused_in_refresh_tokens(self, owner: User, path: str, claim: str, value: Any) -> None:
+        token = forged(tokens.issue(owner).refresh, claim, value)
+
+        assert APIClient().post(path, {"refresh": token[:4096]}).status_code == 401

@@ -148,9 +148,9 @@ class TestBook:
         [
             ("eventId", ["", "one", None, True, [], {}, 1.5, "1_0", "１", "9" * 2000]),
             ("ticketsReserved", ["", "ten", None, True, [], {}, 1.5, 0, -1, "-1", "1_0", "9" * 2000]),
-            ("firstName", ["", " ", None, 5, True, [], {}, "n" * 151, "a\x00b", "a\nb"]),
-            ("lastName", ["", " ", None, 5, True, [], {}, "n" * 151, "a\x00b", "a\nb"]),
-            ("email", ["", "somebody", None, 5, True, [], {}, "a" * 250 + "@example.com", "a\x00b@example.com"]),
+            ("firstName", ["", " ", 5, True, [], {}, "n" * 151, "a\x00b", "a\nb"]),
+            ("lastName", ["", " ", 5, True, [], {}, "n" * 151, "a\x00b", "a\nb"]),
+            ("email", ["", "somebody", 5, True, [], {}, "a" * 250 + "@example.com", "a\x00b@example.com"]),
         ],
     )
     def test_refuses_bad_input(
@@ -172,6 +172,16 @@ class TestBook:
 
         assert all(status == 400 and message.startswith(f"{name}: ") for status, message in responses), responses
         assert not Booking.objects.exists()
+
+    def test_reads_null_as_left_out(self, anonymous: APIClient, owner: User, signed_in: SignedIn, event: Event) -> None:
+        body = booking_body(event) | dict.fromkeys(["firstName", "lastName", "email"])
+
+        status, _, booked = read_success(signed_in(owner).post(self.PATH, body))
+        refused = read_failure(anonymous.post(self.PATH, body))
+
+        assert (status, booked["email"]) == (201, owner.email)
+        assert refused[0] == 400
+        assert all(f"{name}: " in refused[1] for name in ("firstName", "lastName", "email"))
 
     def test_requires_the_name_and_email_of_a_guest(self, anonymous: APIClient, event: Event) -> None:
         required = "This field is required."

@@ -20,6 +20,7 @@ from events import services
 from events.admin.display import event_page
 from events.models import MAX_CAPACITY, Booking, Event, Origin
 from events.services import Guest, Joins
+from kit import email_addresses
 from kit.admin.forms import Autocomplete, without_related_buttons
 from kit.admin.pages import form_page
 from kit.admin.refusals import refusals_as_form_errors
@@ -36,7 +37,9 @@ class NewBookingForm(forms.Form):
     last_name = forms.CharField(
         max_length=150, required=False, widget=UnfoldAdminTextInputWidget, validators=[NO_CONTROL_CHARACTERS]
     )
-    email = forms.EmailField(max_length=254, required=False, label="E-mail address", widget=UnfoldAdminEmailInputWidget)
+    email = email_addresses.FormField(
+        max_length=254, required=False, label="E-mail address", widget=UnfoldAdminEmailInputWidget
+    )
     quantity = forms.IntegerField(
         min_value=1, max_value=MAX_CAPACITY, initial=1, label="Seats", widget=UnfoldAdminIntegerFieldWidget
     )

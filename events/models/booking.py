@@ -9,6 +9,8 @@ from django.db.models import Case, F, Func, Q, When
 from accounts.models import User
 from events.models.event import MAX_PRICE, Event, Origin
 from events.models.inventory import MAX_CAPACITY
+from kit import email_addresses
+from kit.db.text import composed_constraint
 from kit.db.triggers import refuse_truncate, trigger
 
 
@@ -51,7 +53,7 @@ class Booking(models.Model):
     user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="bookings", db_index=False)
     guest_first_name = models.CharField(max_length=150, blank=True, db_default="")
     guest_last_name = models.CharField(max_length=150, blank=True, db_default="")
-    guest_email = models.EmailField(max_length=254, blank=True, db_default="")
+    guest_email = email_addresses.ModelField(blank=True, db_default="")
     # Seats requested, and how many of them were cancelled.
     quantity = models.PositiveIntegerField()
     cancelled = models.PositiveIntegerField(db_default=0)
@@ -98,6 +100,11 @@ class Booking(models.Model):
                 condition=Q(user__isnull=False, guest_email="") | (Q(user__isnull=True) & ~Q(guest_email="")),
                 name="booking_of_user_or_guest",
             ),
+            models.CheckConstraint(
+                condition=Q(guest_email="") | email_addresses.is_usable("guest_email"), name="booking_guest_email"
+            ),
+            composed_constraint("guest_first_name", name="booking_first_name_composed"),
+            composed_constraint("guest_last_name", name="booking_last_name_composed"),
             models.CheckConstraint(condition=Q(unit_price__range=(0, MAX_PRICE)), name="booking_unit_price"),
             models.UniqueConstraint(fields=["event", "user"], condition=~Q(status="cancelled"), name="booking_once"),
             # The index behind `events_queue`.

@@ -13,6 +13,7 @@ from django.db.models.functions import Trim
 from django.db.models.lookups import Exact
 
 from accounts.models import User
+from kit.db.text import composed_constraint
 from kit.db.triggers import trigger
 from kit.money import validate_currency
 from kit.zones import validate_time_zone
@@ -102,6 +103,8 @@ class Event(models.Model):
                 condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")), name="event_ends_after_start"
             ),
             models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="event_currency"),
+            composed_constraint("name", name="event_name_composed"),
+            composed_constraint("venue", name="event_venue_composed"),
             models.CheckConstraint(condition=Q(price__range=(0, MAX_PRICE)), name="event_price"),
             models.CheckConstraint(
                 condition=Q(max_per_booking__isnull=True) | Q(max_per_booking__gte=1), name="event_max_per_booking"
@@ -168,6 +171,3 @@ class Event(models.Model):
     def is_closed(self, at: datetime) -> bool:
         """Return whether bookings have closed."""
         return self.bookings_close_at is not None and self.bookings_close_at <= at
-
-    def ends_too_early(self) -> bool:
-        return self.ends_at is not None and self.ends_at <= self.starts_at

@@ -18,7 +18,7 @@ from events.models import (
     Origin,
 )
 from kit.db import sql
-from kit.errors import Busy, Conflict, Invalid, Missing, Refused
+from kit.errors import Busy, Conflict, Faults, Invalid, Missing, Refused
 from kit.idempotency.keys import Key, claiming
 from kit.text import counted
 
@@ -143,6 +143,13 @@ def book(
     booking = Booking(**fields, **booked, cancelled=0)
     booking.ahead, booking.is_repeated = ahead, is_repeated
     return booking
+
+
+def booking_faults(*, event_id: int, by: User | None, at: datetime, quantity: int = 1, **_: Any) -> Faults:
+    """Return what `book` would find wrong with values."""
+    wanted = {"event_id": min(event_id, sql.MAX_ID), "quantity": min(quantity, MAX_CAPACITY + 1)}
+    rows = sql.rows("events/booking_refusal", **wanted, at=at, is_admin=by is not None and by.is_admin)
+    return next((_refusal(**row).fields for row in rows if row["code"]), {})
 
 
 def _holder(user: User | None, guest: Guest | None) -> dict[str, Any]:

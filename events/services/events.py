@@ -10,7 +10,7 @@ from accounts.models import User
 from events.models import ENDS_TOO_EARLY, Event, EventStatus, Inventory
 from events.services.bookings import EventCancelled, find
 from kit.db import sql
-from kit.errors import Conflict, Invalid
+from kit.errors import Conflict, Faults, Invalid
 from kit.text import counted
 from kit.zones import UNKNOWN_TIME_ZONE
 
@@ -56,12 +56,32 @@ def create(*, by: User, at: datetime, capacity: int, withheld: int = 0, **fields
     return event
 
 
+def faults(
+    *,
+    capacity: int | None = None,
+    withheld: int = 0,
+    starts_at: datetime | None = None,
+    ends_at: datetime | None = None,
+    **_: Any,
+) -> Faults:
+    """Return what `create` or `update` would find wrong with values."""
+    found: Faults = {}
+    if capacity is not None and withheld > capacity:
+        found["withheld"] = [TOO_MUCH_WITHHELD]
+    if starts_at is not None and ends_at is not None and ends_at <= starts_at:
+        found["ends_at"] = [ENDS_TOO_EARLY]
+    return found
+
+
 def _check(event: Event, inventory: Inventory) -> None:
-    mistakes = {"withheld": [TOO_MUCH_WITHHELD]} if inventory.withheld > inventory.capacity else {}
-    if event.ends_too_early():
-        mistakes["ends_at"] = [ENDS_TOO_EARLY]
-    if mistakes:
-        raise Invalid(fields=mistakes)
+    found = faults(
+        capacity=inventory.capacity,
+        withheld=inventory.withheld,
+        starts_at=event.starts_at,
+        ends_at=event.ends_at,
+    )
+    if found:
+        raise Invalid(fields=found)
 
 
 def _save(event: Event, **options: Any) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular import openapi
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 
+from kit.email_addresses import MAX_LENGTH
 from kit.web.fields import MAX_MONEY, SingleLineField
 
 ID_SCHEMA = {"type": "integer", "format": "int64", "minimum": 1}
@@ -39,6 +40,14 @@ def text_pattern(forbidden: str, shortest: int, *, is_trimmed: bool) -> str:
     if shortest == 1:
         return rf"^{space}*{end}({inner}*{end})?{space}*$"
     return rf"^{space}*{end}{inner}{{{shortest - 2},}}{end}{space}*$"
+
+
+class EmailExtension(OpenApiSerializerFieldExtension):
+    target_class = "kit.web.fields.EmailField"
+    priority = 1
+
+    def map_serializer_field(self, auto_schema: openapi.AutoSchema, direction: str) -> dict[str, Any]:
+        return {"type": "string", "format": "email", "maxLength": MAX_LENGTH}
 
 
 class IdExtension(OpenApiSerializerFieldExtension):

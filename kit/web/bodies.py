@@ -1,14 +1,19 @@
 """Request and response bodies: strict JSON. DRF's settings import this module, so it imports no view."""
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import cache, cached_property
 from typing import Any, cast
 
 import orjson
 from django.http import HttpRequest
 from rest_framework import exceptions, metadata, negotiation, parsers, renderers
+from rest_framework.fields import SkipField
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
+
+from kit.errors import Faults
+from kit.web.problems import WIRE_NAMES
 
 
 class NotJSON(exceptions.ParseError):
@@ -70,10 +75,58 @@ class NoMetadata(metadata.BaseMetadata):
         return None
 
 
-def read(shape: type[Serializer[Any]], request: Request, **context: Any) -> dict[str, Any]:
-    """Return the validated body, or fail with a 400 that names every invalid field."""
+class NullIsDefault(Serializer[Any]):
+    """A body in which null for an optional field means its default, as if the field was left out.
+
+    Fields that declare `allow_null` themselves read null as a value.
+    """
+
+    @cached_property
+    def defaulted(self) -> set[str]:
+        fields = super().get_fields()
+        return {name for name, field in fields.items() if not field.required and not field.allow_null}
+
+    def get_fields(self) -> dict[str, Any]:
+        """Return the fields, which all take null as far as the schema is concerned."""
+        fields = super().get_fields()
+        for name in self.defaulted:
+            fields[name].allow_null = True
+        return fields
+
+    def to_internal_value(self, data: Any) -> Any:
+        given = {name: value for name, value in data.items() if value is not None or name not in self.defaulted}
+        return super().to_internal_value(given)
+
+
+def read(
+    shape: type[Serializer[Any]], request: Request, *, faults: Callable[..., Faults] | None = None, **context: Any
+) -> dict[str, Any]:
+    """Return the validated body, or fail with a 400 that names every invalid field.
+
+    `faults` takes the values of the valid fields and returns what a service would find wrong with them. It is called
+    only if other fields are invalid, so that clients see all mistakes at once.
+    """
     # An empty body sent as a form is a QueryDict, in which DRF reads an absent boolean as false.
-    return cast("dict[str, Any]", _reader(shape, **context).run_validation(dict(request.data)))
+    body, reader = dict(request.data), _reader(shape, **context)
+    try:
+        return cast("dict[str, Any]", reader.run_validation(body))
+    except exceptions.ValidationError as error:
+        if faults is None:
+            raise
+        invalid = cast("dict[str, Any]", error.detail)
+        more = faults(**_valid_part(reader, body, invalid))
+        raise exceptions.ValidationError({WIRE_NAMES.get(name, name): more[name] for name in more} | invalid) from error
+
+
+def _valid_part(reader: Serializer[Any], body: dict[str, Any], wrong: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of the fields that are not wrong."""
+    part: dict[str, Any] = {}
+    ignored = {name for name in getattr(reader, "defaulted", ()) if body.get(name) is None}
+    for name, field in reader.fields.items():
+        if name not in wrong and name not in ignored:
+            with suppress(SkipField):
+                reader.set_value(part, field.source_attrs, field.run_validation(field.get_value(body)))
+    return part
 
 
 def read_query(shape: type[Serializer[Any]], request: Request) -> dict[str, Any]:

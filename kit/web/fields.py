@@ -8,6 +8,9 @@ from typing import Any
 from django.core.validators import RegexValidator
 from rest_framework import serializers
 
+from kit import email_addresses
+from kit.text import composed
+
 MAX_MONEY = Decimal("99999999.99")
 NO_CONTROL_CHARACTERS = RegexValidator(
     r"[\x00-\x1f\x7f-\x9f\u2028\u2029]",
@@ -18,12 +21,19 @@ NO_CONTROL_CHARACTERS = RegexValidator(
 
 
 class TextField(serializers.CharField):
-    """Text, trimmed by default. Numbers and booleans are rejected."""
+    """Text, composed (NFC) and trimmed by default. Numbers and booleans are rejected.
+
+    If it may be both null and empty, null is read as "".
+    """
+
+    def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
+        is_final, value = super().validate_empty_values(data)
+        return is_final, "" if data is None and is_final and self.allow_blank else value
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
-        return super().to_internal_value(data)
+        return super().to_internal_value(composed(data))
 
 
 class SingleLineField(TextField):
@@ -32,6 +42,18 @@ class SingleLineField(TextField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.validators.append(NO_CONTROL_CHARACTERS)
+
+
+class EmailField(TextField):
+    """An e-mail address, in the form in which it is stored."""
+
+    default_error_messages = {"invalid": email_addresses.INVALID}
+
+    def to_internal_value(self, data: Any) -> str:
+        try:
+            return email_addresses.normalized(super().to_internal_value(data))
+        except email_addresses.UnusableAddress:
+            self.fail("invalid")
 
 
 class UtcDateTimeField(serializers.DateTimeField):

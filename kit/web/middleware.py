@@ -17,7 +17,7 @@ from django.contrib.sessions import middleware as sessions
 from django.core.exceptions import DisallowedHost
 from django.db import DataError
 from django.dispatch import receiver
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.urls import resolve
 from django.views.defaults import bad_request
 from django_otp import middleware as otp
@@ -28,6 +28,7 @@ from django_structlog.signals import (
 )
 
 from kit import errors
+from kit.text import composed
 from kit.web.problems import Problem, RequestTooLarge, describe, layout_of
 
 
@@ -98,6 +99,26 @@ class BadQueryMiddleware:
         if is_out_of_range and request.method in ("GET", "HEAD") and _is_admin(request):
             return bad_request(request, exception)
         return None
+
+
+class ComposedTextMiddleware:
+    """Compose the text (NFC) of forms and query strings in the admin; the API's fields do this for its input."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if _is_admin(request):
+            request.GET, request.POST = _composed(request.GET), _composed(request.POST)  # type: ignore[assignment]
+        return self.get_response(request)
+
+
+def _composed(parameters: QueryDict) -> QueryDict:
+    copy = QueryDict(mutable=True, encoding=parameters.encoding)
+    for name, values in parameters.lists():
+        copy.setlist(name, [composed(value) for value in values])
+    copy._mutable = False
+    return copy
 
 
 def _lay_out(problem: Problem, request: HttpRequest) -> HttpResponse:

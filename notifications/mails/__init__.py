@@ -9,13 +9,14 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils.crypto import salted_hmac
 
+from kit.email_addresses import UnusableAddress, normalized
 from notifications.mails.accounts import password_code
 from notifications.mails.bookings import booking_changed, event_changed
 from notifications.mails.tickets import StaffOnly, comment_added, sla_deadline, ticket_updated
 from notifications.mails.wording import one_line, readable
 from notifications.models import Delivery, Kind
 
-__all__ = ["StaffOnly", "compose", "readable"]
+__all__ = ["StaffOnly", "UnusableAddress", "compose", "readable"]
 
 # The context of each kind's templates, in addition to the payload.
 CONTEXTS: dict[Kind, Callable[[Delivery], dict[str, Any]]] = {
@@ -38,7 +39,9 @@ def compose(delivery: Delivery) -> EmailMultiAlternatives:
     """Return the message of a delivery, looking up what its payload does not hold.
 
     :raises StaffOnly: the message is for staff, and the recipient is no longer staff.
+    :raises UnusableAddress: the address, which plain SQL may have written, would not be an address in a header.
     """
+    address = normalized(delivery.address)
     template = f"emails/{delivery.kind.replace('-', '_')}"
     context = {
         "name": delivery.name,
@@ -50,7 +53,7 @@ def compose(delivery: Delivery) -> EmailMultiAlternatives:
     message = EmailMultiAlternatives(
         subject=context["subject"],
         body=render_to_string(f"{template}.txt", context).rstrip() + "\n",
-        to=[f'"{quote(one_line(delivery.name))}" <{delivery.address}>'],
+        to=[f'"{quote(one_line(delivery.name))}" <{address}>'],
         headers=headers(delivery),
     )
     message.attach_alternative(render_to_string(f"{template}.html", context), "text/html")

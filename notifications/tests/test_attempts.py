@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 
 from accounts.models import User
+from accounts.tests.factories import make_user
+from events.tests.factories import GUEST, book, make_event
 from notifications.attempts import (
     RECIPIENT_GONE,
+    UNUSABLE_ADDRESS,
     NoRecipient,
     Rejected,
     Sent,
@@ -15,7 +18,7 @@ from notifications.attempts import (
     attempt,
 )
 from notifications.models import Delivery, Kind
-from notifications.tests.factories import make_delivery
+from notifications.tests.factories import end_of_transaction, make_delivery
 from notifications.tests.smtp import MailServer, free_port
 
 pytestmark = pytest.mark.django_db
@@ -62,3 +65,23 @@ class TestAttempt:
 
         assert attempt(delivery) == NoRecipient(RECIPIENT_GONE)
         assert mail_server.mails == []
+
+    @pytest.mark.parametrize("address", ['"a\x0cb"@x.de', '"a\x0bb"@x.de', "a\nBcc: b@x.de", "x@localhost", ""])
+    def test_is_rejected_at_once_if_the_address_is_unusable(self, mail_server: MailServer, address: str) -> None:
+        booking = book(make_event(make_user()), guest=GUEST)
+        end_of_transaction()
+        delivery = Delivery.objects.get(booking=booking)
+        # As if the constraints had been bypassed.
+        delivery.address = address
+
+        assert attempt(delivery) == Rejected(UNUSABLE_ADDRESS)
+        assert mail_server.addresses() == []
+
+    def test_mails_an_address_of_plain_sql_by_its_encoded_domain(
+        self, delivery: Delivery, mail_server: MailServer
+    ) -> None:
+        assert delivery.user
+        delivery.user.email = "x@Straße.example"
+
+        assert attempt(delivery) == Sent()
+        assert mail_server.addresses() == ["x@xn--strae-oqa.example"]

@@ -12,6 +12,7 @@ from django.db.models.functions import Trim
 from django.db.models.lookups import Exact
 
 from accounts.models import User
+from kit.db.text import composed_constraint
 from kit.db.triggers import refuse_truncate, trigger
 from projects.models import Project
 from sla.clock import Clock
@@ -121,6 +122,9 @@ class Ticket(models.Model):
         constraints = [
             models.CheckConstraint(condition=~Exact(Trim("title"), ""), name="ticket_title"),
             models.CheckConstraint(condition=~Exact(Trim("type"), ""), name="ticket_type"),
+            composed_constraint("title", name="ticket_title_composed"),
+            composed_constraint("type", name="ticket_type_composed"),
+            composed_constraint("venue", name="ticket_venue_composed"),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="ticket_status"),
             models.CheckConstraint(condition=Q(priority__in=Priority.values), name="ticket_priority"),
             models.CheckConstraint(

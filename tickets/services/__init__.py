@@ -5,9 +5,9 @@ history, move the version and queue the mail.
 """
 
 from tickets.services.assignments import assign, hand_over, unassign
-from tickets.services.changes import Expected, update
+from tickets.services.changes import Expected, change_faults, update
 from tickets.services.comments import comment, reply
-from tickets.services.creation import create
+from tickets.services.creation import create, new_faults
 from tickets.services.errors import (
     CHANGED_SINCE_READ,
     DUE_DATE_PAST,
@@ -51,10 +51,12 @@ __all__ = [
     "UserNotFound",
     "VersionConflict",
     "assign",
+    "change_faults",
     "comment",
     "create",
     "hand_over",
     "hold",
+    "new_faults",
     "reply",
     "resume",
     "unassign",

@@ -126,6 +126,17 @@ def add_assignees(ticket: Ticket, user_ids: Iterable[int], *, by: User, at: date
         raise
 
 
+def check_assignable(user_ids: Iterable[int]) -> None:
+    """Check that these users can be assigned to a new ticket.
+
+    :raises UserNotFound, AdminNotAssignable, AlreadyAssigned, AssignmentLimitReached: as for `assign`.
+    """
+    user_ids = list(user_ids)
+    users = User.objects.in_bulk(user_ids)
+    for position, user_id in enumerate(user_ids):
+        _check_assignable(users.get(user_id), assigned=user_ids[:position])
+
+
 def _check_assignable(user: User | None, *, assigned: Iterable[int]) -> None:
     """Check that a user can be assigned in addition to the users `assigned` already (ids).
 

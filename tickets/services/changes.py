@@ -8,14 +8,14 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import User
-from kit.errors import Forbidden
+from kit.errors import Faults, Forbidden, Invalid
 from projects.models import Project, Visibility
 from tickets import queries
 from tickets.models import Ticket
 from tickets.models.clock import columns_of
 from tickets.services import clock
 from tickets.services.errors import CHANGED_SINCE_READ, NotAllowed, PreconditionFailed, TicketNotFound, VersionConflict
-from tickets.services.fields import check_due_date, get_creator, get_project, in_milliseconds
+from tickets.services.fields import check_due_date, faults, get_creator, get_project, in_milliseconds
 
 # Field names that differ between the API and the history table.
 NAME_IN_ERRORS = {
@@ -77,25 +77,38 @@ def checked(
         raise NotAllowed
     if expected and ticket.version not in expected.versions:
         raise expected.refusal(fields=_changed_since(ticket, max(expected.versions, default=ticket.version)))
-    columns = dict(changes)
-    if due_at := columns.get("due_at"):
-        columns["due_at"] = in_milliseconds(due_at)
-        if columns["due_at"] != ticket.due_at:
-            check_due_date(columns["due_at"], at=at)
-    if columns.get("project_id", ticket.project_id) != ticket.project_id:
-        project = get_project(columns["project_id"])
-        _check_move(ticket, to=project, by=by)
-        columns["project_id"] = project.pk
-    if columns.get("created_by_id", ticket.created_by_id) != ticket.created_by_id:
-        columns["created_by_id"] = get_creator(columns["created_by_id"], by=by).pk
-        if not by.is_admin:
-            raise Forbidden
+    columns = _in_precision(changes)
+    changed = _changed(ticket, columns)
+    try:
+        check_due_date(changed.get("due_at"), at=at)
+        if "project_id" in changed:
+            _check_move(ticket, to=get_project(columns["project_id"]), by=by)
+        if "created_by_id" in changed:
+            get_creator(columns["created_by_id"], by=by)
+            if not by.is_admin:
+                raise Forbidden
+    except Invalid as error:
+        raise Invalid(fields=faults(by=by, at=at, **changed)) from error
     return columns | columns_of(clock.updated(ticket, columns, at=at))
+
+
+def change_faults(*, ticket_id: int, by: User, at: datetime, **changes: Any) -> Faults:
+    """Return what `update` would find wrong with values; nothing if `by` may not see the ticket."""
+    ticket = Ticket.objects.visible_to(by).filter(pk=ticket_id).first()
+    return faults(by=by, at=at, **_changed(ticket, _in_precision(changes))) if ticket else {}
+
+
+def _in_precision(changes: dict[str, Any]) -> dict[str, Any]:
+    return changes | {"due_at": in_milliseconds(changes["due_at"])} if changes.get("due_at") else dict(changes)
+
+
+def _changed(ticket: Ticket, columns: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in columns.items() if value != getattr(ticket, name)}
 
 
 def write(ticket: Ticket, columns: dict[str, Any]) -> bool:
     """Save the columns whose values differ. Return whether there were any."""
-    changed = {name: value for name, value in columns.items() if value != getattr(ticket, name)}
+    changed = _changed(ticket, columns)
     if not changed:
         return False
     for name, value in changed.items():

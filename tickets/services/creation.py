@@ -1,18 +1,29 @@
 """Creating a ticket."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
 from accounts.models import User
+from kit.errors import Faults, Invalid, Refused
 from sla.models import Priority
 from tickets.models import Status, Ticket
 from tickets.models.clock import columns_of
 from tickets.services import clock
-from tickets.services.assignments import add_assignees
-from tickets.services.fields import check_due_date, get_creator, get_project, in_milliseconds
+from tickets.services.assignments import add_assignees, check_assignable
+from tickets.services.fields import check_due_date, faults, get_creator, get_project, in_milliseconds
+
+
+def new_faults(*, assigned_user_ids: Iterable[int] = (), by: User, at: datetime, **values: Any) -> Faults:
+    """Return what `create` would find wrong with values."""
+    found = faults(by=by, at=at, **values)
+    try:
+        check_assignable(assigned_user_ids)
+    except Refused as refusal:
+        found["assigned_users"] = [f"{refusal.message}."]
+    return found
 
 
 @transaction.atomic
@@ -38,8 +49,12 @@ def create(
     :raises TicketClosed, UserNotFound, AdminNotAssignable, AlreadyAssigned, AssignmentLimitReached: as for `assign`.
     """
     due_at = due_at and in_milliseconds(due_at)
-    check_due_date(due_at, at=at)
-    project, creator = get_project(project_id), get_creator(created_by_id, by=by)
+    try:
+        check_due_date(due_at, at=at)
+        project, creator = get_project(project_id), get_creator(created_by_id, by=by)
+    except Invalid as error:
+        values = {"due_at": due_at, "project_id": project_id, "created_by_id": created_by_id}
+        raise Invalid(fields=new_faults(**values, assigned_user_ids=assigned_user_ids, by=by, at=at)) from error
     started = clock.started(created_at=in_milliseconds(at), status=status, priority=priority)
     ticket = Ticket(
         title=title,

@@ -1,9 +1,11 @@
 """Checks of single fields, shared by creating and changing tickets."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from accounts.models import User
-from kit.errors import Forbidden, Invalid
+from kit.errors import Faults, Forbidden, Invalid, Refused
 from projects.models import Project
 from tickets.services.errors import DUE_DATE_PAST, NO_SUCH_PROJECT, NO_SUCH_USER
 
@@ -49,3 +51,27 @@ def get_creator(created_by_id: int | None, *, by: User) -> User:
     if not by.is_admin:
         raise Forbidden
     return creator
+
+
+def faults(
+    *,
+    by: User,
+    at: datetime,
+    due_at: datetime | None = None,
+    project_id: int | None = None,
+    created_by_id: int | None = None,
+    **_: Any,
+) -> Faults:
+    """Return everything that the functions above find wrong with values."""
+    checks: list[Callable[[], object]] = [
+        lambda: check_due_date(due_at, at=at),
+        lambda: get_project(project_id),
+        lambda: get_creator(created_by_id, by=by),
+    ]
+    found: Faults = {}
+    for check in checks:
+        try:
+            check()
+        except Refused as refusal:
+            found |= refusal.fields
+    return found

@@ -16,7 +16,7 @@ class Command(BaseCommand):
         parser.add_argument("email")
 
     def handle(self, *, email: str, **options: Any) -> None:
-        user = User.objects.filter(email__iexact=email).first()
+        user = User.objects.with_email(email).first()
         if user is None:
             raise CommandError(f"No user has the address {email}.")
         if not second_factor.remove(user):
