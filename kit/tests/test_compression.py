@@ -11,9 +11,11 @@ from backports import zstd
 from django.http import StreamingHttpResponse
 from rest_framework.test import APIClient
 
+from accounts import tokens
 from accounts.models import User
 from events.tests.factories import make_event
 from kit.tests.browser import Browser
+from kit.tests.test_idempotency import document, keys_of
 from kit.web.compression import MIN_BYTES, TOKEN
 from tickets.tests.factories import make_ticket
 
@@ -106,24 +108,21 @@ class TestAnswers:
 
 
 class TestTokens:
-    def test_of_guests_are_not_compressed(self, anonymous: APIClient, admin: User) -> None:
-        event = make_event(admin, name="Long name " * 25)
-        guest = {
-            "firstName": "G" * 150,
-            "lastName": "L" * 150,
-            "email": f"{'a' * 60}@{'b' * 60}.example.com",
-        }
+    @pytest.fixture(autouse=True)
+    def no_minimum(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("kit.web.compression.MIN_BYTES", 1)
 
-        answer = anonymous.post(f"/events/{event.pk}/bookings", {"guest": guest}, HTTP_ACCEPT_ENCODING="gzip")
+    def test_of_guests_are_not_compressed(self, anonymous: APIClient, admin: User) -> None:
+        body = {"guest": {"firstName": "Greta", "lastName": "Guest", "email": "greta@example.com"}}
+
+        answer = anonymous.post(f"/events/{make_event(admin).pk}/bookings", body, HTTP_ACCEPT_ENCODING="gzip")
 
         assert answer.status_code == 201
+        assert "Content-Encoding" not in answer
         assert answer.json()["manageToken"]
 
     @pytest.mark.parametrize("path", ["/auth/login", "/login", "/api/v1/auth/login", "/api/auth/login"])
-    def test_of_any_length_are_recognised(
-        self, anonymous: APIClient, owner: User, monkeypatch: pytest.MonkeyPatch, path: str
-    ) -> None:
-        monkeypatch.setattr("kit.web.compression.MIN_BYTES", 1)
+    def test_of_sign_ins_are_not_compressed(self, anonymous: APIClient, owner: User, path: str) -> None:
         owner.set_password("Sunshine-42")
         owner.save()
         body = {"email": owner.email, "password": "Sunshine-42"}
@@ -133,6 +132,27 @@ class TestTokens:
         assert answer.status_code == 200
         assert "Content-Encoding" not in answer
         assert TOKEN.search(answer.content)
+
+    def test_that_are_renewed_are_not_compressed(self, anonymous: APIClient, owner: User) -> None:
+        refresh = tokens.issue(owner).refresh
+
+        answer = anonymous.post("/auth/refresh", {"refresh": refresh}, HTTP_ACCEPT_ENCODING="gzip")
+
+        assert answer.status_code == 200
+        assert "Content-Encoding" not in answer
+
+    def test_are_only_returned_by_post(self) -> None:
+        """GET is compressed without looking for tokens."""
+        with_token = {
+            f"{method} {path}"
+            for path, operations in document()["paths"].items()
+            for method, operation in operations.items()
+            for answer in operation["responses"].values()
+            for content in [answer.get("content", {}).get("application/json", {"schema": {}})]
+            if {"token", "refresh", "manageToken"} & set(keys_of(content["schema"]))
+        }
+
+        assert {name.split()[0] for name in with_token} == {"post"}
 
 
 class TestETags:
