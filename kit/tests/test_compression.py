@@ -14,8 +14,9 @@ from rest_framework.test import APIClient
 from accounts import tokens
 from accounts.models import User
 from events.tests.factories import make_event
+from kit.openapi.views import document
 from kit.tests.browser import Browser
-from kit.tests.test_idempotency import document, keys_of
+from kit.tests.test_idempotency import keys_of
 from kit.web.compression import MIN_BYTES, TOKEN
 from tickets.tests.factories import make_ticket
 
