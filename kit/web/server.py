@@ -13,7 +13,11 @@ from collections.abc import Callable, Iterable
 from queue import SimpleQueue
 from typing import Any
 
+import structlog
+
 from kit.web import streams
+
+logger = structlog.get_logger(__name__)
 
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
@@ -99,7 +103,8 @@ class Server:
             protocol, environ, answered = self.jobs.get()
             try:
                 self.answer(protocol, environ, answered)
-            except BaseException as error:
+            except Exception as error:
+                logger.exception("request_failed_outside_django")
                 self.loop.call_soon_threadsafe(finish, answered, error)
 
     def answer(self, protocol: Any, environ: Environ, answered: "asyncio.Future[None]") -> None:
@@ -153,7 +158,8 @@ def to_environ(scope: Any) -> Environ:
         # An underscore would pass for a hyphen: X_Forwarded_For for X-Forwarded-For.
         if "_" not in name:
             key = "HTTP_" + name.replace("-", "_").upper()
-            environ[key] = f"{environ[key]},{value}" if key in environ else value
+            is_repeated = key in environ and name != "content-length"
+            environ[key] = f"{environ[key]},{value}" if is_repeated else value
     if size > MAX_HEADERS:
         environ[REFUSAL] = HEADERS_TOO_LARGE
     for key in ("CONTENT_TYPE", "CONTENT_LENGTH"):

@@ -203,6 +203,14 @@ class TestHeads:
 
         assert client.answer().status == 200
 
+    def test_may_repeat_headers(self, client: Client) -> None:
+        client.send(
+            head("POST /tickets").replace(b"\r\n\r\n", b"\r\nContent-Length: 3" * 2 + b"\r\nX-A: 1" * 2 + b"\r\n\r\n")
+        )
+        client.send(b"abc")
+
+        assert client.answer().status in (400, 401)
+
     def test_need_no_body_or_keep_alive(self, client: Client) -> None:
         client.send(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
 
