@@ -87,9 +87,11 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "kit.web.middleware.answer_with_request_id",
+    "corsheaders.middleware.CorsMiddleware",
+    "kit.web.middleware.answer_in_json",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "corsheaders.middleware.CorsMiddleware",
+    "kit.web.compression.CompressionMiddleware",
     "kit.web.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -357,6 +359,9 @@ if not IS_LOCAL:
 # --- Security ----------------------------------------------------------------------------------------------------
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+# Seconds that a client may take to send the head and the body of a request.
+REQUEST_HEAD_SECONDS = env.int("REQUEST_HEAD_SECONDS", default=10)
+REQUEST_BODY_SECONDS = env.int("REQUEST_BODY_SECONDS", default=30)
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])

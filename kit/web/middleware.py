@@ -17,7 +17,7 @@ from django.contrib.sessions import middleware as sessions
 from django.core.exceptions import DisallowedHost
 from django.db import DataError
 from django.dispatch import receiver
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict, UnreadablePostError
 from django.urls import resolve
 from django.views.defaults import bad_request
 from django_otp import middleware as otp
@@ -30,19 +30,42 @@ from django_structlog.signals import (
 from kit import errors
 from kit.text import composed
 from kit.web.problems import Problem, RequestTooLarge, describe, layout_of
+from kit.web.server import HEADERS_TOO_LARGE, INCOMPLETE, REFUSAL, TOO_LARGE, TOO_SLOW, URL_TOO_LONG
+
+# By the value of REFUSAL.
+REFUSALS = {
+    INCOMPLETE: describe(UnreadablePostError()),
+    TOO_SLOW: Problem(408, "request_timeout", "The request body took too long to arrive"),
+    TOO_LARGE: describe(RequestTooLarge()),
+    URL_TOO_LONG: Problem(414, "url_too_long", "The URL is too long"),
+    HEADERS_TOO_LARGE: Problem(431, "headers_too_large", "The request headers are too large"),
+}
 
 
 def answer_with_request_id(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponseBase]:
-    """Add `X-Request-ID` and the rate limit headers to responses, and respond in JSON if no view is reached."""
+    """Add `X-Request-ID` and the rate limit headers to responses."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        response["X-Request-ID"] = request_id()
+        for name, value in getattr(request, "rate_limit_headers", {}).items():
+            response[name] = value
+        return response
+
+    return middleware
+
+
+def answer_in_json(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponseBase]:
+    """Refuse malformed requests, and respond in JSON if no view is reached.
+
+    Runs inside CorsMiddleware, so that pages of other origins can read these responses.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         problem = _malformed(request)
         response = _lay_out(problem, request) if problem else get_response(request)
         if _is_html_error(request, response):
             response = _lay_out(_problem_for(response), request)
-        response["X-Request-ID"] = request_id()
-        for name, value in getattr(request, "rate_limit_headers", {}).items():
-            response[name] = value
         return response
 
     return middleware
@@ -134,6 +157,8 @@ def _malformed(request: HttpRequest) -> Problem | None:
     if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
         # Django would treat the body as empty.
         return Problem(411, "length_required", "A request body requires a Content-Length header")
+    if refusal := REFUSALS.get(request.META.get(REFUSAL, 0)):
+        return refusal
     if _content_length(request) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
         return describe(RequestTooLarge())
     return None

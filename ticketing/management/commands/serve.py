@@ -156,9 +156,11 @@ def end_with_parent() -> Callable[[], object] | None:
 
 def web_server(host: str, port: int, workers: int) -> list[str]:
     return [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
-        *("--workers", str(workers), "--blocking-threads", "2", "--respawn-failed-workers"),
-        *("--no-access-log", "--log-level", "warning", "ticketing.wsgi:application"),
+        *(sys.executable, "-m", "granian", "--interface", "rsgi", "--host", host, "--port", str(port)),
+        *("--workers", str(workers), "--respawn-failed-workers", "--http", "1", "--no-ws"),
+        *("--workers-kill-timeout", str(SECONDS_TO_STOP - 1)),
+        *("--http1-header-read-timeout", str(settings.REQUEST_HEAD_SECONDS * 1000)),
+        *("--no-access-log", "--log-level", "warning", "ticketing.rsgi:application"),
     ]
 
 

@@ -1,0 +1,170 @@
+"""Serve a WSGI application over granian's RSGI interface, with bounds that its WSGI interface does not have.
+
+A body is read on the event loop, whole and within a deadline, before a thread is taken. So slow clients hold no thread,
+and an answer that does not need the body leaves nothing unread that would force the connection to close. Long responses
+are written by threads of their own (kit/web/streams.py).
+"""
+
+import asyncio
+import io
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from queue import SimpleQueue
+from typing import Any
+
+import structlog
+
+from kit.web import streams
+
+logger = structlog.get_logger(__name__)
+
+Environ = dict[str, Any]
+Headers = list[tuple[str, str]]
+Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+
+# In the WSGI environment: the status of the refusal if the request cannot be used. kit/web/middleware.py answers it.
+REFUSAL = "ticketing.refusal"
+INCOMPLETE, TOO_SLOW, TOO_LARGE, URL_TOO_LONG, HEADERS_TOO_LARGE = 400, 408, 413, 414, 431
+# granian itself accepts more than these, and answers what it refuses without a body.
+MAX_URL = 8 * 1024
+MAX_HEADERS = 32 * 1024
+# A body over the limit is read and thrown away up to this size: a client that is still sending misses the answer.
+MAX_DISCARDED = 10 * 1024 * 1024
+# Files of known length up to this one, such as the documentation's scripts, are sent at once instead of streamed.
+MAX_WHOLE = 4 * 1024 * 1024
+
+BASE_ENVIRON: Environ = {
+    "SCRIPT_NAME": "",
+    "wsgi.version": (1, 0),
+    "wsgi.errors": sys.stderr,
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": True,
+    "wsgi.run_once": False,
+}
+
+
+class Server:
+    """The RSGI application. Each worker process runs the WSGI application in `threads` threads."""
+
+    def __init__(self, application: Application, *, threads: int, body_seconds: float, max_body: int) -> None:
+        self.application = application
+        self.threads = threads
+        self.body_seconds = body_seconds
+        self.max_body = max_body
+        self.jobs: SimpleQueue[tuple[Any, Environ, asyncio.Future[None]]] = SimpleQueue()
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        for _ in range(self.threads):
+            threading.Thread(target=self.work, daemon=True).start()
+
+    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
+        environ = to_environ(scope)
+        if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
+            await self.read_body(environ, protocol)
+        answered = self.loop.create_future()
+        self.jobs.put((protocol, environ, answered))
+        await answered
+
+    async def read_body(self, environ: Environ, protocol: Any) -> None:
+        """Set `wsgi.input` to the whole body, or REFUSAL to why it could not be read."""
+        length = environ.get("CONTENT_LENGTH", "")
+        if length == "0":
+            return
+        try:
+            async with asyncio.timeout(self.body_seconds):
+                if length and int(length) <= self.max_body:
+                    environ["wsgi.input"] = io.BytesIO(await protocol())
+                elif await self.is_small(environ, protocol):
+                    return
+                else:
+                    environ[REFUSAL] = TOO_LARGE
+        except TimeoutError:
+            environ[REFUSAL] = TOO_SLOW
+        except RuntimeError:
+            # The client closed the connection, or the chunks make no sense.
+            environ[REFUSAL] = INCOMPLETE
+
+    async def is_small(self, environ: Environ, protocol: Any) -> bool:
+        """Read the body without keeping it. Return whether it ended within the limit."""
+        if "HTTP_EXPECT" in environ:
+            # The client asks before it sends, and only reading would make it send.
+            return False
+        size = 0
+        async for chunk in protocol:
+            size += len(chunk)
+            if size > MAX_DISCARDED:
+                break
+        return size <= self.max_body
+
+    def work(self) -> None:
+        while True:
+            protocol, environ, answered = self.jobs.get()
+            try:
+                self.answer(protocol, environ, answered)
+            except Exception as error:
+                logger.exception("request_failed_outside_django")
+                self.loop.call_soon_threadsafe(finish, answered, error)
+
+    def answer(self, protocol: Any, environ: Environ, answered: "asyncio.Future[None]") -> None:
+        head: list[Any] = []
+
+        def start_response(status: str, headers: Headers, exc_info: Any = None) -> None:
+            if REFUSAL in environ:
+                headers.append(("Connection", "close"))
+            head[:] = int(status[:3]), headers
+
+        response: Any = self.application(environ, start_response)
+        if response.streaming and int(response.headers.get("Content-Length", MAX_WHOLE)) >= MAX_WHOLE:
+            sent = streams.pool.submit(streams.send, protocol, head[0], head[1], response)
+            sent.add_done_callback(lambda _: self.loop.call_soon_threadsafe(finish, answered, sent.exception()))
+            return
+        protocol.response_bytes(*head, b"".join(response))
+        self.loop.call_soon_threadsafe(finish, answered)
+        response.close()
+
+
+def finish(answered: "asyncio.Future[None]", error: BaseException | None = None) -> None:
+    if answered.done():
+        return
+    if error:
+        answered.set_exception(error)
+    else:
+        answered.set_result(None)
+
+
+def to_environ(scope: Any) -> Environ:
+    """Return the WSGI environment of a request, without its body."""
+    # `OPTIONS *` has no path.
+    path = scope.path if scope.path.startswith("/") else f"/{scope.path}"
+    environ = {
+        **BASE_ENVIRON,
+        "REQUEST_METHOD": scope.method,
+        # WSGI's strings are bytes in disguise.
+        "PATH_INFO": path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": io.BytesIO(),
+    }
+    environ["SERVER_NAME"], _, environ["SERVER_PORT"] = scope.server.rpartition(":")
+    environ["REMOTE_ADDR"] = scope.client.rpartition(":")[0].strip("[]")
+    if len(environ["PATH_INFO"]) + len(environ["QUERY_STRING"]) > MAX_URL:
+        environ[REFUSAL] = URL_TOO_LONG
+    size = 0
+    for name, value in scope.headers.items():
+        size += len(name) + len(value)
+        # An underscore would pass for a hyphen: X_Forwarded_For for X-Forwarded-For.
+        if "_" not in name:
+            key = "HTTP_" + name.replace("-", "_").upper()
+            is_repeated = key in environ and name != "content-length"
+            environ[key] = f"{environ[key]},{value}" if is_repeated else value
+    if size > MAX_HEADERS:
+        environ[REFUSAL] = HEADERS_TOO_LARGE
+    for key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        if (value := environ.pop(f"HTTP_{key}", None)) is not None:
+            environ[key] = value
+    if "HTTP_HOST" not in environ:
+        environ["HTTP_HOST"] = scope.authority or ""
+    return environ

@@ -1,0 +1,78 @@
+"""Send long responses, such as exports, as fast as the client reads, and give up if it stops reading.
+
+granian's own streams keep in memory whatever the client has not read yet, but it reads a file only as fast as it can
+send it. So the file it gets is a named pipe, which a thread fills.
+"""
+
+import os
+import select
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import structlog
+from django.db import connections
+
+logger = structlog.get_logger(__name__)
+
+# Per process; others wait for one of these to end. They never hold the threads that answer ordinary requests.
+MAX_STREAMS = 4
+# How long a client may go without reading.
+STALLED_SECONDS = 30
+# How long granian may take to open the pipe. It never does if the client is gone.
+OPEN_SECONDS = 5
+
+pool = ThreadPoolExecutor(MAX_STREAMS, thread_name_prefix="stream")
+
+
+def send(protocol: Any, status: int, headers: list[tuple[str, str]], response: Any) -> None:
+    """Send a streaming response. Returns when the client has it, or no longer wants it."""
+    try:
+        with pipe() as path:
+            protocol.response_file(status, headers, path)
+            with opened(path) as file:
+                for chunk in response:
+                    write(file, chunk)
+    except (BrokenPipeError, TimeoutError) as error:
+        logger.info("stream_abandoned", error=repr(error))
+    finally:
+        response.close()
+        connections.close_all()
+
+
+@contextmanager
+def pipe() -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "pipe")
+        os.mkfifo(path)
+        yield path
+
+
+@contextmanager
+def opened(path: str) -> Iterator[int]:
+    """Open the pipe for writing, once it is open for reading."""
+    deadline = time.monotonic() + OPEN_SECONDS
+    while True:
+        with suppress(OSError):
+            file = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+            break
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.001)
+    try:
+        yield file
+    finally:
+        os.close(file)
+
+
+def write(file: int, chunk: bytes) -> None:
+    view = memoryview(chunk)
+    poll = select.poll()
+    poll.register(file, select.POLLOUT)
+    while view:
+        if not poll.poll(STALLED_SECONDS * 1000):
+            raise TimeoutError
+        view = view[os.write(file, view) :]

@@ -1,0 +1,119 @@
+"""The web server as `serve` starts it, on the test database, and clients that speak to it in raw bytes."""
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+
+from kit.db import configuration
+from ticketing.management.commands.serve import health, web_server
+
+HOST = "127.0.0.1"
+SECONDS_TO_START = 60
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Client:
+    """One connection."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection((HOST, port), timeout=20)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.file = self.socket.makefile("rb")
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.file.close()
+        self.socket.close()
+
+    def send(self, text: bytes) -> None:
+        self.socket.sendall(text)
+
+    def request(self, line: str, body: bytes = b"", pause: float = 0, **headers: Any) -> Answer:
+        """Send the head, wait, send the body, and return the answer."""
+        self.send(head(line, **({"Content-Length": str(len(body))} if body else {}), **headers))
+        time.sleep(pause)
+        self.send(body)
+        return self.answer(line)
+
+    def answer(self, line: str = "GET") -> Answer:
+        status = self.file.readline()
+        if not status:
+            raise ConnectionError("The server closed the connection.")
+        headers: dict[str, str] = {}
+        while (text := self.file.readline().decode().strip()) != "":
+            name, _, value = text.partition(":")
+            headers[name.lower()] = value.strip()
+        code = int(status.split()[1])
+        if line.startswith("HEAD") or code == 304:
+            return Answer(code, headers, b"")
+        if headers.get("transfer-encoding") == "chunked":
+            return Answer(code, headers, b"".join(self.chunks()))
+        return Answer(code, headers, self.file.read(int(headers.get("content-length", 0))))
+
+    def chunks(self) -> Iterator[bytes]:
+        while size := int(self.file.readline(), 16):
+            yield self.file.read(size)
+            self.file.readline()
+        self.file.readline()
+
+    def is_closed(self) -> bool:
+        """Wait for the server to close the connection."""
+        try:
+            return self.file.read(1) == b""
+        except ConnectionResetError:
+            return True
+
+
+def head(line: str, **headers: str) -> bytes:
+    """Return the head of a request. Keyword `content_type` is the header Content-Type."""
+    fields = {"Host": "localhost", "Content-Type": "application/json"}
+    fields.update({name.replace("_", "-").title(): value for name, value in headers.items()})
+    return "\r\n".join([f"{line} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]).encode()
+
+
+@contextmanager
+def served(application: str = "", **variables: str) -> Iterator[int]:
+    """Run one process of the web server with these environment variables. Yields its port.
+
+    `application` is an RSGI application to serve instead of ours.
+    """
+    with socket.create_server((HOST, 0)) as probe:
+        port: int = probe.getsockname()[1]
+    database = configuration.connection_url(settings.DATABASES["default"])
+    command = web_server(HOST, port, 1)
+    server = subprocess.Popen(
+        [*command[:-1], application or command[-1]],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "DATABASE_URL": database, "LOG_LEVEL": "ERROR", **variables},
+    )
+    try:
+        deadline = time.monotonic() + SECONDS_TO_START
+        while time.monotonic() < deadline and server.poll() is None:
+            with suppress(OSError):
+                if health(HOST, port) == "200":
+                    break
+            time.sleep(0.1)
+        else:
+            raise AssertionError("The web server did not start.")
+        yield port
+    finally:
+        server.terminate()
+        try:
+            server.wait(10)
+        finally:
+            server.kill()
