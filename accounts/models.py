@@ -6,6 +6,7 @@ import pgtrigger
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError
 from django.core.validators import MinLengthValidator
 from django.db import models
@@ -16,6 +17,7 @@ from django.db.models.lookups import GreaterThanOrEqual
 from django.utils.crypto import salted_hmac
 
 from kit.db.triggers import trigger
+from kit.search.expressions import SearchVector, SortKey, contains
 
 
 class UserType(models.TextChoices):
@@ -27,25 +29,25 @@ class UserType(models.TextChoices):
 
 
 STAFF_TYPES = (UserType.AGENT, UserType.ADMIN)
+# Not stored: a column would be read with every user.
+USER_WORDS = SearchVector("name", "email")
 
 
 class UserQuerySet(models.QuerySet["User"]):
     def search(self, text: str) -> Self:
-        """Return users whose name or e-mail address contains `text`, ignoring case; all users if it is empty."""
-        if not text:
-            return self
-        return self.filter(models.Q(name__icontains=text) | models.Q(email__icontains=text))
+        """Select the users that have every word of the text, or a longer one, in their name or e-mail address."""
+        return self.filter(contains(USER_WORDS, text))
 
     def by_name(self, *, after: tuple[str, int] | None = None) -> Self:
-        """Order by name, ignoring case, then by id, starting after the (name, id) pair `after`.
+        """Order by name, ignoring case and accents, then by id, starting after the (name, id) pair `after`.
 
         The index `user_name` serves both, so every page costs the same.
         """
-        users = self.order_by(Upper("name"), "id")
+        users = self.order_by(SortKey("name"), "id")
         if after is None:
             return users
         name, id_ = after
-        return users.filter(TupleGreaterThan(Tuple(Upper("name"), F("id")), (Upper(Value(name)), id_)))
+        return users.filter(TupleGreaterThan(Tuple(SortKey("name"), F("id")), (SortKey(Value(name)), id_)))
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
@@ -79,7 +81,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     objects = UserManager()
 
     class Meta:
-        indexes = [models.Index(Upper("name"), "id", name="user_name")]
+        indexes = [
+            models.Index(SortKey("name"), "id", name="user_name"),
+            GinIndex(USER_WORDS, fastupdate=False, name="user_search"),
+        ]
         constraints = [
             # Upper, because that is what Django's `iexact` compares.
             models.UniqueConstraint(

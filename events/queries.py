@@ -10,8 +10,10 @@ from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, Tuple
 
 from accounts.models import User
 from events.models import Booking, Event, EventStatus, Inventory
+from events.models.event import EVENT_WORDS
 from kit.dates import Span
 from kit.db import sql
+from kit.search.expressions import contains
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +28,7 @@ class EventFilter:
     def matches(self, *, at: datetime) -> Q:
         found = Q()
         if self.search:
-            found &= Q(name__icontains=self.search) | Q(venue__icontains=self.search)
+            found &= contains(EVENT_WORDS, self.search)
         if self.status is not None:
             found &= Q(status=self.status)
         if self.span.starts_at:

@@ -115,7 +115,7 @@ class EventQuerySerializer(PageSerializer):
         max_length=255,
         required=False,
         allow_blank=True,
-        help_text="Finds events whose name or venue contains this text.",
+        help_text="Finds events whose name or venue contains every word, in any order. A word matches by prefix.",
     )
     status = serializers.ChoiceField(choices=EventStatus.values, required=False)
     startDate = MomentField(

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from kit.web.fields import SingleLineField, TextField
-from kit.web.paging import CursorField, PageSerializer, line
+from kit.web.paging import CursorField, PageSerializer, line, row_id
 from projects.models import Project, Visibility
 from projects.queries import CountedProject
 
@@ -41,4 +41,4 @@ class ProjectPageSerializer(serializers.Serializer[Any]):
 
 class ProjectQuerySerializer(PageSerializer):
     search = SingleLineField(max_length=150, required=False, allow_blank=True, default="")
-    cursor = CursorField([line])
+    cursor = CursorField([line, row_id])

@@ -20,6 +20,7 @@ from events.admin.inlines import BookingInline, EntryInline, QueueInline
 from events.admin.new_booking import new_booking_page
 from events.models import MAX_CAPACITY, BookingEntry, Event, EventStatus, Origin
 from kit.admin.forms import ServiceAdmin, ServiceForm, changed_values
+from kit.admin.search import SearchMixin
 from kit.errors import Conflict
 
 
@@ -64,7 +65,7 @@ class EventForm(ServiceForm):
 
 
 @admin.register(Event)
-class EventAdmin(ServiceAdmin):
+class EventAdmin(SearchMixin, ServiceAdmin):
     form = EventForm
     inlines = [BookingInline, QueueInline, EntryInline]
     list_display = ["name", "starts_at", "status_label", "sold", "available", "waiting", "revenue"]

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Self
 
 import pgtrigger
+from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -13,9 +14,12 @@ from django.db.models.lookups import Exact
 
 from accounts.models import User
 from kit.db.triggers import trigger
+from kit.search.expressions import SearchVector, contains
 
 MAX_PRICE = Decimal("99999999.99")
 MAX_PER_BOOKING = 10
+# Not stored: a column would be read with every event.
+EVENT_WORDS = SearchVector("name", "venue")
 
 
 class Origin(models.TextChoices):
@@ -41,6 +45,10 @@ class EventQuerySet(models.QuerySet["Event"]):
         """
         events = self.filter(deleted_at__isnull=True)
         return events if user and user.is_admin else events.exclude(status=EventStatus.DRAFT)
+
+    def search(self, text: str) -> Self:
+        """Select the events that have every word of the text, or a longer one, in their name or venue."""
+        return self.filter(contains(EVENT_WORDS, text))
 
     def with_inventory(self) -> Self:
         """Fetch each event's inventory in the same query."""
@@ -75,6 +83,7 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="event_created_at"),
             models.Index(fields=["starts_at", "id"], name="event_starts_at"),
+            GinIndex(EVENT_WORDS, fastupdate=False, name="event_search"),
         ]
         constraints = [
             models.CheckConstraint(condition=~Exact(Trim("name"), ""), name="event_name"),

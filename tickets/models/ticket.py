@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pgtrigger
 from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -13,13 +14,13 @@ from django.db.models.lookups import Exact
 
 from accounts.models import User
 from kit.db.triggers import refuse_truncate, trigger
+from kit.search.expressions import SearchVector
 from projects.models import Project
 from sla.clock import Clock
 from sla.models import Priority, SlaState
 from tickets.models.clock import CLOCK_RUNS, CLOCK_TRIGGERS, Status, clock_of
 from tickets.models.ordering import Ordering
 from tickets.models.queryset import TicketManager
-from tickets.models.search import search_column
 
 MAX_PRICE = Decimal("99999999.99")
 # Columns that the database derives. Changing only these does not change the ticket: no new version, no history.
@@ -74,7 +75,9 @@ class Ticket(models.Model):
         User, through="Assignment", through_fields=("ticket", "user"), related_name="assigned_tickets"
     )
 
-    search = search_column()
+    search = models.GeneratedField(
+        expression=SearchVector("title", "description"), output_field=SearchVectorField(), db_persist=True
+    )
 
     objects = TicketManager()
 
