@@ -1,6 +1,6 @@
 import django.contrib.postgres.indexes
 from django.conf import settings
-from django.db import migrations
+from django.db import migrations, models
 
 import kit.search.expressions
 
@@ -13,6 +13,15 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddIndex(
+            model_name="booking",
+            index=django.contrib.postgres.indexes.GinIndex(
+                kit.search.expressions.SearchVector("guest_first_name", "guest_last_name", "guest_email"),
+                condition=models.Q(("user__isnull", True)),
+                fastupdate=False,
+                name="booking_guest",
+            ),
+        ),
         migrations.AddIndex(
             model_name="event",
             index=django.contrib.postgres.indexes.GinIndex(

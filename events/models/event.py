@@ -20,6 +20,7 @@ MAX_PRICE = Decimal("99999999.99")
 MAX_PER_BOOKING = 10
 # Not stored: a column would be read with every event.
 EVENT_WORDS = SearchVector("name", "venue")
+EVENT_NAME = SearchVector("name")
 
 
 class Origin(models.TextChoices):

@@ -84,41 +84,45 @@ END $$;
 SEARCH_VECTOR = r"""
 -- Return the words of a text, for an index.
 CREATE OR REPLACE FUNCTION search_vector(words text) RETURNS tsvector
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 200
     RETURN search_split(search_fold(words))::tsvector;
 """
 
 SEARCH_TERMS = r"""
 -- Return the words of a search, each once, the most selective first. A word that begins another is left out: a text with
--- the longer one has both. `is_selective`: has more than one or two letters, which begin too many of the indexed words.
-CREATE OR REPLACE FUNCTION search_terms(words text) RETURNS TABLE (term text, is_selective boolean)
+-- the longer one has both. `is_looked_up`: is one of up to four to look up in an index; the others are checked against
+-- what those find. Words of one or two letters begin too many others, and looking up many words takes long.
+CREATE OR REPLACE FUNCTION search_terms(words text) RETURNS TABLE (term text, is_looked_up boolean)
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
     WITH word AS (
         SELECT term, lead(term) OVER (ORDER BY term COLLATE "C") AS next_term
         FROM (SELECT DISTINCT string_to_table(search_split(search_fold(words)), ' ') AS term) AS each_word
         WHERE term <> ''
+    ), ranked AS (
+        SELECT
+            term,
+            is_selective,
+            -- In bytes, since a word in another script can be short and still selective.
+            row_number() OVER (ORDER BY is_selective DESC, octet_length(term) DESC, term COLLATE "C") AS rank
+        FROM word
+        CROSS JOIN LATERAL (SELECT octet_length(term) > 2 AND char_length(term) > 1) AS length (is_selective)
+        WHERE next_term IS NULL OR NOT starts_with(next_term, term)
     )
-    SELECT term, octet_length(term) > 2 AND char_length(term) > 1 AS is_selective
-    FROM word
-    WHERE next_term IS NULL OR NOT starts_with(next_term, term)
-    -- In bytes, since a word in another script can be short and still selective.
-    ORDER BY is_selective DESC, octet_length(term) DESC, term COLLATE "C";
+    SELECT term, rank <= 4 AND is_selective = bool_or(is_selective) OVER ()
+    FROM ranked
+    ORDER BY rank;
 END;
 """
 
 SEARCH_QUERY = r"""
 -- Return the query for texts that contain each word of a search, or a longer one; NULL if there is no word.
--- `is_lookup`: NULL selects all words, true those to look up in an index, false the others, which are checked against
--- what the index finds: looking up many words takes long.
+-- `is_lookup`: NULL selects all words, true only those to look up in an index, false only the others (search_terms).
 CREATE OR REPLACE FUNCTION search_query(words text, is_lookup boolean DEFAULT NULL) RETURNS tsquery
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT string_agg(quote_literal(term) || ':*', ' & ')::tsquery
-    FROM (
-        SELECT term, row_number() OVER () <= 4 AND is_selective = bool_or(is_selective) OVER () AS is_looked_up
-        FROM search_terms(words)
-    ) AS each_term
+    FROM search_terms(words)
     WHERE is_lookup IS NULL OR is_looked_up = is_lookup;
 END;
 """
