@@ -109,17 +109,19 @@ def _newest(bookings: BookingQuerySet, limit: int) -> list[int]:
 def _newest_matches(bookings: BookingQuerySet, search: str, limit: int) -> list[int]:
     """Return the ids of the newest `limit` bookings that match a search.
 
-    Many bookings match a frequent name, so the newest few hundred or thousand usually fill a page. If they do not, few
-    bookings match: find and sort them all. PostgreSQL would have to guess, as for tickets.
+    As for tickets: the newest few thousand usually contain enough matches to fill a page. If not, few bookings match,
+    so find and sort them all.
     """
-    matching = bookings.search(search)
     newest = bookings.order_by("-pk").values("pk")
-    for size in sorted({4 * limit, max(WALK, 4 * limit)}):
-        ids = _newest(matching.filter(pk__in=newest[:size]), limit)
+    far = max(WALK, 4 * limit)
+    for size in sorted({4 * limit, far, 4 * far}):
+        ids = _newest(Booking.objects.search(search).filter(pk__in=newest[:size]), limit)
         # The page is full, or there is nothing left to walk along.
         if len(ids) == limit or not newest[size : size + 1]:
             return ids
-    return list(matching.without_index().values_list("pk", flat=True)[:limit])
+        if size >= far and len(ids) < limit // 6:
+            break
+    return list(bookings.search_few(search).values_list("pk", flat=True)[:limit])
 
 
 # A sentence for each fault that sql/booking_faults.sql can find.

@@ -33,6 +33,14 @@ WALK = 2_000
 WALKED_FIELDS = ("created_by_id", "venue", "project_id", "type", "sla_met", "status")
 
 
+# Orders in which a single index lists the tickets that are not closed.
+UNCLOSED_ORDERINGS = (
+    Ordering("updated_at", is_descending=False),
+    Ordering("title", is_descending=False),
+    Ordering("title", is_descending=True),
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TicketFilter:
     """Conditions that tickets must all meet. None means no condition."""
@@ -77,6 +85,10 @@ class TicketFilter:
             return self._during(tickets.filter(**{name: equal[name]} if name else {}))
         if self.priority and ordering.field == "priority":
             return tickets.alike(ordering, self.priority)
+        if ordering in UNCLOSED_ORDERINGS and (
+            self.status in (Status.OPEN, Status.IN_PROGRESS) or self.sla in (SlaState.BREACHED, SlaState.AT_RISK)
+        ):
+            return tickets.exclude(status=Status.CLOSED)
         # An established desk has few open tickets, but they may be clustered and would use up the whole walk.
         return tickets.filter(status=Status.CLOSED) if self.status == Status.CLOSED else tickets
 

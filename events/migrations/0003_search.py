@@ -1,4 +1,5 @@
 import django.contrib.postgres.indexes
+import django.contrib.postgres.search
 from django.conf import settings
 from django.db import migrations, models
 
@@ -13,13 +14,42 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name="booking",
+            name="guest_words",
+            field=models.GeneratedField(
+                db_persist=True,
+                expression=models.Case(
+                    models.When(
+                        then=kit.search.expressions.SearchVector("guest_first_name", "guest_last_name", "guest_email"),
+                        user__isnull=True,
+                    )
+                ),
+                output_field=django.contrib.postgres.search.SearchVectorField(),
+            ),
+        ),
+        migrations.AddField(
+            model_name="event",
+            name="name_words",
+            field=models.GeneratedField(
+                db_persist=True,
+                expression=kit.search.expressions.SearchVector("name"),
+                output_field=django.contrib.postgres.search.SearchVectorField(),
+            ),
+        ),
         migrations.AddIndex(
             model_name="booking",
             index=django.contrib.postgres.indexes.GinIndex(
-                kit.search.expressions.SearchVector("guest_first_name", "guest_last_name", "guest_email"),
                 condition=models.Q(("user__isnull", True)),
                 fastupdate=False,
+                fields=["guest_words"],
                 name="booking_guest",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="event",
+            index=django.contrib.postgres.indexes.GinIndex(
+                fastupdate=False, fields=["name_words"], name="event_name_words"
             ),
         ),
         migrations.AddIndex(

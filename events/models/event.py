@@ -6,6 +6,7 @@ from typing import Self
 
 import pgtrigger
 from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -18,9 +19,7 @@ from kit.search.expressions import SearchVector, contains
 
 MAX_PRICE = Decimal("99999999.99")
 MAX_PER_BOOKING = 10
-# Not stored: a column would be read with every event.
 EVENT_WORDS = SearchVector("name", "venue")
-EVENT_NAME = SearchVector("name")
 
 
 class Origin(models.TextChoices):
@@ -78,12 +77,18 @@ class Event(models.Model):
     # Hidden from everyone; the rows are kept for the ledger.
     deleted_at = models.DateTimeField(null=True, editable=False)
 
+    # For searches of bookings.
+    name_words = models.GeneratedField(
+        expression=SearchVector("name"), output_field=SearchVectorField(), db_persist=True
+    )
+
     objects = EventQuerySet.as_manager()
 
     class Meta:
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="event_created_at"),
             models.Index(fields=["starts_at", "id"], name="event_starts_at"),
+            GinIndex(fields=["name_words"], fastupdate=False, name="event_name_words"),
             GinIndex(EVENT_WORDS, fastupdate=False, name="event_search"),
         ]
         constraints = [

@@ -1,42 +1,42 @@
-"""Search for bookings: by who holds them, and by the name of the event."""
+"""Search for bookings: by the name and address of the user or guest, and by the name of the event.
 
-from django.db.models import Q, Value
+These are in three tables, and PostgreSQL uses no index for a condition across tables: there are two ways to state it.
+"""
+
+from django.contrib.postgres.search import SearchVectorField
+from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Coalesce
 
-from accounts.models import User
-from events.models.event import EVENT_NAME, Event
 from kit.db import sql
-from kit.search.expressions import SearchVector, contains
+from kit.search.expressions import contains
 
-# More users or events than this are selected by a subquery instead of by their ids.
+# A word that begins the names of more users or events than this finds too many bookings to collect.
 MAX_IDS = 1_000
-GUEST_WORDS = SearchVector("guest_first_name", "guest_last_name", "guest_email")
-# The holder, a user or a guest, and the event.
-ALL_WORDS = SearchVector(
-    *(Coalesce(f"user__{name}", Value("")) for name in ("name", "email")),
-    *("guest_first_name", "guest_last_name", "guest_email", "event__name"),
+
+
+class _AllWords(Func):
+    template = "(%(expressions)s)"
+    arg_joiner = " || "
+    output_field = SearchVectorField()
+
+
+NO_WORDS = Value("", output_field=SearchVectorField())
+ALL_WORDS = _AllWords(
+    F("event__name_words"), Coalesce(F("user__search"), NO_WORDS), Coalesce(F("guest_words"), NO_WORDS)
 )
 
 
 def concerns(text: str) -> Q:
-    """Return the condition that each word begins a word in the names or addresses of a booking. Runs a query.
+    """Return the condition on a booking, to check one by one. Without a word, nothing matches."""
+    return contains(ALL_WORDS, text)
 
-    Names and addresses are in three tables, and PostgreSQL uses no index for a condition across tables. So this looks
-    for users and events by each word first; their ids and the index on guests then find the bookings.
-    """
+
+def few_concern(text: str) -> Q:
+    """Return the same condition so that indexes answer it. Runs a query for the users and events with each word."""
     rows = sql.rows("events/names", words=text, row_limit=MAX_IDS + 1)
-    if not rows:
-        return Q(pk__in=[])
-    found = Q()
+    found = concerns(text)
     for row in rows:
-        if row["is_looked_up"]:
-            found &= _concerns(row["word"], users=row["users"], events=row["events"])
-    others = " ".join(row["word"] for row in rows if not row["is_looked_up"])
-    return found & contains(ALL_WORDS, others) if others else found
-
-
-def _concerns(word: str, *, users: list[int], events: list[int]) -> Q:
-    is_guest = Q(user__isnull=True) & contains(GUEST_WORDS, word)
-    is_user = Q(user__in=users if len(users) <= MAX_IDS else User.objects.search(word).values("pk"))
-    is_event = Q(event__in=events if len(events) <= MAX_IDS else Event.objects.filter(contains(EVENT_NAME, word)))
-    return is_guest | is_user | is_event
+        if row["is_looked_up"] and max(len(row["users"]), len(row["events"])) <= MAX_IDS:
+            is_guest = Q(user__isnull=True) & contains(F("guest_words"), row["word"])
+            found &= Q(user__in=row["users"]) | Q(event__in=row["events"]) | is_guest
+    return found

@@ -24,22 +24,23 @@ DECLARE
         '\u1100-\u11ff\ua960-\ua97f\uac00-\ud7ff\u2e80-\u2fff\u3004-\u4dff\u4e00-\ua4cf\uf900-\ufaff'
         -- kana, musical signs, emoji, Han
         '\U0001aff0-\U0001b16f\U0001d000-\U0001d24f\U0001f000-\U0001fbff\U00020000-\U0003ffff';
-    pairs CONSTANT text := '([' || unseparated || ']{1,2})';
     -- 65,536 characters are three times the longest description; a tsvector holds 1 MB.
     found text := left(regexp_replace(folded, '[' || punctuation || ']+', ' ', 'g'), 65536);
 BEGIN
-    IF found ~ '[+#]' THEN
+    IF strpos(found, '+') > 0 OR strpos(found, '#') > 0 THEN
         found := regexp_replace(
             found, '((?<=[^ +#])\+\+|(?<=[^ +#])#(?![^ +#]))|\+|(?<![^ +#])#|#(?=[^ +#])', '\1 ', 'g'
         );
     END IF;
-    IF octet_length(found) > char_length(found) AND found ~ pairs THEN
-        found := regexp_replace(found, pairs, ' \1 ', 'g')
-            -- The same without the first character of each run.
-            || ' ' || regexp_replace(
-                regexp_replace(found, '(^|[^' || unseparated || '])[' || unseparated || ']', '\1 ', 'g'),
-                pairs, ' \1 ', 'g'
-            );
+    IF octet_length(found) > char_length(found) AND found ~ ('[' || unseparated || ']') THEN
+        DECLARE
+            pair CONSTANT text := '([' || unseparated || ']{1,2})';
+            first_of_run CONSTANT text := '(^|[^' || unseparated || '])[' || unseparated || ']';
+        BEGIN
+            -- The pairs from the first character of each run on, and those from the second.
+            found := regexp_replace(found, pair, ' \1 ', 'g') || ' '
+                || regexp_replace(regexp_replace(found, first_of_run, '\1 ', 'g'), pair, ' \1 ', 'g');
+        END;
     END IF;
     IF octet_length(found) > 2046 THEN
         -- No word of a tsvector is longer than 2,046 bytes.
