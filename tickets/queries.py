@@ -187,13 +187,13 @@ def _with_assignees(tickets: Iterable[Ticket]) -> list[Ticket]:
 def comments(*, ticket_id: int, viewer: User, after_id: int = 0, limit: int) -> list[Comment]:
     """Return the first `limit` comments that `viewer` may see, after the comment `after_id`; oldest first."""
     comments = Comment.objects.visible_to(viewer).filter(ticket=ticket_id, pk__gt=after_id)
-    return list(comments.select_related("author").order_by("pk")[:limit])
+    return list(comments.select_related("author").defer("author__search").order_by("pk")[:limit])
 
 
 def last_comments(*, ticket_id: int, viewer: User, before_id: int = sql.MAX_ID, limit: int) -> list[Comment]:
     """Return the last `limit` comments that `viewer` may see, before the comment `before_id`; oldest first."""
     comments = Comment.objects.visible_to(viewer).filter(ticket=ticket_id, pk__lt=before_id)
-    return list(comments.select_related("author").order_by("-pk")[:limit])[::-1]
+    return list(comments.select_related("author").defer("author__search").order_by("-pk")[:limit])[::-1]
 
 
 @dataclass(frozen=True)

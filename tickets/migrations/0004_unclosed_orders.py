@@ -1,7 +1,8 @@
 import django.db.models.functions.comparison
-import kit.search.expressions
 from django.conf import settings
 from django.db import migrations, models
+
+import kit.search.expressions
 
 
 class Migration(migrations.Migration):

@@ -260,6 +260,24 @@ class TestPages:
         assert re.match(r"Limit .*\n\s+->  Index Scan (Backward )?using ticket_", plan)
         assert "Index Cond: (ROW(" in plan
 
+    @pytest.mark.parametrize(
+        "wanted", [{"status": "open"}, {"status": "in-progress"}, {"sla": "breached"}, {"sla": "at-risk"}]
+    )
+    @pytest.mark.parametrize("ordering", queries.UNCLOSED_ORDERINGS, ids=str)
+    def test_walk_along_the_unclosed_tickets_where_those_are_far_apart(
+        self, ordering: Ordering, wanted: dict[str, str], owner: User
+    ) -> None:
+        """Otherwise `sla=breached` would read and sort every such ticket."""
+        after = ordering.place(make_ticket(owner))
+        with transaction.atomic():
+            for method in ("enable_sort", "enable_seqscan", "enable_bitmapscan"):
+                psql(f"SET LOCAL {method} = off")
+
+            plan = TicketFilter(**wanted).along(ordering).in_order(ordering, after=after)[:20].explain()
+
+        assert f"using ticket_unclosed_{ordering.field} on" in plan
+        assert "Index Cond: (ROW(" in plan
+
 
 class TestSearch:
     @per_example
