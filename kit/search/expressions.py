@@ -33,7 +33,7 @@ def _query(text: str, *, is_lookup: bool) -> Func:
     return Func(Value(text), Value(is_lookup), function="search_query", output_field=SearchQueryField())
 
 
-def contains(vector: F | SearchVector, text: str) -> Q:
+def contains(vector: F | Func, text: str) -> Q:
     """Return the condition that every word of `text` begins a word of the vector. Without a word, nothing matches."""
     others: Any = _Contains(vector, _query(text, is_lookup=False))
     # Within COALESCE, the second condition is not one that an index answers. It is true if there are no other words.

@@ -64,7 +64,7 @@ class TestList:
         cursor: str | None = ""
 
         while cursor is not None:
-            page = api.get("/projects", {"limit": limit, "cursor": cursor, "search": "zoe"}).json()
+            page = api.get("/projects", {"limit": f"{limit}", "cursor": cursor, "search": "zoe"}).json()
             seen += [project["name"] for project in page["items"]]
             cursor = page["nextCursor"]
 
