@@ -68,7 +68,7 @@ sign_up = describes(
 list_users = describes(
     "List users",
     name="listUsers",
-    more="Admins only. Ordered by name. `search` matches any part of the name or the e-mail address.",
+    more="Admins only. Ordered by name. `search` finds words of the name or address by prefix.",
     parameters=[UserQuerySerializer],
     answers={200: (UserPageSerializer, examples.USER_PAGE)},
     refusals=[paging.BAD_CURSOR, Forbidden],

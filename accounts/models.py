@@ -6,6 +6,8 @@ import pgtrigger
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ValidationError
 from django.core.validators import MinLengthValidator
 from django.db import models
@@ -18,6 +20,7 @@ from django.utils.crypto import salted_hmac
 from kit import email_addresses
 from kit.db.text import composed_constraint
 from kit.db.triggers import trigger
+from kit.search.expressions import SearchVector, SortKey, contains
 from kit.text import composed
 
 
@@ -34,10 +37,8 @@ STAFF_TYPES = (UserType.AGENT, UserType.ADMIN)
 
 class UserQuerySet(models.QuerySet["User"]):
     def search(self, text: str) -> Self:
-        """Return users whose name or e-mail address contains `text`, ignoring case; all users if it is empty."""
-        if not text:
-            return self
-        return self.filter(models.Q(name__icontains=text) | models.Q(email__icontains=text))
+        """Select the users that have every word of the text, or a longer one, in their name or e-mail address."""
+        return self.filter(contains(F("search"), text))
 
     def with_email(self, address: str | None) -> Self:
         """Return the user with this address in any spelling: ignoring case, its domain in Unicode or encoded."""
@@ -47,18 +48,23 @@ class UserQuerySet(models.QuerySet["User"]):
             return self.none()
 
     def by_name(self, *, after: tuple[str, int] | None = None) -> Self:
-        """Order by name, ignoring case, then by id, starting after the (name, id) pair `after`.
+        """Order by name, ignoring case and accents, then by id, starting after the (name, id) pair `after`.
 
         The index `user_name` serves both, so every page costs the same.
         """
-        users = self.order_by(Upper("name"), "id")
+        users = self.order_by(SortKey("name"), "id")
         if after is None:
             return users
         name, id_ = after
-        return users.filter(TupleGreaterThan(Tuple(Upper("name"), F("id")), (Upper(Value(name)), id_)))
+        return users.filter(TupleGreaterThan(Tuple(SortKey("name"), F("id")), (SortKey(Value(name)), id_)))
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
+    def get_queryset(self) -> UserQuerySet:
+        # The search column exists for its index; nothing reads it.
+        users: UserQuerySet = super().get_queryset().defer("search")
+        return users
+
     def get_by_natural_key(self, username: str | None) -> "User":
         """Find a user by e-mail address, as `with_email` does."""
         return self.with_email(username).get()
@@ -83,13 +89,20 @@ class User(AbstractBaseUser, PermissionsMixin):
     # How often the user was deactivated. Part of every token and session, so that reactivation does not revive them.
     deactivations = models.PositiveIntegerField(db_default=0, editable=False)
 
+    search = models.GeneratedField(
+        expression=SearchVector("name", "email"), output_field=SearchVectorField(), db_persist=True
+    )
+
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS = ["name"]
 
     objects = UserManager()
 
     class Meta:
-        indexes = [models.Index(Upper("name"), "id", name="user_name")]
+        indexes = [
+            models.Index(SortKey("name"), "id", name="user_name"),
+            GinIndex(fields=["search"], fastupdate=False, name="user_search"),
+        ]
         constraints = [
             # Upper, because that is what Django's `iexact` compares.
             models.UniqueConstraint(

@@ -59,7 +59,9 @@ class UserViewSet(ViewSet):
     @docs.list_users
     def list(self, request: Request) -> Response:
         query = read_query(UserQuerySerializer, request)
-        users = User.objects.search(query["search"]).by_name(after=query.get("cursor"))
+        users = User.objects.by_name(after=query.get("cursor"))
+        if search := query["search"]:
+            users = users.search(search)
         if user_type := query.get("type"):
             users = users.filter(type=user_type)
         rows = list(users[: query["limit"] + 1])

@@ -72,7 +72,7 @@ class TicketQuerySerializer(PageSerializer):
         chosen = queries.TicketFilter(
             status=None if status == BREACHED else status,
             sla=BREACHED if status == BREACHED else None,
-            search=queries.words(text) if text else None,
+            search=text or None,
         )
         return {"filter": chosen, "limit": attrs["limit"], "offset": attrs["offset"]}
 

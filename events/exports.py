@@ -29,13 +29,15 @@ class BookingRowSerializer(serializers.Serializer[Booking]):
     createdAt = UtcDateTimeField(source="created_at")
 
 
-def bookings(*, viewer: User, event_id: int | None = None, status: str | None = None) -> Iterator[bytes]:
+def bookings(
+    *, viewer: User, event_id: int | None = None, status: str | None = None, search: str = ""
+) -> Iterator[bytes]:
     """Yield the bookings that `viewer` may see as CSV, in batches."""
 
     def fetch(last: Booking | None) -> list[Booking]:
         before_id = None if last is None else last.pk
         return queries.bookings(
-            viewer=viewer, event_id=event_id, status=status, before_id=before_id, limit=csv_export.BATCH
+            viewer=viewer, event_id=event_id, status=status, search=search, before_id=before_id, limit=csv_export.BATCH
         )
 
     return csv_export.encode(BookingRowSerializer, csv_export.batches(fetch))

@@ -9,9 +9,14 @@ from django.db.models import F, Q
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 
 from accounts.models import User
-from events.models import Booking, Event, EventStatus, Inventory
+from events.models import Booking, BookingQuerySet, Event, EventStatus, Inventory
+from events.models.event import EVENT_WORDS
 from kit.dates import Span
 from kit.db import sql
+from kit.search.expressions import contains
+
+# How many bookings to walk past, newest first, before giving up on filling a page of a search that way.
+WALK = 2_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +31,7 @@ class EventFilter:
     def matches(self, *, at: datetime) -> Q:
         found = Q()
         if self.search:
-            found &= Q(name__icontains=self.search) | Q(venue__icontains=self.search)
+            found &= contains(EVENT_WORDS, self.search)
         if self.status is not None:
             found &= Q(status=self.status)
         if self.span.starts_at:
@@ -81,16 +86,42 @@ def bookings(
     viewer: User,
     event_id: int | None = None,
     status: str | None = None,
+    search: str = "",
     before_id: int | None = None,
     limit: int,
 ) -> list[Booking]:
-    """Return the newest `limit` bookings that `viewer` may see, before `before_id`, with `ahead`. Two queries."""
+    """Return the newest `limit` bookings that `viewer` may see, before `before_id`, with `ahead`.
+
+    Runs two queries, and up to five more for a search.
+    """
     filters = {"event": event_id, "status": status, "pk__lt": before_id}
     found = Booking.objects.visible_to(viewer).filter(
         **{name: value for name, value in filters.items() if value is not None}
     )
-    ids = list(found.order_by("-pk").values_list("pk", flat=True)[:limit])
+    ids = _newest_matches(found, search, limit) if search else _newest(found, limit)
     return list(Booking.objects.raw(sql.text("events/bookings"), {"ids": ids})) if ids else []
+
+
+def _newest(bookings: BookingQuerySet, limit: int) -> list[int]:
+    return list(bookings.order_by("-pk").values_list("pk", flat=True)[:limit])
+
+
+def _newest_matches(bookings: BookingQuerySet, search: str, limit: int) -> list[int]:
+    """Return the ids of the newest `limit` bookings that match a search.
+
+    As for tickets: the newest few thousand usually contain enough matches to fill a page. If not, few bookings match,
+    so find and sort them all.
+    """
+    newest = bookings.order_by("-pk").values("pk")
+    far = max(WALK, 4 * limit)
+    for size in sorted({4 * limit, far, 4 * far}):
+        ids = _newest(Booking.objects.search(search).filter(pk__in=newest[:size]), limit)
+        # The page is full, or there is nothing left to walk along.
+        if len(ids) == limit or not newest[size : size + 1]:
+            return ids
+        if size >= far and len(ids) < limit // 6:
+            break
+    return list(bookings.search_few(search).values_list("pk", flat=True)[:limit])
 
 
 # A sentence for each fault that sql/booking_faults.sql can find.

@@ -139,7 +139,7 @@ class EventQuerySerializer(PageSerializer):
         max_length=255,
         required=False,
         allow_blank=True,
-        help_text="Finds events whose name or venue contains this text.",
+        help_text="Finds events whose name or venue contains every word, in any order. A word matches by prefix.",
     )
     status = serializers.ChoiceField(choices=EventStatus.values, required=False)
     startDate = MomentField(
@@ -279,15 +279,24 @@ class BookingPageSerializer(serializers.Serializer[Any]):
     nextCursor = serializers.CharField(allow_null=True)
 
 
-class BookingFilterSerializer(serializers.Serializer[Any]):
+class BookingsOfEventFilterSerializer(serializers.Serializer[Any]):
     """The filters of a list of bookings. Empty parameters are ignored."""
 
     status = serializers.ChoiceField(choices=BookingStatus.values, required=False)
+    search = SingleLineField(
+        max_length=255,
+        required=False,
+        allow_blank=True,
+        help_text="Finds bookings by words from the name and address of the user or guest, and from the event's name. "
+        "Every word must match, in any order, by prefix.",
+    )
+
+
+class BookingFilterSerializer(BookingsOfEventFilterSerializer):
     event = IdField(source="event_id", min_value=1, max_value=MAX_ID, required=False)
 
 
-class BookingsOfEventQuerySerializer(PageSerializer):
-    status = serializers.ChoiceField(choices=BookingStatus.values, required=False)
+class BookingsOfEventQuerySerializer(PageSerializer, BookingsOfEventFilterSerializer):
     cursor = CursorField([row_id], help_text="`nextCursor` of the previous page.")
 
 

@@ -12,6 +12,8 @@ from unfold.views import ChangeList
 
 from kit.admin.forms import ServiceAdmin, changed_values, newest
 from kit.admin.pages import LINK_CLASSES
+from kit.admin.search import SearchMixin
+from kit.search.expressions import SortKey
 from projects import queries, services
 from projects.models import Project, Visibility
 
@@ -26,17 +28,21 @@ class ProjectList(ChangeList):
 
 
 @admin.register(Project)
-class ProjectAdmin(ServiceAdmin):
-    list_display = ["name", "visibility_label", "tickets_link", "created_at"]
+class ProjectAdmin(SearchMixin, ServiceAdmin):
+    list_display = ["name_by_key", "visibility_label", "tickets_link", "created_at"]
     list_filter = ["visibility"]
     search_fields = ["name", "description"]
-    ordering = ["name"]
+    ordering = [SortKey("name"), "id"]
     fieldsets = [
         (None, {"fields": ["name", "description", "visibility"]}),
         ("System", {"fields": [("system_name", "created_at")]}),
     ]
     add_fieldsets = fieldsets[:1]
     readonly_fields = ["system_name", "created_at"]
+
+    @admin.display(description="name", ordering=SortKey("name"))
+    def name_by_key(self, project: Project) -> str:
+        return project.name
 
     @display(description="visibility", label={Visibility.EVERYONE: "success", Visibility.INVOLVED: "warning"})
     def visibility_label(self, project: Project) -> tuple[str, str]:

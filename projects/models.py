@@ -1,5 +1,7 @@
 """Projects, which group tickets and decide who can see them."""
 
+from typing import Self
+
 import pgtrigger
 from django.core.validators import MinLengthValidator
 from django.db import models
@@ -7,6 +9,7 @@ from django.db.models.functions import Length, Trim, Upper
 from django.db.models.lookups import GreaterThanOrEqual
 
 from kit.db.text import composed_constraint
+from kit.search.expressions import SearchVector, SortKey, contains
 
 
 class Visibility(models.TextChoices):
@@ -17,6 +20,10 @@ class Visibility(models.TextChoices):
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
+    def search(self, text: str) -> Self:
+        """Select the projects that have every word of the text, or a longer one, in their name or description."""
+        return self.filter(contains(SearchVector("name", "description"), text))
+
     def general(self) -> "Project":
         """Return the default project, for tickets created without one."""
         return self.get(system_name="general")
@@ -37,7 +44,8 @@ class Project(models.Model):
     objects = ProjectQuerySet.as_manager()
 
     class Meta:
-        ordering = ["name"]
+        ordering = [SortKey("name"), "id"]
+        indexes = [models.Index(SortKey("name"), "id", name="project_order")]
         constraints = [
             models.UniqueConstraint(
                 Upper("name"),

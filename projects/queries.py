@@ -24,8 +24,10 @@ class CountedProject:
     tickets: TicketCounts
 
 
-def projects(*, viewer: User, search: str = "", after: str | None = None, limit: int) -> list[CountedProject]:
-    """Return up to `limit` projects ordered by name, starting after the name `after`. Runs one query."""
+def projects(
+    *, viewer: User, search: str = "", after: tuple[str, int] | None = None, limit: int
+) -> list[CountedProject]:
+    """Return up to `limit` projects ordered by name, starting after the (name, id) pair `after`. Runs one query."""
     return _projects(viewer=viewer, project=None, search=search, after=after, row_limit=limit)
 
 
@@ -41,15 +43,17 @@ def ticket_totals(*, project_ids: list[int]) -> dict[int, int]:
 
 
 def _projects(
-    *, viewer: User, project: int | None, search: str, after: str | None, row_limit: int
+    *, viewer: User, project: int | None, search: str, after: tuple[str, int] | None, row_limit: int
 ) -> list[CountedProject]:
+    name, id_ = after or (None, None)
     rows = sql.rows(
         "projects/projects",
         viewer=viewer.pk,
         sees_all=viewer.is_staff,
         project=project,
         search=search,
-        after=after,
+        after=name,
+        after_id=id_,
         row_limit=row_limit,
     )
     return [

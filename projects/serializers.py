@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from kit.web.bodies import NullIsDefault
 from kit.web.fields import SingleLineField, TextField
-from kit.web.paging import CursorField, PageSerializer, line
+from kit.web.paging import CursorField, PageSerializer, line, row_id
 from projects.models import Project, Visibility
 from projects.queries import CountedProject
 
@@ -50,4 +50,4 @@ class ProjectPageSerializer(serializers.Serializer[Any]):
 
 class ProjectQuerySerializer(PageSerializer):
     search = SingleLineField(max_length=150, required=False, allow_blank=True, default="")
-    cursor = CursorField([line])
+    cursor = CursorField([line, row_id])

@@ -28,9 +28,9 @@ class ProjectViewSet(ViewSet):
     @docs.list_projects
     def list(self, request: Request) -> Response:
         query = read_query(ProjectQuerySerializer, request)
-        (after,) = query.get("cursor", [None])
+        after = query.get("cursor")
         found = queries.projects(viewer=caller(request), search=query["search"], after=after, limit=query["limit"] + 1)
-        page = paging.page(found, limit=query["limit"], key=lambda project: (project.name,))
+        page = paging.page(found, limit=query["limit"], key=lambda project: (project.name, project.id))
         return Response(ProjectPageSerializer(page).data)
 
     @docs.create_project

@@ -47,6 +47,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 PROJECT_APPS = [
     "kit",
     "kit.idempotency",
+    "kit.search",
     "accounts",
     "projects",
     "sla",

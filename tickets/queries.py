@@ -2,7 +2,7 @@
 
 import heapq
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -33,6 +33,14 @@ WALK = 2_000
 WALKED_FIELDS = ("created_by_id", "venue", "project_id", "type", "sla_met", "status")
 
 
+# Orders in which a single index lists the tickets that are not closed.
+UNCLOSED_ORDERINGS = (
+    Ordering("updated_at", is_descending=False),
+    Ordering("title", is_descending=False),
+    Ordering("title", is_descending=True),
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TicketFilter:
     """Conditions that tickets must all meet. None means no condition."""
@@ -45,8 +53,8 @@ class TicketFilter:
     project_id: int | None = None
     created_by_id: int | None = None
     assignee_id: int | None = None
-    # Prefixes of words, from `words`.
-    search: Sequence[str] | None = None
+    # Words, or their beginnings.
+    search: str | None = None
     # One of SLA_STATES.
     sla: str | None = None
 
@@ -77,6 +85,10 @@ class TicketFilter:
             return self._during(tickets.filter(**{name: equal[name]} if name else {}))
         if self.priority and ordering.field == "priority":
             return tickets.alike(ordering, self.priority)
+        if ordering in UNCLOSED_ORDERINGS and (
+            self.status in (Status.OPEN, Status.IN_PROGRESS) or self.sla in (SlaState.BREACHED, SlaState.AT_RISK)
+        ):
+            return tickets.exclude(status=Status.CLOSED)
         # An established desk has few open tickets, but they may be clustered and would use up the whole walk.
         return tickets.filter(status=Status.CLOSED) if self.status == Status.CLOSED else tickets
 
@@ -104,8 +116,6 @@ def tickets(
 
     Any depth costs the same when it is reached by `after`; tickets skipped by `offset` cost as much as those returned.
     """
-    if filter.search == []:
-        return []
     page = _Page(viewer=viewer, filter=filter, ordering=ordering, after=after, start=offset, stop=offset + limit, at=at)
     if viewer.is_staff and filter == TicketFilter():
         return _with_assignees(page.of(Ticket.objects.in_order(ordering, after=after)))
@@ -177,22 +187,13 @@ def _with_assignees(tickets: Iterable[Ticket]) -> list[Ticket]:
 def comments(*, ticket_id: int, viewer: User, after_id: int = 0, limit: int) -> list[Comment]:
     """Return the first `limit` comments that `viewer` may see, after the comment `after_id`; oldest first."""
     comments = Comment.objects.visible_to(viewer).filter(ticket=ticket_id, pk__gt=after_id)
-    return list(comments.select_related("author").order_by("pk")[:limit])
+    return list(comments.select_related("author").defer("author__search").order_by("pk")[:limit])
 
 
 def last_comments(*, ticket_id: int, viewer: User, before_id: int = sql.MAX_ID, limit: int) -> list[Comment]:
     """Return the last `limit` comments that `viewer` may see, before the comment `before_id`; oldest first."""
     comments = Comment.objects.visible_to(viewer).filter(ticket=ticket_id, pk__lt=before_id)
-    return list(comments.select_related("author").order_by("-pk")[:limit])[::-1]
-
-
-def words(text: str) -> list[str]:
-    """Return the words to search for: runs of letters and digits, in lower case, each once.
-
-    A word that is a prefix of another is left out: a text that contains the longer word matches it too.
-    """
-    found: list[str] = sql.row("tickets/words", words=text)["words"]
-    return [word for word in found if not any(other.startswith(word) for other in found if other != word)]
+    return list(comments.select_related("author").defer("author__search").order_by("-pk")[:limit])[::-1]
 
 
 @dataclass(frozen=True)

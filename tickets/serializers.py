@@ -23,7 +23,7 @@ from kit.web.fields import (
 from kit.web.paging import INVALID_CURSOR, CursorField, PageSerializer, line, moment, row_id
 from sla.models import Priority, SlaState
 from tickets.models import MAX_MESSAGE, Assignment, Comment, Ordering, Status, Ticket
-from tickets.queries import ASSIGNEE, FIELDS, SLA_STATES, Change, Item, Person, TicketFilter, words
+from tickets.queries import ASSIGNEE, FIELDS, SLA_STATES, Change, Item, Person, TicketFilter
 
 
 class StatusField(serializers.ChoiceField):
@@ -251,7 +251,7 @@ class TicketFilterSerializer(serializers.Serializer[Any]):
         ordering = Ordering(FIELD_OF_ORDERING[name.removeprefix("-")], is_descending=name.startswith("-"))
         span = Span.between(attrs.pop("startDate", None), attrs.pop("endDate", None))
         sla = attrs.pop("sla", None) or None
-        search = words(text) if (text := attrs.pop("search", "")) else None
+        search = attrs.pop("search", "") or None
         return {"ordering": ordering, "filter": TicketFilter(span=span, sla=sla, search=search, **attrs)}
 
 

@@ -22,7 +22,9 @@ from accounts.permissions import staff_user
 from kit.admin.forms import ServiceAdmin, ServiceForm, changed_values, newest
 from kit.admin.pages import LINK_CLASSES, form_page
 from kit.admin.refusals import database_errors_as_refusals, refusals_as_messages
+from kit.admin.search import SearchMixin
 from kit.errors import Refused
+from kit.search.expressions import SortKey
 
 
 class NewUserForm(ServiceForm, UserCreationForm):
@@ -45,15 +47,15 @@ class PasswordForm(AdminPasswordChangeForm):
 
 
 @admin.register(User)
-class UserAdmin(ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
+class UserAdmin(SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
     form = ServiceForm
     add_form = NewUserForm
     change_password_form = PasswordForm
     add_form_template = None
-    list_display = ["name", "email", "type_label", "is_active", "created_at"]
+    list_display = ["name_by_key", "email", "type_label", "is_active", "created_at"]
     list_filter = ["type", "is_active"]
     search_fields = ["name", "email"]
-    ordering = ["name", "id"]
+    ordering = [SortKey("name"), "id"]
     filter_horizontal = []
     actions_detail = ["reset_second_factor"]
     fieldsets = [
@@ -63,6 +65,10 @@ class UserAdmin(ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
     ]
     add_fieldsets = [(None, {"fields": [("name", "email"), "type", "password1", "password2"]})]
     readonly_fields = ["password_link", "created_at", "last_login"]
+
+    @admin.display(description="name", ordering=SortKey("name"))
+    def name_by_key(self, user: User) -> str:
+        return user.name
 
     @display(description="type", label={UserType.ADMIN: "danger", UserType.AGENT: "info", UserType.CUSTOMER: "default"})
     def type_label(self, user: User) -> tuple[str, str]:

@@ -97,7 +97,7 @@ class TestList:
 
         assert page.context["cl"].result_count == 13
 
-    @pytest.mark.parametrize("query", ["q=olga", "q=OLGA.", "type__exact=customer", "is_active__exact=0"])
+    @pytest.mark.parametrize("query", ["q=olga", "q=OLGA.", "q=ólga", "type__exact=customer", "is_active__exact=0"])
     def test_can_be_searched_and_filtered(self, admin: User, agent: User, query: str) -> None:
         olga = make_user("Olga Owner", is_active=False)
 

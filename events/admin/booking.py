@@ -22,6 +22,7 @@ from events.models import Booking
 from kit.admin.forms import is_id
 from kit.admin.pages import ReadOnlyMixin, form_page
 from kit.admin.refusals import refusals_as_form_errors
+from kit.admin.search import SearchMixin
 from kit.text import counted
 
 
@@ -30,7 +31,7 @@ class CancelForm(forms.Form):
 
 
 @admin.register(Booking)
-class BookingAdmin(BookingColumns, ReadOnlyMixin, ModelAdmin):
+class BookingAdmin(SearchMixin, BookingColumns, ReadOnlyMixin, ModelAdmin):
     """Bookings are made on their event's page and cancelled here. They are read-only otherwise."""
 
     inlines = [BookingEntryInline]
@@ -43,8 +44,8 @@ class BookingAdmin(BookingColumns, ReadOnlyMixin, ModelAdmin):
     list_select_related = ["event", "user"]
     list_fullwidth = True
     paginator = InfinitePaginator
-    search_fields = ["guest_email__istartswith", "user__email__istartswith"]
-    search_help_text = "A booking number or the beginning of an e-mail address"
+    search_fields = ["guest_last_name", "guest_email", "user__name", "event__name"]
+    search_help_text = "A booking number, or words from the holder's name or address and the event's name"
     sortable_by = ["number"]
     ordering = ["-id"]
     autocomplete_fields = ["user"]

@@ -22,6 +22,7 @@ from events.admin.inlines import BookingInline, EntryInline, QueueInline
 from events.admin.new_booking import new_booking_page
 from events.models import BookingEntry, Event, EventStatus, Origin
 from kit.admin.forms import ServiceAdmin
+from kit.admin.search import SearchMixin
 from kit.money import readable
 from kit.zones import compact
 
@@ -30,7 +31,7 @@ READ_ONLY: dict[Any, Any] = {("starts_at", "ends_at"): ("starts", "ends"), "book
 
 
 @admin.register(Event)
-class EventAdmin(ServiceAdmin):
+class EventAdmin(SearchMixin, ServiceAdmin):
     form = EventForm
     inlines = [BookingInline, QueueInline, EntryInline]
     formfield_overrides = ServiceAdmin.formfield_overrides | {

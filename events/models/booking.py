@@ -3,15 +3,19 @@
 from typing import Self
 
 import pgtrigger
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Case, F, Func, Q, When
 
 from accounts.models import User
 from events.models.event import MAX_PRICE, Event, Origin
 from events.models.inventory import MAX_CAPACITY
+from events.models.search import concerns, few_concern
 from kit import email_addresses
 from kit.db.text import composed_constraint
 from kit.db.triggers import refuse_truncate, trigger
+from kit.search.expressions import SearchVector
 
 
 class BookingStatus(models.TextChoices):
@@ -24,6 +28,17 @@ class BookingQuerySet(models.QuerySet["Booking"]):
     def visible_to(self, user: User) -> Self:
         """Select the bookings that the user may see: their own, or all for an admin. The only definition of it."""
         return self if user.is_admin else self.filter(user=user)
+
+    def search(self, text: str) -> Self:
+        """Select the bookings that have every word of the text, or a longer one, in the name or address of the user or
+        guest, or in the name of the event.
+        """
+        return self.filter(concerns(text))
+
+    def search_few(self, text: str) -> Self:
+        """Select the same as `search`, newest first, in a way that is fast if few match. Runs a query for it."""
+        # GREATEST of one value is that value, but no index is on it: find all matches and sort them.
+        return self.filter(few_concern(text)).order_by(Func(F("pk"), function="GREATEST").desc())
 
     def live(self) -> Self:
         return self.exclude(status=BookingStatus.CANCELLED)
@@ -71,6 +86,15 @@ class Booking(models.Model):
         db_persist=True,
     )
 
+    # For searches; NULL if a user holds the booking.
+    guest_words = models.GeneratedField(
+        expression=Case(
+            When(user__isnull=True, then=SearchVector("guest_first_name", "guest_last_name", "guest_email"))
+        ),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
     # Number of bookings ahead on the waiting list, None unless waiting. Only set by queries that ask for it.
     ahead: int | None
     # Whether a retry with the same idempotency key returned an earlier booking. Only set by `services.book`.
@@ -82,6 +106,7 @@ class Booking(models.Model):
         indexes = [
             models.Index(fields=["event", "-id"], name="booking_event"),
             models.Index(fields=["user", "-id"], name="booking_user"),
+            GinIndex(fields=["guest_words"], condition=Q(user__isnull=True), fastupdate=False, name="booking_guest"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(quantity__range=(1, MAX_CAPACITY)), name="booking_quantity"),

@@ -6,6 +6,8 @@ from typing import Self
 
 import pgtrigger
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -16,11 +18,13 @@ from accounts.models import User
 from kit.db.text import composed_constraint
 from kit.db.triggers import trigger
 from kit.money import validate_currency
+from kit.search.expressions import SearchVector, contains
 from kit.zones import validate_time_zone
 
 MAX_PRICE = Decimal("99999999.99")
 MAX_PER_BOOKING = 10
 ENDS_TOO_EARLY = "Must be after the start."
+EVENT_WORDS = SearchVector("name", "venue")
 
 
 def site_time_zone() -> str:
@@ -54,6 +58,10 @@ class EventQuerySet(models.QuerySet["Event"]):
         """
         events = self.filter(deleted_at__isnull=True)
         return events if user and user.is_admin else events.exclude(status=EventStatus.DRAFT)
+
+    def search(self, text: str) -> Self:
+        """Select the events that have every word of the text, or a longer one, in their name or venue."""
+        return self.filter(contains(EVENT_WORDS, text))
 
     def with_inventory(self) -> Self:
         """Fetch each event's inventory in the same query."""
@@ -90,12 +98,19 @@ class Event(models.Model):
     # Hidden from everyone; the rows are kept for the ledger.
     deleted_at = models.DateTimeField(null=True, editable=False)
 
+    # For searches of bookings.
+    name_words = models.GeneratedField(
+        expression=SearchVector("name"), output_field=SearchVectorField(), db_persist=True
+    )
+
     objects = EventQuerySet.as_manager()
 
     class Meta:
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="event_created_at"),
             models.Index(fields=["starts_at", "id"], name="event_starts_at"),
+            GinIndex(fields=["name_words"], fastupdate=False, name="event_name_words"),
+            GinIndex(EVENT_WORDS, fastupdate=False, name="event_search"),
         ]
         constraints = [
             models.CheckConstraint(condition=~Exact(Trim("name"), ""), name="event_name"),

@@ -4,22 +4,23 @@
 -- params   viewer      bigint          id of the user
 --          sees_all    boolean         true for staff, who see every ticket
 --          project     bigint | null   id of a project; null: any
---          search      text            part of the name, regardless of case; '' matches any
+--          search      text            words of the name, or their beginnings; '' matches any
 --          after       text | null     name of the last project on the previous page; null: start with the first
+--          after_id    bigint | null   its id
 --          row_limit   int             maximum number of projects
 -- returns  id                          bigint
 --          name, description           text
 --          visibility                  text        everyone | involved
 --          open, in_progress, closed   bigint      tickets
--- index    project_name_unique (order); none for the daily counts; ticket_creator and assignment_once for the tickets of
+-- index    project_order; none for the daily counts; ticket_creator and assignment_once for the tickets of
 --          the people involved
 WITH page AS MATERIALIZED (
     SELECT id, name, description, visibility
     FROM projects_project
     WHERE (%(project)s::bigint IS NULL OR id = %(project)s)
-        AND strpos(upper(name), upper(%(search)s)) > 0
-        AND (%(after)s::text IS NULL OR upper(name) > upper(%(after)s))
-    ORDER BY upper(name)
+        AND (%(search)s = '' OR search_vector(name) @@ search_query(%(search)s))
+        AND (%(after)s::text IS NULL OR (search_sort_key(name), id) > (search_sort_key(%(after)s), %(after_id)s))
+    ORDER BY search_sort_key(name), id
     LIMIT %(row_limit)s
 ),
 counted AS (
@@ -48,4 +49,4 @@ SELECT
 FROM page
 LEFT JOIN counted ON counted.id = page.id
 GROUP BY page.id, page.name, page.description, page.visibility
-ORDER BY upper(page.name)
+ORDER BY search_sort_key(page.name), page.id

@@ -32,7 +32,7 @@ class TestList:
         counts = {project.name: project.ticket_count for project in page.context["cl"].result_list}
         assert counts == {"General": 0, "HelpDesk": 0, "With 0": 0, "With 1": 1, "With 2": 2, "With 3": 3}
 
-    @pytest.mark.parametrize("query", ["q=help", "visibility__exact=involved"])
+    @pytest.mark.parametrize("query", ["q=help", "q=hélp", "visibility__exact=involved"])
     def test_can_be_searched_and_filtered(self, agent: User, query: str) -> None:
         page = Browser(agent).get(f"{PROJECTS}?{query}")
 

@@ -41,11 +41,34 @@ class TestList:
             "nextCursor": None,
         }
 
-    def test_is_ordered_by_name_ignoring_case(self, signed_in: Api, owner: User) -> None:
-        for name in ("zebra", "Yak", "ant"):
+    def test_is_ordered_by_name_ignoring_case_and_accents(self, signed_in: Api, owner: User) -> None:
+        for name in ("zebra", "Yak", "ant", "Ärzte", "Ane"):
             make_project(name)
 
-        assert names(signed_in(owner)) == ["ant", "General", "HelpDesk", "Yak", "zebra"]
+        assert names(signed_in(owner)) == ["Ane", "ant", "Ärzte", "General", "HelpDesk", "Yak", "zebra"]
+
+    @pytest.mark.parametrize("search", ["zoe", "ZOË pro", "projekt zoé"])
+    def test_is_searched_by_words(self, signed_in: Api, owner: User, search: str) -> None:
+        make_project("Zoë's Projekt")
+        make_project("Zorn")
+
+        found = signed_in(owner).get("/projects", {"search": search}).json()["items"]
+
+        assert [project["name"] for project in found] == ["Zoë's Projekt"]
+
+    @pytest.mark.parametrize("limit", [1, 2])
+    def test_pages_contain_names_that_differ_only_in_accents(self, signed_in: Api, owner: User, limit: int) -> None:
+        for name in ("Zoé", "Zoe", "Zoë"):
+            make_project(name)
+        api, seen = signed_in(owner), []
+        cursor: str | None = ""
+
+        while cursor is not None:
+            page = api.get("/projects", {"limit": f"{limit}", "cursor": cursor, "search": "zoe"}).json()
+            seen += [project["name"] for project in page["items"]]
+            cursor = page["nextCursor"]
+
+        assert seen == ["Zoé", "Zoe", "Zoë"]
 
     def test_pages_contain_each_project_once(self, signed_in: Api, owner: User) -> None:
         for number in range(5):

@@ -11,7 +11,8 @@ from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
 from kit.admin.forms import ServiceAdmin, is_id
-from tickets import queries
+from kit.admin.search import SearchMixin
+from kit.search.expressions import SortKey
 from tickets.admin.filters import QueueFilter, SlaFilter
 from tickets.admin.labels import PRIORITY_COLOURS, STATUS_COLOURS
 from tickets.models import Ticket, TicketQuerySet
@@ -22,10 +23,10 @@ class TicketChangeList(ChangeList):
         return cast(TicketQuerySet, super().get_queryset(*args, **kwargs)).with_assignees()
 
 
-class ListPage(ServiceAdmin):
+class ListPage(SearchMixin, ServiceAdmin):
     list_display = [
         "id",
-        "title",
+        "title_by_key",
         "project",
         "status_label",
         "priority_label",
@@ -35,7 +36,7 @@ class ListPage(ServiceAdmin):
         "created_at",
         "sla_due_at",
     ]
-    list_display_links = ["id", "title"]
+    list_display_links = ["id", "title_by_key"]
     list_filter = [
         "status",
         "priority",
@@ -49,10 +50,14 @@ class ListPage(ServiceAdmin):
     show_facets = admin.ShowFacets.NEVER
     list_select_related = ["project", "created_by"]
     list_fullwidth = True
-    search_fields = ["title"]
+    search_fields = ["title", "description"]
     search_help_text = "A ticket number, or words from the title or description"
-    sortable_by = ["id", "title", "created_at", "sla_due_at"]
+    sortable_by = ["id", "title_by_key", "created_at", "sla_due_at"]
     ordering = ["-created_at"]
+
+    @admin.display(description="title", ordering=SortKey("title"))
+    def title_by_key(self, ticket: Ticket) -> str:
+        return ticket.title
 
     @display(description="status", label=STATUS_COLOURS)
     def status_label(self, ticket: Ticket) -> tuple[str, str]:
@@ -88,8 +93,4 @@ class ListPage(ServiceAdmin):
             by_number = queryset.filter(pk=int(number))
             if by_number.exists():
                 return by_number, False
-        if not search_term.strip():
-            return queryset, False
-        # Django's own search (icontains) would scan every ticket; this one uses an index.
-        words = queries.words(search_term)
-        return cast(TicketQuerySet, queryset).search(words) if words else queryset.none(), False
+        return super().get_search_results(request, queryset, search_term)

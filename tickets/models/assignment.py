@@ -66,4 +66,4 @@ class Assignee(User):
         ]
 
 
-ASSIGNMENTS = Prefetch("assignments", Assignment.objects.select_related("user"))
+ASSIGNMENTS = Prefetch("assignments", Assignment.objects.select_related("user").defer("user__search"))

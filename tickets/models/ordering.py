@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from django.db import models
-from django.db.models import Case, Expression, F, Func, OrderBy, Value, When
-from django.db.models.functions import Coalesce, Upper
+from django.db.models import Case, Expression, F, Func, OrderBy, Q, Value, When
+from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact, GreaterThan, LessThan
 
+from kit.search.expressions import SortKey
 from sla.models import Priority
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ SORT_KEYS: dict[str, Callable[[Any, bool], Expression]] = {
     "updated_at": _date_key,
     "due_at": _date_key,
     "priority": _priority_key,
-    "title": lambda title, _: Upper(title),
+    "title": lambda title, _: SortKey(title),
 }
 
 
@@ -43,7 +44,7 @@ SORT_KEYS: dict[str, Callable[[Any, bool], Expression]] = {
 class Ordering:
     """An order of tickets by a field of SORT_KEYS, with ties broken by id in the same direction.
 
-    Priorities go from low to high, titles ignore case, and tickets without a date come last in either direction.
+    Priorities go from low to high, titles ignore case and accents, and tickets without a date come last either way.
     """
 
     field: str = "created_at"
@@ -62,12 +63,12 @@ class Ordering:
         """Return the position of a ticket in this order, for `in_order(after=…)`."""
         return getattr(ticket, self.field), ticket.pk
 
-    def index(self, name: str) -> models.Index:
-        """Return an index that lists tickets in this order."""
+    def index(self, name: str, condition: Q | None = None) -> models.Index:
+        """Return an index that lists tickets in this order, or those that meet a condition."""
         key = self.key()
         columns = [key.desc(), F("id").desc()] if self.is_descending else [key, F("id")]
         # Including the field lets PostgreSQL skip rows without a look at the table.
-        return models.Index(*columns, include=[self.field], name=name)
+        return models.Index(*columns, include=[self.field], condition=condition, name=name)
 
 
 class OrderedQuerySet(TicketQuerySetBase):

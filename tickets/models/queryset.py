@@ -1,6 +1,5 @@
 """Selections of tickets: by who may see them, by their deadline, by words."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Self
 
@@ -10,11 +9,11 @@ from django.db.models import F, Q
 from django.db.models.lookups import Exact
 
 from accounts.models import User
+from kit.search.expressions import contains
 from projects.models import Project, Visibility
 from tickets.models.assignment import ASSIGNMENTS, Assignment
 from tickets.models.clock import CLOCK_RUNS
 from tickets.models.ordering import OrderedQuerySet
-from tickets.models.search import contains_words
 
 
 class AnyOf(Exact):
@@ -77,9 +76,9 @@ class TicketQuerySet(OrderedQuerySet):
         """Select the tickets whose next deadline notification is due, most urgent first."""
         return self.filter(sla_alarm_at__lt=at).order_by("sla_alarm_at")
 
-    def search(self, words: Iterable[str]) -> Self:
-        """Select the tickets that contain each of these words or a longer one. `queries.words` splits a text."""
-        return self.filter(contains_words(words))
+    def search(self, text: str) -> Self:
+        """Select the tickets that have every word of the text in the title or description, or a longer word."""
+        return self.filter(contains(F("search"), text))
 
     def with_assignees(self) -> Self:
         """Fetch the assignments with their users, in order of assignment. This causes one more query in total."""

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from unicodedata import combining, normalize
 
 import pytest
 from django.db import connection, transaction
@@ -39,7 +40,7 @@ per_example = settings(
 moments = st.integers(0, 4).map(lambda hours: NOON + timedelta(hours=hours))
 rows = st.fixed_dictionaries(
     {
-        "title": st.sampled_from(["a", "A", "b", "ab", "Ba"]),
+        "title": st.sampled_from(["a", "A", "Ä", "b", "ab", "äb", "Ba"]),
         "status": st.sampled_from(Status.values),
         "priority": st.sampled_from(Priority.values),
         "type": st.sampled_from(["bug", "task"]),
@@ -106,6 +107,17 @@ def load(rows: list[dict[str, Any]], people: list[User]) -> list[dict[str, Any]]
     return loaded
 
 
+def make_closed_tickets(owner: User) -> None:
+    """Make enough closed tickets for PostgreSQL to prefer an index without them."""
+    for _ in range(60):
+        make_ticket(owner, status=Status.CLOSED)
+    psql("ANALYZE tickets_ticket")
+
+
+def folded(title: str) -> str:
+    return "".join(each for each in normalize("NFD", title.lower()) if not combining(each))
+
+
 def in_order(rows: list[dict[str, Any]], ordering: Ordering) -> list[int]:
     """Return the ids of the rows, sorted in Python."""
 
@@ -113,7 +125,7 @@ def in_order(rows: list[dict[str, Any]], ordering: Ordering) -> list[int]:
         value = row[ordering.field]
         if ordering.field == "priority":
             return Priority.values.index(value), row["id"]
-        return value.upper() if ordering.field == "title" else value, row["id"]
+        return folded(value) if ordering.field == "title" else value, row["id"]
 
     dated = [row for row in rows if row[ordering.field] is not None]
     undated = [row for row in rows if row[ordering.field] is None]
@@ -138,7 +150,7 @@ def found(viewer: User, wanted: TicketFilter, ordering: Ordering = ORDERINGS[0],
 
 
 def search(agent: User, text: str) -> list[int]:
-    return found(agent, TicketFilter(search=queries.words(text)))
+    return found(agent, TicketFilter(search=text))
 
 
 class TestPages:
@@ -218,7 +230,7 @@ class TestPages:
     def test_are_the_same_for_any_length_of_the_walk(self, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
         """Finds rare matches within the walk and beyond it."""
         tickets = [make_ticket(owner, title="rare" if number % 9 == 0 else "common") for number in range(40)]
-        wanted = TicketFilter(search=["rare"])
+        wanted = TicketFilter(search="rare")
 
         ids = []
         for walk in (1, 12, 40):
@@ -232,7 +244,7 @@ class TestPages:
         """Otherwise the last page would read all matches."""
         for number in range(12):
             make_ticket(owner, title="rare" if number % 4 == 0 else "common")
-        wanted = TicketFilter(search=["rare"])
+        wanted = TicketFilter(search="rare")
         *_, last = found(owner, wanted, ordering)
         after = ordering.place(Ticket.objects.get(pk=last))
 
@@ -255,6 +267,27 @@ class TestPages:
         assert re.match(r"Limit .*\n\s+->  Index Scan (Backward )?using ticket_", plan)
         assert "Index Cond: (ROW(" in plan
 
+    @pytest.mark.parametrize(
+        "wanted",
+        [TicketFilter(status="open"), TicketFilter(status="in-progress"), TicketFilter(sla="breached")],
+        ids=str,
+    )
+    @pytest.mark.parametrize("ordering", queries.UNCLOSED_ORDERINGS, ids=str)
+    def test_walk_along_the_unclosed_tickets_where_those_are_far_apart(
+        self, ordering: Ordering, wanted: TicketFilter, owner: User
+    ) -> None:
+        """Otherwise `sla=breached` would read and sort every such ticket."""
+        make_closed_tickets(owner)
+        after = ordering.place(make_ticket(owner))
+        with transaction.atomic():
+            for method in ("enable_sort", "enable_seqscan", "enable_bitmapscan"):
+                psql(f"SET LOCAL {method} = off")
+
+            plan = wanted.along(ordering).in_order(ordering, after=after)[:20].explain()
+
+        assert f"using ticket_unclosed_{ordering.field} on" in plan
+        assert "Index Cond: (ROW(" in plan
+
 
 class TestSearch:
     @per_example
@@ -271,7 +304,8 @@ class TestSearch:
 
             ids = search(agent, query)
 
-        words, beginnings = (re.findall("[a-z0-9]+", text.lower()) for text in (f"{title} {description}", query))
+        word = r"[a-z0-9]+(?:\+\+)?"
+        words, beginnings = (re.findall(word, text.lower()) for text in (f"{title} {description}", query))
         is_found = all(any(word.startswith(beginning) for word in words) for beginning in beginnings)
         assert bool(ids) == (is_found and bool(beginnings))
 
@@ -289,6 +323,21 @@ class TestSearch:
             ("x\u0661\u0662", "x\u0661"),
             ("Straße 1é é1 1東", "1É stra é 1東"),
             ("「東京」、¿Qué? «Да» 50€ 🎟️", "東 qué ДА 50"),
+            ("Hall by Spöter", "spoter"),
+            ("Hall by Spoter", "SPÖTER"),
+            ("Café", "cafe"),
+            ("Jérôme at the Hauptstraße", "hauptstrasse jerome"),
+            ("Hauptstrasse", "Hauptstraße"),
+            ("Smørrebrød", "smorrebrod"),
+            ("版本更新失败", "更新"),
+            ("版本更新失败", "新失败"),
+            ("版本更新失败", "新"),
+            ("데이터베이스 오류", "베이스"),
+            ("ﾃﾞｰﾀﾍﾞｰｽ", "データベース"),
+            ("Server is on 🔥🎉", "🎉"),
+            ("50€", "€"),
+            ("Crash in C++17", "c++"),
+            ("Crash in C#.", "c#"),
         ],
     )
     def test_reads_words_of_any_script(self, title: str, query: str, agent: User) -> None:
@@ -298,14 +347,14 @@ class TestSearch:
         assert search(agent, query) == [ticket.pk]
 
     @pytest.mark.parametrize(
-        "text", ["%", "_", "***", "'", "''", "–\u00a0—", ":*", "\\", "!!", "()", "…", "–", "🎟", "<->"]
+        "text", ["%", "_", "***", "'", "''", "–\u00a0—", ":*", "\\", "!!", "()", "…", "–", "++", "#", "<->"]
     )
     def test_finds_nothing_by_punctuation(self, text: str, agent: User) -> None:
         make_ticket(agent, title=f"Before {text} after {text}")
 
         assert search(agent, text) == []
 
-    @pytest.mark.parametrize("text", ["base", "atabase", "fix a", "databases", "fix base"])
+    @pytest.mark.parametrize("text", ["base", "atabase", "fix a", "databases", "fix base", "fix++", "data#", "fix 🔥"])
     def test_does_not_match_the_middle_of_a_word_or_only_some_words(self, text: str, agent: User) -> None:
         make_ticket(agent, title="Fix the database")
 
@@ -336,17 +385,17 @@ class TestSearch:
             for method in ("enable_seqscan", "enable_indexscan"):
                 psql(f"SET LOCAL {method} = off")
 
-            plan = Ticket.objects.search(words).explain()
+            plan = Ticket.objects.search(" ".join(words)).explain()
 
         (looked_up,) = re.findall("Index Cond: (.*)", plan)
-        assert looked_up.count("@@") == 4
+        assert looked_up.count(":*") == 4
         assert search(agent, " ".join(words)) == [ticket.pk]
         assert search(agent, " ".join([*words, "another"])) == []
 
     def test_does_not_find_hidden_tickets(self, owner: User, outsider: User) -> None:
         make_ticket(owner, project=Project.objects.get(system_name="helpdesk"))
 
-        assert found(outsider, TicketFilter(search=["fix"])) == []
+        assert found(outsider, TicketFilter(search="fix")) == []
 
 
 class TestBreached:
@@ -358,7 +407,8 @@ class TestBreached:
         assert list(Ticket.objects.breached(due + timedelta(microseconds=1))) == [late]
         assert not Ticket.objects.breached(due).exists()
 
-    def test_uses_an_index(self) -> None:
+    def test_uses_an_index(self, owner: User) -> None:
+        make_closed_tickets(owner)
         with transaction.atomic():
             psql("SET LOCAL enable_seqscan = off")
 
@@ -466,26 +516,11 @@ class TestChangesSince:
         assert (change.before, change.after) == ("First", "First")
 
 
-class TestWords:
-    @pytest.mark.parametrize(
-        ("text", "words"),
-        [
-            ("", []),
-            ("%_!", []),
-            ("Fix the FIX", ["fix", "the"]),
-            ("a ab abc", ["abc"]),
-            ("ab@c.example", ["ab", "c", "example"]),
-        ],
-    )
-    def test_are_unique_and_without_prefixes_of_others(self, text: str, words: list[str]) -> None:
-        assert sorted(queries.words(text)) == words
-
-
 def test_every_statement_is_tested() -> None:
     """A new file in sql/ needs a test here or in test_history.py."""
     names = {path.stem for path in (BASE_DIR / "tickets" / "sql").glob("*.sql")}
 
-    assert names == {"history", "words", "changes_since"}
+    assert names == {"history", "changes_since"}
 
 
 def test_a_list_runs_two_queries_for_any_number_of_assignees(agent: User) -> None:

@@ -1,0 +1,42 @@
+"""Search for bookings: by the name and address of the user or guest, and by the name of the event.
+
+These are in three tables, and PostgreSQL uses no index for a condition across tables: there are two ways to state it.
+"""
+
+from django.contrib.postgres.search import SearchVectorField
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Coalesce
+
+from kit.db import sql
+from kit.search.expressions import contains
+
+# A word that begins the names of more users or events than this finds too many bookings to collect.
+MAX_IDS = 1_000
+
+
+class _AllWords(Func):
+    template = "(%(expressions)s)"
+    arg_joiner = " || "
+    output_field = SearchVectorField()
+
+
+NO_WORDS = Value("", output_field=SearchVectorField())
+ALL_WORDS = _AllWords(
+    F("event__name_words"), Coalesce(F("user__search"), NO_WORDS), Coalesce(F("guest_words"), NO_WORDS)
+)
+
+
+def concerns(text: str) -> Q:
+    """Return the condition on a booking, to check one by one. Without a word, nothing matches."""
+    return contains(ALL_WORDS, text)
+
+
+def few_concern(text: str) -> Q:
+    """Return the same condition so that indexes answer it. Runs a query for the users and events with each word."""
+    rows = sql.rows("events/names", words=text, row_limit=MAX_IDS + 1)
+    found = concerns(text)
+    for row in rows:
+        if row["is_looked_up"] and max(len(row["users"]), len(row["events"])) <= MAX_IDS:
+            is_guest = Q(user__isnull=True) & contains(F("guest_words"), row["word"])
+            found &= Q(user__in=row["users"]) | Q(event__in=row["events"]) | is_guest
+    return found

@@ -1,0 +1,40 @@
+"""Searching and sorting by folded text. The functions in sql/functions are the only definition of both."""
+
+from typing import Any
+
+from django.contrib.postgres.search import SearchQueryField, SearchVectorField
+from django.db import models
+from django.db.models import BooleanField, F, Func, Q, Value
+from django.db.models.functions import Coalesce
+
+
+class SortKey(Func):
+    """What names and titles are sorted by: Ä is beside A, and case is ignored. Ties need an order of their own."""
+
+    function = "search_sort_key"
+    output_field = models.TextField()
+
+
+class SearchVector(Func):
+    """The words of some columns, none of them NULL. Stored in a generated column, or only in an index."""
+
+    function = "search_vector"
+    arg_joiner = " || ' ' || "
+    output_field = SearchVectorField()
+
+
+class _Contains(Func):
+    arg_joiner = " @@ "
+    template = "(%(expressions)s)"
+    output_field = BooleanField()
+
+
+def _query(text: str, *, is_lookup: bool) -> Func:
+    return Func(Value(text), Value(is_lookup), function="search_query", output_field=SearchQueryField())
+
+
+def contains(vector: F | Func, text: str) -> Q:
+    """Return the condition that every word of `text` begins a word of the vector. Without a word, nothing matches."""
+    others: Any = _Contains(vector, _query(text, is_lookup=False))
+    # Within COALESCE, the second condition is not one that an index answers. It is true if there are no other words.
+    return Q(_Contains(vector, _query(text, is_lookup=True))) & Q(Coalesce(others, Value(True)))
