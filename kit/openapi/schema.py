@@ -60,6 +60,9 @@ class AutoSchema(openapi.AutoSchema):
         operation = super().get_operation(path, path_regex, path_prefix, method, registry)
         if operation is None:
             return None
+        if not any(operation["security"]):
+            # Both mean that no token is read; generators understand the empty list.
+            operation["security"] = []
         if self._is_idempotent():
             operation.setdefault("parameters", []).append(KEY_PARAMETER)
         if self._is_versioned() and self.method in TAG_PARAMETERS:
@@ -92,8 +95,7 @@ class AutoSchema(openapi.AutoSchema):
             yield from refusals.OF_BODIES
         if self._is_idempotent():
             yield from refusals.OF_KEYS
-        security = operation["security"]
-        if any(security):
+        if security := operation["security"]:
             yield from refusals.OF_TOKENS if {} in security else refusals.OF_REQUIRED_TOKENS
         if self._is_counted():
             yield from refusals.OF_WORK

@@ -25,7 +25,7 @@ from kit.web.problems import describe
 from ticketing.urls import CONTRACTS, urlpatterns
 from tickets import services
 
-PUBLIC = {name for name, operation in OPERATIONS.items() if {} in operation["security"]}
+PUBLIC = {name for name, operation in OPERATIONS.items() if {} in operation["security"] or not operation["security"]}
 
 
 # In document 000's order of precedence.
