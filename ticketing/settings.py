@@ -241,7 +241,8 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Ticketing",
     "DESCRIPTION": "A help desk (users, projects, tickets, comments) and a box office (events, bookings).\n\n"
     "All errors are `application/problem+json` (RFC 9457). Those that a described call can answer are listed with it. "
-    "Others are 404 for an unknown path and 405, with `Allow`, for a method that the path does not have.",
+    "Others are 404 for an unknown path, 405 (with `Allow`) for a method that the path does not have, 414 for a URL "
+    "and 431 for headers that are too long.",
     "VERSION": "1.0.0",
     "CONTACT": {"name": "The Ticketing authors"},
     "LICENSE": {"name": "MIT License", "identifier": "MIT"},

@@ -16,12 +16,21 @@ from kit.openapi.components import component
 from kit.openapi.describe import Refusal
 from kit.openapi.headers import EXAMPLE_REQUEST_ID
 from kit.web.bodies import NotAnObject, NotJSON
-from kit.web.problems import PROBLEM_JSON, LengthRequired, Problem, RequestTooLarge, UnknownHost, describe
+from kit.web.problems import (
+    PROBLEM_JSON,
+    LengthRequired,
+    Problem,
+    RequestTimeout,
+    RequestTooLarge,
+    UnknownHost,
+    describe,
+)
 
 OF_ALL: tuple[Refusal, ...] = (UnknownHost(), Exception())
 OF_BODIES: tuple[Refusal, ...] = (
     NotJSON(),
     NotAnObject(),
+    RequestTimeout(),
     LengthRequired(),
     RequestTooLarge(),
     exceptions.UnsupportedMediaType("text/plain"),
@@ -33,7 +42,7 @@ OF_TOKENS: tuple[Refusal, ...] = (exceptions.AuthenticationFailed(),)
 OF_REQUIRED_TOKENS: tuple[Refusal, ...] = (exceptions.NotAuthenticated(), *OF_TOKENS)
 
 # These are refused before the request is counted against a rate limit.
-UNCOUNTED = {UnknownHost.default_code, LengthRequired.default_code, RequestTooLarge.default_code}
+UNCOUNTED = {each.default_code for each in (UnknownHost, RequestTimeout, LengthRequired, RequestTooLarge)}
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,12 @@ class UnknownHost(exceptions.APIException):
     default_detail = "Unknown host name"
 
 
+class RequestTimeout(exceptions.APIException):
+    status_code = 408
+    default_code = "request_timeout"
+    default_detail = "The request body took too long to arrive"
+
+
 class LengthRequired(exceptions.APIException):
     status_code = 411
     default_code = "length_required"
