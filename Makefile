@@ -12,7 +12,7 @@ WORKERS := $(if $(filter -k %.py,$(ARGS))$(findstring ::,$(ARGS)),,-n auto)
 DURATIONS := $(if $(CI),--durations=25)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e lint bench format requirements
+.PHONY: help run test e2e clients lint bench format requirements
 
 help: ## List the targets
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -29,7 +29,13 @@ e2e: .venv/requirements-dev.txt ## Run the browser tests (screenshots in var/e2e
 	@command -v chromium chromium-browser google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 	    echo "Installing Chromium …" && apt-get update -qq && apt-get install -qq --no-install-recommends chromium >/dev/null; } || \
 	    { echo "Chromium is missing. On Debian and Ubuntu: apt install chromium"; exit 1; }
-	@$(PY) -m pytest e2e $(ARGS)
+	@$(PY) -m pytest e2e --ignore=e2e/clients $(ARGS)
+
+clients: .venv/requirements-dev.txt ## Generate API clients in Python and TypeScript, and try them (in var/clients/)
+	@command -v npm >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	    echo "Installing npm …" && apt-get update -qq && apt-get install -qq --no-install-recommends npm >/dev/null; } || \
+	    { echo "npm is missing. On Debian and Ubuntu: apt install npm"; exit 1; }
+	@$(PY) -m pytest e2e/clients $(ARGS)
 
 # Most of these need no database and get a URL that is never used. `check --deploy` uses production settings.
 lint: export DEMO = on

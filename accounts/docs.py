@@ -87,14 +87,14 @@ replace_user = describes(
     name="replaceUser",
     more="Admins can change every user, others only their own name and e-mail address. These two are required; other "
     "fields keep their values if omitted.",
-    request=(ReplacedUserSerializer, examples.SIGN_UP),
+    request=(ReplacedUserSerializer, examples.REPLACED_USER),
     answers={200: USER},
     refusals=[missing("name", "email"), *CHANGE_REFUSALS],
 )
 
 change_user = describes(
-    "Change a user",
-    name="changeUser",
+    "Update a user",
+    name="updateUser",
     more="Admins can change every user, others only their own name and e-mail address. Setting `isActive` to false "
     "deactivates the user under the same rules as `POST /users/{user_id}/deactivate`; true reactivates the user.",
     request=(UserChangesSerializer, examples.USER_CHANGES),
@@ -123,6 +123,8 @@ deactivate_user = describes(
 sign_in = describes(
     "Sign in",
     name="signIn",
+    more="Returns a `token` to send with other requests, as `Authorization: Bearer <token>`, and a `refresh` token to "
+    "renew it with. Repeated failures lock the account out for a while.",
     request=(SignInSerializer, examples.SIGN_IN),
     answers={200: TOKENS},
     refusals=[missing("email"), services.InvalidCredentials, LOCKED_OUT],
@@ -141,12 +143,18 @@ renew_tokens = describes(
 sign_out = describes(
     "Sign out",
     name="signOut",
+    more="Revokes the refresh token. The access token remains valid until it expires.",
     request=(RefreshSerializer, examples.REFRESH),
     answers={204: None},
     refusals=[missing("refresh"), tokens.InvalidToken],
 )
 
-get_me = describes("Get the current user", name="getMe", answers={200: USER})
+get_me = describes(
+    "Get the current user",
+    name="getCurrentUser",
+    more="The user whose token was sent.",
+    answers={200: USER},
+)
 
 change_password = describes(
     "Change your password",

@@ -18,6 +18,7 @@ TOKENS: dict[str, Any] = {
 }
 REFRESH: dict[str, Any] = {"refresh": TOKENS["refresh"]}
 CHANGE_PASSWORD: dict[str, Any] = {"currentPassword": "password-123", "password": "correct horse, battery"}
+REPLACED_USER: dict[str, Any] = {"name": "User Name", "email": "user@example.com", "type": "customer"}
 USER_CHANGES: dict[str, Any] = {"name": "Other Name"}
 USER_PAGE: dict[str, Any] = {"items": [USER], "nextCursor": None}
 RESET: dict[str, Any] = {"email": SIGN_IN["email"]}

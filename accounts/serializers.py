@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.models import User, UserType
@@ -26,7 +26,8 @@ class PasswordField(TextField):
         "format": "password",
         "minLength": 8,
         "maxLength": 1000,
-        "pattern": r"^[^\x00]*[^\p{L}\p{N}\x00][^\x00]*$",
+        # \W without \x00. Python's \w includes letters of all alphabets, JavaScript's does not; \p is not portable.
+        "pattern": r"^[^\x00]*([^\w\x00]|_)[^\x00]*$",
     }
 )
 class NewPasswordField(PasswordField):
@@ -55,6 +56,7 @@ class SignUpSerializer(NullIsDefault):
     password = NewPasswordField()
 
 
+@extend_schema_serializer(component_name="SignUp")
 class SignUpByAdminSerializer(SignUpSerializer):
     """For admins, who can also create agents and may omit the type and the password."""
 
@@ -119,10 +121,12 @@ class ChangePasswordSerializer(serializers.Serializer[Any]):
     password = NewPasswordField()
 
 
+@extend_schema_serializer(component_name="PasswordReset")
 class ResetSerializer(serializers.Serializer[Any]):
     email = EmailField()
 
 
+@extend_schema_serializer(component_name="PasswordResetConfirm")
 class ResetConfirmSerializer(serializers.Serializer[Any]):
     uid = SingleLineField(max_length=100)
     code = SingleLineField(max_length=100)

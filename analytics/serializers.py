@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from analytics.queries import BoxOffice, Dashboard, History, ListedTicket, Position, TicketFilter
@@ -99,6 +100,7 @@ class ListedTicketSerializer(serializers.Serializer[ListedTicket]):
         }
 
 
+@extend_schema_serializer(component_name="TicketAnalytics")
 class HistorySerializer(serializers.Serializer[History]):
     totalTickets = serializers.IntegerField(source="tickets")
     closedTickets = serializers.IntegerField(source="closed")
@@ -116,6 +118,7 @@ class HistorySerializer(serializers.Serializer[History]):
         return encode(figures.next.created_at, figures.next.id) if figures.next else None
 
 
+@extend_schema_serializer(component_name="DashboardAnalytics")
 class DashboardSerializer(serializers.Serializer[Dashboard]):
     totalTickets = serializers.IntegerField(source="tickets")
     closedTickets = serializers.IntegerField(source="closed")
@@ -214,6 +217,7 @@ class SoldEventSerializer(SeatCountsSerializer, MoneySerializer):
     fill = serializers.FloatField(help_text="Share of the seats for sale that are held, from 0 to 1.")
 
 
+@extend_schema_serializer(component_name="BoxOfficeAnalytics")
 class BoxOfficeSerializer(TakingsSerializer):
     days = SoldDaySerializer(many=True)
     events = SoldEventSerializer(many=True)

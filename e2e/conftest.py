@@ -54,6 +54,7 @@ def site(mail_server: MailServer, tmp_path_factory: pytest.TempPathFactory) -> I
         | {
             "TESTING": "off",
             "DEMO": "on",
+            "STAFF_SIGNUP": "on",
             "DATABASE_URL": configuration.connection_url(
                 configuration.configuration("", folder, durable=False)["default"]
             ),

@@ -89,7 +89,13 @@ create_event = describes(
     ],
 )
 
-read_event = describes("Get an event", name="getEvent", answers={200: EVENT}, refusals=[services.EventNotFound])
+read_event = describes(
+    "Get an event",
+    name="getEvent",
+    more="Only admins see drafts.",
+    answers={200: EVENT},
+    refusals=[services.EventNotFound],
+)
 
 replace_event = describes(
     "Replace an event",
@@ -102,7 +108,7 @@ replace_event = describes(
 
 change_event = describes(
     "Update an event",
-    name="changeEvent",
+    name="updateEvent",
     more=CHANGES,
     request=(EventPatchSerializer, examples.EVENT_PATCH),
     answers={200: CHANGED_EVENT},
@@ -127,7 +133,7 @@ cancel_event = describes(
 
 read_availability = describes(
     "Get the number of available tickets",
-    name="getAvailability",
+    name="getEventAvailability",
     more="Cheap to poll, especially with `If-None-Match`.",
     answers={200: (AvailabilitySerializer, examples.AVAILABILITY), 304: None},
     refusals=[services.EventNotFound],
@@ -158,7 +164,7 @@ book = describes(
 
 list_bookings_of_event = describes(
     "List the bookings of an event",
-    name="listBookingsOfEvent",
+    name="listEventBookings",
     more="Admins only. Newest first.",
     parameters=[BookingsOfEventQuerySerializer],
     answers={200: (BookingPageSerializer, examples.BOOKING_PAGE)},

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from events.models import MAX_CAPACITY, MAX_PER_BOOKING, Booking, BookingStatus, Event, EventStatus
@@ -212,6 +213,7 @@ class CancellationSerializer(NullIsDefault):
     )
 
 
+@extend_schema_serializer(component_name="Guest")
 class GuestOfBookingSerializer(serializers.Serializer[Booking]):
     firstName = serializers.CharField()
     lastName = serializers.CharField()
@@ -268,6 +270,7 @@ def _reason(booking: Booking) -> str | None:
     return f"Fewer than {booking.left} tickets are left" if booking.left > 1 else "No tickets are left"
 
 
+@extend_schema_serializer(component_name="CreatedBooking")
 class NewBookingAnswerSerializer(BookingDetailSerializer):
     manageToken = serializers.CharField(
         required=False, help_text="Guests only. Send it as `X-Manage-Token` to see or cancel the booking."

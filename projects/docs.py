@@ -37,7 +37,13 @@ create_project = describes(
     refusals=[missing("name"), Forbidden, services.ProjectNameTaken],
 )
 
-get_project = describes("Get a project", name="getProject", answers={200: ANSWER}, refusals=[services.ProjectNotFound])
+get_project = describes(
+    "Get a project",
+    name="getProject",
+    more="Ticket counts include only tickets you are allowed to see.",
+    answers={200: ANSWER},
+    refusals=[services.ProjectNotFound],
+)
 
 replace_project = describes(
     "Replace a project",
@@ -50,7 +56,7 @@ replace_project = describes(
 
 change_project = describes(
     "Update a project",
-    name="changeProject",
+    name="updateProject",
     more="Admins only. Omitted fields keep their values.",
     request=(ProjectPatchSerializer, {"visibility": "involved"}),
     answers={200: ANSWER},

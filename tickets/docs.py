@@ -94,6 +94,7 @@ create_ticket = describes(
 create_project_ticket = describes(
     "Create a ticket in a project",
     name="createProjectTicket",
+    more="Like `POST /ticket`, except that `project` and `status` are required.",
     request=(NewTrackerTicketSerializer, examples.NEW_TRACKER_TICKET),
     answers={201: (TicketSerializer, examples.TRACKER_TICKET)},
     refusals=[missing("title", "project", "status"), *BAD_FIELDS, *BAD_ASSIGNEES],
@@ -101,6 +102,7 @@ create_project_ticket = describes(
 get_ticket = describes(
     "Get a ticket",
     name="getTicket",
+    more="With its assignees, and how its SLA deadline was calculated. A ticket that you cannot see is 404.",
     answers={200: TICKET_DETAIL, 304: None},
     refusals=[services.TicketNotFound],
 )
@@ -114,7 +116,7 @@ replace_ticket = describes(
 )
 change_ticket = describes(
     "Update a ticket",
-    name="changeTicket",
+    name="updateTicket",
     more=CHANGES,
     request=(TicketPatchSerializer, examples.TICKET_PATCH),
     answers={200: TICKET_DETAIL},

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from kit.dates import Span
@@ -56,6 +56,7 @@ class NewTicketSerializer(NullIsDefault):
     assignedUsers = serializers.ListField(source="assigned_user_ids", child=IdField(), max_length=100, required=False)
 
 
+@extend_schema_serializer(component_name="NewProjectTicket")
 class NewTrackerTicketSerializer(NewTicketSerializer):
     """`POST /tickets` (document 001): project and status are required as well."""
 
@@ -312,6 +313,7 @@ class AssignedPersonSerializer(serializers.Serializer[Person]):
     name = serializers.CharField()
 
 
+@extend_schema_serializer(component_name="HistoryChange")
 class ChangeSerializer(serializers.Serializer[Change]):
     """A change of one field, with the same names and values as in the ticket's own JSON."""
 
@@ -342,6 +344,7 @@ class ChangeSerializer(serializers.Serializer[Change]):
         return {"field": name, "from": before, "to": after}
 
 
+@extend_schema_serializer(component_name="HistoryItem")
 class ItemSerializer(serializers.Serializer[Item]):
     id = serializers.IntegerField()
     at = UtcDateTimeField()

@@ -1,11 +1,17 @@
 """OpenAPI schemas for our serializer fields, which describe exactly what the server accepts."""
 
+from functools import cache
 from typing import Any
 
+from django.utils.module_loading import import_string
 from drf_spectacular import openapi
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.settings import spectacular_settings
+from inflection import underscore
 
 from kit.email_addresses import MAX_LENGTH
+from kit.openapi.components import component
 from kit.web.fields import MAX_MONEY, SingleLineField
 
 ID_SCHEMA = {"type": "integer", "format": "int64", "minimum": 1}
@@ -89,8 +95,29 @@ class CursorExtension(OpenApiSerializerFieldExtension):
 
 
 class ChoiceExtension(OpenApiSerializerFieldExtension):
+    """Refer to the component that ENUM_NAME_OVERRIDES names, so that clients have one type for all uses of an enum."""
+
     target_class = "rest_framework.serializers.ChoiceField"
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema: openapi.AutoSchema, direction: str) -> dict[str, Any]:
-        return {"type": "string", "enum": [*self.target.choices, *getattr(self.target, "aliases", ())]}
+        values = list(self.target.choices)
+        schema: dict[str, Any] = {"type": "string", "enum": values}
+        if any(value.startswith("-") for value in values):
+            schema["x-enum-varnames"] = [ordering_name(value) for value in values]
+        if name := enum_names().get(tuple(values)):
+            return component(auto_schema.registry, ResolvedComponent.SCHEMA, name, schema)
+        return schema
+
+
+@cache
+def enum_names() -> dict[tuple[str, ...], str]:
+    """Return the names of enums by their values."""
+    enums = {name: import_string(path) for name, path in spectacular_settings.ENUM_NAME_OVERRIDES.items()}
+    return {tuple(getattr(enum, "values", enum)): name for name, enum in enums.items()}
+
+
+def ordering_name(value: str) -> str:
+    """Return a constant's name for generated clients: CREATED_DATE_DESC for -createdDate."""
+    name = underscore(value.removeprefix("-")).upper()
+    return f"{name}_DESC" if value.startswith("-") else name

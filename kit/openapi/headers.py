@@ -29,9 +29,10 @@ HEADERS: dict[str, dict[str, Any]] = {
         "example": "true",
     },
     "ETag": {
-        "description": "A hash of the body, preceded by the version if the object has one.",
+        "description": "A hash of the body, preceded by the version if the object has one. Weak (`W/`) if the "
+        "response is compressed.",
         "required": True,
-        "schema": {"type": "string", "pattern": '^"([0-9]+-)?[0-9a-f]+"$'},
+        "schema": {"type": "string", "pattern": '^(W/)?"([0-9]+-)?[0-9a-f]+"$'},
         "example": '"3-5f0c9a1e2b7d4836"',
     },
     "Retry-After": {

@@ -4,6 +4,7 @@
 headers) is added here. Error messages are taken from the exceptions themselves, never copied.
 """
 
+import json
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
@@ -12,21 +13,13 @@ from django.views import View
 from drf_spectacular import openapi
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.plumbing import ComponentRegistry
-from rest_framework import exceptions, serializers
+from rest_framework import serializers
 
-from kit.errors import Busy, TooMany
-from kit.idempotency.keys import KeyReused, StillRunning
-from kit.idempotency.views import BAD_KEY, REPLAYED
+from kit.idempotency.views import REPLAYED
+from kit.openapi import refusals
 from kit.openapi.describe import Refusal
 from kit.openapi.fields import ID_SCHEMA
-from kit.openapi.headers import EXAMPLE_REQUEST_ID, HEADERS, KEY_PARAMETER, TAG_PARAMETERS
-from kit.web.bodies import NotAnObject, NotJSON
-from kit.web.problems import PROBLEM_JSON, Problem, RequestTooLarge, describe
-
-REFUSALS_OF_BODIES = (NotJSON(), NotAnObject(), RequestTooLarge(), exceptions.UnsupportedMediaType("text/plain"))
-REFUSALS_OF_KEYS = (BAD_KEY, StillRunning(), KeyReused())
-# Errors of every call that does work.
-REFUSALS_OF_WORK = (TooMany(retry_after=42), Busy())
+from kit.openapi.headers import HEADERS, KEY_PARAMETER, TAG_PARAMETERS
 
 # Example values of path parameters.
 EXAMPLE_IDS = {"booking_id": 31, "event_id": 5, "project_id": 3, "ticket_id": 7, "user_id": 3}
@@ -67,24 +60,31 @@ class AutoSchema(openapi.AutoSchema):
         operation = super().get_operation(path, path_regex, path_prefix, method, registry)
         if operation is None:
             return None
+        if not any(operation["security"]):
+            # Both mean that no token is read; generators understand the empty list.
+            operation["security"] = []
         if self._is_idempotent():
             operation.setdefault("parameters", []).append(KEY_PARAMETER)
         if self._is_versioned() and self.method in TAG_PARAMETERS:
             operation.setdefault("parameters", []).append(TAG_PARAMETERS[self.method])
-        for problem in map(_problem, self._refusals(operation)):
-            response = operation["responses"].setdefault(str(problem.status), self._refusal(problem.status))
-            _add_example(response["content"][PROBLEM_JSON]["examples"], problem)
-        operation["responses"] = dict(sorted(operation["responses"].items()))
-        for status, response in operation["responses"].items():
-            response["headers"] = {
-                header: {"$ref": f"#/components/headers/{header}"} for header in self._headers(int(status))
-            }
+        responses = operation["responses"]
+        if self._is_versioned() and self.method == "GET":
+            responses.setdefault(str(HTTPStatus.NOT_MODIFIED.value), {"description": HTTPStatus.NOT_MODIFIED.phrase})
+        for response in responses.values():
+            response["headers"] = {header: {"$ref": f"#/components/headers/{header}"} for header in self._headers()}
+        problem_schema = self.resolve_serializer(ProblemSerializer, "response").ref
+        for refusal in refusals.by_status(self._refusals(operation)):
+            responses[str(refusal.status)] = refusal.describe(problem_schema, registry)
+        operation["responses"] = dict(sorted(responses.items()))
         for parameter in operation.get("parameters", []):
             if parameter["name"] in EXAMPLE_IDS:
                 parameter["description"] = f"The ID of the {parameter['name'].removesuffix('_id')}."
                 parameter["schema"] = ID_SCHEMA
                 parameter["example"] = EXAMPLE_IDS[parameter["name"]]
             elif parameter["in"] == "query":
+                # drf-spectacular wraps references that have a description, which it has moved to the parameter.
+                if list(parameter["schema"]) == ["allOf"]:
+                    (parameter["schema"],) = parameter["schema"]["allOf"]
                 # DRF treats an empty parameter as absent.
                 parameter["allowEmptyValue"] = True
         return operation
@@ -92,30 +92,24 @@ class AutoSchema(openapi.AutoSchema):
     def _refusals(self, operation: dict[str, Any]) -> Iterator[Refusal]:
         yield from getattr(self._handler(), "refusals", ())
         if "requestBody" in operation:
-            yield from REFUSALS_OF_BODIES
+            yield from refusals.OF_BODIES
         if self._is_idempotent():
-            yield from REFUSALS_OF_KEYS
-        security = operation["security"]
-        if {} not in security:
-            yield exceptions.NotAuthenticated()
-        if any(security):
-            yield exceptions.AuthenticationFailed()
+            yield from refusals.OF_KEYS
+        if security := operation["security"]:
+            yield from refusals.OF_TOKENS if {} in security else refusals.OF_REQUIRED_TOKENS
         if self._is_counted():
-            yield from REFUSALS_OF_WORK
+            yield from refusals.OF_WORK
+        yield from refusals.OF_ALL
 
-    def _headers(self, status: int) -> Iterator[str]:
+    def _headers(self) -> Iterator[str]:
+        """Yield the names of the headers of successful responses."""
         yield "X-Request-ID"
-        # A body that is too large is refused before the request is counted.
-        if self._is_counted() and status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        if self._is_counted():
             yield from ("RateLimit-Policy", "RateLimit")
-        if self._is_idempotent() and status < HTTPStatus.BAD_REQUEST:
+        if self._is_idempotent():
             yield REPLAYED
-        if self._is_versioned() and status < HTTPStatus.BAD_REQUEST:
+        if self._is_versioned():
             yield "ETag"
-        if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
-            yield "Retry-After"
-        if status == HTTPStatus.UNAUTHORIZED:
-            yield "WWW-Authenticate"
 
     def _handler(self) -> Any:
         return getattr(self.view, getattr(self.view, "action", None) or self.method.lower())
@@ -128,17 +122,6 @@ class AutoSchema(openapi.AutoSchema):
 
     def _is_counted(self) -> bool:
         return bool(self.view.get_throttles())
-
-    def _refusal(self, status: int) -> dict[str, Any]:
-        return {
-            "description": HTTPStatus(status).phrase,
-            "content": {
-                PROBLEM_JSON: {
-                    "schema": self.resolve_serializer(ProblemSerializer, "response").ref,
-                    "examples": {},
-                }
-            },
-        }
 
     def _get_serializer_field_meta(self, field: Any, direction: str) -> dict[str, Any]:
         # drf-spectacular sets minLength to 1 everywhere, which would hide our own.
@@ -159,16 +142,6 @@ class AutoSchema(openapi.AutoSchema):
             super()._insert_field_validators(field, schema)
 
 
-def _problem(refusal: Refusal) -> Problem:
-    return describe(refusal() if isinstance(refusal, type) else refusal)
-
-
-def _add_example(examples: dict[str, Any], problem: Problem) -> None:
-    same_code = sum(name.split("-")[0] == problem.code for name in examples)
-    name = f"{problem.code}-{same_code + 1}" if same_code else problem.code
-    examples[name] = {"summary": problem.message, "value": problem.body() | {"requestId": EXAMPLE_REQUEST_ID}}
-
-
 def add_headers(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add the headers that operations refer to (a drf-spectacular postprocessing hook)."""
     result["components"]["headers"] = HEADERS
@@ -181,4 +154,19 @@ def sort_methods(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         path: {method: operations[method] for method in View.http_method_names if method in operations}
         for path, operations in result["paths"].items()
     }
+    return result
+
+
+def simplify_models(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Make body schemas plainer for client generators (a drf-spectacular postprocessing hook).
+
+    Some take `default` to mean that the field always has a value and require it in requests, so the description names
+    it instead. Serializers' docstrings are for developers.
+    """
+    for schema in result["components"]["schemas"].values():
+        schema.pop("description", None)
+        for field in schema.get("properties", {}).values():
+            if "default" in field:
+                default = f"Default: `{json.dumps(field.pop('default'))}`."
+                field["description"] = f"{field.get('description', '')} {default}".strip()
     return result

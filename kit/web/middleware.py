@@ -29,7 +29,7 @@ from django_structlog.signals import (
 
 from kit import errors
 from kit.text import composed
-from kit.web.problems import Problem, RequestTooLarge, describe, layout_of
+from kit.web.problems import LengthRequired, Problem, RequestTooLarge, UnknownHost, describe, layout_of
 from kit.web.server import HEADERS_TOO_LARGE, INCOMPLETE, REFUSAL, TOO_LARGE, TOO_SLOW, URL_TOO_LONG
 
 # By the value of REFUSAL.
@@ -153,10 +153,10 @@ def _malformed(request: HttpRequest) -> Problem | None:
     try:
         request.get_host()
     except DisallowedHost:
-        return Problem(400, "unknown_host", "Unknown host name")
+        return describe(UnknownHost())
     if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
         # Django would treat the body as empty.
-        return Problem(411, "length_required", "A request body requires a Content-Length header")
+        return describe(LengthRequired())
     if refusal := REFUSALS.get(request.META.get(REFUSAL, 0)):
         return refusal
     if _content_length(request) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):

@@ -54,6 +54,24 @@ WIRE_NAMES = {
 SQLSTATES_OF_BUSY = {"55P03", "40P01"}
 
 
+class UnknownHost(exceptions.APIException):
+    status_code = 400
+    default_code = "unknown_host"
+    default_detail = "Unknown host name"
+
+
+class RequestTimeout(exceptions.APIException):
+    status_code = 408
+    default_code = "request_timeout"
+    default_detail = "The request body took too long to arrive"
+
+
+class LengthRequired(exceptions.APIException):
+    status_code = 411
+    default_code = "length_required"
+    default_detail = "A request body requires a Content-Length header"
+
+
 class RequestTooLarge(exceptions.APIException):
     status_code = 413
     default_code = "request_too_large"
