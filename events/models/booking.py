@@ -5,6 +5,7 @@ from typing import Self
 import pgtrigger
 from django.db import models
 from django.db.models import Case, F, Func, Q, When
+from django.db.models.functions import Lower
 
 from accounts.models import User
 from events.models.event import MAX_PRICE, Event, Origin
@@ -80,6 +81,13 @@ class Booking(models.Model):
         indexes = [
             models.Index(fields=["event", "-id"], name="booking_event"),
             models.Index(fields=["user", "-id"], name="booking_user"),
+            # The index behind `events_guest_bookings`.
+            models.Index(
+                "event",
+                Lower("guest_email"),
+                condition=~Q(guest_email="") & ~Q(status="cancelled"),
+                name="booking_guest",
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(quantity__range=(1, MAX_CAPACITY)), name="booking_quantity"),
@@ -149,3 +157,19 @@ class Booking(models.Model):
     def left(self) -> int:
         """Return the number of seats not cancelled, whether confirmed or waiting."""
         return self.quantity - self.cancelled
+
+
+class Holder(User):
+    """A proxy of User that declares the trigger that bookings need on the users table."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [
+            trigger(
+                "events/cancel_waiting",
+                when=pgtrigger.After,
+                operation=pgtrigger.UpdateOf("is_active"),
+                condition=pgtrigger.Q(old__is_active=True, new__is_active=False),
+            )
+        ]

@@ -321,3 +321,33 @@ class TestBookingPage:
         booking.deliveries.all().delete()
 
         assert "No e-mails yet" in self.page(admin, booking)
+
+    def test_promotes_by_hand_after_naming_those_ahead(self, admin: User, booking: Booking) -> None:
+        behind = book(booking.event, quantity=1)
+        page = f"{BOOKINGS}{behind.pk}/promote/"
+
+        asked = text_of(Browser(admin).get(page))
+        answer = Browser(admin).post(page, follow=True)
+
+        assert "It passes 1 booking that has been waiting longer." in asked
+        assert "1 seat left" in asked
+        assert f"Booking #{behind.pk} is confirmed." in text_of(answer)
+        behind.refresh_from_db()
+        booking.refresh_from_db()
+        assert (behind.status, booking.status) == ("confirmed", "waiting")
+        assert "Promoted by hand." in text_of(Browser(admin).get(f"{BOOKINGS}{behind.pk}/history/"))
+
+    def test_says_why_it_cannot_promote(self, admin: User, booking: Booking) -> None:
+        answer = Browser(admin).post(f"{BOOKINGS}{booking.pk}/promote/", follow=True)
+
+        assert "Only 1 ticket is left." in text_of(answer)
+
+    def test_cancels_after_the_start(self, admin: User, booking: Booking) -> None:
+        psql(
+            "UPDATE events_event SET starts_at = now() - interval '1 hour', bookings_close_at = now() - interval '1 hour'"
+        )
+
+        Browser(admin).post(f"{BOOKINGS}{booking.pk}/cancel/", {"seats": 2})
+
+        booking.refresh_from_db()
+        assert booking.status == "cancelled"

@@ -479,7 +479,7 @@ class TestBook:
         too_many = api.post(f"/events/{small.pk}/bookings", {"quantity": 4})
         at_once = api.post(f"/events/{limited.pk}/bookings", {"quantity": 3})
 
-        assert code(too_many) == (400, "more_than_for_sale")
+        assert code(too_many) == (400, "more_than_capacity")
         assert code(at_once) == (400, "too_many_at_once")
         assert invalid_fields(too_many) == invalid_fields(at_once) == ["quantity"]
 

@@ -85,7 +85,7 @@ class ModelEvent:
         if self.is_cancelled:
             return services.EventCancelled
         if quantity > self.for_sale:
-            return services.MoreThanForSale
+            return services.MoreThanCapacity
         for booking in self.bookings:
             if holder is not None and booking.holder == holder and booking.status != "cancelled":
                 return services.AlreadyWaiting if booking.status == "waiting" else services.AlreadyBooked

@@ -334,7 +334,7 @@ class TestBookingWhileTheEventChanges:
         assert outcomes == [services.EventNotFound, services.EventNotPublished]
 
     def test_is_refused_if_capacity_drops_below_it(self, event: Event) -> None:
-        assert self.outcomes(event, change(event, capacity=2), quantity=3) == [services.MoreThanForSale] * 2
+        assert self.outcomes(event, change(event, capacity=2), quantity=3) == [services.MoreThanCapacity] * 2
 
     def test_keeps_the_price_from_before(self, event: Event) -> None:
         assert self.outcomes(event, change(event, price=30)) == ["confirmed"] * 2

@@ -1,27 +1,20 @@
-"""Use cases that change events and bookings, with the acting user as `by` and, where it matters, the time as `at`.
-
-Every writer locks the event's inventory row first. Triggers keep seat counts, ledger, promotions and mail in step
-within the same transaction.
-"""
+"""Use cases that book and cancel, and the errors that they share with those that change events."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db import models, transaction
-from django.db.models import F, Max, ProtectedError
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts.models import User
-from events.models import MAX_CAPACITY, Booking, BookingQuerySet, BookingStatus, Event, EventStatus, Inventory, Origin
+from events.models import MAX_CAPACITY, Booking, BookingQuerySet, BookingStatus, Event, Inventory, Origin
 from kit.db import sql
-from kit.errors import Busy, Conflict, Invalid, Missing, Refused
+from kit.errors import Busy, Conflict, Forbidden, Invalid, Missing, Refused
 from kit.idempotency.keys import Key, claiming
 from kit.text import counted
-
-# Fields of an event that are stored in its inventory.
-SEATS = ["capacity", "withheld"]
-TOO_MUCH_WITHHELD = "Cannot be greater than the capacity."
 
 
 class EventNotFound(Missing):
@@ -40,10 +33,9 @@ class BookingsClosed(Conflict):
     message = "Bookings for this event have closed"
 
 
-class MoreThanForSale(Invalid):
-    def __init__(self, for_sale: int) -> None:
-        number = f"only {counted(for_sale, 'ticket')}" if for_sale else "no tickets"
-        message = f"This event has {number} for sale"
+class MoreThanCapacity(Invalid):
+    def __init__(self, capacity: int) -> None:
+        message = f"This event has only {counted(capacity, 'ticket')}"
         super().__init__(message, fields={"quantity": [f"{message}."]})
 
 
@@ -61,6 +53,15 @@ class AlreadyWaiting(AlreadyBooked):
     message = "This user is already on the waiting list for this event"
 
 
+class TooManyGuestBookings(Conflict):
+    def __init__(self, most: int) -> None:
+        super().__init__(f"This e-mail address has reached the limit of {counted(most, 'booking')} for this event")
+
+
+class UserDeactivated(Conflict):
+    message = "This user is deactivated"
+
+
 class NotEnoughLeft(Conflict):
     def __init__(self, available: int, *, waiting: int = 0) -> None:
         if waiting:
@@ -76,6 +77,14 @@ class BookingNotFound(Missing):
     message = "Booking not found"
 
 
+class EventStarted(Conflict):
+    message = "The event has already started"
+
+
+class NotWaiting(Conflict):
+    message = "This booking is not on the waiting list"
+
+
 class AlreadyCancelled(Conflict):
     message = "This booking has already been cancelled"
 
@@ -83,22 +92,6 @@ class AlreadyCancelled(Conflict):
 class MoreThanBooked(Conflict):
     def __init__(self, left: int) -> None:
         super().__init__(f"This booking has only {counted(left, 'ticket')} left")
-
-
-class CapacityBelowSold(Conflict):
-    def __init__(self, sold: int, *, withheld: int = 0) -> None:
-        capacity = f"Capacity minus the {withheld:,} withheld" if withheld else "Capacity"
-        super().__init__(f"{capacity} cannot be lower than the {counted(sold, 'ticket')} already sold")
-
-
-class CapacityBelowWaiting(Conflict):
-    def __init__(self, wanted: int, *, withheld: int = 0) -> None:
-        limit = "would be for sale" if withheld else "the new capacity"
-        super().__init__(f"A waiting booking asks for {counted(wanted, 'ticket')}, more than {limit}")
-
-
-class EventHasBookings(Conflict):
-    message = "This event has bookings"
 
 
 class Joins(StrEnum):
@@ -139,8 +132,10 @@ def book(
 
     :raises EventNotFound: there is no such event, or `by` may not see it.
     :raises EventCancelled, EventNotPublished, BookingsClosed: the event does not take bookings.
-    :raises MoreThanForSale, TooManyAtOnce: more seats than the event has for sale, or than one booking can have.
+    :raises MoreThanCapacity, TooManyAtOnce: more seats than the event has, or than one booking can have.
     :raises AlreadyBooked, AlreadyWaiting: the user has a live booking. Guests can have several.
+    :raises TooManyGuestBookings: the guest's address has MAX_GUEST_BOOKINGS live bookings.
+    :raises UserDeactivated: the user would have to wait, but is deactivated.
     :raises NotEnoughLeft: the seats do not fit, and `joins` keeps the booking off the waiting list.
     :raises KeyReused: the key was used for a different request.
     :raises StillRunning: the first request with the key has not finished.
@@ -174,12 +169,19 @@ def _holder(user: User | None, guest: Guest | None) -> dict[str, Any]:
 
 def _book(key: Key | None, *, at: datetime, **parameters: Any) -> dict[str, Any]:
     """Return the columns of the new booking, `ahead` and `is_repeated`, or raise the refusal."""
-    if key is None:
-        row = sql.row("events/book", at=at, **parameters) | {"created_at": at, "is_repeated": False}
-    else:
-        with claiming():
-            row = sql.row("events/book_once", at=at, **parameters, **key.parameters(at), body_digest=key.body_digest)
-    numbers = {name: row.pop(name) for name in ("for_sale", "max_per_booking", "available", "waiting")}
+    parameters["max_guest_bookings"] = settings.MAX_GUEST_BOOKINGS
+    try:
+        if key is None:
+            row = sql.row("events/book", at=at, **parameters) | {"created_at": at, "is_repeated": False}
+        else:
+            claim = key.parameters(at) | {"body_digest": key.body_digest}
+            with claiming():
+                row = sql.row("events/book_once", at=at, **parameters, **claim)
+    except IntegrityError as error:
+        if sql.violated(error) == "booking_waits_for_active_user":
+            raise UserDeactivated from error
+        raise
+    numbers = {name: row.pop(name) for name in ("capacity", "max_per_booking", "available", "waiting")}
     refusal = row.pop("refusal")
     if refusal is not None:
         raise _refusal(refusal, **numbers)
@@ -188,11 +190,13 @@ def _book(key: Key | None, *, at: datetime, **parameters: Any) -> dict[str, Any]
     return row
 
 
-def _refusal(code: str, *, for_sale: int, max_per_booking: int, available: int, waiting: int) -> Refused:
+def _refusal(code: str, *, capacity: int, max_per_booking: int, available: int, waiting: int) -> Refused:
     """Return the error for a code of sql/functions/booking_refusal.sql."""
     match code:
-        case MoreThanForSale.code:
-            return MoreThanForSale(for_sale)
+        case MoreThanCapacity.code:
+            return MoreThanCapacity(capacity)
+        case TooManyGuestBookings.code:
+            return TooManyGuestBookings(settings.MAX_GUEST_BOOKINGS)
         case TooManyAtOnce.code:
             return TooManyAtOnce(max_per_booking)
         case NotEnoughLeft.code:
@@ -251,6 +255,7 @@ def cancel(*, booking_id: int, by: User | None, seats: int | None = None, is_pro
     Freed seats are given to the waiting list before this returns. `is_proven` as in `find_booking`.
 
     :raises BookingNotFound: there is no such booking, or `by` may not see it.
+    :raises EventStarted: the event has started, and `by` is not an admin.
     :raises AlreadyCancelled: nothing is left of it.
     :raises MoreThanBooked: fewer seats are left.
     """
@@ -259,6 +264,8 @@ def cancel(*, booking_id: int, by: User | None, seats: int | None = None, is_pro
     booking = Booking.objects.select_for_update(no_key=True).get(pk=booking_id)
     if booking.status == BookingStatus.CANCELLED:
         raise AlreadyCancelled
+    if booking.event.has_started(timezone.now()) and not (by and by.is_admin):
+        raise EventStarted
     seats = booking.left if seats is None else seats
     if seats > booking.left:
         raise MoreThanBooked(booking.left)
@@ -270,118 +277,22 @@ def cancel(*, booking_id: int, by: User | None, seats: int | None = None, is_pro
 
 
 @transaction.atomic
-def create(*, by: User, at: datetime, capacity: int, withheld: int = 0, **fields: Any) -> Event:
-    """Create an event, published unless `fields` say otherwise.
+def promote(*, booking_id: int, by: User) -> Booking:
+    """Confirm a waiting booking by hand, even if others are ahead of it or bookings have closed.
 
-    `fields` are any of name, description, venue, starts_at, bookings_close_at, price, max_per_booking, status and
-    origin.
-
-    :raises Invalid: more seats are withheld than the capacity.
+    :raises Forbidden: `by` is not an admin.
+    :raises BookingNotFound: there is no such booking.
+    :raises NotWaiting: it is confirmed or cancelled.
+    :raises NotEnoughLeft: it asks for more seats than are left.
     """
-    _check_withheld(withheld, capacity)
-    event = Event.objects.create(created_by=by, created_at=at, updated_at=at, **fields)
-    event.inventory = Inventory.objects.create(event=event, capacity=capacity, withheld=withheld)
-    return event
-
-
-def _check_withheld(withheld: int, capacity: int) -> None:
-    if withheld > capacity:
-        raise Invalid(fields={"withheld": [TOO_MUCH_WITHHELD]})
-
-
-@transaction.atomic
-def update(*, event_id: int, by: User, at: datetime, **changes: Any) -> Event:
-    """Change an event. Additional seats are given to the waiting list before this returns.
-
-    `changes` are any of capacity, withheld and the fields of `create` except origin; the status is draft or published.
-    Existing bookings keep their price.
-
-    :raises EventNotFound: there is no such event, or `by` may not see it.
-    :raises EventCancelled: a cancelled event cannot be changed.
-    :raises EventHasBookings: an event with live bookings cannot become a draft.
-    :raises Invalid: more seats are withheld than the capacity.
-    :raises CapacityBelowSold: fewer seats would be for sale than are sold.
-    :raises CapacityBelowWaiting: fewer seats would be for sale than a waiting booking asks for.
-    """
-    event = _lock(event_id, by=by)
-    if event.status == EventStatus.CANCELLED:
-        raise EventCancelled
-    if changes.get("status") == EventStatus.DRAFT and event.bookings.live().exists():
-        raise EventHasBookings
-    seats = {name: changes.pop(name) for name in SEATS if name in changes}
-    for_sale = event.inventory.for_sale
-    has_changed = [_set(event.inventory, seats), _set(event, changes)]
-    if event.inventory.for_sale != for_sale:
-        _check_seats(event)
-    if any(has_changed):
-        event.updated_at = at
-        event.save(update_fields=[*changes, "updated_at"])
-        event.inventory.save(update_fields=list(seats))
-        event.inventory.refresh_from_db()
-    return event
-
-
-def _lock(event_id: int, *, by: User) -> Event:
-    """Lock an event's inventory, then read both."""
-    Inventory.objects.locked().filter(pk=event_id).first()
-    return find(event_id=event_id, by=by)
-
-
-def _set(row: models.Model, changes: dict[str, Any]) -> bool:
-    """Set the fields, and return whether any value was different."""
-    changed = {name: value for name, value in changes.items() if getattr(row, name) != value}
-    for name, value in changed.items():
-        setattr(row, name, value)
-    return bool(changed)
-
-
-def _check_seats(event: Event) -> None:
-    inventory = event.inventory
-    _check_withheld(inventory.withheld, inventory.capacity)
-    if inventory.for_sale < inventory.confirmed:
-        raise CapacityBelowSold(inventory.confirmed, withheld=inventory.withheld)
-    largest = event.bookings.queue().aggregate(wanted=Max(F("quantity") - F("cancelled")))["wanted"] or 0
-    if inventory.for_sale < largest:
-        raise CapacityBelowWaiting(largest, withheld=inventory.withheld)
-
-
-@transaction.atomic
-def cancel_event(*, event_id: int, by: User, at: datetime) -> Event:
-    """Cancel an event for good, and all its bookings in the same transaction. Every holder is notified once.
-
-    :raises EventNotFound: there is no such event, or `by` may not see it.
-    :raises EventCancelled: it is cancelled already.
-    """
-    event = _lock(event_id, by=by)
-    if event.status == EventStatus.CANCELLED:
-        raise EventCancelled
-    event.status = EventStatus.CANCELLED
-    event.updated_at = at
-    event.save(update_fields=["status", "updated_at"])
-    event.inventory.refresh_from_db()
-    return event
-
-
-@transaction.atomic
-def withdraw(*, event_id: int, by: User, at: datetime) -> None:
-    """Cancel an event and hide it from everyone, but keep its rows for the ledger: document 003's deletion.
-
-    :raises EventNotFound: there is no such event, or `by` may not see it.
-    """
-    event = _lock(event_id, by=by)
-    event.status = EventStatus.CANCELLED
-    event.updated_at = event.deleted_at = at
-    event.save(update_fields=["status", "updated_at", "deleted_at"])
-
-
-def delete(*, event_id: int, by: User) -> None:
-    """Delete an event that was never booked.
-
-    :raises EventNotFound: there is no such event, or `by` may not see it.
-    :raises EventHasBookings: it has bookings, even if all are cancelled.
-    """
-    try:
-        with transaction.atomic():
-            _lock(event_id, by=by).delete()
-    except ProtectedError as error:
-        raise EventHasBookings from error
+    if not by.is_admin:
+        raise Forbidden
+    found = _find(Booking.objects.all(), booking_id, by=by, is_proven=False)
+    inventory = Inventory.objects.locked().get(pk=found.event_id)
+    booking = Booking.objects.select_for_update(no_key=True).get(pk=booking_id)
+    if booking.status != BookingStatus.WAITING:
+        raise NotWaiting
+    if booking.left > inventory.available:
+        raise NotEnoughLeft(inventory.available)
+    sql.row("events/promote_by_hand", booking_id=booking_id)
+    return Booking.objects.with_position().get(pk=booking_id)
