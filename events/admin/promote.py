@@ -41,7 +41,6 @@ def _situation(booking: Booking) -> list[str]:
         "Bookings promote themselves in order while bookings are open. This confirms one at any time.",
     ]
     if ahead := Booking.objects.with_position().get(pk=booking.pk).ahead:
-        notes.append(
-            f"It passes {counted(ahead, 'booking')} that {'has' if ahead == 1 else 'have'} been waiting longer."
-        )
+        have = "has" if ahead == 1 else "have"
+        notes.append(f"It passes {counted(ahead, 'booking')} that {have} been waiting longer.")
     return notes

@@ -5,6 +5,7 @@ DECLARE
     has_jumped boolean;
     largest_waiting bigint;
     has_hopeless boolean;
+    has_deactivated boolean;
     with_room bigint[];
 BEGIN
     WITH added AS (
@@ -48,15 +49,17 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_enough_for_waiting';
     END IF;
     -- The lock makes this wait for a deactivation of the user, or the deactivation wait for this and cancel the booking.
-    IF largest_waiting IS NOT NULL AND EXISTS (
-        SELECT FROM (
+    IF largest_waiting IS NOT NULL THEN
+        -- An aggregate, because PostgreSQL would lock only the rows that a condition on them selects.
+        SELECT bool_or(NOT is_active) INTO has_deactivated
+        FROM (
             SELECT is_active FROM accounts_user
             WHERE id IN (SELECT user_id FROM booked WHERE status = 'waiting')
             ORDER BY id
             FOR SHARE
-        ) AS person
-        WHERE NOT is_active
-    ) THEN
+        ) AS person;
+    END IF;
+    IF has_deactivated THEN
         RAISE EXCEPTION 'a deactivated user cannot join the waiting list'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'booking_waits_for_active_user';
     END IF;
