@@ -149,7 +149,9 @@ class TestOpeningAgain:
         self, closed: Event, waits: Booking, admin: User, changes: dict[str, timedelta | None]
     ) -> None:
         at = timezone.now()
-        times: dict[str, datetime | None] = {name: after and at + after for name, after in changes.items()}
+        times: dict[str, datetime | None] = {
+            name: None if after is None else at + after for name, after in changes.items()
+        }
 
         event = services.update(event_id=closed.pk, by=admin, at=at, **times)
 
