@@ -33,7 +33,7 @@ from kit.idempotency.views import idempotent
 from kit.web import paging
 from kit.web.base import ViewSet
 from kit.web.bodies import read, read_query
-from kit.web.throttling import RateLimit, SignInRateLimit
+from kit.web.throttling import GuestRateLimit, RateLimit, SignInRateLimit
 
 
 class UserViewSet(ViewSet):
@@ -46,7 +46,7 @@ class UserViewSet(ViewSet):
         return [IsAdmin()] if self.action in ("list", "destroy", "deactivate") else [IsAuthenticated()]
 
     def get_throttles(self) -> list[BaseThrottle]:
-        return [SignInRateLimit() if self.action == "create" else RateLimit()]
+        return [GuestRateLimit() if self.action == "create" else RateLimit()]
 
     @docs.sign_up
     @idempotent

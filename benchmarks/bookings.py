@@ -40,6 +40,7 @@ PARAMETERS = {
     "origin": "'api'",
     "at": "now()",
     "is_admin": "false",
+    "max_guest_bookings": "5",
     "expired_at": "now() - interval '1 day'",
     "place": "hashtextextended(:event || '/' || :user, 0)",
     "digest": "sha256((:event || '/' || :user)::text::bytea)",

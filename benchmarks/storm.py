@@ -22,7 +22,6 @@ from rich.console import Console
 from events.models import Booking
 
 PROCESSES, CLIENTS, EVENTS = 4, 8, 20
-GUEST = {"firstName": "Greta", "lastName": "Guest", "email": "greta@example.com"}
 # Percentages of the kinds of requests.
 SHARES = {"book as user": 45, "book as guest": 20, "cancel": 28, "cancel one ticket": 4, "change capacity": 3}
 
@@ -76,7 +75,7 @@ def run_process(
                 yield "POST", f"/bookings/{booking_id}/cancel", body, credentials
             else:
                 credentials = {} if kind == "book as guest" else bearer(chance.choice(tokens))
-                body = {"quantity": quantity} | ({} if credentials else {"guest": GUEST})
+                body = {"quantity": quantity} | ({} if credentials else {"guest": guest(chance.randrange(10_000))})
                 status, text = yield "POST", f"/events/{event_id}/bookings", body, credentials
                 if status == 201:
                     booking = orjson.loads(text)
@@ -85,6 +84,10 @@ def run_process(
 
     responses = load.run(site.HOST, site.PORT, clients=CLIENTS, requests=requests)
     return responses.statuses, booked, responses.seconds
+
+
+def guest(number: int) -> dict[str, str]:
+    return {"firstName": "Greta", "lastName": "Guest", "email": f"greta.{number}@example.com"}
 
 
 def bearer(token: str) -> dict[str, str]:

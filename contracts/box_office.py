@@ -127,7 +127,7 @@ class BoxOffice(Dialect):
         services.EventCancelled: Answer(400, "Event with ID {event_id} has been cancelled"),
         services.EventNotPublished: Answer(400, "Event with ID {event_id} is not open for bookings yet"),
         services.BookingsClosed: Answer(400, "Event with ID {event_id} has closed for bookings"),
-        services.MoreThanForSale: Answer(400, "Event with ID {event_id} has no tickets for sale"),
+        services.EventStarted: Answer(400, "Event with ID {event_id} has already started"),
         services.AlreadyBooked: Answer(400, "User already has a booking"),
         services.AlreadyWaiting: Answer(400, "User is already on wait list"),
         services.AlreadyCancelled: Answer(400, "Booking with ID {booking_id} has already been cancelled"),
@@ -186,7 +186,7 @@ class Book(BoxOffice):
 class Cancel(BoxOffice):
     def post(self, request: Request) -> Response:
         booking = find_booking(read(CancelShape, request), by=caller(request))
-        self.ids = {"booking_id": booking.pk}
+        self.ids = {"booking_id": booking.pk, "event_id": booking.event_id}
         booking = services.cancel(booking_id=booking.pk, by=caller(request))
         return Response({"message": "Booking cancelled successfully", "booking": BookingShape(booking).data})
 

@@ -37,7 +37,7 @@ from kit.idempotency.views import DuplicateRequest, idempotent, unrepeatable
 from kit.web import etags, views
 from kit.web.bodies import read, read_query
 from kit.web.problems import Problem
-from kit.web.throttling import SignInRateLimit
+from kit.web.throttling import GuestRateLimit, SignInRateLimit
 from kit.web.views import Answer, Dialect
 from projects.models import Project
 from tickets import queries, services
@@ -107,7 +107,7 @@ class HelpDesk(Dialect):
 class Register(HelpDesk):
     authentication_classes = [OptionalToken]
     permission_classes = [AllowAny]
-    throttle_classes = [SignInRateLimit]
+    throttle_classes = [GuestRateLimit]
 
     @idempotent
     def post(self, request: Request) -> Response:

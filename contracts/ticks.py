@@ -38,7 +38,7 @@ from kit.idempotency.views import idempotent
 from kit.web import views
 from kit.web.bodies import read, read_query
 from kit.web.problems import Problem
-from kit.web.throttling import SignInRateLimit
+from kit.web.throttling import GuestRateLimit, SignInRateLimit
 from kit.web.views import Answer, Dialect
 
 # Status and message for a new booking.
@@ -63,7 +63,7 @@ class Ticks(Dialect):
     authentication_classes = [BareToken]
     answers = {
         services.NotEnoughLeft: NOT_ENOUGH_TICKETS,
-        services.MoreThanForSale: NOT_ENOUGH_TICKETS,
+        services.MoreThanCapacity: NOT_ENOUGH_TICKETS,
         services.AlreadyBooked: Answer(409, "You already have a booking for this event."),
         services.MoreThanBooked: Answer(400, "Cannot cancel more tickets than reserved."),
         services.AlreadyCancelled: Answer(400, "This booking has already been cancelled."),
@@ -85,7 +85,7 @@ def success(message: str, data: Any = None, *, status: int = 200) -> Response:
 class Register(Ticks):
     authentication_classes = [OptionalToken]
     permission_classes = [AllowAny]
-    throttle_classes = [SignInRateLimit]
+    throttle_classes = [GuestRateLimit]
     type = UserType.CUSTOMER
 
     @idempotent
@@ -142,6 +142,7 @@ class OneEvent(Ticks):
 
 class Bookings(Ticks):
     permission_classes = [AllowAny]
+    throttle_classes = [GuestRateLimit]
 
     @idempotent
     def post(self, request: Request) -> Response:

@@ -52,10 +52,10 @@ REFUSED_CHANGES: list[Refusal] = [
     services.CapacityBelowWaiting(wanted=6),
 ]
 CHANGES = (
-    "Admins only. Additional tickets are offered to the waiting list before the response is sent. Existing bookings "
-    "keep their price. Another start, end, venue or time zone is e-mailed to everyone who has a booking or is waiting. "
-    "A `bookingsCloseAt` equal to `startsAt` moves with it, unless you send it too. `endsAt` stays: send a new one if "
-    "the start moves past it."
+    "Admins only. Additional tickets go to the waiting list before the response is sent, if bookings are open; so do "
+    "free tickets when bookings open again. Existing bookings keep their price. Another start, end, venue or time zone "
+    "is e-mailed to everyone who has a booking or is waiting. A `bookingsCloseAt` equal to `startsAt` moves with it, "
+    "unless you send it too. `endsAt` stays: send a new one if the start moves past it."
 )
 MANAGE_TOKEN = OpenApiParameter(
     HEADER, str, OpenApiParameter.HEADER, description="The booking's `manageToken`, for guests who cannot sign in."
@@ -145,7 +145,7 @@ book = describes(
     more="For the signed-in user, or for the `guest` if nobody is signed in; guests receive a `manageToken`. The "
     "booking is confirmed if enough tickets are left and nobody is waiting, otherwise it joins the waiting list. The "
     "list is strictly first come, first served, even if a later booking asks for fewer tickets. A user can have one "
-    "booking per event at a time, a guest any number.",
+    "booking per event at a time, a guest's e-mail address a few (5 by default).",
     request=(NewBookingSerializer, examples.NEW_BOOKING),
     answers={201: (NewBookingAnswerSerializer, examples.BOOKING_DETAIL)},
     refusals=[
@@ -154,10 +154,12 @@ book = describes(
         services.EventCancelled,
         services.EventNotPublished,
         services.BookingsClosed,
-        services.MoreThanForSale(for_sale=12),
+        services.MoreThanCapacity(capacity=12),
         services.TooManyAtOnce(max_per_booking=10),
         services.AlreadyBooked,
         services.AlreadyWaiting,
+        services.TooManyGuestBookings(most=5),
+        services.UserDeactivated,
         services.NotEnoughLeft(available=1),
     ],
 )
@@ -204,10 +206,16 @@ cancel_booking = describes(
     "Cancel a booking",
     name="cancelBooking",
     more="Your own booking, or one whose manage token you have. Admins can cancel any. Send `tickets` to cancel only "
-    "some of them. Freed tickets go to the waiting list before the response is sent. A waiting booking keeps its "
-    "position.",
+    "some of them. Freed tickets go to the waiting list before the response is sent, while bookings are open and until "
+    "the event starts. From then on only admins can cancel, unless bookings never close. A waiting booking keeps its "
+    "position when it gets smaller.",
     parameters=[MANAGE_TOKEN],
     request=(CancellationSerializer, examples.CANCELLATION),
     answers={200: (BookingSerializer, examples.CANCELLED_BOOKING)},
-    refusals=[services.BookingNotFound, services.AlreadyCancelled, services.MoreThanBooked(left=2)],
+    refusals=[
+        services.BookingNotFound,
+        services.EventStarted,
+        services.AlreadyCancelled,
+        services.MoreThanBooked(left=2),
+    ],
 )

@@ -135,6 +135,7 @@ FAULTS = {
     "waiting_of_ledger": "{said} bookings waiting according to the inventory, {found} according to the ledger",
     "live_in_unpublished": "does not take bookings, but has {found} that are not cancelled",
     "room_for_waiting": "first on the waiting list for {said} seats, although {found} are free",
+    "waiting_of_deactivated": "on the waiting list, although its user is deactivated",
     "passed": "got seats before booking #{said}, which has been waiting longer",
     "seats_of_entries": "has {said} seats, {found} according to the ledger",
     "waiting_of_entries": "waiting count {said} according to its status, {found} according to the ledger",

@@ -9,6 +9,7 @@ from rest_framework import status
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 
 from accounts.permissions import IsAdmin, caller, caller_if_any
 from events import docs, exports, queries, services
@@ -38,6 +39,7 @@ from kit.web import csv_export, paging
 from kit.web.base import ViewSet
 from kit.web.bodies import read, read_query
 from kit.web.etags import versioned
+from kit.web.throttling import GuestRateLimit, RateLimit
 
 
 class EventViewSet(ViewSet):
@@ -102,6 +104,9 @@ class BookingViewSet(ViewSet):
         if self.action in ("retrieve", "cancel"):
             return [IsSignedInOrHoldsToken()]
         return [IsAdmin()] if self.action == "list_of_event" else [IsAuthenticated()]
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        return [GuestRateLimit() if self.action == "create" else RateLimit()]
 
     @docs.book
     @repeatable

@@ -76,7 +76,7 @@ def check_mail(**_: Any) -> list[checks.CheckMessage]:
 @checks.register(checks.Tags.security)
 def check_rate_limits(**_: Any) -> list[checks.CheckMessage]:
     errors: list[checks.CheckMessage] = []
-    for name in ("RATE_LIMIT", "RATE_LIMIT_SIGN_IN"):
+    for name in ("RATE_LIMIT", "RATE_LIMIT_SIGN_IN", "RATE_LIMIT_GUEST"):
         try:
             parse(getattr(settings, name))
         except ValueError:

@@ -221,7 +221,13 @@ REST_FRAMEWORK = {
 RATE_LIMITS = env.bool("RATE_LIMITS", default=not DEMO)
 RATE_LIMIT = env.str("RATE_LIMIT", default="600/minute")
 RATE_LIMIT_SIGN_IN = env.str("RATE_LIMIT_SIGN_IN", default="20/minute")
+RATE_LIMIT_GUEST = env.str("RATE_LIMIT_GUEST", default="10/minute")
 REDIS_URL = env.str("REDIS_URL", default="")
+
+# Live bookings that a guest's e-mail address can have for one event.
+MAX_GUEST_BOOKINGS = env.int("MAX_GUEST_BOOKINGS", default=5)
+if MAX_GUEST_BOOKINGS < 1:
+    raise ImproperlyConfigured("MAX_GUEST_BOOKINGS must be at least 1.")
 
 # The contracts to serve besides our own API (ticketing/urls.py).
 _contracts = ["box_office", "ticks", "helpdesk"]

@@ -71,20 +71,29 @@ class TestBook:
     def test_explains_why_an_event_takes_no_bookings(self, admin: User) -> None:
         at, api = timezone.now(), bare(admin)
         cancelled, closed = make_event(admin), make_event(admin, bookings_close_at=at - timedelta(seconds=1))
-        draft, withheld = make_event(admin, status=EventStatus.DRAFT), make_event(admin, capacity=2, withheld=2)
+        draft = make_event(admin, status=EventStatus.DRAFT)
         services.cancel_event(event_id=cancelled.pk, by=admin, at=at)
 
         responses = [
             read_error(api.post("/book", {"eventId": event.pk, "userId": admin.pk}))
-            for event in (cancelled, closed, draft, withheld)
+            for event in (cancelled, closed, draft)
         ]
 
         assert responses == [
             (400, f"Event with ID {cancelled.pk} has been cancelled"),
             (400, f"Event with ID {closed.pk} has closed for bookings"),
             (400, f"Event with ID {draft.pk} is not open for bookings yet"),
-            (400, f"Event with ID {withheld.pk} has no tickets for sale"),
         ]
+
+    def test_adds_to_the_wait_list_while_every_ticket_is_withheld(
+        self, admin: User, owner: User, bare_api: APIClient
+    ) -> None:
+        event = make_event(admin, capacity=2, withheld=2)
+
+        response = bare_api.post("/book", {"eventId": event.pk, "userId": owner.pk})
+
+        assert (response.status_code, response.json()["booking"]["status"]) == (201, "PENDING")
+        assert response.json()["message"] == "Event is sold out. User added to wait list"
 
     @pytest.mark.parametrize(
         ("body", "message"),
@@ -187,3 +196,30 @@ class TestCancel:
     )
     def test_refuses_bad_input(self, bare_api: APIClient, body: dict[str, Any], message: str) -> None:
         assert read_error(bare_api.post("/cancel", body)) == (400, message)
+
+
+class TestCancelAfterTheStart:
+    def test_is_refused_where_bookings_close(self, admin: User, owner: User, bare_api: APIClient) -> None:
+        event = make_event(admin)
+        booking = book(event, owner)
+        started_at = timezone.now() - timedelta(hours=1)
+        services.update(
+            event_id=event.pk, by=admin, at=timezone.now(), starts_at=started_at, bookings_close_at=started_at
+        )
+
+        by_booking, by_event = (bare_api.post("/cancel", body) for body in ({"id": booking.pk}, {"eventId": event.pk}))
+
+        message = f"Event with ID {event.pk} has already started"
+        assert [read_error(by_booking), read_error(by_event)] == [(400, message)] * 2
+
+    def test_gives_the_ticket_to_the_head_of_the_wait_list_where_they_never_close(
+        self, owner: User, outsider: User, bare_api: APIClient
+    ) -> None:
+        new = {"name": "Concert", "description": "Live", "date": "2021-05-20", "location": "New York", "price": 50}
+        event_id = bare_api.post("/initialize", new | {"ticketLimit": 1}).json()["event"]["id"]
+        booking = bare_api.post("/book", {"eventId": event_id, "userId": owner.pk}).json()["booking"]
+        bare(outsider).post("/book", {"eventId": event_id, "userId": outsider.pk})
+
+        assert bare_api.post("/cancel", {"id": booking["id"]}).status_code == 200
+
+        assert outsider.bookings.get().status == "confirmed"

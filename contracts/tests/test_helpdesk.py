@@ -169,6 +169,14 @@ class TestErrors:
         assert_error(responses[2], 429, "RATE_LIMIT")
         assert int(responses[2]["Retry-After"]) > 0
 
+    def test_for_an_exceeded_rate_limit_of_sign_ups(self, anonymous: APIClient, rate_limits: Any) -> None:
+        rate_limits.RATE_LIMIT_GUEST = "1/minute"
+
+        responses = [anonymous.post("/api/auth/register", {}) for _ in range(2)]
+
+        assert responses[0].status_code == 400
+        assert_error(responses[1], 429, "RATE_LIMIT")
+
     def test_for_unexpected_errors(self, owner: User, crash: Callable[[Any, str], None]) -> None:
         crash(services, "create")
         client = APIClient(raise_request_exception=False)

@@ -97,10 +97,54 @@ class TestBook:
 
         assert read_failure(anonymous.post(self.PATH, booking_body(event, quantity))) == (400, NOT_ENOUGH)
 
-    def test_refuses_if_every_ticket_is_withheld(self, anonymous: APIClient, admin: User) -> None:
+    def test_puts_up_to_all_tickets_on_the_waitlist_while_every_ticket_is_withheld(
+        self, anonymous: APIClient, admin: User
+    ) -> None:
         event = make_event(admin, capacity=5, withheld=5)
 
-        assert read_failure(anonymous.post(self.PATH, booking_body(event))) == (400, NOT_ENOUGH)
+        too_many = anonymous.post(self.PATH, booking_body(event, 6))
+        response = anonymous.post(self.PATH, booking_body(event, "5"))
+
+        assert read_failure(too_many) == (400, NOT_ENOUGH)
+        status, message, data = read_success(response)
+        assert (status, message) == (200, "Tickets are sold out; you are on the waitlist.")
+        assert (data["bookingStatus"], data["ticketsReserved"]) == ("waitlisted", "5")
+
+    def test_puts_up_to_all_tickets_on_the_waitlist_once_the_only_available_one_is_booked(
+        self, anonymous: APIClient, admin: User
+    ) -> None:
+        event = make_event(admin, capacity=5, withheld=4)
+
+        too_early = anonymous.post(self.PATH, booking_body(event, 5))
+        book(event)
+        responses = [anonymous.post(self.PATH, booking_body(event, quantity)) for quantity in (5, 6)]
+
+        assert read_failure(too_early) == (400, NOT_ENOUGH)
+        assert read_success(responses[0])[:2] == (200, "Tickets are sold out; you are on the waitlist.")
+        assert read_failure(responses[1]) == (400, NOT_ENOUGH)
+
+    def test_limits_a_guest(self, anonymous: APIClient, settings: Any, event: Event) -> None:
+        settings.MAX_GUEST_BOOKINGS = 2
+
+        responses = [anonymous.post(self.PATH, booking_body(event)) for _ in range(3)]
+
+        assert [response.status_code for response in responses[:2]] == [201, 201]
+        assert read_failure(responses[2]) == (
+            409,
+            "This e-mail address has reached the limit of 2 bookings for this event.",
+        )
+
+    def test_limits_the_rate_of_guests(
+        self, anonymous: APIClient, owner: User, signed_in: SignedIn, rate_limits: Any, event: Event
+    ) -> None:
+        rate_limits.RATE_LIMIT_GUEST = "1/minute"
+
+        responses = [anonymous.post(self.PATH, booking_body(event)) for _ in range(2)]
+
+        assert responses[0].status_code == 201
+        assert read_failure(responses[1]) == (429, "Too many requests.")
+        assert int(responses[1]["Retry-After"]) >= 1
+        assert signed_in(owner).post(self.PATH, booking_body(event)).status_code == 201
 
     def test_limits_users_but_not_guests_to_one_booking(
         self, owner: User, signed_in: SignedIn, anonymous: APIClient, event: Event
@@ -198,6 +242,20 @@ class TestBook:
 
 
 class TestCancel:
+    @pytest.mark.parametrize("has_token", [True, False])
+    def test_is_refused_once_an_event_whose_bookings_close_has_started(
+        self, anonymous: APIClient, owner: User, admin: User, signed_in: SignedIn, event: Event, has_token: bool
+    ) -> None:
+        booking = book(event, owner) if has_token else book(event, guest=GUEST, origin=Origin.TICKS)
+        at = timezone.now()
+        services.update(event_id=event.pk, by=admin, at=at, starts_at=at, bookings_close_at=at)
+        api = signed_in(owner) if has_token else anonymous
+
+        refused = api.delete(self.path(booking), {"ticketsToCancel": 1})
+
+        assert read_failure(refused) == (409, "The event has already started.")
+        assert signed_in(admin).delete(self.path(booking), {"ticketsToCancel": 1}).status_code == 200
+
     @staticmethod
     def path(booking: Booking) -> str:
         return f"/api/v1/booking/{booking.pk}"

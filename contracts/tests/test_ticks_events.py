@@ -110,10 +110,9 @@ class TestLogin:
     def test_shares_the_rate_limit_of_every_sign_in(self, anonymous: APIClient, rate_limits: Any) -> None:
         rate_limits.RATE_LIMIT_SIGN_IN = "1/minute"
 
-        paths = [self.PATH, TestRegister.PATH, TestRegisterAdmin.PATH]
-        responses = [read_failure(anonymous.post(path, {})) for path in paths]
+        anonymous.post("/auth/login", {})
 
-        assert responses[1:] == [(429, "Too many requests.")] * 2
+        assert read_failure(anonymous.post(self.PATH, {})) == (429, "Too many requests.")
 
 
 class TestCreateEvent:

@@ -18,6 +18,7 @@ from accounts.permissions import staff_user
 from events import services
 from events.admin.display import STATUS_COLOURS, BookingColumns, holder_of, seats_of
 from events.admin.inlines import BookingEntryInline
+from events.admin.promote import promote_page
 from events.models import Booking
 from kit.admin.forms import is_id
 from kit.admin.pages import ReadOnlyMixin, form_page
@@ -32,7 +33,7 @@ class CancelForm(forms.Form):
 
 @admin.register(Booking)
 class BookingAdmin(SearchMixin, BookingColumns, ReadOnlyMixin, ModelAdmin):
-    """Bookings are made on their event's page and cancelled here. They are read-only otherwise."""
+    """Bookings are made on their event's page, and promoted and cancelled here. They are read-only otherwise."""
 
     inlines = [BookingEntryInline]
     change_form_outer_after_template = "admin/events/booking/sent_mail.html"
@@ -50,7 +51,7 @@ class BookingAdmin(SearchMixin, BookingColumns, ReadOnlyMixin, ModelAdmin):
     ordering = ["-id"]
     autocomplete_fields = ["user"]
     actions = None
-    actions_detail = ["cancel_seats"]
+    actions_detail = ["promote", "cancel_seats"]
     fieldsets = [
         (None, {"fields": [("event", "holder"), ("status", "position"), ("left", "price")]}),
         ("Details", {"fields": [("origin", "created_at"), "queue_number"]}),
@@ -75,6 +76,13 @@ class BookingAdmin(SearchMixin, BookingColumns, ReadOnlyMixin, ModelAdmin):
         if is_id(number):
             return queryset.filter(pk=int(number)), False
         return super().get_search_results(request, queryset, search_term)
+
+    @action(description="Promote", url_path="promote", permissions=["cancel"])
+    def promote(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        booking = self.get_object(request, object_id)
+        if booking is None:
+            raise Http404
+        return promote_page(self, request, booking)
 
     @action(description="Cancel seats", url_path="cancel", permissions=["cancel"], variant=ActionVariant.DANGER)
     def cancel_seats(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -4,7 +4,7 @@ Triggers keep the numbers: whatever changes a booking also updates the event's i
 from the waiting list. services.py decides who gets which seats.
 """
 
-from events.models.booking import Booking, BookingQuerySet, BookingStatus
+from events.models.booking import Booking, BookingQuerySet, BookingStatus, Holder
 from events.models.event import ENDS_TOO_EARLY, MAX_PER_BOOKING, MAX_PRICE, Event, EventQuerySet, EventStatus, Origin
 from events.models.inventory import MAX_CAPACITY, Inventory, InventoryQuerySet
 from events.models.ledger import BookingEntry, EntryKind
@@ -22,6 +22,7 @@ __all__ = [
     "Event",
     "EventQuerySet",
     "EventStatus",
+    "Holder",
     "Inventory",
     "InventoryQuerySet",
     "Origin",

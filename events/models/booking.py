@@ -7,6 +7,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Case, F, Func, Q, When
+from django.db.models.functions import Lower
 
 from accounts.models import User
 from events.models.event import MAX_PRICE, Event, Origin
@@ -107,6 +108,13 @@ class Booking(models.Model):
             models.Index(fields=["event", "-id"], name="booking_event"),
             models.Index(fields=["user", "-id"], name="booking_user"),
             GinIndex(fields=["guest_words"], condition=Q(user__isnull=True), fastupdate=False, name="booking_guest"),
+            # The index behind `events_guest_bookings`.
+            models.Index(
+                "event",
+                Lower("guest_email"),
+                condition=~Q(guest_email="") & ~Q(status="cancelled"),
+                name="booking_guest_address",
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(quantity__range=(1, MAX_CAPACITY)), name="booking_quantity"),
@@ -181,3 +189,19 @@ class Booking(models.Model):
     def left(self) -> int:
         """Return the number of seats not cancelled, whether confirmed or waiting."""
         return self.quantity - self.cancelled
+
+
+class Holder(User):
+    """A proxy of User that declares the trigger that bookings need on the users table."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [
+            trigger(
+                "events/cancel_waiting",
+                when=pgtrigger.After,
+                operation=pgtrigger.UpdateOf("is_active"),
+                condition=pgtrigger.Q(old__is_active=True, new__is_active=False),
+            )
+        ]

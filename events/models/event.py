@@ -178,11 +178,20 @@ class Event(models.Model):
                 operation=pgtrigger.Update,
                 condition=~pgtrigger.Q(old__status="cancelled") & pgtrigger.Q(new__status="cancelled"),
             ),
+            trigger(
+                "events/promote_again",
+                when=pgtrigger.After,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange("starts_at", "bookings_close_at"),
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
 
-    def is_closed(self, at: datetime) -> bool:
-        """Return whether bookings have closed."""
-        return self.bookings_close_at is not None and self.bookings_close_at <= at
+    def has_started(self, at: datetime) -> bool:
+        """Return whether the event has started, as far as its bookings are concerned.
+
+        If bookings never close, the start changes nothing. sql/functions/has_started.sql says the same.
+        """
+        return self.bookings_close_at is not None and self.starts_at <= at

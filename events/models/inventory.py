@@ -79,10 +79,8 @@ class Inventory(models.Model):
             trigger(
                 "events/keep_enough_for_waiting",
                 when=pgtrigger.Before,
-                operation=pgtrigger.UpdateOf("capacity", "withheld"),
-                condition=pgtrigger.Condition(
-                    "NEW.waiting > 0 AND NEW.capacity - NEW.withheld < OLD.capacity - OLD.withheld"
-                ),
+                operation=pgtrigger.UpdateOf("capacity"),
+                condition=pgtrigger.Condition("NEW.waiting > 0 AND NEW.capacity < OLD.capacity"),
             ),
             trigger(
                 "events/promote",

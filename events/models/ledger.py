@@ -16,6 +16,8 @@ class EntryKind(models.TextChoices):
     REQUESTED = "requested"
     CONFIRMED = "confirmed"
     PROMOTED = "promoted"
+    # By an admin, who may pass others on the waiting list.
+    BY_HAND = "by-hand", "promoted by hand"
     CANCELLED = "cancelled"
 
 

@@ -5,20 +5,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db import transaction
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts.models import User
-from events.models import (
-    MAX_CAPACITY,
-    Booking,
-    BookingQuerySet,
-    BookingStatus,
-    Event,
-    Inventory,
-    Origin,
-)
+from events.models import MAX_CAPACITY, Booking, BookingQuerySet, BookingStatus, Event, Inventory, Origin
 from kit.db import sql
-from kit.errors import Busy, Conflict, Faults, Invalid, Missing, Refused
+from kit.errors import Busy, Conflict, Faults, Forbidden, Invalid, Missing, Refused
 from kit.idempotency.keys import Key, claiming
 from kit.text import counted
 
@@ -39,10 +33,9 @@ class BookingsClosed(Conflict):
     message = "Bookings for this event have closed"
 
 
-class MoreThanForSale(Invalid):
-    def __init__(self, for_sale: int) -> None:
-        number = f"only {counted(for_sale, 'ticket')}" if for_sale else "no tickets"
-        message = f"This event has {number} for sale"
+class MoreThanCapacity(Invalid):
+    def __init__(self, capacity: int) -> None:
+        message = f"This event has only {counted(capacity, 'ticket')}"
         super().__init__(message, fields={"quantity": [f"{message}."]})
 
 
@@ -60,6 +53,15 @@ class AlreadyWaiting(AlreadyBooked):
     message = "This user is already on the waiting list for this event"
 
 
+class TooManyGuestBookings(Conflict):
+    def __init__(self, most: int) -> None:
+        super().__init__(f"This e-mail address has reached the limit of {counted(most, 'booking')} for this event")
+
+
+class UserDeactivated(Conflict):
+    message = "This user is deactivated"
+
+
 class NotEnoughLeft(Conflict):
     def __init__(self, available: int, *, waiting: int = 0) -> None:
         if waiting:
@@ -73,6 +75,14 @@ class NotEnoughLeft(Conflict):
 
 class BookingNotFound(Missing):
     message = "Booking not found"
+
+
+class EventStarted(Conflict):
+    message = "The event has already started"
+
+
+class NotWaiting(Conflict):
+    message = "This booking is not on the waiting list"
 
 
 class AlreadyCancelled(Conflict):
@@ -122,8 +132,10 @@ def book(
 
     :raises EventNotFound: there is no such event, or `by` may not see it.
     :raises EventCancelled, EventNotPublished, BookingsClosed: the event does not take bookings.
-    :raises MoreThanForSale, TooManyAtOnce: more seats than the event has for sale, or than one booking can have.
+    :raises MoreThanCapacity, TooManyAtOnce: more seats than the event has, or than one booking can have.
     :raises AlreadyBooked, AlreadyWaiting: the user has a live booking. Guests can have several.
+    :raises TooManyGuestBookings: the guest's address has MAX_GUEST_BOOKINGS live bookings.
+    :raises UserDeactivated: the user would have to wait, but is deactivated.
     :raises NotEnoughLeft: the seats do not fit, and `joins` keeps the booking off the waiting list.
     :raises KeyReused: the key was used for a different request.
     :raises StillRunning: the first request with the key has not finished.
@@ -164,12 +176,19 @@ def _holder(user: User | None, guest: Guest | None) -> dict[str, Any]:
 
 def _book(key: Key | None, *, at: datetime, **parameters: Any) -> dict[str, Any]:
     """Return the columns of the new booking, `ahead` and `is_repeated`, or raise the refusal."""
-    if key is None:
-        row = sql.row("events/book", at=at, **parameters) | {"created_at": at, "is_repeated": False}
-    else:
-        with claiming():
-            row = sql.row("events/book_once", at=at, **parameters, **key.parameters(at), body_digest=key.body_digest)
-    numbers = {name: row.pop(name) for name in ("for_sale", "max_per_booking", "available", "waiting")}
+    parameters["max_guest_bookings"] = settings.MAX_GUEST_BOOKINGS
+    try:
+        if key is None:
+            row = sql.row("events/book", at=at, **parameters) | {"created_at": at, "is_repeated": False}
+        else:
+            claim = key.parameters(at) | {"body_digest": key.body_digest}
+            with claiming():
+                row = sql.row("events/book_once", at=at, **parameters, **claim)
+    except IntegrityError as error:
+        if sql.violated(error) == "booking_waits_for_active_user":
+            raise UserDeactivated from error
+        raise
+    numbers = {name: row.pop(name) for name in ("capacity", "max_per_booking", "available", "waiting")}
     refusal = row.pop("refusal")
     if refusal is not None:
         raise _refusal(refusal, **numbers)
@@ -178,11 +197,13 @@ def _book(key: Key | None, *, at: datetime, **parameters: Any) -> dict[str, Any]
     return row
 
 
-def _refusal(code: str, *, for_sale: int, max_per_booking: int, available: int, waiting: int) -> Refused:
+def _refusal(code: str, *, capacity: int, max_per_booking: int, available: int, waiting: int) -> Refused:
     """Return the error for a code of sql/functions/booking_refusal.sql."""
     match code:
-        case MoreThanForSale.code:
-            return MoreThanForSale(for_sale)
+        case MoreThanCapacity.code:
+            return MoreThanCapacity(capacity)
+        case TooManyGuestBookings.code:
+            return TooManyGuestBookings(settings.MAX_GUEST_BOOKINGS)
         case TooManyAtOnce.code:
             return TooManyAtOnce(max_per_booking)
         case NotEnoughLeft.code:
@@ -241,6 +262,7 @@ def cancel(*, booking_id: int, by: User | None, seats: int | None = None, is_pro
     Freed seats are given to the waiting list before this returns. `is_proven` as in `find_booking`.
 
     :raises BookingNotFound: there is no such booking, or `by` may not see it.
+    :raises EventStarted: the event has started, and `by` is not an admin.
     :raises AlreadyCancelled: nothing is left of it.
     :raises MoreThanBooked: fewer seats are left.
     """
@@ -249,6 +271,8 @@ def cancel(*, booking_id: int, by: User | None, seats: int | None = None, is_pro
     booking = Booking.objects.select_for_update(no_key=True).get(pk=booking_id)
     if booking.status == BookingStatus.CANCELLED:
         raise AlreadyCancelled
+    if booking.event.has_started(timezone.now()) and not (by and by.is_admin):
+        raise EventStarted
     seats = booking.left if seats is None else seats
     if seats > booking.left:
         raise MoreThanBooked(booking.left)
@@ -256,4 +280,26 @@ def cancel(*, booking_id: int, by: User | None, seats: int | None = None, is_pro
     if not booking.left:
         booking.status = BookingStatus.CANCELLED
     booking.save(update_fields=["cancelled", "status"])
+    return Booking.objects.with_position().get(pk=booking_id)
+
+
+@transaction.atomic
+def promote(*, booking_id: int, by: User) -> Booking:
+    """Confirm a waiting booking by hand, even if others are ahead of it or bookings have closed.
+
+    :raises Forbidden: `by` is not an admin.
+    :raises BookingNotFound: there is no such booking.
+    :raises NotWaiting: it is confirmed or cancelled.
+    :raises NotEnoughLeft: it asks for more seats than are left.
+    """
+    if not by.is_admin:
+        raise Forbidden
+    found = _find(Booking.objects.all(), booking_id, by=by, is_proven=False)
+    inventory = Inventory.objects.locked().get(pk=found.event_id)
+    booking = Booking.objects.select_for_update(no_key=True).get(pk=booking_id)
+    if booking.status != BookingStatus.WAITING:
+        raise NotWaiting
+    if booking.left > inventory.available:
+        raise NotEnoughLeft(inventory.available)
+    sql.row("events/promote_by_hand", booking_id=booking_id)
     return Booking.objects.with_position().get(pk=booking_id)

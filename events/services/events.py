@@ -26,9 +26,8 @@ class CapacityBelowSold(Conflict):
 
 
 class CapacityBelowWaiting(Conflict):
-    def __init__(self, wanted: int, *, withheld: int = 0) -> None:
-        limit = "would be for sale" if withheld else "the new capacity"
-        super().__init__(f"A waiting booking asks for {counted(wanted, 'ticket')}, more than {limit}")
+    def __init__(self, wanted: int) -> None:
+        super().__init__(f"A waiting booking asks for {counted(wanted, 'ticket')}, more than the new capacity")
 
 
 class EventHasBookings(Conflict):
@@ -108,7 +107,7 @@ def update(*, event_id: int, by: User, at: datetime, **changes: Any) -> Event:
     :raises CurrencyIsFixed: the event was booked, so its currency stays.
     :raises Invalid: as in `create`.
     :raises CapacityBelowSold: fewer seats would be for sale than are sold.
-    :raises CapacityBelowWaiting: fewer seats would be for sale than a waiting booking asks for.
+    :raises CapacityBelowWaiting: a waiting booking asks for more seats than there would be.
     """
     event = _lock(event_id, by=by)
     if event.status == EventStatus.CANCELLED:
@@ -118,10 +117,9 @@ def update(*, event_id: int, by: User, at: datetime, **changes: Any) -> Event:
     if changes.get("currency", event.currency) != event.currency and event.bookings.exists():
         raise CurrencyIsFixed
     seats = {name: changes.pop(name) for name in SEATS if name in changes}
-    for_sale = event.inventory.for_sale
     has_changed = [_set(event.inventory, seats), _set(event, changes)]
     _check(event, event.inventory)
-    if event.inventory.for_sale != for_sale:
+    if has_changed[0]:
         _check_seats(event)
     if any(has_changed):
         event.updated_at = at
@@ -161,8 +159,8 @@ def _check_seats(event: Event) -> None:
     if inventory.for_sale < inventory.confirmed:
         raise CapacityBelowSold(inventory.confirmed, withheld=inventory.withheld)
     largest = event.bookings.queue().aggregate(wanted=Max(F("quantity") - F("cancelled")))["wanted"] or 0
-    if inventory.for_sale < largest:
-        raise CapacityBelowWaiting(largest, withheld=inventory.withheld)
+    if inventory.capacity < largest:
+        raise CapacityBelowWaiting(largest)
 
 
 @transaction.atomic

@@ -11,11 +11,12 @@
 --          origin      text
 --          at          timestamptz     now
 --          is_admin    bool            the caller may see drafts
+--          max_guest_bookings   int    live bookings that a guest's address can have for the event
 -- returns  one row: id bigint; status text; queue_number bigint, ahead int: null unless waiting; unit_price numeric;
---          refusal text: code of the rule that refused, null if booked; for_sale, max_per_booking, available, waiting
+--          refusal text: code of the rule that refused, null if booked; capacity, max_per_booking, available, waiting
 --          int: the numbers for the refusal's message
--- index    events_event_pkey, events_inventory_pkey, booking_once
-SELECT id, status, queue_number, ahead, unit_price, refusal, for_sale, max_per_booking, available, waiting
+-- index    events_event_pkey, events_inventory_pkey, booking_once, booking_guest
+SELECT id, status, queue_number, ahead, unit_price, refusal, capacity, max_per_booking, available, waiting
 FROM events_book(
     %(event_id)s,
     %(quantity)s,
@@ -26,5 +27,6 @@ FROM events_book(
     %(guest_email)s,
     %(origin)s,
     %(at)s,
-    %(is_admin)s
+    %(is_admin)s,
+    %(max_guest_bookings)s
 );

@@ -6,7 +6,7 @@
 --          first request under the key
 -- index    those of events/book; idempotency_idempotencykey_pkey
 SELECT
-    id, status, queue_number, ahead, unit_price, refusal, for_sale, max_per_booking, available, waiting,
+    id, status, queue_number, ahead, unit_price, refusal, capacity, max_per_booking, available, waiting,
     created_at, is_repeated, first_body_digest
 FROM events_book_once(
     %(place)s,
@@ -22,5 +22,6 @@ FROM events_book_once(
     %(guest_email)s,
     %(origin)s,
     %(at)s,
-    %(is_admin)s
+    %(is_admin)s,
+    %(max_guest_bookings)s
 );

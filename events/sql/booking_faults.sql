@@ -38,6 +38,7 @@ WITH booking AS (
     SELECT
         event.id AS event_id,
         event.status,
+        events_promotes(event, now()) AS promotes,
         inventory.event_id IS NOT NULL AS is_counted,
         inventory.capacity - inventory.withheld AS for_sale,
         inventory.confirmed,
@@ -81,9 +82,13 @@ WITH booking AS (
     UNION ALL
     SELECT 'room_for_waiting', head.event_id, head.id, head.wanted, books.for_sale - books.booked_seats
     FROM head JOIN books USING (event_id)
-    WHERE books.status = 'published' AND head.wanted <= books.for_sale - books.booked_seats
+    WHERE books.promotes AND head.wanted <= books.for_sale - books.booked_seats
     UNION ALL
-    -- Bookings promoted from behind the head, or confirmed after the head began to wait.
+    SELECT 'waiting_of_deactivated', booking.event_id, booking.id, NULL, NULL
+    FROM booking JOIN accounts_user AS person ON person.id = booking.user_id
+    WHERE booking.status = 'waiting' AND NOT person.is_active
+    UNION ALL
+    -- Bookings promoted from behind the head, or confirmed after the head began to wait. Promotions by hand may pass it.
     SELECT 'passed', head.event_id, passer.booking_id, head.id, NULL
     FROM head
     JOIN entry AS passer ON passer.event_id = head.event_id AND passer.id > head.entry_id

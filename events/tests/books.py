@@ -32,9 +32,16 @@ def falsify(*statements: str) -> None:
 @contextmanager
 def unlocked(function: str) -> Iterator[None]:
     """Remove the lock from a function in the database."""
+    with replaced(function, LOCK, ""):
+        yield
+
+
+@contextmanager
+def replaced(function: str, text: str, other: str) -> Iterator[None]:
+    """Replace part of a function in the database."""
     ((definition,),) = psql("SELECT pg_get_functiondef(%(function)s::regproc)", function=function)
-    assert LOCK in definition
-    psql(definition.replace(LOCK, ""))
+    assert text in definition
+    psql(definition.replace(text, other))
     try:
         yield
     finally:

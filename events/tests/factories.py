@@ -1,6 +1,7 @@
 """Factories for events and bookings."""
 
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 from django.utils import timezone
@@ -12,6 +13,7 @@ from events.models import Booking, Event
 from events.services import Guest, Joins
 
 GUEST = Guest("Greta", "Guest", "greta@example.com")
+_numbers = count(1)
 
 
 def make_event(by: User, *, capacity: int = 10, withheld: int = 0, **fields: Any) -> Event:
@@ -27,10 +29,15 @@ def make_event(by: User, *, capacity: int = 10, withheld: int = 0, **fields: Any
     )
 
 
+def make_guest() -> Guest:
+    """Return a guest with an address that no other guest has."""
+    return Guest("Gustav", "Guest", f"gustav.{next(_numbers)}@example.com")
+
+
 def book(event: Event, user: User | None = None, *, quantity: int = 1, **more: Any) -> Booking:
     """Book for `user` (by default a new one), or for a `guest` given in `more`."""
     by = None if "guest" in more else (user or make_user())
     return services.book(event_id=event.pk, quantity=quantity, by=by, at=timezone.now(), **more)
 
 
-__all__ = ["GUEST", "Guest", "Joins", "book", "make_event"]
+__all__ = ["GUEST", "Guest", "Joins", "book", "make_event", "make_guest"]

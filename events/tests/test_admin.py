@@ -12,6 +12,7 @@ from events.admin.event_form import StaleEvent
 from events.models import Booking, BookingStatus, Event, EventStatus, Origin
 from events.tests.factories import GUEST, Guest, book, make_event
 from kit.tests.browser import Browser, errors
+from projects.tests.psql import psql
 
 pytestmark = pytest.mark.django_db
 
@@ -122,8 +123,14 @@ class TestEventPage:
 
     @pytest.mark.parametrize("waiting", [1, 8])
     def test_shows_bookings_waiting_list_and_ledger(
-        self, admin: User, owner: User, waiting: int, django_assert_num_queries: DjangoAssertNumQueries
+        self,
+        admin: User,
+        owner: User,
+        waiting: int,
+        settings: Any,
+        django_assert_num_queries: DjangoAssertNumQueries,
     ) -> None:
+        settings.MAX_GUEST_BOOKINGS = waiting
         event = make_event(admin, capacity=1)
         book(event, owner)
         for _ in range(waiting):
@@ -190,7 +197,7 @@ class TestNewBooking:
         [
             ({}, "Choose a user"),
             ({"user": "{user}", "first_name": "Greta"}, "Choose either a user or a guest, not both."),
-            ({"user": "{user}", "quantity": "11"}, "This event has only 10 tickets for sale."),
+            ({"user": "{user}", "quantity": "11"}, "This event has only 10 tickets."),
             ({"user": "{user}", "quantity": "0"}, "greater than or equal to 1"),
             ({"user": "0"}, "Select a valid choice"),
             ({"user": "abc"}, "Select a valid choice"),
@@ -321,3 +328,31 @@ class TestBookingPage:
         booking.deliveries.all().delete()
 
         assert "No e-mails yet" in self.page(admin, booking)
+
+    def test_promotes_by_hand_after_naming_those_ahead(self, admin: User, booking: Booking) -> None:
+        behind = book(booking.event, quantity=1)
+        page = f"{BOOKINGS}{behind.pk}/promote/"
+
+        asked = text_of(Browser(admin).get(page))
+        answer = Browser(admin).post(page, follow=True)
+
+        assert "It passes 1 booking that has been waiting longer." in asked
+        assert "1 seat left" in asked
+        assert f"Booking #{behind.pk} is confirmed." in text_of(answer)
+        behind.refresh_from_db()
+        booking.refresh_from_db()
+        assert (behind.status, booking.status) == ("confirmed", "waiting")
+        assert "Promoted by hand." in text_of(Browser(admin).get(f"{BOOKINGS}{behind.pk}/history/"))
+
+    def test_says_why_it_cannot_promote(self, admin: User, booking: Booking) -> None:
+        answer = Browser(admin).post(f"{BOOKINGS}{booking.pk}/promote/", follow=True)
+
+        assert "Only 1 ticket is left." in text_of(answer)
+
+    def test_cancels_after_the_start(self, admin: User, booking: Booking) -> None:
+        psql("UPDATE events_event SET starts_at = '2020-01-01Z', bookings_close_at = '2020-01-01Z'")
+
+        Browser(admin).post(f"{BOOKINGS}{booking.pk}/cancel/", {"seats": 2})
+
+        booking.refresh_from_db()
+        assert booking.status == "cancelled"

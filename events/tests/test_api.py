@@ -477,14 +477,14 @@ class TestBook:
         assert (response.status_code, response.json()["status"]) == (201, "confirmed")
         assert BookingEntry.objects.get().amount == MAX_CAPACITY * MAX_PRICE
 
-    def test_refuses_more_than_is_for_sale_or_allowed(self, admin: User, owner: User, signed_in: SignedIn) -> None:
+    def test_refuses_more_than_the_capacity_or_allowed(self, admin: User, owner: User, signed_in: SignedIn) -> None:
         api, small = signed_in(owner), make_event(admin, capacity=4, withheld=1)
         limited = make_event(admin, capacity=9, max_per_booking=2)
 
-        too_many = api.post(f"/events/{small.pk}/bookings", {"quantity": 4})
+        too_many = api.post(f"/events/{small.pk}/bookings", {"quantity": 5})
         at_once = api.post(f"/events/{limited.pk}/bookings", {"quantity": 3})
 
-        assert code(too_many) == (400, "more_than_for_sale")
+        assert code(too_many) == (400, "more_than_capacity")
         assert code(at_once) == (400, "too_many_at_once")
         assert invalid_fields(too_many) == invalid_fields(at_once) == ["quantity"]
 

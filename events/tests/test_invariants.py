@@ -2,12 +2,14 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
+import hypothesis
 import pytest
 from django.db import transaction
 from django.utils import timezone
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -18,13 +20,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from accounts import services as accounts
 from accounts.models import UserType
 from accounts.tests.factories import make_user
 from events import services
 from events.models import Booking
 from events.services import Joins
 from events.tests.books import faults
-from events.tests.factories import GUEST, book, make_event
+from events.tests.factories import GUEST, book, make_event, make_guest
 from kit.errors import Invalid, Refused
 from kit.idempotency.keys import Key, KeyReused
 from notifications.models import Delivery
@@ -33,7 +36,11 @@ from projects.tests.psql import psql
 pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.slow]
 
 SMALL = st.integers(1, 3)
-# Holder, quantity, and when to join the waiting list.
+MAX_GUEST_BOOKINGS = 2
+# Somebody in the crowd: a guest with an address that no other guest has.
+NEW_GUEST = -1
+HOUR = timedelta(hours=1)
+# Holder (the number of a person, NEW_GUEST, or None for GUEST), quantity, and when to join the waiting list.
 Request = tuple[int | None, int, Joins]
 
 
@@ -67,6 +74,8 @@ class ModelEvent:
     capacity: int
     withheld: int
     is_cancelled: bool = False
+    is_open: bool = True
+    has_started: bool = False
     bookings: list[ModelBooking] = field(default_factory=list)
 
     @property
@@ -84,16 +93,22 @@ class ModelEvent:
     def book(self, holder: int | None, quantity: int, joins: Joins) -> type[Refused] | None:
         if self.is_cancelled:
             return services.EventCancelled
-        if quantity > self.for_sale:
-            return services.MoreThanForSale
-        for booking in self.bookings:
-            if holder is not None and booking.holder == holder and booking.status != "cancelled":
-                return services.AlreadyWaiting if booking.status == "waiting" else services.AlreadyBooked
-        if not self.queue and quantity <= self.free:
+        if not self.is_open:
+            return services.BookingsClosed
+        if quantity > self.capacity:
+            return services.MoreThanCapacity
+        live = [booking for booking in self.bookings if booking.holder == holder and booking.status != "cancelled"]
+        if live and holder not in (None, NEW_GUEST):
+            return services.AlreadyWaiting if live[0].status == "waiting" else services.AlreadyBooked
+        fits = not self.queue and quantity <= self.free
+        may_wait = joins == Joins.ALWAYS or (joins == Joins.WHEN_SOLD_OUT and (self.queue or not self.free))
+        if not fits and not may_wait:
+            return services.NotEnoughLeft
+        if holder is None and len(live) == MAX_GUEST_BOOKINGS:
+            return services.TooManyGuestBookings
+        if fits:
             self.bookings.append(ModelBooking(holder, quantity, "confirmed", ["booking-confirmed"]))
             return None
-        if joins == Joins.NEVER or (joins == Joins.WHEN_SOLD_OUT and not self.queue and self.free):
-            return services.NotEnoughLeft
         self.bookings.append(ModelBooking(holder, quantity, "waiting", ["booking-waiting"]))
         return None
 
@@ -116,7 +131,7 @@ class ModelEvent:
             return Invalid
         if capacity - withheld < sold:
             return services.CapacityBelowSold
-        if capacity - withheld < max((booking.left for booking in self.queue), default=0):
+        if capacity < max((booking.left for booking in self.queue), default=0):
             return services.CapacityBelowWaiting
         self.capacity, self.withheld = capacity, withheld
         self.promote()
@@ -132,7 +147,31 @@ class ModelEvent:
                 booking.become("cancelled", "event-cancelled")
         return None
 
+    def schedule(self, *, is_open: bool, has_started: bool) -> type[Refused] | None:
+        if self.is_cancelled:
+            return services.EventCancelled
+        self.is_open, self.has_started = is_open, has_started
+        self.promote()
+        return None
+
+    def promote_by_hand(self, booking: ModelBooking) -> type[Refused] | None:
+        if booking.status != "waiting":
+            return services.NotWaiting
+        if booking.left > self.free:
+            return services.NotEnoughLeft
+        booking.become("confirmed", "booking-promoted")
+        return None
+
+    def deactivate(self, holder: int) -> None:
+        for booking in self.queue:
+            if booking.holder == holder:
+                # Nobody is told.
+                booking.left, booking.status = 0, "cancelled"
+                self.promote()
+
     def promote(self) -> None:
+        if not self.is_open or self.has_started:
+            return
         for booking in self.queue:
             if booking.left > self.free:
                 break
@@ -162,7 +201,7 @@ class BoxOffice(RuleBasedStateMachine):
         self.responses: dict[int, tuple[Request, Any]] = {}
         # Usually enough for a waiting list from the start.
         for quantity in crowd:
-            self.book(None, quantity, Joins.ALWAYS, None)
+            self.book(NEW_GUEST, quantity, Joins.ALWAYS, None)
 
     def attempt(self, expected: type[Refused] | None, call: Any) -> Any:
         """Make the call, which must be refused exactly as in the model."""
@@ -177,7 +216,7 @@ class BoxOffice(RuleBasedStateMachine):
         return result
 
     @rule(
-        holder=st.none() | st.integers(0, 3),
+        holder=st.none() | st.integers(NEW_GUEST, 3),
         quantity=SMALL,
         joins=st.sampled_from(Joins),
         number=st.none() | st.integers(0, 2),
@@ -195,7 +234,8 @@ class BoxOffice(RuleBasedStateMachine):
     def book_under(self, number: int | None, request: Request) -> None:
         """Book with the idempotency key of that number, if any."""
         holder, quantity, joins = request
-        who: dict[str, Any] = {"guest": GUEST} if holder is None else {"user": self.people[holder]}
+        guests = {None: GUEST, NEW_GUEST: make_guest()}
+        who: dict[str, Any] = {"guest": guests[holder]} if holder in guests else {"user": self.people[holder or 0]}
         key = None if number is None else Key(bytes([number]) * 32, repr(request).encode())
 
         def call() -> Booking:
@@ -248,6 +288,38 @@ class BoxOffice(RuleBasedStateMachine):
             ),
         )
 
+    @rule(closes=st.sampled_from([None, -2, 2]), starts=st.sampled_from([-1, 1]))
+    def schedule(self, closes: int | None, starts: int) -> None:
+        at = timezone.now()
+
+        self.attempt(
+            self.model.schedule(is_open=closes != -2, has_started=closes is not None and starts < 0),
+            lambda: services.update(
+                event_id=self.event.pk,
+                by=self.admin,
+                at=at,
+                bookings_close_at=None if closes is None else at + closes * HOUR,
+                starts_at=at + starts * HOUR,
+            ),
+        )
+
+    @precondition(lambda self: self.bookings)
+    @rule(data=st.data())
+    def promote_by_hand(self, data: st.DataObject) -> None:
+        number = data.draw(st.integers(0, len(self.bookings) - 1))
+
+        self.attempt(
+            self.model.promote_by_hand(self.model.bookings[number]),
+            lambda: services.promote(booking_id=self.bookings[number].pk, by=self.admin),
+        )
+
+    @rule(holder=st.integers(0, 3))
+    def deactivate_and_reactivate(self, holder: int) -> None:
+        self.model.deactivate(holder)
+
+        for is_active in (False, True):
+            accounts.update(user_id=self.people[holder].pk, by=self.admin, is_active=is_active)
+
     @rule(sure=st.integers(0, 5))
     def close(self, sure: int) -> None:
         # Rare, because nothing can happen afterwards.
@@ -292,10 +364,11 @@ class BoxOffice(RuleBasedStateMachine):
 
 
 class TestBoxOffice:
-    def test_matches_the_model(self) -> None:
+    def test_matches_the_model(self, settings: Any) -> None:
+        settings.MAX_GUEST_BOOKINGS = MAX_GUEST_BOOKINGS
         run_state_machine_as_test(
             BoxOffice,
-            settings=settings(
+            settings=hypothesis.settings(
                 max_examples=20,
                 stateful_step_count=20,
                 phases=(Phase.reuse, Phase.generate, Phase.shrink),

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pgtrigger.installation
@@ -21,13 +22,16 @@ from accounts.models import User
 from accounts.tests.factories import make_user
 from events import services
 from events.models import Booking, BookingQuerySet, Event, InventoryQuerySet
-from events.tests.books import falsify, faults, unlocked
-from events.tests.factories import GUEST, Joins, book, make_event
+from events.tests.books import falsify, faults, replaced, unlocked
+from events.tests.factories import GUEST, Joins, book, make_event, make_guest
 from kit.db.sql import violated
 from kit.idempotency.keys import Key, StillRunning
 from kit.tests.races import apart, during, together, until_all_wait
 from kit.web.problems import describe
 from projects.tests.psql import psql
+
+# What events_book does with the lock held.
+SECOND_COUNT = "IF FOUND AND (\n                holder IS NOT NULL\n                OR"
 
 pytestmark = [
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
@@ -84,9 +88,9 @@ def hold(event: Event) -> Callable[[], Any]:
 
 def booking_of(event: Event, user: User | None = None, **more: Any) -> Callable[[], Any]:
     """Return a call that books and returns the status, or the constraint that it violated."""
-    who = {"guest": GUEST} if user is None else {"user": user}
 
     def call() -> str:
+        who = {"guest": make_guest()} if user is None else {"user": user}
         try:
             return str(book(event, **who, **more).status)
         except IntegrityError as error:
@@ -119,6 +123,16 @@ def cancelling_booking(booking: Booking) -> Callable[[], Any]:
 
 def deactivating(user: User, *, by: User) -> Callable[[], Any]:
     return lambda: accounts.update(user_id=user.pk, by=by, is_active=False)
+
+
+def promoting(booking: Booking, *, by: User) -> Callable[[], Any]:
+    def call() -> str:
+        try:
+            return str(services.promote(booking_id=booking.pk, by=by).status)
+        except IntegrityError as error:
+            return violated(error)
+
+    return call
 
 
 def sold(event: Event) -> int:
@@ -334,7 +348,7 @@ class TestBookingWhileTheEventChanges:
         assert outcomes == [services.EventNotFound, services.EventNotPublished]
 
     def test_is_refused_if_capacity_drops_below_it(self, event: Event) -> None:
-        assert self.outcomes(event, change(event, capacity=2), quantity=3) == [services.MoreThanForSale] * 2
+        assert self.outcomes(event, change(event, capacity=2), quantity=3) == [services.MoreThanCapacity] * 2
 
     def test_keeps_the_price_from_before(self, event: Event) -> None:
         assert self.outcomes(event, change(event, price=30)) == ["confirmed"] * 2
@@ -446,6 +460,137 @@ class TestEverybodyCancels:
         stayed = [booking for booking in queue if booking not in leavers]
         assert list(Booking.objects.filter(status="confirmed").order_by("id")) == stayed[:5]
         assert list(Booking.objects.queue()) == stayed[5:]
+        assert faults() == []
+
+
+class TestEightGuestBookingsFromOneAddress:
+    def outcomes(self, event: Event) -> Counter[Any]:
+        emails = (GUEST.email, GUEST.email.upper())
+        calls = [lambda email=email: book(event, guest=replace(GUEST, email=email)).status for email in emails * 4]
+        return Counter(during(hold(event), *calls))
+
+    @pytest.fixture
+    def capacity(self) -> int:
+        return 6
+
+    @pytest.fixture(autouse=True)
+    def limit(self, settings: Any) -> None:
+        settings.MAX_GUEST_BOOKINGS = 3
+
+    def test_stop_at_the_limit(self, event: Event) -> None:
+        assert self.outcomes(event) == {"confirmed": 3, services.TooManyGuestBookings: 5}
+        assert faults() == []
+
+    def test_stop_at_the_limit_on_the_waiting_list(self, event: Event) -> None:
+        book(event, quantity=6)
+
+        assert self.outcomes(event) == {"waiting": 3, services.TooManyGuestBookings: 5}
+
+    def test_exceed_it_without_the_second_count(self, event: Event) -> None:
+        with replaced("events_book", SECOND_COUNT, "IF FOUND AND (true OR"):
+            assert self.outcomes(event) == {"confirmed": 6, "waiting": 2}
+
+
+class TestDeactivationDuringABooking:
+    """The user joins the waiting list while they are deactivated. Neither transaction sees the other's change."""
+
+    @pytest.fixture
+    def sold_out(self, event: Event) -> Event:
+        book(event, quantity=5)
+        return event
+
+    def test_cancels_the_booking_if_it_comes_second(self, sold_out: Event, owner: User, admin: User) -> None:
+        during(lambda: book(sold_out, owner), deactivating(owner, by=admin))
+
+        assert [booking.status for booking in owner.bookings.all()] == ["cancelled"]
+        assert faults() == []
+
+    @pytest.mark.parametrize("key", [None, Key(bytes(32), b"body")])
+    def test_prevents_the_booking_if_it_comes_first(
+        self, sold_out: Event, owner: User, admin: User, key: Key | None
+    ) -> None:
+        (outcome,) = during(deactivating(owner, by=admin), lambda: book(sold_out, owner, key=key))
+
+        assert outcome is services.UserDeactivated
+        assert not owner.bookings.exists()
+        assert faults() == []
+
+    def test_leaves_a_waiting_booking_without_the_lock(self, sold_out: Event, owner: User, admin: User) -> None:
+        ((function,),) = psql("SELECT proname FROM pg_proc WHERE proname LIKE 'pgtrigger_enter_new_%%'")
+
+        with replaced(function, "FOR SHARE", ""):
+            during(lambda: book(sold_out, owner), deactivating(owner, by=admin))
+
+        assert [booking.status for booking in owner.bookings.all()] == ["waiting"]
+        assert [fault.fault for fault in faults()] == ["waiting_of_deactivated"]
+
+
+class TestSeatsAreFreedWhileBookingsOpenAgain:
+    """psql opens bookings again without the inventory's lock. Neither transaction sees the other's change."""
+
+    OPEN = "UPDATE events_event SET bookings_close_at = NULL"
+
+    @pytest.fixture
+    def closed(self, admin: User) -> Event:
+        event = make_event(admin, capacity=1)
+        book(event)
+        book(event)
+        psql("UPDATE events_event SET bookings_close_at = now() - interval '1 hour'")
+        return event
+
+    def statuses(self, event: Event) -> list[str]:
+        return list(event.bookings.order_by("id").values_list("status", flat=True))
+
+    def test_promotes_when_they_open_second(self, closed: Event, admin: User) -> None:
+        held = closed.bookings.order_by("id")[0]
+
+        during(lambda: services.cancel(booking_id=held.pk, by=admin), lambda: psql(self.OPEN))
+
+        assert self.statuses(closed) == ["cancelled", "confirmed"]
+        assert faults() == []
+
+    def test_promotes_when_they_open_first(self, closed: Event, admin: User) -> None:
+        held = closed.bookings.order_by("id")[0]
+
+        during(lambda: psql(self.OPEN), lambda: services.cancel(booking_id=held.pk, by=admin))
+
+        assert self.statuses(closed) == ["cancelled", "confirmed"]
+        assert faults() == []
+
+    def test_leaves_the_seat_free_without_the_trigger(self, closed: Event, admin: User) -> None:
+        held = closed.bookings.order_by("id")[0]
+
+        pgtrigger.installation.disable("events.Event:promote_again")
+        try:
+            during(lambda: services.cancel(booking_id=held.pk, by=admin), lambda: psql(self.OPEN))
+        finally:
+            pgtrigger.installation.enable("events.Event:promote_again")
+
+        assert self.statuses(closed) == ["cancelled", "waiting"]
+        assert [fault.fault for fault in faults()] == ["room_for_waiting"]
+
+
+class TestTwoPromotionsByHand:
+    """Two admins promote at once, and only one seat is left."""
+
+    @pytest.fixture
+    def waits(self, admin: User) -> list[Booking]:
+        event = make_event(admin, capacity=1)
+        held, *waits = [book(event) for _ in range(3)]
+        psql("UPDATE events_event SET bookings_close_at = now() - interval '1 hour'")
+        services.cancel(booking_id=held.pk, by=admin)
+        return waits
+
+    def outcomes(self, waits: list[Booking], admin: User) -> Counter[Any]:
+        calls = [promoting(booking, by=admin) for booking in waits]
+        return Counter(during(hold(waits[0].event), *calls))
+
+    def test_only_one_succeeds(self, waits: list[Booking], admin: User) -> None:
+        assert self.outcomes(waits, admin) == {"confirmed": 1, services.NotEnoughLeft: 1}
+        assert faults() == []
+
+    def test_constraint_alone_prevents_overselling(self, waits: list[Booking], admin: User, without_lock: None) -> None:
+        assert self.outcomes(waits, admin) == {"confirmed": 1, "inventory_seats_fit": 1}
         assert faults() == []
 
 

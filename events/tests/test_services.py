@@ -12,6 +12,7 @@ from accounts.models import User
 from accounts.tests.factories import make_user
 from events import services
 from events.models import Booking, BookingStatus, Event
+from events.services.bookings import REFUSALS
 from events.tests.factories import GUEST, Joins, book, make_event
 from kit.db import sql
 from kit.errors import Invalid, Refused
@@ -69,7 +70,7 @@ class TestBook:
     def test_refuses_more_than_the_event_has(self, admin: User, joins: Joins, quantity: int) -> None:
         event = make_event(admin, capacity=10, max_per_booking=None)
 
-        with pytest.raises(services.MoreThanForSale):
+        with pytest.raises(services.MoreThanCapacity):
             book(event, quantity=quantity, joins=joins)
 
     def test_keeps_the_price_at_the_time_of_booking(self, admin: User) -> None:
@@ -123,7 +124,7 @@ class TestBookRefuses:
     @pytest.mark.parametrize(
         ("wanted", "waiting", "message"),
         [
-            (4, 0, "This event has only 3 tickets for sale"),
+            (5, 0, "This event has only 4 tickets"),
             (3, 0, "A booking can have at most 2 tickets"),
             (2, 0, "Only 1 ticket is left"),
             (1, 1, "1 booking is ahead on the waiting list"),
@@ -151,17 +152,16 @@ class TestBookRefuses:
         event = make_event(admin, capacity=3)
         booking = book(event, owner)
         psql("UPDATE events_event SET bookings_close_at = now() - interval '1 hour', max_per_booking = 1")
-        psql("UPDATE events_inventory SET withheld = 2")
 
         def refusal() -> type[Refused]:
             with pytest.raises(Refused) as refused:
-                book(event, owner, quantity=3, joins=Joins.NEVER)
+                book(event, owner, quantity=4, joins=Joins.NEVER)
             return refused.type
 
         refusals = [refusal()]
         for correction in (
             "UPDATE events_event SET bookings_close_at = NULL",
-            "UPDATE events_inventory SET withheld = 0",
+            "UPDATE events_inventory SET capacity = 4",
             "UPDATE events_event SET max_per_booking = NULL",
         ):
             psql(correction)
@@ -172,7 +172,7 @@ class TestBookRefuses:
 
         assert refusals == [
             services.BookingsClosed,
-            services.MoreThanForSale,
+            services.MoreThanCapacity,
             services.TooManyAtOnce,
             services.AlreadyBooked,
             services.NotEnoughLeft,
@@ -189,10 +189,10 @@ class TestBookRefuses:
 
     def test_with_an_error_for_every_rule_in_sql(self) -> None:
         rules = set(re.findall(r"'([a-z]+(?:_[a-z]+)+)'", sql.text("events/functions/booking_refusal")))
-        with_numbers = [services.MoreThanForSale.code, services.TooManyAtOnce.code, services.NotEnoughLeft.code]
+        with_numbers = [services.MoreThanCapacity.code, services.TooManyAtOnce.code, services.NotEnoughLeft.code]
 
         assert len(rules) == 9
-        assert rules | {"busy"} == {*services.REFUSALS, *with_numbers}
+        assert rules | {"busy"} == {*REFUSALS, *with_numbers}
 
     def test_unknown_draft_and_withdrawn_events(self, admin: User, owner: User) -> None:
         draft, withdrawn = make_event(admin, status="draft"), make_event(admin)
@@ -222,14 +222,14 @@ class TestBookRefuses:
             services.book(event_id=event.pk, quantity=1, by=owner, at=closing)
         assert services.book(event_id=event.pk, quantity=1, by=owner, at=closing - timedelta(microseconds=1)).pk
 
-    def test_more_than_is_for_sale(self, admin: User, owner: User) -> None:
+    def test_more_than_the_capacity(self, admin: User, owner: User) -> None:
         event = make_event(admin, capacity=5, withheld=2)
 
-        with pytest.raises(services.MoreThanForSale) as refusal:
-            book(event, owner, quantity=4)
+        with pytest.raises(services.MoreThanCapacity) as refusal:
+            book(event, owner, quantity=6)
 
-        assert refusal.value.fields == {"quantity": ["This event has only 3 tickets for sale."]}
-        assert state(book(event, owner, quantity=3)) == [(CONFIRMED, 3)]
+        assert refusal.value.fields == {"quantity": ["This event has only 5 tickets."]}
+        assert state(book(event, owner, quantity=5)) == [(WAITING, 5)]
 
     def test_more_than_one_booking_can_have(self, admin: User, owner: User) -> None:
         event = make_event(admin, max_per_booking=2)

@@ -40,7 +40,7 @@ BEYOND_THE_SCHEMA = {
     f"type: {serializers.Field.default_error_messages['required']}",
     # The quantity depends on the event; a guest is required only when signed out.
     f"guest: {serializers.Field.default_error_messages['required']}",
-    f"quantity: {event_services.MoreThanForSale(for_sale=10).message}.",
+    f"quantity: {event_services.MoreThanCapacity(capacity=10).message}.",
     f"quantity: {event_services.TooManyAtOnce(max_per_booking=10).message}.",
     f"withheld: {event_services.TOO_MUCH_WITHHELD}",
 }

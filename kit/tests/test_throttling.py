@@ -31,6 +31,7 @@ def _limited(settings: Any) -> None:
     settings.RATE_LIMITS = True
     settings.RATE_LIMIT = "3/minute"
     settings.RATE_LIMIT_SIGN_IN = "2/minute"
+    settings.RATE_LIMIT_GUEST = "1/minute"
 
 
 def statuses(answers: list[Any]) -> list[int]:
@@ -123,14 +124,36 @@ class TestSignInRateLimit:
         assert signed_in(owner).get("/auth/me").status_code == 200
 
     def test_is_shared_by_all_calls_that_take_passwords_or_tokens(self, anonymous: APIClient) -> None:
-        answers = [anonymous.post(path, {}) for path in ("/users", "/auth/refresh", "/auth/logout", "/auth/login")]
+        answers = [anonymous.post(path, {}) for path in ("/auth/refresh", "/auth/logout", "/auth/login")]
 
-        assert statuses(answers) == [400, 400, 429, 429]
+        assert statuses(answers) == [400, 400, 429]
 
     def test_counts_per_address_even_when_signed_in(self, owner: User, outsider: User, signed_in: SignedIn) -> None:
         answers = [signed_in(user).post("/auth/password", {}) for user in (owner, outsider, owner)]
 
         assert statuses(answers) == [400, 400, 429]
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_limited")
+class TestGuestRateLimit:
+    PATHS = ["/users", "/api/v1/auth/register", "/api/auth/register", "/events/0/bookings", "/api/v1/booking"]
+
+    @pytest.mark.parametrize("path", PATHS)
+    def test_is_shared_by_sign_ups_and_bookings_of_guests(self, anonymous: APIClient, path: str) -> None:
+        first = anonymous.post("/users", {})
+        second = anonymous.post(path, {})
+
+        assert statuses([first, second]) == [400, 429]
+        assert first["RateLimit-Policy"] == '"guest";q=1;w=60'
+        assert int(second["Retry-After"]) >= 1
+
+    def test_does_not_count_signed_in_callers(self, owner: User, anonymous: APIClient, signed_in: SignedIn) -> None:
+        answers = [signed_in(owner).post(path, {}) for path in ("/users", "/events/0/bookings", "/api/v1/booking")]
+
+        assert statuses(answers) == [400, 404, 400]
+        assert '"default"' in answers[0]["RateLimit-Policy"]
+        assert anonymous.post("/users", {}).status_code == 400
 
 
 def hits(counter: Counter, key: str, times: int) -> list[bool]:

@@ -58,10 +58,11 @@ class RateLimit(BaseThrottle):
     """The limit for ordinary requests. Views with another limit use a subclass."""
 
     name = "default"
+    setting = "RATE_LIMIT"
     wait_seconds: float | None = None
 
     def limit(self) -> RateLimitItem:
-        return parse(settings.RATE_LIMIT)
+        return parse(getattr(settings, self.setting))
 
     def caller(self, request: Request) -> str:
         """Return whom the request counts against."""
@@ -90,9 +91,16 @@ class SignInRateLimit(RateLimit):
     """The limit for calls that take passwords or refresh tokens, always per address."""
 
     name = "sign-in"
-
-    def limit(self) -> RateLimitItem:
-        return parse(settings.RATE_LIMIT_SIGN_IN)
+    setting = "RATE_LIMIT_SIGN_IN"
 
     def caller(self, request: Request) -> str:
         return f"address:{client_address(request._request)}"
+
+
+class GuestRateLimit(RateLimit):
+    """The limit for sign-ups and guests' bookings, per address. Signed-in callers have the ordinary limit."""
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        if not request.user.is_authenticated:
+            self.name, self.setting = "guest", "RATE_LIMIT_GUEST"
+        return super().allow_request(request, view)

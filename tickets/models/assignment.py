@@ -51,7 +51,7 @@ class Assignment(models.Model):
 
 
 class Assignee(User):
-    """A proxy of User that declares the trigger that assignments need on the users table."""
+    """A proxy of User that declares the triggers that assignments need on the users table."""
 
     class Meta:
         proxy = True
@@ -62,7 +62,13 @@ class Assignee(User):
                 when=pgtrigger.Before,
                 operation=pgtrigger.UpdateOf("type"),
                 condition=pgtrigger.Condition("NEW.type = 'admin' AND OLD.type <> 'admin'"),
-            )
+            ),
+            trigger(
+                "tickets/release_assignments",
+                when=pgtrigger.After,
+                operation=pgtrigger.UpdateOf("is_active"),
+                condition=pgtrigger.Q(old__is_active=True, new__is_active=False),
+            ),
         ]
 
 

@@ -163,6 +163,12 @@ class Ticket(models.Model):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.AnyChange(exclude=DERIVED),
             ),
+            trigger(
+                "tickets/step_4_drop_deactivated",
+                when=pgtrigger.After,
+                operation=pgtrigger.UpdateOf("status"),
+                condition=pgtrigger.Condition("OLD.status = 'closed' AND NEW.status <> 'closed'"),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -13,13 +13,14 @@ CREATE OR REPLACE FUNCTION events_book(
     made_by text,
     made_at timestamptz,
     is_admin boolean,
+    max_guest_bookings int,
     OUT id bigint,
     OUT status text,
     OUT queue_number bigint,
     OUT ahead int,
     OUT unit_price numeric,
     OUT refusal text,
-    OUT for_sale int,
+    OUT capacity int,
     OUT max_per_booking int,
     OUT available int,
     OUT waiting int
@@ -45,8 +46,16 @@ BEGIN
                 ON held.event_id = event.id AND held.user_id = holder AND NOT held.status = 'cancelled'
             WHERE event.id = wanted_event
                 AND events_booking_refusal(event, inventory, held.status, wanted, joins, is_admin, made_at) IS NULL
+                AND (
+                    holder IS NOT NULL
+                    OR (SELECT count(*) FROM events_guest_bookings(wanted_event, email)) < max_guest_bookings
+                )
             FOR NO KEY UPDATE OF inventory;
-            IF FOUND THEN
+            -- A guest's bookings are counted again with the lock held, because the lock does not refresh that count.
+            IF FOUND AND (
+                holder IS NOT NULL
+                OR (SELECT count(*) FROM events_guest_bookings(wanted_event, email)) < max_guest_bookings
+            ) THEN
                 -- Triggers update the inventory and write the ledger and the mail.
                 INSERT INTO events_booking AS booking (
                     event_id, user_id, guest_first_name, guest_last_name, guest_email,
@@ -74,12 +83,17 @@ BEGIN
             END IF;
         END;
         SELECT
-            events_booking_refusal(event, inventory, held.status, wanted, joins, is_admin, made_at),
-            inventory.capacity - inventory.withheld,
+            coalesce(
+                events_booking_refusal(event, inventory, held.status, wanted, joins, is_admin, made_at),
+                CASE WHEN holder IS NULL AND max_guest_bookings <= (
+                    SELECT count(*) FROM events_guest_bookings(wanted_event, email)
+                ) THEN 'too_many_guest_bookings' END
+            ),
+            inventory.capacity,
             event.max_per_booking,
             inventory.capacity - inventory.withheld - inventory.confirmed,
             inventory.waiting
-        INTO refusal, for_sale, max_per_booking, available, waiting
+        INTO refusal, capacity, max_per_booking, available, waiting
         FROM events_event AS event
         JOIN events_inventory AS inventory ON inventory.event_id = event.id
         LEFT JOIN events_booking AS held

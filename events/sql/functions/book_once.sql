@@ -15,13 +15,14 @@ CREATE OR REPLACE FUNCTION events_book_once(
     made_by text,
     made_at timestamptz,
     is_admin boolean,
+    max_guest_bookings int,
     OUT id bigint,
     OUT status text,
     OUT queue_number bigint,
     OUT ahead int,
     OUT unit_price numeric,
     OUT refusal text,
-    OUT for_sale int,
+    OUT capacity int,
     OUT max_per_booking int,
     OUT available int,
     OUT waiting int,
@@ -43,9 +44,10 @@ BEGIN
         RETURN;
     END IF;
     SELECT booked.*
-    INTO id, status, queue_number, ahead, unit_price, refusal, for_sale, max_per_booking, available, waiting
+    INTO id, status, queue_number, ahead, unit_price, refusal, capacity, max_per_booking, available, waiting
     FROM events_book(
-        wanted_event, wanted, joins, holder, first_name, last_name, email, made_by, made_at, is_admin
+        wanted_event, wanted, joins, holder, first_name, last_name, email, made_by, made_at, is_admin,
+        max_guest_bookings
     ) AS booked;
     IF refusal IS NOT NULL THEN
         RETURN;

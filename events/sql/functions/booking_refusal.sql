@@ -1,5 +1,6 @@
 -- Return the code of the first rule that refuses a booking, or null if none does. These are all the rules of booking,
--- in the order in which they are checked.
+-- in the order in which they are checked. Only the limit on a guest's bookings is checked in events_book, which counts
+-- them with the inventory locked.
 --
 -- held_status is the status of the live booking that the same user already has for this event, or null.
 -- Immutable and a single expression, so that PostgreSQL inlines it into the queries that use it.
@@ -16,8 +17,9 @@ CREATE OR REPLACE FUNCTION events_booking_refusal(
         WHEN event.deleted_at IS NOT NULL OR event.status = 'draft' AND NOT is_admin THEN 'event_not_found'
         WHEN event.status = 'cancelled' THEN 'event_cancelled'
         WHEN event.status = 'draft' THEN 'event_not_published'
-        WHEN event.bookings_close_at <= made_at THEN 'bookings_closed'
-        WHEN wanted > inventory.capacity - inventory.withheld THEN 'more_than_for_sale'
+        WHEN NOT events_bookings_open(event, made_at) THEN 'bookings_closed'
+        -- Withheld seats may be released later, so it can wait for them.
+        WHEN wanted > inventory.capacity THEN 'more_than_capacity'
         WHEN wanted > event.max_per_booking THEN 'too_many_at_once'
         WHEN held_status = 'waiting' THEN 'already_waiting'
         WHEN held_status IS NOT NULL THEN 'already_booked'

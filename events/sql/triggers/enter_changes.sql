@@ -4,6 +4,7 @@ DECLARE
     freed bigint[];
     promoted bigint[];
     last_numbers bigint[];
+    by_hand boolean := coalesce(current_setting('ticketing.promoted_by_hand', true), '') = 'on';
 BEGIN
     WITH changes AS (
         SELECT
@@ -29,7 +30,7 @@ BEGIN
         array_agg(last_promoted) FILTER (WHERE last_promoted IS NOT NULL)
         INTO freed, promoted, last_numbers
         FROM changes;
-    IF promoted IS NOT NULL AND EXISTS (
+    IF promoted IS NOT NULL AND NOT by_hand AND EXISTS (
         SELECT FROM unnest(promoted, last_numbers) AS last_promoted (event_id, queue_number)
         WHERE (SELECT head.queue_number FROM events_queue(last_promoted.event_id) AS head LIMIT 1)
             < last_promoted.queue_number
@@ -42,6 +43,7 @@ BEGIN
         after.event_id,
         after.id,
         CASE WHEN after.status = before.status OR after.status = 'cancelled' THEN 'cancelled'
+            WHEN by_hand THEN 'by-hand'
             ELSE 'promoted' END,
         CASE WHEN after.status = before.status OR after.status = 'cancelled'
             THEN after.cancelled - before.cancelled ELSE after.seats END,

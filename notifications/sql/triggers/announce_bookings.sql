@@ -10,6 +10,7 @@ BEGIN
     SELECT
         CASE
             WHEN entry.kind = 'requested' THEN 'booking-waiting'
+            WHEN entry.kind = 'by-hand' THEN 'booking-promoted'
             WHEN entry.kind = 'cancelled' AND event.status = 'cancelled' THEN 'event-cancelled'
             ELSE 'booking-' || entry.kind
         END,

@@ -1,0 +1,5 @@
+-- Confirm a waiting booking, whoever is ahead of it.
+-- params   booking_id  bigint
+-- returns  one row without meaning
+-- index    events_booking_pkey
+SELECT events_promote_by_hand(%(booking_id)s);
