@@ -251,8 +251,10 @@ def box_office(*, span: Span, event_id: int | None = None, page_size: int, befor
     money_of = _money_by_day(row)
     counts = ["sold", "cancelled", "held", "waiting"]
     days = [
-        SoldDay(*values, money_of.get(values[-1], []))
-        for values in zip(*(row[f"days_{name}"] for name in counts), row["days"], strict=True)
+        SoldDay(sold, cancelled, held, waiting, day, money_of.get(day, []))
+        for sold, cancelled, held, waiting, day in zip(
+            *(row[f"days_{name}"] for name in counts), row["days"], strict=True
+        )
     ]
     columns = ["currencies", "revenue", "refunded", *counts, "ids", "names", "starts", "capacities", "for_sale"]
     events = [SoldEvent(*values) for values in zip(*(row[f"event_{name}"] or () for name in columns), strict=True)]
