@@ -93,4 +93,5 @@ class ChoiceExtension(OpenApiSerializerFieldExtension):
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema: openapi.AutoSchema, direction: str) -> dict[str, Any]:
-        return {"type": "string", "enum": [*self.target.choices, *getattr(self.target, "aliases", ())]}
+        names = [*self.target.choices, *getattr(self.target, "aliases", ())]
+        return {"type": "string", "enum": [*names, None] if self.target.allow_null else names}
