@@ -4,14 +4,14 @@
 --          quantity  int          seats
 --          at        timestamptz  now
 --          is_admin  bool         the caller may see drafts
--- returns  no row if there is no such event; otherwise code text: null if no rule refuses; for_sale, max_per_booking,
+-- returns  no row if there is no such event; otherwise code text: null if no rule refuses; capacity, max_per_booking,
 --          available, waiting int: the numbers for the refusal's message
 -- index    events_event_pkey, events_inventory_pkey
 SELECT
     events_booking_refusal(
         event, inventory, NULL, %(quantity)s::int, 'always', %(is_admin)s::boolean, %(at)s::timestamptz
     ) AS code,
-    inventory.capacity - inventory.withheld AS for_sale,
+    inventory.capacity,
     event.max_per_booking,
     inventory.capacity - inventory.withheld - inventory.confirmed AS available,
     inventory.waiting

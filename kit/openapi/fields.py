@@ -107,6 +107,8 @@ class ChoiceExtension(OpenApiSerializerFieldExtension):
             schema["x-enum-varnames"] = [ordering_name(value) for value in values]
         if name := enum_names().get(tuple(values)):
             return component(auto_schema.registry, ResolvedComponent.SCHEMA, name, schema)
+        if self.target.allow_null:
+            schema["enum"] = [*values, None]
         return schema
 
 

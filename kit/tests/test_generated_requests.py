@@ -30,12 +30,23 @@ BEYOND_THE_SCHEMA = {
     f"project: {services.NO_SUCH_PROJECT}",
     f"createdBy: {services.NO_SUCH_USER}",
     services.AdminNotAssignable.message,
+    *(
+        f"assignedUsers: {refusal.message}."
+        for refusal in (
+            services.AdminNotAssignable,
+            services.AlreadyAssigned,
+            services.AssignmentLimitReached,
+            services.UserNotFound,
+        )
+    ),
     f"startDate: {START_AFTER_END}",
     f"startDate: {TOO_MANY_DAYS}",
     f"cursor: {INVALID_CURSOR}",
     account_services.InvalidCode.message,
     # Only admins can create agents, or omit the type or the password.
     f"password: {serializers.Field.default_error_messages['required']}",
+    f"password: {serializers.Field.default_error_messages['null']}",
+    f"type: {serializers.Field.default_error_messages['null']}",
     f"type: {serializers.ChoiceField.default_error_messages['invalid_choice'].format(input='agent')}",
     f"type: {serializers.Field.default_error_messages['required']}",
     # The quantity depends on the event; a guest is required only when signed out.
