@@ -15,7 +15,7 @@
 -- returns  one row: id bigint; status text; queue_number bigint, ahead int: null unless waiting; unit_price numeric;
 --          refusal text: code of the rule that refused, null if booked; capacity, max_per_booking, available, waiting
 --          int: the numbers for the refusal's message
--- index    events_event_pkey, events_inventory_pkey, booking_once, booking_guest
+-- index    events_event_pkey, events_inventory_pkey, booking_once, booking_guest_address
 SELECT id, status, queue_number, ahead, unit_price, refusal, capacity, max_per_booking, available, waiting
 FROM events_book(
     %(event_id)s,

@@ -12,8 +12,8 @@ def normalize(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("events", "0003_composed_text"),
         ("notifications", "0002_sql"),
+        ("events", "0003_composed_text"),
         ("tickets", "0003_composed_text"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -13,8 +13,8 @@ def normalize(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("projects", "0004_composed_text"),
         ("tickets", "0002_sql"),
+        ("projects", "0004_composed_text"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,5 +1,5 @@
 -- Return a guest's live bookings for an event, by e-mail address. Inlined, like events_in_queue; uses the index
--- booking_guest.
+-- booking_guest_address.
 CREATE OR REPLACE FUNCTION events_guest_bookings(booked_event bigint, email text)
 RETURNS SETOF events_booking LANGUAGE sql STABLE AS $$
     SELECT * FROM events_booking

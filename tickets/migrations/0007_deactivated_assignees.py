@@ -7,7 +7,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tickets", "0002_sql"),
+        ("tickets", "0006_keep_time_left"),
     ]
 
     operations = [

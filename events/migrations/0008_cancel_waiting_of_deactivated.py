@@ -18,10 +18,10 @@ WHERE person.id = booking.user_id AND booking.status = 'waiting' AND NOT person.
 
 class Migration(migrations.Migration):
     dependencies = [
+        ("events", "0007_booking_rules"),
         ("accounts", "0002_sql"),
-        ("events", "0004_booking_rules"),
         # Its triggers mail those who are promoted.
-        ("notifications", "0003_promoted_by_hand"),
+        ("notifications", "0005_promoted_by_hand"),
     ]
 
     operations = [migrations.RunSQL(CANCEL_WAITING, migrations.RunSQL.noop)]

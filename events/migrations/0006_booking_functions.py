@@ -36,7 +36,7 @@ $$;
 
 GUEST_BOOKINGS = r"""
 -- Return a guest's live bookings for an event, by e-mail address. Inlined, like events_in_queue; uses the index
--- booking_guest.
+-- booking_guest_address.
 CREATE OR REPLACE FUNCTION events_guest_bookings(booked_event bigint, email text)
 RETURNS SETOF events_booking LANGUAGE sql STABLE AS $$
     SELECT * FROM events_booking
@@ -314,7 +314,9 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("events", "0002_sql")]
+    dependencies = [
+        ("events", "0005_time_zone_and_currency"),
+    ]
 
     operations = [
         migrations.RunSQL(BOOKINGS_OPEN, "DROP FUNCTION events_bookings_open"),

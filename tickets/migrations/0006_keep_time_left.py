@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tickets", "0002_sql"),
+        ("tickets", "0005_unclosed_orders"),
     ]
 
     operations = [

@@ -12,7 +12,7 @@ import kit.zones
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("events", "0002_sql"),
+        ("events", "0004_search"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -7,8 +7,8 @@ import kit.search.expressions
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("projects", "0004_search"),
-        ("tickets", "0003_search"),
+        ("tickets", "0004_search"),
+        ("projects", "0005_search"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -7,7 +7,7 @@ import kit.search.expressions
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0002_sql"),
+        ("accounts", "0003_composed_text"),
         ("search", "0001_initial"),
     ]
 

@@ -7,8 +7,8 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("events", "0003_time_zone_and_currency"),
-        ("notifications", "0002_sql"),
+        ("notifications", "0003_composed_text"),
+        ("events", "0005_time_zone_and_currency"),
     ]
 
     operations = [

@@ -9,8 +9,8 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
+        ("events", "0006_booking_functions"),
         ("accounts", "0002_sql"),
-        ("events", "0003_booking_functions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                 condition=models.Q(
                     models.Q(("guest_email", ""), _negated=True), models.Q(("status", "cancelled"), _negated=True)
                 ),
-                name="booking_guest",
+                name="booking_guest_address",
             ),
         ),
         pgtrigger.migrations.AddTrigger(

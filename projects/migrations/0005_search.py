@@ -5,7 +5,7 @@ import kit.search.expressions
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("projects", "0003_system_projects"),
+        ("projects", "0004_composed_text"),
         ("search", "0001_initial"),
     ]
 

@@ -8,7 +8,7 @@ import kit.search.expressions
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("events", "0002_sql"),
+        ("events", "0003_composed_text"),
         ("search", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -7,7 +7,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("notifications", "0002_sql"),
+        ("notifications", "0004_event_changes"),
     ]
 
     operations = [

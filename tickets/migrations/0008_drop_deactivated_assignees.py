@@ -11,6 +11,9 @@ WHERE ticket.id = assignment.ticket_id AND person.id = assignment.user_id
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0002_sql"), ("tickets", "0003_deactivated_assignees")]
+    dependencies = [
+        ("tickets", "0007_deactivated_assignees"),
+        ("accounts", "0002_sql"),
+    ]
 
     operations = [migrations.RunSQL(DROP_DEACTIVATED, migrations.RunSQL.noop)]

@@ -11,8 +11,8 @@ TICKET_WORDS = import_module("tickets.migrations.0001_initial").TICKET_WORDS
 
 class Migration(migrations.Migration):
     dependencies = [
+        ("tickets", "0003_composed_text"),
         ("search", "0001_initial"),
-        ("tickets", "0002_sql"),
     ]
 
     operations = [
