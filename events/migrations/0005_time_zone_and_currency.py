@@ -91,9 +91,9 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="move_event_version",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    condition='WHEN (OLD."bookings_close_at" IS DISTINCT FROM (NEW."bookings_close_at") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."currency" IS DISTINCT FROM (NEW."currency") OR OLD."deleted_at" IS DISTINCT FROM (NEW."deleted_at") OR OLD."description" IS DISTINCT FROM (NEW."description") OR OLD."ends_at" IS DISTINCT FROM (NEW."ends_at") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."max_per_booking" IS DISTINCT FROM (NEW."max_per_booking") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."origin" IS DISTINCT FROM (NEW."origin") OR OLD."price" IS DISTINCT FROM (NEW."price") OR OLD."starts_at" IS DISTINCT FROM (NEW."starts_at") OR OLD."status" IS DISTINCT FROM (NEW."status") OR OLD."time_zone" IS DISTINCT FROM (NEW."time_zone") OR OLD."updated_at" IS DISTINCT FROM (NEW."updated_at") OR OLD."venue" IS DISTINCT FROM (NEW."venue"))',
                     func="BEGIN\n    NEW.version := OLD.version + 1;\n    RETURN NEW;\nEND;\n",
-                    hash="27d1276e2c9c75adabcc050e1e5d5c17e6270fbb",
+                    hash="1f50b2b4e074c48a389b74116529ed1a162136c7",
                     operation="UPDATE",
                     pgid="pgtrigger_move_event_version_bbbcb",
                     table="events_event",
