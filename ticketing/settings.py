@@ -393,7 +393,7 @@ if not IS_LOCAL:
 # --- Security ----------------------------------------------------------------------------------------------------
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-# Seconds that a client may take to send the head and the body of a request.
+# Seconds that a client may take to send the head (at most 60) and the body of a request.
 REQUEST_HEAD_SECONDS = env.int("REQUEST_HEAD_SECONDS", default=10)
 REQUEST_BODY_SECONDS = env.int("REQUEST_BODY_SECONDS", default=30)
 X_FRAME_OPTIONS = "DENY"
