@@ -15,3 +15,16 @@ def component(registry: ComponentRegistry, kind: str, name: str, value: dict[str
     registry.register_on_missing(new)
     reference: dict[str, Any] = new.ref
     return reference
+
+
+def expanded(part: Any, document: dict[str, Any]) -> Any:
+    """Return a part of the document with its references resolved, except those to schemas, which may be recursive."""
+    if isinstance(part, list):
+        return [expanded(inner, document) for inner in part]
+    if not isinstance(part, dict):
+        return part
+    reference = part.get("$ref", "#/components/schemas/")
+    if reference.startswith("#/components/schemas/"):
+        return {key: expanded(inner, document) for key, inner in part.items()}
+    _, _, kind, name = reference.split("/")
+    return expanded(document["components"][kind][name], document)

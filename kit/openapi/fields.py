@@ -107,9 +107,8 @@ class ChoiceExtension(OpenApiSerializerFieldExtension):
             schema["x-enum-varnames"] = [ordering_name(value) for value in values]
         if name := enum_names().get(tuple(values)):
             return component(auto_schema.registry, ResolvedComponent.SCHEMA, name, schema)
-        if self.target.allow_null:
-            schema["enum"] = [*values, None]
-        return schema
+        # drf-spectacular adds null to the type, and makes it an alternative to a component.
+        return schema | {"enum": [*values, None]} if self.target.allow_null else schema
 
 
 @cache

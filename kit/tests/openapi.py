@@ -4,20 +4,8 @@ from typing import Any
 
 import jsonschema_rs
 
+from kit.openapi.components import expanded
 from kit.openapi.views import document
-
-
-def expanded(node: Any) -> Any:
-    """Return a part of the document with its references resolved, except those to schemas."""
-    if isinstance(node, list):
-        return [expanded(inner) for inner in node]
-    if not isinstance(node, dict):
-        return node
-    reference = node.get("$ref", "#/components/schemas/")
-    if reference.startswith("#/components/schemas/"):
-        return {key: expanded(inner) for key, inner in node.items()}
-    _, _, kind, name = reference.split("/")
-    return expanded(document()["components"][kind][name])
 
 
 def closed(node: Any) -> Any:
@@ -38,7 +26,7 @@ def faults(value: Any, schema: dict[str, Any]) -> list[str]:
 
 COMPONENTS = {"schemas": closed(document()["components"]["schemas"])}
 OPERATIONS: dict[str, dict[str, Any]] = {
-    operation["operationId"]: expanded(operation) | {"method": method, "path": path}
+    operation["operationId"]: expanded(operation, document()) | {"method": method, "path": path}
     for path, operations in document()["paths"].items()
     for method, operation in operations.items()
 }
