@@ -270,11 +270,11 @@ class TestPages:
     @pytest.mark.parametrize(
         "wanted",
         [TicketFilter(status="open"), TicketFilter(status="in-progress"), TicketFilter(sla="breached")],
-        ids=str,
+        ids=["open", "in progress", "breached"],
     )
     @pytest.mark.parametrize("ordering", queries.UNCLOSED_ORDERINGS, ids=str)
     def test_walk_along_the_unclosed_tickets_where_those_are_far_apart(
-        self, ordering: Ordering, wanted: dict[str, Any], owner: User
+        self, ordering: Ordering, wanted: TicketFilter, owner: User
     ) -> None:
         """Otherwise `sla=breached` would read and sort every such ticket."""
         make_closed_tickets(owner)
@@ -283,7 +283,7 @@ class TestPages:
             for method in ("enable_sort", "enable_seqscan", "enable_bitmapscan"):
                 psql(f"SET LOCAL {method} = off")
 
-            plan = TicketFilter(**wanted).along(ordering).in_order(ordering, after=after)[:20].explain()
+            plan = wanted.along(ordering).in_order(ordering, after=after)[:20].explain()
 
         assert f"using ticket_unclosed_{ordering.field} on" in plan
         assert "Index Cond: (ROW(" in plan
