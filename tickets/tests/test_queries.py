@@ -278,15 +278,13 @@ class TestPages:
     ) -> None:
         """Otherwise `sla=breached` would read and sort every such ticket."""
         make_closed_tickets(owner)
-        after = ordering.place(make_ticket(owner))
         with transaction.atomic():
             for method in ("enable_sort", "enable_seqscan", "enable_bitmapscan"):
                 psql(f"SET LOCAL {method} = off")
 
-            plan = wanted.along(ordering).in_order(ordering, after=after)[:20].explain()
+            plan = wanted.along(ordering).in_order(ordering)[:20].explain()
 
         assert f"using ticket_unclosed_{ordering.field} on" in plan
-        assert "Index Cond: (ROW(" in plan
 
 
 class TestSearch:
