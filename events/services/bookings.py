@@ -268,7 +268,8 @@ def cancel(*, booking_id: int, by: User | None, seats: int | None = None, is_pro
     """
     found = _find(Booking.objects.all(), booking_id, by=by, is_proven=is_proven)
     Inventory.objects.locked().get(pk=found.event_id)
-    booking = Booking.objects.select_for_update(no_key=True).get(pk=booking_id)
+    locked = Booking.objects.select_for_update(no_key=True, of=("self",))
+    booking = locked.select_related("event").get(pk=booking_id)
     if booking.status == BookingStatus.CANCELLED:
         raise AlreadyCancelled
     if booking.event.has_started(timezone.now()) and not (by and by.is_admin):

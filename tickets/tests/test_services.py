@@ -30,12 +30,13 @@ CASES: dict[str, type[Refused]] = {
     "assigned": services.AlreadyAssigned,
     "full": services.AssignmentLimitReached,
 }
-# An admin is never already assigned, so these two cannot occur together.
+# An admin is never already assigned, and a deactivated user only to a closed ticket.
 COMBINATIONS = [
     cases
     for size in range(1, len(CASES) + 1)
     for cases in combinations(CASES, size)
     if not {"admin", "assigned"} <= set(cases)
+    if "closed" in cases or not {"deactivated", "assigned"} <= set(cases)
 ]
 
 
@@ -87,8 +88,8 @@ class TestAssign:
         crowd = [user] if "assigned" in cases else []
         crowd += [make_user() for _ in range(5 - len(crowd))] if "full" in cases else []
         assign(ticket, *crowd)
-        User.objects.filter(pk=user.pk).update(is_active="deactivated" not in cases)
         Ticket.objects.filter(pk=ticket.pk).update(status=Status.CLOSED if "closed" in cases else Status.OPEN)
+        User.objects.filter(pk=user.pk).update(is_active="deactivated" not in cases)
         by = make_user("Otto Outsider") if {"hidden", "unauthorized"} & set(cases) else owner
 
         with pytest.raises(Refused) as refusal:
@@ -160,6 +161,7 @@ class TestUnassign:
 
     def test_removes_a_deactivated_user(self, owner: User, ticket: Ticket, assignee: User) -> None:
         assign(ticket, assignee)
+        Ticket.objects.update(status=Status.CLOSED)
         User.objects.filter(pk=assignee.pk).update(is_active=False)
 
         services.unassign(ticket_id=ticket.pk, user_id=assignee.pk, by=owner)
