@@ -80,7 +80,10 @@ class Reader:
         self.document = document
 
     def sections(self) -> list[Section]:
-        sections = {tag["name"]: Section(tag["name"], tag["name"].capitalize(), tag["description"]) for tag in self.document["tags"]}
+        sections = {
+            tag["name"]: Section(tag["name"], tag["name"].capitalize(), tag["description"])
+            for tag in self.document["tags"]
+        }
         for path, methods in self.document["paths"].items():
             for method, operation in methods.items():
                 sections[operation["tags"][0]].operations.append(self.operation(path, method.upper(), operation))
@@ -163,10 +166,14 @@ class Reader:
         if "enum" in schema:
             name = "one of " + ", ".join(json.dumps(value) for value in schema["enum"])
         if schema.get("format") in ("date", "date-time", "email", "uri"):
-            name = name.replace("string", {"date-time": "date and time", "uri": "URL"}.get(schema["format"], schema["format"]))
+            name = name.replace(
+                "string", {"date-time": "date and time", "uri": "URL"}.get(schema["format"], schema["format"])
+            )
         if "enum" in schema:
             schema = {"default": schema.get("default")}
-        limits = [text.format(_plain(schema[key])) for key, text in CONSTRAINTS.items() if schema.get(key) not in (None, "")]
+        limits = [
+            text.format(_plain(schema[key])) for key, text in CONSTRAINTS.items() if schema.get(key) not in (None, "")
+        ]
         return ", ".join([name, *limits])
 
 

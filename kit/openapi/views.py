@@ -45,6 +45,4 @@ def document() -> Any:
 @cache
 def page() -> str:
     """Return the documentation page, which is the same for everyone as well."""
-    return render_to_string(
-        "pages/docs.html", {"info": document()["info"], "sections": Reader(document()).sections()}
-    )
+    return render_to_string("pages/docs.html", {"info": document()["info"], "sections": Reader(document()).sections()})

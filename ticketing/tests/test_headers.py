@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.shortcuts import render
+from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver
 from rest_framework.test import APIClient
 
 from accounts import tokens
+from accounts.lockout import locked_out_response
 from accounts.models import User
 from accounts.tests.factories import PASSWORD
 from events.tests.factories import book, make_event
@@ -34,6 +36,14 @@ def api_paths(entries: list[Any], prefix: str = "") -> Iterator[str]:
 PATHS = [*sorted(set(api_paths(urlpatterns))), "/nothing", "/api/nothing", "/api/v1/nothing"]
 
 
+def inline_parts(page: Any) -> list[str]:
+    """Return the scripts, styles and event handlers that a policy without `unsafe-inline` blocks."""
+    found = re.findall(
+        r"""<script[^>]*>|<style| on(?:click|load|change|submit|input)=|href=["']javascript:""", page.content.decode()
+    )
+    return [part for part in found if "src=" not in part and "application/json" not in part]
+
+
 def is_private(response: Any) -> bool:
     expected = "private, no-cache" if "ETag" in response.headers else "no-store"
     return bool(response.headers.get("Cache-Control") == expected)
@@ -41,7 +51,9 @@ def is_private(response: Any) -> bool:
 
 class TestCacheControl:
     def test_walk_covers_every_contract(self) -> None:
-        assert {"/tickets/1", "/bookings/export", "/login", "/api/v1/booking/1", "/api/tickets/1", "/docs"} <= set(PATHS)
+        assert {"/tickets/1", "/bookings/export", "/login", "/api/v1/booking/1", "/api/tickets/1", "/docs"} <= set(
+            PATHS
+        )
 
     @pytest.mark.parametrize("path", PATHS)
     def test_keeps_every_answer_to_a_signed_in_caller_private(self, admin: User, path: str) -> None:
@@ -139,8 +151,7 @@ class TestContentSecurityPolicy:
         client.force_login(superuser)
 
         directives = dict(
-            directive.split(" ", 1)
-            for directive in client.get(path)["Content-Security-Policy"].split("; ")
+            directive.split(" ", 1) for directive in client.get(path)["Content-Security-Policy"].split("; ")
         )
 
         assert directives["script-src"] == "'self' 'unsafe-eval'"
@@ -151,11 +162,18 @@ class TestContentSecurityPolicy:
         client.force_login(superuser)
 
         for page in everything(make_examples()):
-            html = client.get(page.url, page.query).content.decode()
-            inline = [tag for tag in re.findall(r"<script[^>]*>", html) if "src=" not in tag and "json" not in tag]
-            assert (page.url, inline) == (page.url, [])
-            assert "<style" not in html
-            assert not re.search(r"""\son(click|load|change|submit|input)=|href=["']javascript:""", html)
+            assert (page.url, inline_parts(client.get(page.url, page.query))) == (page.url, [])
+
+    def test_blocks_nothing_of_signing_in(self, superuser: User, settings: Any) -> None:
+        settings.ADMIN_SECOND_FACTOR = True
+        client = Client()
+        pages = [client.get("/admin/login/")]
+        client.force_login(superuser)
+        pages.append(client.get("/admin/second-factor/"))
+        request = RequestFactory().get("/admin/login/")
+        pages += [locked_out_response(request), render(request, "admin/recovery_codes.html", {"codes": ["1"]})]
+
+        assert [inline_parts(page) for page in pages] == [[]] * 4
 
 
 class TestRoot:
@@ -216,8 +234,10 @@ class TestErrorPages:
 
     @pytest.mark.parametrize(
         "path",
-        [*("/tickets/", "/tickets/0/nothing", "/auth/nothing", "/schema/", "/healthz/", "/users/9999999"), "/login/"]
-        + ["/api", "/api/", "/api/nothing", "/api/v1/nothing", "/status/x/y"],
+        [
+            *("/tickets/", "/tickets/0/nothing", "/auth/nothing", "/users/9999999", "/schema/", "/healthz/"),
+            *("/login/", "/status/x/y", "/api", "/api/", "/api/nothing", "/api/v1/nothing"),
+        ],
     )
     def test_are_json_on_the_apis_paths(self, anonymous: APIClient, path: str) -> None:
         answer = anonymous.get(path, HTTP_ACCEPT=self.BROWSER)
