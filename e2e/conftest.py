@@ -142,11 +142,11 @@ class Desk:
             self.page.get_by_text("more_horiz").first.click()
         link.click()
 
-    def screenshot(self, name: str) -> None:
-        """Save a screenshot, and check that the page does not scroll sideways."""
+    def screenshot(self, name: str, *, whole: bool = True) -> None:
+        """Save a screenshot of the whole page or of what is visible, and check that it does not scroll sideways."""
         self.page.wait_for_load_state("networkidle")
         self.screenshots += 1
-        self.page.screenshot(path=SCREENSHOTS / f"{self.name}-{self.screenshots:02}-{name}.png", full_page=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{self.name}-{self.screenshots:02}-{name}.png", full_page=whole)
         assert self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
 
     def mail_to(self, address: str, subject: str) -> EmailMessage:

@@ -25,6 +25,7 @@ CONSTRAINTS = {
     "multipleOf": "a multiple of {}",
     "default": "default {}",
 }
+FORMATS = {"date": "date", "date-time": "date and time", "email": "e-mail address", "uri": "URL"}
 
 
 @dataclass
@@ -165,12 +166,9 @@ class Reader:
             name = f"list of {self.type(schema['items'])}"
         if "enum" in schema:
             name = "one of " + ", ".join(json.dumps(value) for value in schema["enum"])
-        if schema.get("format") in ("date", "date-time", "email", "uri"):
-            name = name.replace(
-                "string", {"date-time": "date and time", "uri": "URL"}.get(schema["format"], schema["format"])
-            )
-        if "enum" in schema:
             schema = {"default": schema.get("default")}
+        if schema.get("format") in FORMATS:
+            name = name.replace("string", FORMATS[schema["format"]])
         limits = [
             text.format(_plain(schema[key])) for key, text in CONSTRAINTS.items() if schema.get(key) not in (None, "")
         ]
