@@ -24,7 +24,7 @@ async function execute(form) {
     const response = await fetch(url, options);
     const text = await response.text();
     rememberToken(text);
-    show(result, `${options.method} ${url}\n${response.status} ${response.statusText}`, headersOf(response), pretty(text));
+    show(result, `${options.method} ${url}\n${response.status} ${response.statusText}`, pretty(text), headersOf(response));
   } catch (error) {
     show(result, `The request failed: ${error.message}`);
   }
