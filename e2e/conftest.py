@@ -59,7 +59,6 @@ def site(mail_server: MailServer, tmp_path_factory: pytest.TempPathFactory) -> I
                 configuration.configuration("", folder, durable=False)["default"]
             ),
             "EMAIL_URL": f"smtp://127.0.0.1:{mail_server.port}",
-            "SITE_URL": f"http://127.0.0.1:{port}",
         },
     )
     try:
@@ -92,8 +91,18 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+# Chromium logs violations of the Content-Security-Policy as well, but not always.
+REPORT_VIOLATIONS = """document.addEventListener("securitypolicyviolation", (event) =>
+    console.error(`${event.violatedDirective} blocked ${event.blockedURI} ${event.sample} at ${event.sourceFile}`))"""
+# Chromium logs every response of 400 and above as an error. Those of 500 and above are collected anyway.
+REFUSAL = "the server responded with a status of 4"
+
+
 class Desk:
-    """A browser window in which one person works. Collects script errors and server errors."""
+    """A browser window in which one person works.
+
+    Collects errors of scripts, in the browser's console and of the server, and blocked scripts and styles.
+    """
 
     def __init__(self, context: BrowserContext, site: str, mail_server: MailServer, name: str) -> None:
         self.page: Page = context.new_page()
@@ -102,7 +111,16 @@ class Desk:
         self.name = name
         self.screenshots = 0
         self.errors: list[str] = []
+        self.page.add_init_script(REPORT_VIOLATIONS)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on(
+            "console",
+            lambda message: (
+                message.type == "error"
+                and REFUSAL not in message.text
+                and self.errors.append(f"{self.page.url}: {message.text}")
+            ),
+        )
         self.page.on(
             "response",
             lambda response: response.status >= 500 and self.errors.append(f"{response.status} {response.url}"),
@@ -125,11 +143,11 @@ class Desk:
             self.page.get_by_text("more_horiz").first.click()
         link.click()
 
-    def screenshot(self, name: str) -> None:
-        """Save a screenshot, and check that the page does not scroll sideways."""
+    def screenshot(self, name: str, *, whole: bool = True) -> None:
+        """Save a screenshot of the whole page or of what is visible, and check that it does not scroll sideways."""
         self.page.wait_for_load_state("networkidle")
         self.screenshots += 1
-        self.page.screenshot(path=SCREENSHOTS / f"{self.name}-{self.screenshots:02}-{name}.png", full_page=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{self.name}-{self.screenshots:02}-{name}.png", full_page=whole)
         assert self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
 
     def mail_to(self, address: str, subject: str) -> EmailMessage:

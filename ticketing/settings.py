@@ -10,7 +10,9 @@ from pathlib import Path
 import environ
 import pghistory
 from corsheaders.defaults import default_headers
+from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from kit import money, zones
@@ -72,7 +74,6 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework_simplejwt.token_blacklist",
     "drf_spectacular",
-    "drf_spectacular_sidecar",
     "corsheaders",
     "axes",
     "django_otp",
@@ -87,6 +88,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
+    "kit.web.headers.keep_private",
+    "kit.web.headers.ContentSecurityPolicyMiddleware",
+    "kit.web.pages.answer_browsers_with_pages",
     "kit.web.middleware.answer_with_request_id",
     "corsheaders.middleware.CorsMiddleware",
     "kit.web.middleware.answer_in_json",
@@ -273,10 +277,6 @@ SPECTACULAR_SETTINGS = {
         {"name": "analytics", "description": "Statistics."},
         {"name": "ticketing", "description": "The server itself."},
     ],
-    # All files are served from here. Swagger's validator would send the schema to another server.
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None, "persistAuthorization": False},
     "COMPONENT_SPLIT_REQUEST": True,
     # PATCH has serializers of its own.
     "COMPONENT_SPLIT_PATCH": False,
@@ -361,6 +361,11 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "analytics.admin.dashboard",
     "SIDEBAR": {"navigation": admin_menu.SECTIONS},
+    # By default, the theme writes its colours into a <style> element, which our Content-Security-Policy blocks.
+    "COLORS": lambda request: {},
+    "STYLES": [lambda request: static("kit/admin.css")],
+    "SCRIPTS": [lambda request: static("kit/admin.js")],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("kit/icon.svg")}],
 }
 
 # --- Language, time, static files --------------------------------------------------------------------------------
@@ -397,6 +402,27 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 REQUEST_HEAD_SECONDS = env.int("REQUEST_HEAD_SECONDS", default=10)
 REQUEST_BODY_SECONDS = env.int("REQUEST_BODY_SECONDS", default=30)
 X_FRAME_OPTIONS = "DENY"
+
+# What pages may load (kit/web/headers.py): only files of this site, so no host names need to be set. Inline scripts
+# need the request's nonce: <script nonce="{{ request.csp_nonce }}">.
+_policy = {
+    "default-src": [NONE],
+    "script-src": [SELF, NONCE],
+    "style-src": [SELF],
+    "img-src": [SELF],
+    "font-src": [SELF],
+    "connect-src": [SELF],
+    "form-action": [SELF],
+    "base-uri": [NONE],
+    "frame-ancestors": [NONE],
+}
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": _policy}
+# The theme's Alpine.js compiles the expressions in its attributes, and sets `style` attributes. Charts are <canvas>.
+ADMIN_CONTENT_SECURITY_POLICY = _policy | {
+    "script-src": [SELF, NONCE, UNSAFE_EVAL],
+    "style-src-attr": [UNSAFE_INLINE],
+    "img-src": [SELF, "data:"],
+}
 SESSION_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 if not IS_LOCAL:

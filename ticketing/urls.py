@@ -1,4 +1,7 @@
-"""All URLs: one line per room, contract and page. No trailing slashes; unknown paths are a 404 in JSON."""
+"""All URLs: one line per room, contract and page. No trailing slashes.
+
+Unknown paths are a 404 in JSON, or a page for browsers outside the API's paths (kit/web/pages.py).
+"""
 
 from django.conf import settings
 from django.contrib import admin
@@ -8,7 +11,7 @@ from django.urls import include, path, re_path
 from accounts.admin.second_factor_page import second_factor_page
 from contracts import box_office, helpdesk, ticks
 from kit.openapi.views import Docs, Schema
-from kit.web.views import Health, Unknown
+from kit.web.views import Health, Root, Unknown
 
 # Keyed by the names used in the CONTRACTS setting.
 CONTRACTS = {"box_office": box_office, "ticks": ticks, "helpdesk": helpdesk}
@@ -20,7 +23,8 @@ urlpatterns = [
     path("", include("projects.urls")),
     path("", include("accounts.urls")),
     path("", include("analytics.urls")),
-    path("healthz", Health.as_view()),
+    path("", Root.as_view()),
+    path("healthz", Health.as_view(), name="health"),
     path("schema", Schema.as_view(), name="schema"),
     path("docs", Docs.as_view(), name="docs"),
     path("admin", lambda request: HttpResponseRedirect("/admin/")),

@@ -4,12 +4,13 @@ from functools import cache
 from typing import Any
 
 from django.http import HttpResponse
+from django.template.loader import render_to_string
 from drf_spectacular.generators import SchemaGenerator
-from drf_spectacular.views import SpectacularSwaggerView
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from kit.openapi.page import Reader
 from kit.web.base import APIView
 
 
@@ -24,18 +25,24 @@ class Schema(APIView):
         return Response(document())
 
 
+class Docs(APIView):
+    """The OpenAPI document for people, with a form to try each call."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+    schema = None
+
+    def get(self, request: Request) -> HttpResponse:
+        return HttpResponse(page())
+
+
 @cache
 def document() -> Any:
     """Return the document, which is the same for everyone. Generated once per process, as that takes a while."""
     return SchemaGenerator().get_schema(public=True)
 
 
-class Docs(APIView, SpectacularSwaggerView):
-    """Swagger UI."""
-
-    url_name = "schema"
-    authentication_classes = []
-
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
-        # DRF's response would be rendered with the page's template.
-        return HttpResponse()
+@cache
+def page() -> str:
+    """Return the documentation page, which is the same for everyone as well."""
+    return render_to_string("pages/docs.html", {"info": document()["info"], "sections": Reader(document()).sections()})

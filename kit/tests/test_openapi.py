@@ -7,7 +7,9 @@ from typing import Any, cast
 
 import jsonschema_rs
 import pytest
+from django.conf import settings as configured
 from django.urls import URLPattern
+from django.utils.html import escape
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rest_framework import serializers
@@ -17,6 +19,7 @@ from accounts import tokens
 from accounts.models import User
 from kit import errors
 from kit.openapi.fields import TextExtension
+from kit.openapi.page import Reader, prose
 from kit.openapi.schema import AutoSchema
 from kit.openapi.views import document
 from kit.tests.openapi import OPERATIONS
@@ -173,18 +176,93 @@ class TestSchema:
         """The schema itself, its documentation page and the admin are left out."""
         described = {re.sub(r"{\w+}", "{}", path.lstrip("/")) for path in document()["paths"]}
 
-        assert described == served_paths() - {"schema", "docs", "admin", "admin/second-factor/", ""}
+        assert described == served_paths() - {"schema", "docs", "admin", "admin/second-factor/"}
 
 
 class TestDocs:
-    def test_load_nothing_from_other_servers(self, anonymous: APIClient) -> None:
-        page = anonymous.get("/docs").content.decode()
+    @pytest.fixture
+    def page(self, anonymous: APIClient) -> str:
+        return anonymous.get("/docs").content.decode()
 
-        sources = re.findall(r'(?:src|href)="([^"]*)"', page)
+    def test_load_nothing_from_other_servers(self, page: str) -> None:
+        loaded = re.findall(r'<(?:script|link|img)[^>]* (?:src|href)="([^"]*)"', page)
 
-        assert len(sources) >= 3
-        assert all(source.startswith("/static/") for source in sources)
-        assert '"validatorUrl": null' in page
+        assert len(loaded) >= 3
+        assert all(source.startswith("/static/") for source in loaded)
+
+    def test_need_nothing_inline(self, page: str) -> None:
+        assert re.findall(r"<style| style=| on\w+=|<script(?![^>]* src=)", page) == []
+
+    @pytest.mark.parametrize("name", OPERATIONS)
+    def test_show_every_call_with_a_link_and_a_form(self, page: str, name: str) -> None:
+        assert f'<h3 id="{name}">' in page
+        assert f'<a href="#{name}">' in page
+        article = page.split(f'<article aria-labelledby="{name}">')[1].split("</article>")[0]
+        operation = OPERATIONS[name]
+        assert escape(operation["summary"]) in article
+        assert "<form data-method=" in article
+        for parameter in operation.get("parameters", []):
+            assert f'<label for="{name}-{parameter["name"]}">' in article
+        assert all(f"{status}</strong>" in article for status in operation["responses"] if status >= "400")
+
+    def test_have_unique_ids(self, page: str) -> None:
+        ids = re.findall(r' id="([^"]*)"', page)
+
+        assert len(ids) == len(set(ids))
+
+    def test_are_linked_from_mails(self, page: str) -> None:
+        """Mails say which call to use; the link leads there."""
+        templates = [*(configured.BASE_DIR / "templates" / "emails").iterdir()]
+        anchors = {anchor for file in templates for anchor in re.findall(r"/docs#([\w/]+)", file.read_text())}
+
+        assert len(anchors) == 2
+        assert all(f' id="{anchor}"' in page for anchor in anchors)
+
+
+class TestReader:
+    @pytest.mark.parametrize(
+        ("schema", "phrase"),
+        [
+            ({"type": "string"}, "string"),
+            ({"type": ["integer", "null"], "minimum": 1}, "integer or null, at least 1"),
+            ({"type": "string", "format": "date-time"}, "date and time"),
+            ({"type": "string", "enum": ["low", "high"], "default": "low"}, 'one of "low", "high", default low'),
+            ({"type": "array", "items": {"type": "integer"}, "maxItems": 5}, "list of integer, up to 5 items"),
+            ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, "integer or null"),
+            ({"allOf": [{"$ref": "#/components/schemas/Seat"}], "type": "object"}, "object"),
+            ({}, "any"),
+        ],
+    )
+    def test_names_types(self, schema: dict[str, Any], phrase: str) -> None:
+        assert Reader(SEATS).type(schema) == phrase
+
+    def test_lists_nested_members(self) -> None:
+        nested = {"type": "array", "items": {"$ref": "#/components/schemas/Seat"}}
+        whole = {"type": "object", "required": ["seats"], "properties": {"seats": nested}}
+
+        found = [(field.name, field.type, field.is_required) for field in Reader(SEATS).fields(whole)]
+
+        assert found == [
+            ("seats", "list of object", True),
+            ("seats[].row", "integer", True),
+            ("seats[].note", "string", False),
+        ]
+
+    def test_escapes_prose(self) -> None:
+        assert prose("`a < b` & <b>") == "<code>a &lt; b</code> &amp; &lt;b&gt;"
+
+
+SEATS = {
+    "components": {
+        "schemas": {
+            "Seat": {
+                "type": "object",
+                "required": ["row"],
+                "properties": {"row": {"type": "integer"}, "note": {"type": "string"}},
+            }
+        }
+    }
+}
 
 
 def served_paths() -> set[str]:

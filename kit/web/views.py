@@ -6,7 +6,10 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 import orjson
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -15,7 +18,49 @@ from rest_framework.response import Response
 from kit import errors
 from kit.openapi.describe import describes
 from kit.web.base import APIView
+from kit.web.pages import prefers_html
 from kit.web.problems import Problem
+
+# Names of URL patterns, by the key under which the root lists their addresses.
+ADDRESSES = {"docs": "docs", "schema": "schema", "admin": "admin:index", "health": "health"}
+
+
+class AddressesSerializer(serializers.Serializer[Any]):
+    docs = serializers.URLField(help_text="The API's documentation, for people.")
+    schema = serializers.URLField(help_text="The API's OpenAPI description.")
+    admin = serializers.URLField(help_text="The back office, for staff.")
+    health = serializers.URLField(help_text="The health check.")
+
+
+class Root(APIView):
+    """Where to go from here: a page for browsers, addresses in JSON for programs."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @describes(
+        "List the server's addresses",
+        name="getRoot",
+        more="Browsers (`Accept: text/html`) get a page with the same links.",
+        answers={
+            200: (
+                AddressesSerializer,
+                {
+                    "docs": "https://tickets.example.com/docs",
+                    "schema": "https://tickets.example.com/schema",
+                    "admin": "https://tickets.example.com/admin/",
+                    "health": "https://tickets.example.com/healthz",
+                },
+            )
+        },
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        if prefers_html(request):
+            answer: HttpResponseBase = render(request._request, "pages/root.html")
+        else:
+            answer = Response({key: request.build_absolute_uri(reverse(name)) for key, name in ADDRESSES.items()})
+        patch_vary_headers(answer, ["Accept"])
+        return answer
 
 
 class HealthSerializer(serializers.Serializer[Any]):

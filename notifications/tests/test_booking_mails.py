@@ -167,7 +167,7 @@ class TestGuest:
         number, _, token = words[words.index("booking:") + 1 :][:3]
         assert (number, token) == (str(booking.pk), manage_token(booking.pk))
         assert token in html(message)
-        assert "https://tickets.example.com/docs#/events/" in message.body
+        assert "https://tickets.example.com/docs#getBooking" in message.body
         response = APIClient().get(f"/bookings/{number}", headers={"X-Manage-Token": token})
         assert response.status_code == 200
 

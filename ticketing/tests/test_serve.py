@@ -1,14 +1,27 @@
 """`manage.py serve`, as far as it can be tested without starting servers; e2e/ starts them."""
 
+import os
+import re
+import signal
 import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
+from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
+from kit.db import configuration
+from notifications.tests.smtp import free_port
 from ticketing.management.commands import serve
+
+SECONDS = 120
 
 
 @pytest.mark.django_db
@@ -66,3 +79,76 @@ class TestCheckPort:
             pytest.raises(CommandError, match="Try another, such as PORT=8001"),
         ):
             serve.check_port("127.0.0.1", server.getsockname()[1])
+
+
+class TestAddress:
+    @pytest.mark.parametrize(
+        ("host", "url"),
+        [
+            ("127.0.0.1", "http://127.0.0.1:8123"),
+            ("0.0.0.0", "http://127.0.0.1:8123"),
+            ("::", "http://[::1]:8123"),
+            ("::1", "http://[::1]:8123"),
+            ("desk.example.com", "http://desk.example.com:8123"),
+        ],
+    )
+    def test_is_reachable_from_this_machine(self, host: str, url: str) -> None:
+        assert serve.address(host, 8123) == url
+
+
+@pytest.mark.slow
+class TestSiteUrl:
+    """Links in mail, without SITE_URL, follow the host and port that the server listens on."""
+
+    @pytest.mark.parametrize(("configured", "host"), [("", "127.0.0.1"), ("https://desk.example.com/", "0.0.0.0")])
+    def test_is_where_mail_links_to(self, tmp_path: Path, configured: str, host: str) -> None:
+        port = free_port()
+        database = configuration.configuration("", tmp_path / "postgres", durable=False)["default"]
+        environment = os.environ | {
+            "TESTING": "off",
+            "DEMO": "on",
+            "DATABASE_URL": configuration.connection_url(database),
+            "EMAIL_URL": f"filemail:///{tmp_path}/mail",
+            "SITE_URL": configured,
+        }
+        server = subprocess.Popen(
+            [sys.executable, "manage.py", "serve", "--host", host, "--port", str(port), "--workers", "1"],
+            cwd=settings.BASE_DIR,
+            env=environment,
+        )
+        try:
+            self.request_a_password(port)
+            links = self.links_in_mail(tmp_path / "mail")
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(30)
+
+        assert links == {"https://desk.example.com" if configured else f"http://127.0.0.1:{port}"}
+
+    @staticmethod
+    def request_a_password(port: int) -> None:
+        """Sign up and ask for a mail."""
+        person = b'{"name": "Olga", "email": "olga@example.com", "type": "customer", "password": "s3cret-pass"}'
+        deadline = time.monotonic() + SECONDS
+        for path, body in (("/users", person), ("/auth/password/reset", b'{"email": "olga@example.com"}')):
+            while True:
+                call = Request(f"http://127.0.0.1:{port}{path}", body, {"Content-Type": "application/json"})
+                try:
+                    urlopen(call, timeout=10).close()
+                    break
+                except ConnectionError:
+                    pass
+                except OSError as error:
+                    # urllib wraps a refused connection.
+                    if not isinstance(getattr(error, "reason", None), ConnectionError):
+                        raise
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+
+    @staticmethod
+    def links_in_mail(folder: Path) -> set[str]:
+        deadline = time.monotonic() + SECONDS
+        while not (files := list(folder.glob("*")) if folder.exists() else []):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        return set(re.findall(r"(https?://[^/\s]+)/docs", files[0].read_text()))

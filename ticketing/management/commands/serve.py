@@ -48,6 +48,8 @@ class Command(BaseCommand):
 
     def handle(self, *, host: str, port: int, workers: int, demo: bool, **options: Any) -> None:
         self.children: dict[str, subprocess.Popen[bytes]] = {}
+        # Where the children's mail links to, unless SITE_URL says otherwise.
+        self.address = address(host, port)
         try:
             signal.signal(signal.SIGINT, stop)
             signal.signal(signal.SIGTERM, stop)
@@ -56,7 +58,7 @@ class Command(BaseCommand):
             self.start_child("web server", web_server(host, port, workers))
             self.wait_until_healthy(host, port)
             self.start_worker()
-            self.say(banner(host, port, demo=demo))
+            self.say(banner(self.address, demo=demo))
             while True:
                 self.check_children()
                 time.sleep(0.5)
@@ -87,7 +89,11 @@ class Command(BaseCommand):
     def start_child(self, name: str, command: list[str]) -> None:
         self.children[name] = subprocess.Popen(
             command,
-            env={**os.environ, "DATABASE_URL": configuration.connection_url(settings.DATABASES["default"])},
+            env={
+                **os.environ,
+                "DATABASE_URL": configuration.connection_url(settings.DATABASES["default"]),
+                "SITE_URL": os.environ.get("SITE_URL") or self.address,
+            },
             # Ctrl-C then reaches only this process, which stops its children in order.
             start_new_session=True,
             preexec_fn=end_with_parent(),
@@ -209,10 +215,14 @@ def reachable(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
 
 
-def banner(host: str, port: int, *, demo: bool) -> str:
+def address(host: str, port: int) -> str:
+    """Return the URL of this server for someone on this machine."""
     name = reachable(host)
-    address = f"http://{f'[{name}]' if ':' in name else name}:{port}"
-    lines = ["", f"Ticketing is running at {address}", f"  API docs  {address}/docs", f"  Admin     {address}/admin/"]
+    return f"http://{f'[{name}]' if ':' in name else name}:{port}"
+
+
+def banner(url: str, *, demo: bool) -> str:
+    lines = ["", f"Ticketing is running at {url}", f"  API docs  {url}/docs", f"  Admin     {url}/admin/"]
     if demo:
         from demo.people import SIGN_INS
 

@@ -1,0 +1,51 @@
+"""Security headers of every response: who may store it, and what a page may load."""
+
+from collections.abc import Callable
+
+from csp.middleware import CSPMiddleware, PolicyParts
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+POLICY = "Content-Security-Policy"
+# For everything but pages: if a browser shows it, it loads nothing and cannot be framed.
+NO_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+
+def keep_private(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponseBase]:
+    """Forbid storing answers that contain a token or are meant for one person.
+
+    These are all answers to a caller with credentials, to a change (tokens are only ever in answers to a `POST`), and
+    everything in the admin. What anyone may read stays cacheable.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        is_signed_in = "Authorization" in request.headers or "X-Manage-Token" in request.headers
+        is_admin = request.path_info.startswith("/admin/")
+        if is_signed_in and "ETag" in response.headers:
+            # The client may keep its copy, but must ask whether it is current.
+            response["Cache-Control"] = "private, no-cache"
+        elif is_signed_in or is_admin or request.method not in SAFE_METHODS:
+            response["Cache-Control"] = "no-store"
+        return response
+
+    return middleware
+
+
+class ContentSecurityPolicyMiddleware(CSPMiddleware):
+    """Add a Content-Security-Policy: the site's to pages, the admin's to its pages, and an empty one to the rest."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            return super().process_response(request, response)
+        response.headers.setdefault(POLICY, NO_CONTENT_POLICY)
+        return response
+
+    def get_policy_parts(
+        self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
+    ) -> PolicyParts:
+        parts = super().get_policy_parts(request, response, report_only)
+        if not report_only and parts.config is None and request.path_info.startswith("/admin/"):
+            parts.config = settings.ADMIN_CONTENT_SECURITY_POLICY
+        return parts
