@@ -10,7 +10,6 @@ from pathlib import Path
 import environ
 import pghistory
 from corsheaders.defaults import default_headers
-from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.urls import reverse_lazy
@@ -18,7 +17,7 @@ from django.urls import reverse_lazy
 from kit import money, zones
 from kit.db import configuration
 from kit.local_secret import local_secret
-from ticketing import admin_menu, logs
+from ticketing import admin_menu, content_policies, logs, openapi
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -254,54 +253,7 @@ CORS_EXPOSE_HEADERS = [
     "Content-Disposition",
 ]
 
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Ticketing",
-    "DESCRIPTION": "A help desk (users, projects, tickets, comments) and a box office (events, bookings).\n\n"
-    "All errors are `application/problem+json` (RFC 9457). Those that a described call can answer are listed with it. "
-    "Others are 404 for an unknown path, 405 (with `Allow`) for a method that the path does not have, 414 for a URL "
-    "and 431 for headers that are too long.",
-    "VERSION": "1.0.0",
-    "CONTACT": {"name": "The Ticketing authors"},
-    "LICENSE": {"name": "MIT License", "identifier": "MIT"},
-    # Wherever the document was loaded from.
-    "SERVERS": [{"url": "/"}],
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PUBLIC": True,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "TAGS": [
-        {"name": "accounts", "description": "Users, sign-in and tokens."},
-        {"name": "projects", "description": "Group tickets and decide who may see them."},
-        {"name": "tickets", "description": "Tickets, assignments and comments."},
-        {"name": "events", "description": "Events, bookings and the waiting list."},
-        {"name": "analytics", "description": "Statistics."},
-        {"name": "ticketing", "description": "The server itself."},
-    ],
-    "COMPONENT_SPLIT_REQUEST": True,
-    # PATCH has serializers of its own.
-    "COMPONENT_SPLIT_PATCH": False,
-    # Enums with a name are one type in generated clients, wherever they are used.
-    "ENUM_NAME_OVERRIDES": {
-        "BookingStatus": "events.models.BookingStatus",
-        "EventOrdering": "events.serializers.ORDERINGS",
-        "EventStatus": "events.models.EventStatus",
-        "EventStatusToSet": "events.serializers.STATUSES_TO_SET",
-        "ProjectVisibility": "projects.models.Visibility",
-        "SlaState": "sla.models.SlaState",
-        "TicketOrdering": "tickets.serializers.ORDERINGS",
-        "TicketPriority": "sla.models.Priority",
-        "TicketSlaFilter": "tickets.queries.SLA_STATES",
-        "TicketStatus": "tickets.models.Status",
-        "UserType": "accounts.models.UserType",
-    },
-    "CAMELIZE_NAMES": True,
-    "SORT_OPERATIONS": False,
-    "POSTPROCESSING_HOOKS": [
-        "kit.openapi.schema.add_headers",
-        "kit.openapi.schema.simplify_models",
-        "kit.openapi.schema.sort_methods",
-    ],
-}
+SPECTACULAR_SETTINGS = openapi.SETTINGS
 
 # --- Mail --------------------------------------------------------------------------------------------------------
 
@@ -403,26 +355,8 @@ REQUEST_HEAD_SECONDS = env.int("REQUEST_HEAD_SECONDS", default=10)
 REQUEST_BODY_SECONDS = env.int("REQUEST_BODY_SECONDS", default=30)
 X_FRAME_OPTIONS = "DENY"
 
-# What pages may load (kit/web/headers.py): only files of this site, so no host names need to be set. Inline scripts
-# need the request's nonce: <script nonce="{{ request.csp_nonce }}">.
-_policy = {
-    "default-src": [NONE],
-    "script-src": [SELF, NONCE],
-    "style-src": [SELF],
-    "img-src": [SELF],
-    "font-src": [SELF],
-    "connect-src": [SELF],
-    "form-action": [SELF],
-    "base-uri": [NONE],
-    "frame-ancestors": [NONE],
-}
-CONTENT_SECURITY_POLICY = {"DIRECTIVES": _policy}
-# The theme's Alpine.js compiles the expressions in its attributes, and sets `style` attributes. Charts are <canvas>.
-ADMIN_CONTENT_SECURITY_POLICY = _policy | {
-    "script-src": [SELF, NONCE, UNSAFE_EVAL],
-    "style-src-attr": [UNSAFE_INLINE],
-    "img-src": [SELF, "data:"],
-}
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": content_policies.PAGES}
+ADMIN_CONTENT_SECURITY_POLICY = content_policies.ADMIN
 SESSION_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 if not IS_LOCAL:

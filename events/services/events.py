@@ -1,6 +1,6 @@
 """Use cases that create, change and cancel events."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, models, transaction
@@ -117,6 +117,8 @@ def update(*, event_id: int, by: User, at: datetime, **changes: Any) -> Event:
     if changes.get("currency", event.currency) != event.currency and event.bookings.exists():
         raise CurrencyIsFixed
     seats = {name: changes.pop(name) for name in SEATS if name in changes}
+    if changes.get("starts_at", event.starts_at) != event.starts_at:
+        _keep_closing(event, changes)
     has_changed = [_set(event.inventory, seats), _set(event, changes)]
     _check(event, event.inventory)
     if has_changed[0]:
@@ -124,8 +126,8 @@ def update(*, event_id: int, by: User, at: datetime, **changes: Any) -> Event:
     if any(has_changed):
         event.updated_at = at
         _save(event, update_fields=[*changes, "updated_at"])
-        _settle_closing(event, changes)
         event.inventory.save(update_fields=list(seats))
+        event.refresh_from_db(fields=["bookings_close_at"])
         event.inventory.refresh_from_db()
     return event
 
@@ -144,14 +146,15 @@ def _set(row: models.Model, changes: dict[str, Any]) -> bool:
     return bool(changed)
 
 
-def _settle_closing(event: Event, changes: dict[str, Any]) -> None:
-    """Keep a given time of closing that a trigger has moved: it cannot tell the old value from none given."""
-    if "starts_at" not in changes:
-        return
-    if "bookings_close_at" in changes:
-        event.save(update_fields=["bookings_close_at"])
-    else:
-        event.refresh_from_db(fields=["bookings_close_at"])
+def _keep_closing(event: Event, changes: dict[str, Any]) -> None:
+    """Keep a trigger from moving the time of closing with the start, if that time is given and equals the old start.
+
+    SQL cannot tell a value that is given again from one that is left out. Bookings close a microsecond early instead of
+    opening for a moment, which would promote.
+    """
+    closes_at = changes.get("bookings_close_at")
+    if closes_at is not None and event.bookings_close_at == event.starts_at == closes_at:
+        Event.objects.filter(pk=event.pk).update(bookings_close_at=closes_at - timedelta(microseconds=1))
 
 
 def _check_seats(event: Event) -> None:
