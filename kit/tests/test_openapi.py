@@ -130,7 +130,14 @@ class TestEveryOperation:
         resets = {"requestPasswordReset", "confirmPasswordReset"}
         box_office = {"listEvents", "getEvent", "getEventAvailability", "createBooking"}
 
-        assert {"getHealth", "createUser", "signIn", "renewTokens", "signOut"} | resets | box_office == PUBLIC
+        assert {
+            "getRoot",
+            "getHealth",
+            "createUser",
+            "signIn",
+            "renewTokens",
+            "signOut",
+        } | resets | box_office == PUBLIC
 
     @pytest.mark.parametrize("name", [name for name in OPERATIONS if "requestBody" in OPERATIONS[name]])
     def test_accepts_only_json(self, name: str) -> None:

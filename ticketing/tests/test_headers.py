@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.shortcuts import render
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver
@@ -168,7 +167,7 @@ class TestContentSecurityPolicy:
     def test_blocks_nothing_of_signing_in(self, superuser: User, settings: Any) -> None:
         settings.ADMIN_SECOND_FACTOR = True
         client = Client()
-        pages: list[HttpResponse] = [client.get("/admin/login/")]
+        pages: list[Any] = [client.get("/admin/login/")]
         client.force_login(superuser)
         pages.append(client.get("/admin/second-factor/"))
         request = RequestFactory().get("/admin/login/")
