@@ -106,15 +106,15 @@ class TestCreateEvent:
         ("field", "value"),
         [
             *[("name", value) for value in ("", " ", "x" * 256, "two\nlines", 7, None)],
-            *[("venue", value) for value in ("x" * 256, None)],
-            *[("description", value) for value in ("x" * 20_001, "\x00", None)],
+            *[("venue", value) for value in ("x" * 256,)],
+            *[("description", value) for value in ("x" * 20_001, "\x00")],
             *[("startsAt", value) for value in ("", "2099-08-01", "2099-08-01T18:00:00", 1, None)],
             *[("bookingsCloseAt", value) for value in ("", "soon")],
             *[("capacity", value) for value in (0, -1, 1_000_001, "12", 1.5, True, None, 10**30)],
-            *[("withheld", value) for value in (-1, 13, "1", None)],
+            *[("withheld", value) for value in (-1, 13, "1")],
             *[("price", value) for value in (-1, 100_000_000, 0.001, "19.9", None)],
             *[("maxPerBooking", value) for value in (0, -1, "1", 2**31)],
-            *[("status", value) for value in ("cancelled", "Draft", None)],
+            *[("status", value) for value in ("cancelled", "Draft")],
         ],
     )
     def test_refuses_invalid_values(self, admin: User, signed_in: SignedIn, field: str, value: Any) -> None:
@@ -462,7 +462,7 @@ class TestBook:
         assert [response.status_code for response in responses] == [201, 201]
 
     @pytest.mark.parametrize(
-        "body", [{"quantity": value} for value in (0, -1, "1", 1.5, None, True, 10**30)] + [{"joinWaitlist": "no"}]
+        "body", [{"quantity": value} for value in (0, -1, "1", 1.5, True, 10**30)] + [{"joinWaitlist": "no"}]
     )
     def test_refuses_invalid_values(self, event: Event, owner: User, signed_in: SignedIn, body: dict[str, Any]) -> None:
         assert invalid_fields(signed_in(owner).post(f"/events/{event.pk}/bookings", body)) == list(body)

@@ -34,11 +34,11 @@ REFUSED: dict[str, list[Any]] = {
         *("", "   ", None, 5, True, [], {}, "t" * 256, "a\x00b", "a\nb", "a\r\nb"),
         *(f"a{character}b" for character in "\t\x01\x1b\x7f\x85\u2028\u2029"),
     ],
-    "description": [None, 5, True, ["text"], "d" * 20_001, "a\x00b"],
-    "type": ["", " ", None, 5, False, "t" * 51, "a\nb", "a\x00b"],
-    "venue": [None, 5, True, {}, "v" * 256, "a\nb", "a\x00b"],
-    "status": ["", "resolved", "Open", "open ", "in--progress", None, 1, True, [], {}],
-    "priority": ["", "urgent", "High", None, 1, True, [], {}],
+    "description": [5, True, ["text"], "d" * 20_001, "a\x00b"],
+    "type": ["", " ", 5, False, "t" * 51, "a\nb", "a\x00b"],
+    "venue": [5, True, {}, "v" * 256, "a\nb", "a\x00b"],
+    "status": ["", "resolved", "Open", "open ", "in--progress", 1, True, [], {}],
+    "priority": ["", "urgent", "High", 1, True, [], {}],
     "price": [
         *("", "223", True, False, [], {}, -0.01, -1, 1.005, 0.001, 1e-7),
         *(100_000_000, 99_999_999.995, 1e20, 1e300, -1e300, 2**63, 2**64, 10**40),
@@ -51,7 +51,7 @@ REFUSED: dict[str, list[Any]] = {
         *("2024-08-01T18:00:00Z", "0001-01-01T00:00:00Z"),
         *("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"),
     ],
-    "assignedUsers": [None, 5, "1", True, {}, list(range(1, 102))],
+    "assignedUsers": [5, "1", True, {}, list(range(1, 102))],
 }
 
 
