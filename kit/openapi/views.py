@@ -10,6 +10,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from kit.openapi.components import expanded
 from kit.openapi.page import Reader
 from kit.web.base import APIView
 
@@ -45,4 +46,5 @@ def document() -> Any:
 @cache
 def page() -> str:
     """Return the documentation page, which is the same for everyone as well."""
-    return render_to_string("pages/docs.html", {"info": document()["info"], "sections": Reader(document()).sections()})
+    whole = expanded(document(), document())
+    return render_to_string("pages/docs.html", {"info": whole["info"], "sections": Reader(whole).sections()})

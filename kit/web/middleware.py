@@ -29,13 +29,13 @@ from django_structlog.signals import (
 
 from kit import errors
 from kit.text import composed
-from kit.web.problems import LengthRequired, Problem, RequestTooLarge, UnknownHost, describe, layout_of
+from kit.web.problems import LengthRequired, Problem, RequestTimeout, RequestTooLarge, UnknownHost, describe, layout_of
 from kit.web.server import HEADERS_TOO_LARGE, INCOMPLETE, REFUSAL, TOO_LARGE, TOO_SLOW, URL_TOO_LONG
 
 # By the value of REFUSAL.
 REFUSALS = {
     INCOMPLETE: describe(UnreadablePostError()),
-    TOO_SLOW: Problem(408, "request_timeout", "The request body took too long to arrive"),
+    TOO_SLOW: describe(RequestTimeout()),
     TOO_LARGE: describe(RequestTooLarge()),
     URL_TOO_LONG: Problem(414, "url_too_long", "The URL is too long"),
     HEADERS_TOO_LARGE: Problem(431, "headers_too_large", "The request headers are too large"),
