@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from kit.openapi.components import expanded
-from kit.openapi.page import Reader
+from kit.openapi.page import Reader, prose
 from kit.web.base import APIView
 
 
@@ -47,4 +47,7 @@ def document() -> Any:
 def page() -> str:
     """Return the documentation page, which is the same for everyone as well."""
     whole = expanded(document(), document())
-    return render_to_string("pages/docs.html", {"info": whole["info"], "sections": Reader(whole).sections()})
+    info = whole["info"]
+    introduction = [prose(paragraph) for paragraph in info["description"].split("\n\n")]
+    values = {"title": info["title"], "introduction": introduction, "sections": Reader(whole).sections()}
+    return render_to_string("pages/docs.html", values)
