@@ -15,7 +15,7 @@ _numbers = itertools.count(1)
 def make_user(name: str = "Some Body", *, email: str = "", **fields: Any) -> User:
     """Create a user whose password is PASSWORD."""
     first_name = name.split()[0].lower().encode("ascii", "ignore").decode()
-    email = email or f"{first_name}.{next(_numbers)}@example.com"
+    email = email or f"{first_name or 'user'}.{next(_numbers)}@example.com"
     return User.objects.create(name=name, email=email, password=_password_hash(), **fields)
 
 

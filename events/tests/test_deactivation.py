@@ -109,7 +109,7 @@ class TestMigration:
         large, small = book(event, owner, quantity=2), book(event, make_user())
         falsify(f"UPDATE accounts_user SET is_active = false WHERE id = {owner.pk}")
 
-        psql(import_module("events.migrations.0005_cancel_waiting_of_deactivated").CANCEL_WAITING)
+        psql(import_module("events.migrations.0008_cancel_waiting_of_deactivated").CANCEL_WAITING)
 
         assert statuses(large, small) == ["cancelled", "confirmed"]
         assert not Delivery.objects.filter(booking=large, kind=Kind.BOOKING_CANCELLED).exists()

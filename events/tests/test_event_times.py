@@ -166,7 +166,7 @@ class TestTimeZone:
         assert ours["startsAt"] == "2031-12-31T19:00:00Z"
         assert {(event.time_zone, event.currency) for event in others} == {("Europe/Zurich", "CHF")}
 
-    @pytest.mark.parametrize("name", ["Mars/Olympus", "europe/berlin", "CEST", "localtime", "", None, 1])
+    @pytest.mark.parametrize("name", ["Mars/Olympus", "europe/berlin", "CEST", "localtime", "", 1])
     def test_must_be_an_iana_name(self, event: Event, api: APIClient, name: Any) -> None:
         for response in (
             api.post("/events", NEW_EVENT | {"timezone": name}),
@@ -206,7 +206,7 @@ def _unknown(name: str) -> None:
 
 
 class TestCurrency:
-    @pytest.mark.parametrize("code", ["eur", "DEM", "XXX", "EURO", "", None])
+    @pytest.mark.parametrize("code", ["eur", "DEM", "XXX", "EURO", ""])
     def test_must_be_in_circulation(self, api: APIClient, code: Any) -> None:
         response = api.post("/events", NEW_EVENT | {"currency": code})
 

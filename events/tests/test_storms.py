@@ -166,8 +166,9 @@ class TestPostgresCrash:
         ).fetchone() or (0,)
         (event,) = psql.execute(
             "INSERT INTO events_event"
-            " (name, description, venue, starts_at, price, status, origin, created_by_id, created_at, updated_at)"
-            " VALUES ('Jazz', '', '', now(), 25, 'published', 'api', %s, now(), now()) RETURNING id",
+            " (name, description, venue, time_zone, starts_at, price, currency, status, origin, created_by_id,"
+            " created_at, updated_at, version)"
+            " VALUES ('Jazz', '', '', 'UTC', now(), 25, 'EUR', 'published', 'api', %s, now(), now(), 1) RETURNING id",
             [admin],
         ).fetchone() or (0,)
         psql.execute(

@@ -25,6 +25,7 @@ from kit.idempotency import tasks, views
 from kit.idempotency.keys import Key
 from kit.idempotency.models import IdempotencyKey
 from kit.idempotency.views import REPLAYED
+from kit.openapi.components import expanded
 from kit.openapi.views import document
 from kit.tests.races import at_once
 from projects.models import Project
@@ -340,7 +341,7 @@ class TestDescription:
 
     @pytest.mark.parametrize("path", CREATING)
     def test_documents_the_errors(self, path: str) -> None:
-        responses = accepting_keys()[f"POST {path}"]["responses"]
+        responses = expanded(accepting_keys()[f"POST {path}"]["responses"], document())
 
         shown = {
             status: set(responses[status]["content"]["application/problem+json"]["examples"])

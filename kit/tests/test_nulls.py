@@ -34,7 +34,10 @@ EVENT = {
     "name": "A",
     "description": "B",
     "venue": "C",
+    "timezone": "Europe/Berlin",
+    "currency": "CHF",
     "startsAt": TIME,
+    "endsAt": "2031-12-31T23:00:00Z",
     "bookingsCloseAt": TIME,
     "capacity": 5,
     "withheld": 1,
@@ -56,7 +59,14 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "assignedUsers": [],
     },
     "/tickets": {"description": "", "venue": "", "type": "task", "priority": "medium", "assignedUsers": []},
-    "/events": {"description": "", "venue": "", "withheld": 0, "status": "published"},
+    "/events": {
+        "description": "",
+        "venue": "",
+        "withheld": 0,
+        "status": "published",
+        "timezone": "UTC",
+        "currency": "EUR",
+    },
     "/projects": {"description": "", "visibility": "everyone"},
 }
 NEW: list[tuple[str, type[serializers.Serializer[Any]], dict[str, Any]]] = [
@@ -69,7 +79,7 @@ NEW: list[tuple[str, type[serializers.Serializer[Any]], dict[str, Any]]] = [
 # Fields that can be cleared, with what they read back as.
 CLEARED: dict[str, dict[str, Any]] = {
     "tickets": {"description": "", "venue": "", "price": None, "dueDate": None},
-    "events": {"description": "", "venue": "", "bookingsCloseAt": None, "maxPerBooking": None},
+    "events": {"description": "", "venue": "", "endsAt": None, "bookingsCloseAt": None, "maxPerBooking": None},
     "projects": {"description": ""},
     "users": {},
 }

@@ -130,11 +130,9 @@ class TestContentSecurityPolicy:
     def test_of_pages_allows_files_of_this_site_only(self, anonymous: APIClient, path: str, accept: str) -> None:
         page = anonymous.get(path, HTTP_ACCEPT=accept)
 
-        policy = page["Content-Security-Policy"]
-        assert "default-src 'none'" in policy
-        assert "script-src 'self';" in policy
-        assert "frame-ancestors 'none'" in policy
-        assert "unsafe" not in policy
+        policy = page["Content-Security-Policy"].split("; ")
+        assert {"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"} <= set(policy)
+        assert not any("unsafe" in directive for directive in policy)
         assert page["Content-Type"].startswith("text/html")
 
     @pytest.mark.parametrize("path", ["/healthz", "/tickets", "/nothing", "/api/tickets", "/"])

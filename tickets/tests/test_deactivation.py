@@ -160,7 +160,7 @@ class TestMigration:
         psql("UPDATE tickets_ticket SET status = 'open', closed_at = NULL, sla_met = NULL")
         psql("SET session_replication_role = origin")
 
-        psql(import_module("tickets.migrations.0004_drop_deactivated_assignees").DROP_DEACTIVATED)
+        psql(import_module("tickets.migrations.0008_drop_deactivated_assignees").DROP_DEACTIVATED)
 
         assert assignees(closed) == [outsider]
 
