@@ -14,7 +14,7 @@ from accounts.models import User
 from kit.dates import Span
 from kit.db import sql
 from sla.models import SlaState
-from tickets.models import ASSIGNMENTS, Comment, Ordering, Status, Ticket, TicketQuerySet
+from tickets.models import ASSIGNMENTS, TITLED_FIELDS, Comment, Ordering, Status, Ticket, TicketQuerySet
 
 ASSIGNEE = "assignee"
 MAX_VERSION = 2**31 - 1
@@ -29,6 +29,8 @@ FIELDS = (
 
 # How many tickets to walk past, in order, before giving up on filling a page that way.
 WALK = 2_000
+# How many where the index alone tells which tickets match, which is much faster.
+FAR_WALK = 20_000
 # Fields with an index that continues with created_at, the most selective first.
 WALKED_FIELDS = ("created_by_id", "venue", "project_id", "type", "sla_met", "status")
 
@@ -58,9 +60,10 @@ class TicketFilter:
     # One of SLA_STATES.
     sla: str | None = None
 
-    def matching(self, *, at: datetime) -> TicketQuerySet:
-        """Select the tickets that meet all conditions."""
-        tickets: TicketQuerySet = self._during(Ticket.objects.filter(**self._equal()))
+    def matching(self, *, at: datetime, among: TicketQuerySet | None = None) -> TicketQuerySet:
+        """Select the tickets that meet all conditions, `among` those given."""
+        tickets: TicketQuerySet = Ticket.objects.all() if among is None else Ticket.objects.among(among)
+        tickets = self._during(tickets.filter(**self._equal()))
         if self.assignee_id is not None:
             tickets = tickets.filter(assignments__user_id=self.assignee_id)
         match self.sla:
@@ -83,6 +86,8 @@ class TicketFilter:
         if ordering.field == "created_at":
             name = next((name for name in WALKED_FIELDS if name in equal), None)
             return self._during(tickets.filter(**{name: equal[name]} if name else {}))
+        if ordering.field == "title" and (name := next((name for name in TITLED_FIELDS if name in equal), None)):
+            return tickets.filter(**{name: equal[name]})
         if self.priority and ordering.field == "priority":
             return tickets.alike(ordering, self.priority)
         if ordering in UNCLOSED_ORDERINGS and (
@@ -130,6 +135,7 @@ class _Page:
     PostgreSQL would have to guess whether to walk along the order until enough tickets match, or to fetch all matches
     and sort them, and a wrong guess costs a walk along the whole table. So this class decides: it walks along the next
     few tickets in order, then along the next thousands. If those do not fill the page, few tickets match: sort those.
+    Or many match that are all far down the order: the wide indexes make up for that, as far as they can.
     """
 
     viewer: User
@@ -148,34 +154,48 @@ class _Page:
         if self.start >= WALK:
             return None
         limit = self.stop - self.start
-        visible = self.filter.matching(at=self.at).visible_to(self.viewer)
-        walk = self.filter.along(self.ordering).in_order(self.ordering, after=self.after).values("pk")
+        walk = self.filter.along(self.ordering).in_order(self.ordering, after=self.after)
+        if self.filter.search is not None:
+            # Without the column of words, which is deferred otherwise, there would be nothing to search.
+            walk = walk.defer(None)
         for size in self._window_sizes(limit):
-            found = list(self.of(visible.filter(pk__in=walk[:size]).in_order(self.ordering)))
+            visible = self.filter.matching(at=self.at, among=walk[:size]).visible_to(self.viewer)
+            found = self._loaded(visible.in_order(self.ordering).values("pk")[: self.stop])
             # The page is full, or it is the last one because there is nothing left to walk along.
-            if len(found) == limit or not walk[size : size + 1]:
+            if len(found) == limit or not walk.values("pk")[size : size + 1]:
                 return found
-            if size >= WALK and len(found) < limit // 6:
+            if self.filter.search is not None and size >= WALK and len(found) < limit // 6:
                 return None
         return None
 
     def _window_sizes(self, limit: int) -> Iterator[int]:
         """Yield how far to walk: past a few tickets for common matches, then thousands, or more for large exports."""
         far = max(WALK, 4 * limit)
-        yield from sorted({4 * limit, far, 4 * far})
+        yield 4 * limit
+        if self.filter.search is not None:
+            # All matches of rare words are soon found in their index.
+            yield from sorted({far, 4 * far} - {4 * limit})
+        elif self.ordering.field == "title" and self.filter == TicketFilter(span=self.filter.span):
+            yield max(FAR_WALK, 4 * far)
+        else:
+            yield 4 * far
 
     def by_sorting(self) -> list[Ticket]:
         """Return the page from all matches, for filters that few tickets meet."""
         matching = self.filter.matching(at=self.at)
-        # Selected separately, since PostgreSQL has an index for the few tickets that involve a customer.
-        selections = [matching]
-        if not self.viewer.is_staff:
-            selections = [matching.involving(self.viewer), matching.seen_by_everyone()]
+        selections = [matching.visible_to(self.viewer)]
+        # Selected separately, since PostgreSQL has an index for the few tickets that involve a customer. A search has
+        # an index of its own, in which it would be looked up twice.
+        if not self.viewer.is_staff and self.filter.search is None:
+            selections = [matching.involving(self.viewer), matching.seen_by_everyone(self.filter.project_id)]
         first, *others = (
             selection.in_order(self.ordering, after=self.after).without_index().values("pk")[: self.stop]
             for selection in selections
         )
-        return list(self.of(Ticket.objects.filter(pk__in=first.union(*others)).in_order(self.ordering)))
+        return self._loaded(first.union(*others))
+
+    def _loaded(self, ids: Any) -> list[Ticket]:
+        return list(self.of(Ticket.objects.filter(pk__in=ids).in_order(self.ordering)))
 
 
 def _with_assignees(tickets: Iterable[Ticket]) -> list[Ticket]:

@@ -13,7 +13,7 @@
 --          priorities text[], by_priority bigint[]     tickets created on these days, from low to high
 --          types text[], by_type bigint[]; projects text[] (names), by_project bigint[]
 --                                                      the same, the largest number first
--- index    daily_count_day, ticket_closed_at, ticket_sla_due_at, ticket_by_status, assignment_once
+-- index    daily_count_day, ticket_closed_at, ticket_unclosed, ticket_by_status, assignment_once
 WITH counted AS MATERIALIZED (
     SELECT day, project_id, priority, type, sum(tickets) AS tickets
     FROM analytics_dailycount

@@ -10,7 +10,7 @@ from tickets.models.comment import MAX_MESSAGE, Comment, CommentQuerySet
 from tickets.models.history import AssignmentEvent, TicketEvent
 from tickets.models.ordering import SORT_KEYS, Ordering
 from tickets.models.queryset import TicketQuerySet
-from tickets.models.ticket import DERIVED, MAX_PRICE, Ticket
+from tickets.models.ticket import DERIVED, MAX_PRICE, TITLED_FIELDS, Ticket
 
 __all__ = [
     "ASSIGNMENTS",
@@ -19,6 +19,7 @@ __all__ = [
     "MAX_MESSAGE",
     "MAX_PRICE",
     "SORT_KEYS",
+    "TITLED_FIELDS",
     "Assignee",
     "Assignment",
     "AssignmentEvent",

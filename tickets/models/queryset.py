@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, Q
 from django.db.models.lookups import Exact
 
 from accounts.models import User
@@ -44,9 +44,11 @@ class TicketQuerySet(OrderedQuerySet):
             return self
         return self.filter(_seen_by_everyone() | _involving(user))
 
-    def seen_by_everyone(self) -> Self:
-        """Select the tickets of projects that everyone can see."""
-        return self.filter(_seen_by_everyone())
+    def seen_by_everyone(self, project_id: int | None = None) -> Self:
+        """Select the tickets of projects that everyone can see; if all are of one project, it is looked at first."""
+        if project_id is None:
+            return self.filter(_seen_by_everyone())
+        return self.filter(Exists(Project.objects.filter(pk=project_id, visibility=Visibility.EVERYONE)))
 
     def involving(self, user: User) -> Self:
         """Select the tickets that the user created or is assigned to."""

@@ -19,13 +19,17 @@ from kit.search.expressions import SearchVector
 from projects.models import Project
 from sla.clock import Clock
 from sla.models import Priority, SlaState
-from tickets.models.clock import CLOCK_RUNS, CLOCK_TRIGGERS, Status, clock_of
+from tickets.models.clock import CLOCK_TRIGGERS, Status, clock_of
 from tickets.models.ordering import Ordering
 from tickets.models.queryset import TicketManager
 
 MAX_PRICE = Decimal("99999999.99")
 # Fields by which the tickets that are not closed have an index of their own.
 UNCLOSED_ORDERS = ("updated_at", "title")
+UNCLOSED = ~Q(status=Status.CLOSED)
+# Fields with an index of their own that continues with the title.
+TITLED_FIELDS = ("venue", "type")
+BY_TITLE = Ordering("title", is_descending=False)
 # Columns that the database derives. Changing only these does not change the ticket: no new version, no history.
 DERIVED = [
     *("version", "updated_at", "search"),
@@ -91,26 +95,41 @@ class Ticket(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["-created_at", "-id"], name="ticket_created_at"),
+            # With what the tickets of a span are sorted by, so that months of them can be sorted from this index alone.
+            models.Index(
+                fields=["-created_at", "-id"],
+                include=["updated_at", "due_at", "project", "priority"],
+                name="ticket_created_at",
+            ),
             # An index can be walked in both directions, but missing dates come last in either: dates need two.
             Ordering("updated_at", is_descending=False).index("ticket_updated_at"),
             Ordering("updated_at", is_descending=True).index("ticket_updated_at_desc"),
             Ordering("due_at", is_descending=False).index("ticket_due_at"),
             Ordering("due_at", is_descending=True).index("ticket_due_at_desc"),
             Ordering("priority", is_descending=False).index("ticket_priority_order"),
-            Ordering("title", is_descending=False).index("ticket_title_order"),
+            # With what decides whether a ticket is visible and in a span.
+            BY_TITLE.index("ticket_title_order", include=["created_at", "project", "created_by"]),
+            # The same titles recur, and those of one type or venue may all be far down among the others.
+            *(BY_TITLE.index(f"ticket_{field}_title", by=field) for field in TITLED_FIELDS),
             # The few tickets that are not closed are far apart in these orders.
             *(
-                Ordering(field, is_descending=False).index(f"ticket_unclosed_{field}", ~Q(status=Status.CLOSED))
+                Ordering(field, is_descending=False).index(f"ticket_unclosed_{field}", condition=UNCLOSED)
                 for field in UNCLOSED_ORDERS
+            ),
+            # Has all that lists of tickets that are not closed are filtered and sorted by, except words and titles.
+            models.Index(
+                fields=["sla_due_at"],
+                include=[
+                    *("id", "sla_warn_at", "held_at", "created_at", "updated_at", "due_at"),
+                    *("project", "created_by", "status", "priority", "type", "venue"),
+                ],
+                condition=UNCLOSED,
+                name="ticket_unclosed",
             ),
             # Every search would have to read the pending list of fastupdate.
             GinIndex(fields=["search"], fastupdate=False, name="ticket_search"),
             models.Index(fields=["status", "-created_at", "-id"], name="ticket_by_status"),
             models.Index(fields=["type", "-created_at", "-id"], name="ticket_by_type"),
-            models.Index(
-                fields=["sla_due_at"], include=["sla_warn_at"], condition=CLOCK_RUNS, name="ticket_sla_due_at"
-            ),
             models.Index(fields=["sla_met", "-created_at", "-id"], name="ticket_sla_met"),
             # The admin's dashboard counts recently closed tickets from this index alone.
             models.Index(

@@ -411,7 +411,7 @@ class TestBreached:
 
             plan = Ticket.objects.breached(NOON).explain()
 
-        assert "ticket_sla_due_at" in plan
+        assert "ticket_unclosed" in plan
 
 
 class TestSearchColumn:

@@ -430,8 +430,8 @@ class TestSlaState:
     @pytest.mark.parametrize(
         ("tickets", "index"),
         [
-            (lambda: Ticket.objects.breached(MONDAY), "ticket_sla_due_at"),
-            (lambda: Ticket.objects.at_risk(MONDAY), "ticket_sla_due_at"),
+            (lambda: Ticket.objects.breached(MONDAY), "ticket_unclosed"),
+            (lambda: Ticket.objects.at_risk(MONDAY), "ticket_unclosed"),
             (lambda: Ticket.objects.met().order_by("-created_at", "-id"), "ticket_sla_met"),
             (lambda: Ticket.objects.missed().order_by("-created_at", "-id"), "ticket_sla_met"),
             (lambda: Ticket.objects.with_due_alarm(MONDAY), "ticket_sla_alarm"),
