@@ -98,7 +98,7 @@ class Ticket(models.Model):
             # With what the tickets of a span are sorted by, so that months of them can be sorted from this index alone.
             models.Index(
                 fields=["-created_at", "-id"],
-                include=["updated_at", "due_at", "project", "priority"],
+                include=["updated_at", "due_at", "project", "priority", "status"],
                 name="ticket_created_at",
             ),
             # An index can be walked in both directions, but missing dates come last in either: dates need two.

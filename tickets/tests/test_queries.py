@@ -22,7 +22,7 @@ from projects.tests.psql import psql
 from sla.models import Priority
 from ticketing.settings import BASE_DIR
 from tickets import queries, services
-from tickets.models import SORT_KEYS, Assignment, Ordering, Status, Ticket
+from tickets.models import SORT_KEYS, TITLED_FIELDS, Assignment, Ordering, Status, Ticket
 from tickets.queries import ASSIGNEE, TicketFilter
 from tickets.tests.factories import assign, make_ticket
 
@@ -285,6 +285,74 @@ class TestPages:
             plan = wanted.along(ordering).in_order(ordering)[:20].explain()
 
         assert f"using ticket_unclosed_{ordering.field} on" in plan
+
+    @pytest.mark.parametrize("name", TITLED_FIELDS)
+    @pytest.mark.parametrize("is_descending", [False, True])
+    def test_walk_along_the_titles_of_one_type_or_venue(self, name: str, is_descending: bool, owner: User) -> None:
+        """Otherwise `type=bug` would sort every bug, since the first titles are all of other types."""
+        by_title = Ordering("title", is_descending)
+        wanted = TicketFilter(**{name: "bug"})
+        make_closed_tickets(owner)
+        with transaction.atomic():
+            for method in ("enable_sort", "enable_seqscan", "enable_bitmapscan"):
+                psql(f"SET LOCAL {method} = off")
+
+            plan = wanted.along(by_title).in_order(by_title)[:20].explain()
+
+        assert f"using ticket_{name}_title on" in plan
+        assert f"Index Cond: (({name})::text = 'bug'::text)" in plan
+
+    def test_read_each_ticket_of_the_walk_once(self, owner: User) -> None:
+        """Looking each up again by id, or starting with all matches, takes several times as long."""
+        wanted = TicketFilter(status=Status.OPEN)
+        walk = wanted.along(ORDERINGS[0]).in_order(ORDERINGS[0])[:2000]
+
+        plan = wanted.matching(at=NOON, among=walk).visible_to(owner).explain()
+
+        assert plan.startswith("Subquery Scan")
+        assert len(re.findall(r"-> .*Scan.* on tickets_ticket ", plan)) == 1
+
+    @pytest.mark.parametrize(
+        ("wanted", "index"),
+        [
+            (TicketFilter(span=Span(NOON, None)), "ticket_created_at"),
+            (TicketFilter(span=Span(NOON, None), status=Status.CLOSED), "ticket_created_at"),
+            (TicketFilter(sla="breached", priority="high"), "ticket_unclosed"),
+            (TicketFilter(status=Status.OPEN, type="bug", venue="Hall"), "ticket_unclosed"),
+        ],
+        ids=["span", "span and status", "breached", "open"],
+    )
+    @pytest.mark.parametrize("field", ["due_at", "updated_at", "priority"])
+    def test_are_sorted_from_an_index_alone(self, field: str, wanted: TicketFilter, index: str, owner: User) -> None:
+        """Months of tickets, or all unclosed ones, would take too long to fetch only to sort them."""
+        make_closed_tickets(owner)
+        psql(f"DROP INDEX {', '.join(self.other_indexes(index))}")
+        with transaction.atomic():
+            for method in ("enable_seqscan", "enable_bitmapscan"):
+                psql(f"SET LOCAL {method} = off")
+
+            matching = wanted.matching(at=NOON).in_order(Ordering(field)).without_index()
+            plan = matching.values("pk")[:20].explain()
+
+        assert f"Index Only Scan using {index} on" in plan
+
+    def other_indexes(self, index: str) -> list[str]:
+        """Return the indexes that PostgreSQL might prefer for a few tickets, but not for a million."""
+        return [name for each in Ticket._meta.indexes if (name := each.name) != index]
+
+    def test_of_a_hidden_project_is_not_sought_among_the_tickets(self, outsider: User) -> None:
+        """A customer's list reads none of the tickets of a project that only those involved can see."""
+        hidden = Project.objects.get(system_name="helpdesk")
+        tickets = TicketFilter(project_id=hidden.pk).matching(at=NOON)
+
+        assert "One-Time Filter" in tickets.seen_by_everyone(hidden.pk).explain()
+
+    def test_have_titles_and_venues_of_any_length(self, owner: User) -> None:
+        """Each fits into the indexes, even where every character has four bytes."""
+        letters = [chr(0x20000 + number * 7919 % 0xA6D0) for number in range(510)]
+        ticket = make_ticket(owner, title="".join(letters[:255]), venue="".join(letters[255:]), type="𝔛" * 50)
+
+        assert found(owner, TicketFilter(venue=ticket.venue), Ordering("title")) == [ticket.pk]
 
 
 class TestSearch:
