@@ -63,7 +63,7 @@ class EventPatchSerializer(serializers.Serializer[Event]):
     currency = SingleLineField(
         required=False,
         validators=[validate_currency],
-        help_text="ISO 4217 code, by default the site's. It cannot change once the event has bookings.",
+        help_text="ISO 4217 code, by default the site's. Cannot change once the event has bookings.",
     )
     maxPerBooking = CountField(
         source="max_per_booking",

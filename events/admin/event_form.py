@@ -39,13 +39,13 @@ class EventForm(ServiceForm):
         choices=time_zones,
         initial=site_time_zone,
         widget=UnfoldAdminSelectWidget,
-        help_text="The times below are in this zone. If you change it, they are read in the new one.",
+        help_text="The times below are in this zone. If you change it, they stay as shown and are read in the new zone.",
     )
     currency = forms.ChoiceField(
         choices=currencies,
         initial=site_currency,
         widget=UnfoldAdminSelectWidget,
-        help_text="It cannot change once the event has bookings.",
+        help_text="Cannot change once the event has bookings.",
     )
     capacity = forms.IntegerField(min_value=1, max_value=MAX_CAPACITY, widget=UnfoldAdminIntegerFieldWidget)
     withheld = forms.IntegerField(
@@ -91,7 +91,7 @@ class EventForm(ServiceForm):
         if moment:
             self.initial[name] = local(moment, zone).replace(tzinfo=None)
         field = self.fields[name]
-        field.help_text = f"{field.help_text} In the time zone above, now {zone}.".strip()
+        field.help_text = f"{field.help_text} In the time zone above (now {zone}).".strip()
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()

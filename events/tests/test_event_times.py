@@ -262,7 +262,7 @@ class TestForm:
         )
 
         assert (shown["starts_at_0"], shown["starts_at_1"]) == ("2031-12-31", "20:00:00")
-        assert "In the time zone above, now Europe/Berlin." in page.content.decode()
+        assert "In the time zone above (now Europe/Berlin)." in page.content.decode()
         assert times_of(event) == (
             datetime(2031, 12, 31, 20, 15, tzinfo=UTC),
             datetime(2032, 1, 1, 0, 0, tzinfo=UTC),
