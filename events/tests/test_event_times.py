@@ -314,7 +314,7 @@ class TestForm:
         ("day", "sentence"),
         [
             ("2031-03-30", "02:30 does not exist on 30 March 2031 in Europe/Berlin"),
-            ("2031-10-26", "02:30 exists twice on 26 October 2031 in Europe/Berlin"),
+            ("2031-10-26", "02:30 occurs twice on 26 October 2031 in Europe/Berlin"),
         ],
     )
     def test_refuses_times_that_clocks_skip_or_show_twice(

@@ -64,7 +64,7 @@ class Ordering:
         return getattr(ticket, self.field), ticket.pk
 
     def index(self, name: str, condition: Q | None = None) -> models.Index:
-        """Return an index that lists tickets in this order, or those that meet a condition."""
+        """Return an index for listing tickets in this order, all or those that meet a condition."""
         key = self.key()
         columns = [key.desc(), F("id").desc()] if self.is_descending else [key, F("id")]
         # Including the field lets PostgreSQL skip rows without a look at the table.

@@ -24,7 +24,7 @@ from tickets.models.ordering import Ordering
 from tickets.models.queryset import TicketManager
 
 MAX_PRICE = Decimal("99999999.99")
-# Fields by which the tickets that are not closed have an index of their own.
+# Orderings that have a separate index for tickets that are not closed.
 UNCLOSED_ORDERS = ("updated_at", "title")
 # Columns that the database derives. Changing only these does not change the ticket: no new version, no history.
 DERIVED = [
@@ -69,7 +69,7 @@ class Ticket(models.Model):
     sla_warn_at = models.DateTimeField(editable=False)
     # Whether it was closed in time; NULL while it is not closed.
     sla_met = models.BooleanField("SLA met", null=True, editable=False)
-    # Business time left when the clock stopped; NULL if it can be told from the other columns. See sla/clock.py.
+    # Business time left when the clock stopped; NULL if it follows from the other columns. See sla/clock.py.
     sla_left = models.DurationField(null=True, editable=False)
     # Whether the priority has changed since the ticket was closed.
     sla_is_outdated = models.BooleanField(default=False, db_default=False, editable=False)
@@ -99,7 +99,7 @@ class Ticket(models.Model):
             Ordering("due_at", is_descending=True).index("ticket_due_at_desc"),
             Ordering("priority", is_descending=False).index("ticket_priority_order"),
             Ordering("title", is_descending=False).index("ticket_title_order"),
-            # The few tickets that are not closed are far apart in these orders.
+            # In these orders, the few tickets that are not closed are far apart.
             *(
                 Ordering(field, is_descending=False).index(f"ticket_unclosed_{field}", ~Q(status=Status.CLOSED))
                 for field in UNCLOSED_ORDERS
