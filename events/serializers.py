@@ -290,8 +290,8 @@ class BookingsOfEventFilterSerializer(serializers.Serializer[Any]):
         max_length=255,
         required=False,
         allow_blank=True,
-        help_text="Finds bookings by the name and address of the user or guest and by the event's name. Every word must "
-        "match, in any order. A word matches by prefix.",
+        help_text="Finds bookings by the name and address of the user or guest and by the event's name. Every word "
+        "must match, in any order. A word matches by prefix.",
     )
 
 
