@@ -11,7 +11,7 @@ from kit.email_addresses import MAX_LENGTH, UnusableAddress, normalized
 
 
 def account_key(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
-    """Return the account that a failure counts against, in one spelling whichever was used to find it.
+    """Return the account that a failure counts against, in one spelling however it was typed.
 
     Uppercase, as the database compares addresses.
     """

@@ -37,11 +37,11 @@ STAFF_TYPES = (UserType.AGENT, UserType.ADMIN)
 
 class UserQuerySet(models.QuerySet["User"]):
     def search(self, text: str) -> Self:
-        """Select the users that have every word of the text, or a longer one, in their name or e-mail address."""
+        """Select users whose name or e-mail address contains every word of the text. Words match by prefix."""
         return self.filter(contains(F("search"), text))
 
     def with_email(self, address: str | None) -> Self:
-        """Return the user with this address in any spelling: ignoring case, its domain in Unicode or encoded."""
+        """Select the user with this address, in any case and with the domain in Unicode or encoded."""
         try:
             return self.filter(email__iexact=email_addresses.normalized(address or ""))
         except email_addresses.UnusableAddress:
@@ -61,7 +61,7 @@ class UserQuerySet(models.QuerySet["User"]):
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
     def get_queryset(self) -> UserQuerySet:
-        # The search column exists for its index; nothing reads it.
+        # Only the index needs the search column; nothing reads it.
         users: UserQuerySet = super().get_queryset().defer("search")
         return users
 

@@ -31,7 +31,7 @@ class PasswordField(TextField):
     }
 )
 class NewPasswordField(PasswordField):
-    """A new password. Its strength is checked here too, so that a weak one is reported along with other mistakes.
+    """A new password. Checks its strength too, so that a weak one is reported along with other mistakes.
 
     `shortest` replaces our password rules, for contracts that have their own.
     """

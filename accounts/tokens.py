@@ -26,7 +26,7 @@ from accounts.models import User
 from kit.db import sql
 from kit.errors import Unauthenticated
 
-# What simplejwt raises, besides its own errors, for claims of the wrong type, such as an `exp` in the year 10000.
+# What simplejwt raises, besides its own errors, for unexpected claims, such as an `exp` in the year 10000.
 UNREADABLE = (TypeError, ValueError, OverflowError)
 # Short enough for int().
 USER_ID = re.compile("[0-9]{1,19}")
@@ -95,7 +95,7 @@ class BareToken(BearerToken):
 
 
 class OptionalToken(BareToken):
-    """Authentication for public paths: an invalid token counts as none, so that a client may send an expired one."""
+    """Authentication for public paths. Invalid tokens are ignored, so that clients may send expired ones."""
 
     def authenticate(self, request: Request) -> tuple[User, tokens.Token] | None:  # type: ignore[override]
         try:
@@ -118,7 +118,7 @@ def owner(token: tokens.Token) -> User:
 def _owner_id(token: tokens.Token) -> int:
     """Return the id of the user to whom a token was issued.
 
-    :raises InvalidToken: the claim is missing or no id.
+    :raises InvalidToken: the claim is missing or not an id.
     """
     claim = token.get(api_settings.USER_ID_CLAIM)
     if not (isinstance(claim, str) and USER_ID.fullmatch(claim) and int(claim) <= sql.MAX_ID):

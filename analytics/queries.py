@@ -93,7 +93,7 @@ def dashboard(*, viewer: User, filter: TicketFilter) -> Dashboard:  # noqa: A002
     Needs one index lookup per customer, and more if few of the customer's tickets match.
     """
     span = filter.span
-    # Without bounds or with both, no ticket's day depends on the offset.
+    # With both bounds or none, the number of days does not depend on the offset.
     is_open = (span.starts_at is None) != (span.ends_at is None)
     row = sql.row(
         "analytics/dashboard",

@@ -164,7 +164,7 @@ class OneTicket(HelpDesk):
         change = services.hand_over if "assignee_id" in changes else services.update
         change(ticket_id=ticket_id, by=caller(request), at=timezone.now(), expected=expected, **changes)
         ticket = with_comments(Ticket.objects.with_assignees().get(pk=ticket_id), caller(request))
-        # The document's own front end takes the whole body for the ticket.
+        # The document's own front end reads the whole body as the ticket.
         return Response({"message": "Ticket updated successfully", "ticket": ticket, **ticket})
 
 

@@ -100,7 +100,7 @@ class TicketSerializer(serializers.Serializer[Any]):
 
 
 class CommentSerializer(serializers.Serializer[Any]):
-    """The document's own front end shows `author` and `createdAt` as they are."""
+    """A comment. The document's own front end displays `author` and `createdAt` as they are."""
 
     _id = serializers.CharField(source="pk")
     message = serializers.CharField()

@@ -53,7 +53,7 @@ class LongText(Text):
 
 
 class Email(Text):
-    """An address, kept as it was sent: errors quote it."""
+    """An address, kept as it was sent, because errors quote it."""
 
     default_error_messages = {"address": "must be a valid email"}
 

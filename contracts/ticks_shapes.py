@@ -55,7 +55,7 @@ class NewEventSerializer(NullIsDefault):
 
 
 def event_faults(*, capacity: int | None = None, availableTickets: int = 0, **_: Any) -> Faults:  # noqa: N803
-    """Return what is wrong with fields together."""
+    """Return the errors of fields that contradict each other."""
     is_too_much = capacity is not None and availableTickets > capacity
     return {"availableTickets": ["Cannot be greater than totalTickets."]} if is_too_much else {}
 

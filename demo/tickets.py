@@ -17,13 +17,13 @@ from projects.models import Project, Visibility
 from sla.models import Priority, SlaPolicy
 from tickets.models import Assignment, AssignmentEvent, Comment, Status, Ticket, TicketEvent
 
-# Most tickets are from this many whole UTC days, and a few from today.
+# Most tickets are from this many full UTC days, and a few from today.
 DAYS = 90
-# A share of the tickets, but no more than this, is the desk's present work, so that it looks the same whenever the demo
-# is loaded.
+# The share of tickets that are the desk's current work, and their maximum number. Their ages are relative to now, so
+# that the desk looks the same whenever the demo is loaded.
 WORK_SHARE, MAX_WORK = 0.15, 60
-# What that work looks like: whether a ticket is on hold, and its age in multiples of its policy's hours. Of fourteen
-# tickets, seven are in time, two at risk, two breached and three on hold.
+# The current work: whether a ticket is on hold, and its youngest and oldest age in multiples of its policy's hours. Of
+# fourteen tickets, seven are on time, two at risk, two breached and three on hold.
 WORK: list[tuple[bool, float, float]] = [
     *[(False, 0.02, 0.75)] * 7,
     *[(False, 0.83, 0.96)] * 2,
@@ -142,7 +142,7 @@ HOLD_REASONS = [
     "Waiting for the bank",
     "Back after the weekend",
 ]
-# Who writes and what: the customer, an agent, or an agent for colleagues only. A conversation starts anywhere.
+# Who writes what: the customer, an agent, or an agent to colleagues. Conversations start at any of these.
 CUSTOMER, AGENT, INTERNAL = range(3)
 CONVERSATION: list[tuple[int, Sequence[str]]] = [
     (AGENT, ["Thanks for the message. I am looking into it.", "I can see the order. Which seats are they?"]),
@@ -182,7 +182,7 @@ def load_projects() -> list[int]:
 
 @dataclass(frozen=True, order=True)
 class Draft:
-    """When a ticket is created, and its priority. `is_held` is None unless its state is settled in advance (WORK)."""
+    """When a ticket is created, and its priority. `is_held` is None except for current work (WORK)."""
 
     created_at: datetime
     priority: str
@@ -255,7 +255,7 @@ class TicketLoader:
             created = running | {"status": Status.OPEN.value, "version": 1}
             inserts.append(_ticket_event("insert", created, at=ticket["created_at"], by=ticket["created_by"]))
             if ticket["held_at"]:
-                # Changed first, put on hold later.
+                # The ticket was changed first and put on hold later.
                 running["version"] -= 1
                 if ticket["status"] != Status.OPEN:
                     updates.append(_ticket_event("update", running, at=self.worked_at[ticket["id"]], by=actor))

@@ -148,7 +148,11 @@ class Desk:
         self.page.wait_for_load_state("networkidle")
         self.screenshots += 1
         self.page.screenshot(path=SCREENSHOTS / f"{self.name}-{self.screenshots:02}-{name}.png", full_page=whole)
-        assert self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
+        assert self.fits(), name
+
+    def fits(self) -> bool:
+        """Return whether the page is no wider than the window."""
+        return bool(self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
 
     def mail_to(self, address: str, subject: str) -> EmailMessage:
         """Return the latest e-mail to an address whose subject contains this text; wait up to SECONDS_FOR_MAIL."""

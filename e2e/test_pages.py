@@ -35,7 +35,7 @@ def name_of(url: str) -> str:
 
 
 def crawl(desk: Desk) -> dict[str, list[str]]:
-    """Visit one page of each kind under /admin/, and return what axe found on each."""
+    """Visit one page of each kind under /admin/, and return what is wrong with each: what axe finds, and its width."""
     waiting, found = ["/admin/"], {}
     while waiting:
         path = waiting.pop()
@@ -46,7 +46,7 @@ def crawl(desk: Desk) -> dict[str, list[str]]:
         if "text/html" not in response.headers["content-type"]:
             continue
         desk.page.wait_for_load_state("networkidle")
-        found[name_of(path)] = faults(desk.page)
+        found[name_of(path)] = faults(desk.page) + ([] if desk.fits() else ["scrolls sideways"])
         links = [urlsplit(link) for link in desk.page.evaluate(LINKS)]
         waiting += [
             f"{link.path}?{link.query}"

@@ -53,9 +53,9 @@ REFUSED_CHANGES: list[Refusal] = [
 ]
 CHANGES = (
     "Admins only. Additional tickets go to the waiting list before the response is sent, if bookings are open; so do "
-    "free tickets when bookings open again. Existing bookings keep their price. Another start, end, venue or time zone "
-    "is e-mailed to everyone who has a booking or is waiting. A `bookingsCloseAt` equal to `startsAt` moves with it, "
-    "unless you send it too. `endsAt` stays: send a new one if the start moves past it."
+    "free tickets when bookings open again. Existing bookings keep their price. If the start, end, venue or time zone "
+    "changes, everyone who has a booking or is waiting is notified. A `bookingsCloseAt` equal to `startsAt` moves with "
+    "it, unless you send it too. `endsAt` does not: send a new one if the start moves past it."
 )
 MANAGE_TOKEN = OpenApiParameter(
     HEADER, str, OpenApiParameter.HEADER, description="The booking's `manageToken`, for guests who cannot sign in."
@@ -79,7 +79,7 @@ create_event = describes(
     "Create an event",
     name="createEvent",
     more="Admins only. By default bookings close when the event starts, a booking can have at most 10 tickets, the "
-    "event is published at once, and its time zone and currency are the site's.",
+    "event is published immediately, and its time zone and currency are the site's.",
     request=(NewEventSerializer, examples.NEW_EVENT),
     answers={201: EVENT},
     refusals=[

@@ -43,7 +43,7 @@ class EventPatchSerializer(serializers.Serializer[Event]):
         source="time_zone",
         required=False,
         validators=[validate_time_zone],
-        help_text="IANA name of the time zone in which mail and pages show the event's times, by default the site's.",
+        help_text="IANA name of the zone in which mail and pages show the event's times. Default: the site's.",
     )
     startsAt = UtcDateTimeField(source="starts_at", required=False)
     endsAt = UtcDateTimeField(
@@ -53,7 +53,7 @@ class EventPatchSerializer(serializers.Serializer[Event]):
         source="bookings_close_at",
         required=False,
         allow_null=True,
-        help_text="Never if null. While equal to `startsAt`, it moves with it, unless sent in the same request.",
+        help_text="Never if null. If equal to `startsAt`, it moves with it, unless sent in the same request.",
     )
     capacity = CountField(min_value=1, max_value=MAX_CAPACITY, required=False)
     withheld = CountField(
@@ -63,7 +63,7 @@ class EventPatchSerializer(serializers.Serializer[Event]):
     currency = SingleLineField(
         required=False,
         validators=[validate_currency],
-        help_text="ISO 4217 code, by default the site's. It cannot change once the event has bookings.",
+        help_text="ISO 4217 code. Default: the site's. Cannot change once the event has bookings.",
     )
     maxPerBooking = CountField(
         source="max_per_booking",
@@ -290,8 +290,8 @@ class BookingsOfEventFilterSerializer(serializers.Serializer[Any]):
         max_length=255,
         required=False,
         allow_blank=True,
-        help_text="Finds bookings by words from the name and address of the user or guest, and from the event's name. "
-        "Every word must match, in any order, by prefix.",
+        help_text="Finds bookings by the name and address of the user or guest and by the event's name. Every word "
+        "must match, in any order. A word matches by prefix.",
     )
 
 

@@ -40,7 +40,7 @@ class Span:
             raise Invalid(fields={"start_at": [START_AFTER_END]})
         first_day, last_day = _day_of(start), _day_of(end)
         if first_day and last_day:
-            # Far-off offsets can put the end on an earlier date.
+            # If the offsets are far apart, the end can have an earlier date.
             last_day = max(first_day, last_day)
         offsets = [moment.utcoffset() for moment in (start, end) if isinstance(moment, datetime)]
         return cls(starts_at, ends_at, first_day, last_day, (offsets and offsets[0]) or timedelta())

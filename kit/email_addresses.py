@@ -1,4 +1,4 @@
-"""E-mail addresses: one definition of which we accept and how they are stored, and the fields of models and forms.
+"""E-mail addresses: which we accept, how they are stored, and the fields of models and forms.
 
 The local part is ASCII without quotes. The domain is lowercase ASCII, an international one encoded by IDNA 2008.
 """
@@ -18,8 +18,8 @@ INVALID = "Enter a valid email address."
 MAX_LENGTH = 254
 MAX_LOCAL_PART = 64
 MAX_LABEL = 63
-# For PostgreSQL too. Rules out domains of one label, IP addresses and whatever would need quoting in a header. Without
-# the limits on lengths, which take PostgreSQL twenty times as long.
+# For PostgreSQL too. Excludes domains of one label, IP addresses and whatever needs quoting in a header. Lengths are
+# checked separately, because in the pattern they make PostgreSQL twenty times slower.
 STORED = (
     r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@(?:[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*\.)+[A-Za-z][A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*$"
@@ -28,7 +28,7 @@ _STORED = re.compile(STORED)
 
 
 class UnusableAddress(ValueError):
-    """No mail can be sent to this text."""
+    """No mail can be sent to this address."""
 
 
 def normalized(address: str) -> str:
@@ -36,7 +36,7 @@ def normalized(address: str) -> str:
 
     :raises UnusableAddress: it is not an address, or its domain cannot be encoded.
     """
-    # Checked first, because encoding a very long domain takes long.
+    # Checked first, because encoding a very long domain is slow.
     if len(address) <= MAX_LENGTH:
         local_part, _, domain = composed(address).rpartition("@")
         domain = _encoded(domain)

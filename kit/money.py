@@ -1,4 +1,4 @@
-"""Currencies, and how amounts of money read."""
+"""Currencies, and amounts of money as people read them."""
 
 from decimal import Decimal
 
@@ -7,7 +7,7 @@ from iso4217 import Currency
 
 UNKNOWN_CURRENCY = "Enter an ISO 4217 currency code, such as EUR."
 
-# The decimal places of each currency. Codes without any, such as those for gold and for tests, are not for prices.
+# The decimal places of each currency. Codes without any, such as those for gold and testing, are not for prices.
 DECIMAL_PLACES: dict[str, int] = {
     currency.code: currency.exponent for currency in Currency if currency.exponent is not None
 }

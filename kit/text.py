@@ -1,4 +1,4 @@
-"""Text as it is stored, and how numbers read in messages, pages and mail."""
+"""Text as it is stored, and numbers as they appear in messages, pages and mail."""
 
 import unicodedata
 

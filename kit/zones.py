@@ -1,4 +1,4 @@
-"""Time zones by their IANA names, and how a time reads in one of them."""
+"""Time zones by IANA name, and times as people read them."""
 
 from bisect import bisect_left
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -11,12 +11,12 @@ UNKNOWN_TIME_ZONE = "Enter an IANA time zone, such as Europe/Berlin."
 
 
 class NoSuchTime(ValueError):
-    """The clocks of the zone never show this time, or show it twice. The message is for people."""
+    """A local time that the clocks skip or show twice. The message is for people."""
 
 
 @cache
 def names() -> frozenset[str]:
-    """Return the known names, without the two whose meaning depends on the machine."""
+    """Return the known names, except the two that depend on the machine."""
     return frozenset(available_timezones() - {"localtime", "Factory"})
 
 
@@ -39,7 +39,7 @@ def zone(name: str) -> tzinfo:
 
 
 def local(moment: datetime, name: str) -> datetime:
-    """Return the moment in this zone, or in UTC if the zone does not reach that far."""
+    """Return the moment in this zone, or in UTC if its local time would be out of range."""
     try:
         return moment.astimezone(zone(name))
     except OverflowError:
@@ -85,9 +85,9 @@ def _day(moment: datetime) -> str:
 
 
 def instant(shown: datetime, name: str) -> datetime:
-    """Return the moment at which the clocks of a zone show this naive time.
+    """Return the moment of a naive local time in a zone.
 
-    :raises NoSuchTime: they skip it or show it twice, or the moment is out of range.
+    :raises NoSuchTime: the clocks skip it or show it twice, or the moment is out of range.
     """
     place = zone(name)
     first, second = (shown.replace(tzinfo=place, fold=fold) for fold in (0, 1))
@@ -101,7 +101,7 @@ def instant(shown: datetime, name: str) -> datetime:
 
 def _why_not(first: datetime, second: datetime, name: str) -> str:
     before, after = _clocks_at_change(first, second)
-    what, how = ("does not exist", "forward") if before < after else ("exists twice", "back")
+    what, how = ("does not exist", "forward") if before < after else ("occurs twice", "back")
     return (
         f"{first:%H:%M} {what} on {first.day} {first:%B %Y} in {name}: clocks go {how} from {before:%H:%M} to "
         f"{after:%H:%M}. Choose another time."
@@ -109,7 +109,7 @@ def _why_not(first: datetime, second: datetime, name: str) -> str:
 
 
 def _clocks_at_change(first: datetime, second: datetime) -> tuple[datetime, datetime]:
-    """Return what the clocks show before and after the change of offset that lies between two moments of a zone."""
+    """Return the local times just before and after the change of offset between two moments."""
     place = first.tzinfo
     start, end = sorted(each.replace(microsecond=0).astimezone(UTC) for each in (first, second))
     offset = start.astimezone(place).utcoffset() or timedelta()

@@ -202,7 +202,7 @@ class AnnouncedEntry(BookingEntry):
         ]
 
 
-# Mail shows minutes, so nobody is told of smaller changes.
+# Mail shows minutes, so smaller changes are not announced.
 WHEN_AND_WHERE = ", ".join(
     [
         "date_trunc('minute', {row}.starts_at)",
@@ -222,7 +222,7 @@ class AnnouncedEvent(Event):
                 "notifications/announce_event",
                 when=pgtrigger.After,
                 operation=pgtrigger.Update,
-                # Cancelling an event is announced as such, even if it changes at the same time.
+                # Cancelling an event has its own mail, even if other fields change with it.
                 condition=pgtrigger.Condition(
                     f"NEW.status = 'published' AND {IS_NOT_MUTED} AND ({WHEN_AND_WHERE.format(row='OLD')})"
                     f" IS DISTINCT FROM ({WHEN_AND_WHERE.format(row='NEW')})"

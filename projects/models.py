@@ -21,7 +21,7 @@ class Visibility(models.TextChoices):
 
 class ProjectQuerySet(models.QuerySet["Project"]):
     def search(self, text: str) -> Self:
-        """Select the projects that have every word of the text, or a longer one, in their name or description."""
+        """Select projects whose name or description contains every word of the text. Words match by prefix."""
         return self.filter(contains(SearchVector("name", "description"), text))
 
     def general(self) -> "Project":

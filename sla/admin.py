@@ -48,7 +48,7 @@ class HolidayInline(TabularInline):
 
 @admin.register(Calendar)
 class CalendarAdmin(ModelAdmin):
-    """Changes apply to deadlines that are calculated from now on, and to what is left of those that are on hold."""
+    """Changes apply to deadlines calculated from now on, and to the remaining time of tickets on hold or closed."""
 
     list_display = ["name", "time_zone"]
     inlines = [OpeningInline, HolidayInline]

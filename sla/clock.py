@@ -51,7 +51,7 @@ class Clock:
     # Business time that was left when the clock stopped, since the calendar may change meanwhile. None without a
     # calendar, past the deadline, or if plain SQL stopped the clock.
     left: timedelta | None = None
-    # Whether the priority has changed since the ticket was closed, so that the frozen deadline belongs to another one.
+    # Whether the priority has changed since the ticket was closed, so that the frozen deadline is for another one.
     is_outdated: bool = False
 
     @property
@@ -128,5 +128,5 @@ def _restart(clock: Clock, *, at: datetime, business_hours: BusinessHours) -> Cl
 
 
 def _moved(moment: datetime, *, by: int, business_hours: BusinessHours) -> datetime:
-    # Adding nothing to a closing time would give the next opening time.
+    # Adding zero hours to a closing time would give the next opening time.
     return business_hours.add(moment, timedelta(seconds=by)) if by else moment

@@ -15,7 +15,7 @@ PAGES = {
     "base-uri": [NONE],
     "frame-ancestors": [NONE],
 }
-# The theme's Alpine.js compiles the expressions in its attributes, and sets `style` attributes. Charts are <canvas>.
+# The theme's Alpine.js compiles expressions in attributes and sets `style` attributes.
 ADMIN = PAGES | {
     "script-src": [SELF, NONCE, UNSAFE_EVAL],
     "style-src-attr": [UNSAFE_INLINE],

@@ -5,13 +5,13 @@ from typing import Any
 SETTINGS: dict[str, Any] = {
     "TITLE": "Ticketing",
     "DESCRIPTION": "A help desk (users, projects, tickets, comments) and a box office (events, bookings).\n\n"
-    "All errors are `application/problem+json` (RFC 9457). Those that a described call can answer are listed with it. "
-    "Others are 404 for an unknown path, 405 (with `Allow`) for a method that the path does not have, 414 for a URL "
-    "and 431 for headers that are too long.",
+    "All errors are `application/problem+json` (RFC 9457). Each call lists those that it can return. In addition, an "
+    "unknown path is a 404, a method that the path does not have a 405 (with `Allow`), and a URL or headers that are "
+    "too long are a 414 or a 431.",
     "VERSION": "1.0.0",
     "CONTACT": {"name": "The Ticketing authors"},
     "LICENSE": {"name": "MIT License", "identifier": "MIT"},
-    # Wherever the document was loaded from.
+    # Relative to the address that the document was loaded from.
     "SERVERS": [{"url": "/"}],
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -26,7 +26,7 @@ SETTINGS: dict[str, Any] = {
         {"name": "ticketing", "description": "The server itself."},
     ],
     "COMPONENT_SPLIT_REQUEST": True,
-    # PATCH has serializers of its own.
+    # Calls with PATCH have their own serializers.
     "COMPONENT_SPLIT_PATCH": False,
     # Enums with a name are one type in generated clients, wherever they are used.
     "ENUM_NAME_OVERRIDES": {

@@ -1,4 +1,4 @@
-"""The application as granian serves it: Django within bounds on bodies, threads and slow clients."""
+"""The application as granian serves it: Django, with limits on bodies, threads and slow clients."""
 
 from django.conf import settings
 

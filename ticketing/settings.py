@@ -325,11 +325,11 @@ UNFOLD = {
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
 USE_TZ = True
-# Of new events by default, and of the times in the admin and in mail about tickets. The API's times are in UTC.
+# The default for new events, and the zone of times in the admin and in mail about tickets. The API uses UTC.
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 if TIME_ZONE not in zones.names():
     raise ImproperlyConfigured(f"TIME_ZONE is {TIME_ZONE!r}. {zones.UNKNOWN_TIME_ZONE}")
-# Of new events by default.
+# The default for new events.
 CURRENCY = env.str("CURRENCY", default="EUR")
 if CURRENCY not in money.DECIMAL_PLACES:
     raise ImproperlyConfigured(f"CURRENCY is {CURRENCY!r}. {money.UNKNOWN_CURRENCY}")

@@ -102,7 +102,7 @@ create_project_ticket = describes(
 get_ticket = describes(
     "Get a ticket",
     name="getTicket",
-    more="With its assignees, and how its SLA deadline was calculated. A ticket that you cannot see is 404.",
+    more="With its assignees, and how its SLA deadline was calculated. A ticket that you cannot see is a 404.",
     answers={200: TICKET_DETAIL, 304: None},
     refusals=[services.TicketNotFound],
 )

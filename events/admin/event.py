@@ -27,7 +27,7 @@ from kit.money import readable
 from kit.zones import compact
 
 # What a read-only page shows instead of these fields.
-READ_ONLY: dict[Any, Any] = {("starts_at", "ends_at"): ("starts", "ends"), "bookings_close_at": "bookings_close"}
+READ_ONLY: dict[Any, str] = {"starts_at": "starts", "ends_at": "ends", "bookings_close_at": "bookings_close"}
 
 
 @admin.register(Event)
@@ -59,7 +59,8 @@ class EventAdmin(SearchMixin, ServiceAdmin):
                     "description",
                     ("venue", "status"),
                     "time_zone",
-                    ("starts_at", "ends_at"),
+                    "starts_at",
+                    "ends_at",
                     "bookings_close_at",
                     ("price", "currency"),
                     "max_per_booking",

@@ -1,4 +1,4 @@
-"""The form of an event. Its times are those that the clocks of the event's time zone show."""
+"""The form of an event. Its times are local times in the event's time zone."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -39,13 +39,13 @@ class EventForm(ServiceForm):
         choices=time_zones,
         initial=site_time_zone,
         widget=UnfoldAdminSelectWidget,
-        help_text="The times below are in this zone. If you change it, they are read in the new one.",
+        help_text="The times below are in this zone. If you change it, they stay as shown but mean the new zone.",
     )
     currency = forms.ChoiceField(
         choices=currencies,
         initial=site_currency,
         widget=UnfoldAdminSelectWidget,
-        help_text="It cannot change once the event has bookings.",
+        help_text="Cannot change once the event has bookings.",
     )
     capacity = forms.IntegerField(min_value=1, max_value=MAX_CAPACITY, widget=UnfoldAdminIntegerFieldWidget)
     withheld = forms.IntegerField(
@@ -55,7 +55,7 @@ class EventForm(ServiceForm):
         widget=UnfoldAdminIntegerFieldWidget,
         help_text="Seats that are not for sale.",
     )
-    # Detects a form that was opened before somebody else's change, which saving would undo.
+    # Detects that someone else has changed the event since the form was opened.
     seen_at = forms.CharField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -91,7 +91,7 @@ class EventForm(ServiceForm):
         if moment:
             self.initial[name] = local(moment, zone).replace(tzinfo=None)
         field = self.fields[name]
-        field.help_text = f"{field.help_text} In the time zone above, now {zone}.".strip()
+        field.help_text = f"{field.help_text} In the time zone above (now {zone}).".strip()
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
@@ -107,7 +107,7 @@ class EventForm(ServiceForm):
         if zone is None:
             del self.cleaned_data[name]
         elif zone == self.shown["time_zone"] and name not in self.changed_data:
-            # More exact than what the form shows, and right even if the clocks show it twice.
+            # The stored time is exact: the form shows no fractions of seconds, and some local times occur twice.
             self.cleaned_data[name] = self.shown[name]
         else:
             try:
@@ -116,7 +116,7 @@ class EventForm(ServiceForm):
                 self.add_error(name, str(error))
 
     def changes(self) -> dict[str, Any]:
-        """Return the new values. Another time zone changes all times; the closing follows the start if it did."""
+        """Return the new values. A new time zone changes all times; a closing time equal to the start stays equal."""
         values = changed_values(self)
         values.pop("seen_at", None)
         if "time_zone" in values:

@@ -1,4 +1,4 @@
-"""The page on which an admin promotes a booking from the waiting list by hand."""
+"""The page for promoting a booking from the waiting list by hand."""
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -38,9 +38,9 @@ def _situation(booking: Booking) -> list[str]:
     available = counted(booking.event.inventory.available, "seat")
     notes = [
         f"{booking.event.name}: {seats_of(booking)} {booking.status} for {holder_of(booking)}. {available} left.",
-        "Bookings promote themselves in order while bookings are open. This confirms one at any time.",
+        "While bookings are open, free seats go to the waiting list automatically. You can promote one at any time.",
     ]
     if ahead := Booking.objects.with_position().get(pk=booking.pk).ahead:
         have = "has" if ahead == 1 else "have"
-        notes.append(f"It passes {counted(ahead, 'booking')} that {have} been waiting longer.")
+        notes.append(f"{counted(ahead, 'booking')} {have} been waiting longer and will be passed over.")
     return notes

@@ -31,14 +31,15 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         return self if user.is_admin else self.filter(user=user)
 
     def search(self, text: str) -> Self:
-        """Select the bookings that have every word of the text, or a longer one, in the name or address of the user or
-        guest, or in the name of the event.
+        """Select bookings in which every word of the text occurs in the holder's name or address or the event's name.
+
+        Words match by prefix.
         """
         return self.filter(concerns(text))
 
     def search_few(self, text: str) -> Self:
-        """Select the same as `search`, newest first, in a way that is fast if few match. Runs a query for it."""
-        # GREATEST of one value is that value, but no index is on it: find all matches and sort them.
+        """Select the same as `search`, newest first, fast if few bookings match. Runs one query of its own."""
+        # GREATEST of one value is that value, but has no index, so PostgreSQL finds all matches and sorts them.
         return self.filter(few_concern(text)).order_by(Func(F("pk"), function="GREATEST").desc())
 
     def live(self) -> Self:

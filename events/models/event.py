@@ -60,7 +60,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         return events if user and user.is_admin else events.exclude(status=EventStatus.DRAFT)
 
     def search(self, text: str) -> Self:
-        """Select the events that have every word of the text, or a longer one, in their name or venue."""
+        """Select events whose name or venue contains every word of the text. Words match by prefix."""
         return self.filter(contains(EVENT_WORDS, text))
 
     def with_inventory(self) -> Self:
@@ -78,12 +78,12 @@ class Event(models.Model):
     time_zone = models.CharField(max_length=64, default=site_time_zone, validators=[validate_time_zone])
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True, blank=True, help_text="Optional.")
-    # While equal to the start, it moves with it.
+    # Moves with the start while it equals it.
     bookings_close_at = models.DateTimeField(null=True, blank=True, help_text="Leave empty to keep bookings open.")
     price = models.DecimalField(
         max_digits=12, decimal_places=2, validators=[MinValueValidator(0), MaxValueValidator(MAX_PRICE)]
     )
-    # Of the price and of everything in the ledger, so it cannot change once the event was booked.
+    # Currency of the price and of the ledger, so it cannot change once the event has been booked.
     currency = models.CharField(max_length=3, default=site_currency, validators=[validate_currency])
     max_per_booking = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)], help_text="Leave empty for no limit."
@@ -93,7 +93,7 @@ class Event(models.Model):
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="events", editable=False)
     created_at = models.DateTimeField(editable=False)
     updated_at = models.DateTimeField(editable=False)
-    # Moves with every change of the row; names the change that mail is about.
+    # Increases with every change of the row. Mail about a change refers to it.
     version = models.PositiveBigIntegerField(default=1, editable=False)
     # Hidden from everyone; the rows are kept for the ledger.
     deleted_at = models.DateTimeField(null=True, editable=False)
@@ -135,7 +135,7 @@ class Event(models.Model):
                 "events/refuse_time_zone",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert | pgtrigger.UpdateOf("time_zone"),
-                # Known without a look at the list, which takes 20 ms.
+                # Skip the check for the default: reading PostgreSQL's list takes 20 ms.
                 condition=pgtrigger.Condition("NEW.time_zone <> 'UTC'"),
             ),
             trigger(
@@ -158,7 +158,7 @@ class Event(models.Model):
                 name="move_event_version",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Update,
-                # Versions move here, and what PostgreSQL generates is not known yet.
+                # The trigger sets the version, and generated columns have no value yet in a BEFORE trigger.
                 condition=pgtrigger.AnyChange(exclude=["version", "name_words"]),
             ),
             trigger(

@@ -1,6 +1,6 @@
 """Search for bookings: by the name and address of the user or guest, and by the name of the event.
 
-These are in three tables, and PostgreSQL uses no index for a condition across tables: there are two ways to state it.
+These are in three tables, and no index serves a condition across tables, so there are two ways to state it.
 """
 
 from django.contrib.postgres.search import SearchVectorField
@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from kit.db import sql
 from kit.search.expressions import contains
 
-# A word that begins the names of more users or events than this finds too many bookings to collect.
+# A word that matches more users or events than this is not looked up: it has too many bookings.
 MAX_IDS = 1_000
 
 
@@ -27,12 +27,12 @@ ALL_WORDS = _AllWords(
 
 
 def concerns(text: str) -> Q:
-    """Return the condition on a booking, to check one by one. Without a word, nothing matches."""
+    """Return the condition to check bookings one by one. A text without words matches nothing."""
     return contains(ALL_WORDS, text)
 
 
 def few_concern(text: str) -> Q:
-    """Return the same condition so that indexes answer it. Runs a query for the users and events with each word."""
+    """Return the same condition in a form that uses indexes. Runs a query for the users and events with each word."""
     rows = sql.rows("events/names", words=text, row_limit=MAX_IDS + 1)
     found = concerns(text)
     for row in rows:

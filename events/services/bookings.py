@@ -158,7 +158,7 @@ def book(
 
 
 def booking_faults(*, event_id: int, by: User | None, at: datetime, quantity: int = 1, **_: Any) -> Faults:
-    """Return what `book` would find wrong with values."""
+    """Return the errors in these values that `book` would raise."""
     wanted = {"event_id": min(event_id, sql.MAX_ID), "quantity": min(quantity, MAX_CAPACITY + 1)}
     rows = sql.rows("events/booking_refusal", **wanted, at=at, is_admin=by is not None and by.is_admin)
     return next((_refusal(**row).fields for row in rows if row["code"]), {})

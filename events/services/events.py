@@ -63,7 +63,7 @@ def faults(
     ends_at: datetime | None = None,
     **_: Any,
 ) -> Faults:
-    """Return what `create` or `update` would find wrong with values."""
+    """Return the errors in these values that `create` or `update` would raise."""
     found: Faults = {}
     if capacity is not None and withheld > capacity:
         found["withheld"] = [TOO_MUCH_WITHHELD]
@@ -99,12 +99,12 @@ def update(*, event_id: int, by: User, at: datetime, **changes: Any) -> Event:
     """Change an event. Additional seats are given to the waiting list before this returns.
 
     `changes` are any of capacity, withheld and the fields of `create` except origin; the status is draft or published.
-    Existing bookings keep their price. `bookings_close_at` follows the start while equal to it, unless given here.
+    Existing bookings keep their price. A `bookings_close_at` equal to the start moves with it, unless given here.
 
     :raises EventNotFound: there is no such event, or `by` may not see it.
     :raises EventCancelled: a cancelled event cannot be changed.
     :raises EventHasBookings: an event with live bookings cannot become a draft.
-    :raises CurrencyIsFixed: the event was booked, so its currency stays.
+    :raises CurrencyIsFixed: the event has been booked.
     :raises Invalid: as in `create`.
     :raises CapacityBelowSold: fewer seats would be for sale than are sold.
     :raises CapacityBelowWaiting: a waiting booking asks for more seats than there would be.
@@ -147,10 +147,10 @@ def _set(row: models.Model, changes: dict[str, Any]) -> bool:
 
 
 def _keep_closing(event: Event, changes: dict[str, Any]) -> None:
-    """Keep a trigger from moving the time of closing with the start, if that time is given and equals the old start.
+    """Keep the trigger from moving a closing time that the request sets to the old start.
 
-    SQL cannot tell a value that is given again from one that is left out. Bookings close a microsecond early instead of
-    opening for a moment, which would promote.
+    A trigger cannot tell a value that is set again from one that is left out. The time is moved a microsecond earlier,
+    because a later one would open bookings for a moment and promote.
     """
     closes_at = changes.get("bookings_close_at")
     if closes_at is not None and event.bookings_close_at == event.starts_at == closes_at:

@@ -336,7 +336,7 @@ class TestBookingPage:
         asked = text_of(Browser(admin).get(page))
         answer = Browser(admin).post(page, follow=True)
 
-        assert "It passes 1 booking that has been waiting longer." in asked
+        assert "1 booking has been waiting longer and will be passed over." in asked
         assert "1 seat left" in asked
         assert f"Booking #{behind.pk} is confirmed." in text_of(answer)
         behind.refresh_from_db()

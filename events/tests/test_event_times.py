@@ -262,7 +262,7 @@ class TestForm:
         )
 
         assert (shown["starts_at_0"], shown["starts_at_1"]) == ("2031-12-31", "20:00:00")
-        assert "In the time zone above, now Europe/Berlin." in page.content.decode()
+        assert "In the time zone above (now Europe/Berlin)." in page.content.decode()
         assert times_of(event) == (
             datetime(2031, 12, 31, 20, 15, tzinfo=UTC),
             datetime(2032, 1, 1, 0, 0, tzinfo=UTC),
@@ -314,7 +314,7 @@ class TestForm:
         ("day", "sentence"),
         [
             ("2031-03-30", "02:30 does not exist on 30 March 2031 in Europe/Berlin"),
-            ("2031-10-26", "02:30 exists twice on 26 October 2031 in Europe/Berlin"),
+            ("2031-10-26", "02:30 occurs twice on 26 October 2031 in Europe/Berlin"),
         ],
     )
     def test_refuses_times_that_clocks_skip_or_show_twice(

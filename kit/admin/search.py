@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 
 class SearchMixin:
-    """Mix-in for model admins: the `search` method of the model's QuerySet answers instead of Django's `icontains`.
+    """Mix-in for model admins that search with the `search` method of the QuerySet instead of Django's `icontains`.
 
     Django shows a search box if `search_fields` names anything; list the fields that `search` looks at.
     """

@@ -13,7 +13,7 @@ logger = structlog.get_logger(__name__)
 
 
 def compose(model: type[Model], *columns: str, shortest: int = 1, is_unique: bool = False) -> None:
-    """Compose the text of columns. Where that would make two rows equal, append the id of the one being changed."""
+    """Compose the text of columns. If that would make two rows equal, append the id of the changed row."""
     rows = model._base_manager
     for column in columns:
         longest: Any = model._meta.get_field(column).max_length  # type: ignore[union-attr]
@@ -27,7 +27,7 @@ def compose(model: type[Model], *columns: str, shortest: int = 1, is_unique: boo
 
 
 def normalize_addresses(model: type[Model], column: str, *, is_unique: bool = False) -> None:
-    """Normalize the addresses of a column. One that is unusable or taken is replaced by one that belongs to nobody."""
+    """Normalize the addresses of a column. Replace those that are unusable or taken with ones that belong to nobody."""
     rows = model._base_manager
     unusable = rows.exclude(is_usable(column)).exclude(**{column: ""})
     for pk, address in unusable.order_by("pk").values_list("pk", column):

@@ -107,7 +107,7 @@ class ChoiceExtension(OpenApiSerializerFieldExtension):
             schema["x-enum-varnames"] = [ordering_name(value) for value in values]
         if name := enum_names().get(tuple(values)):
             return component(auto_schema.registry, ResolvedComponent.SCHEMA, name, schema)
-        # drf-spectacular adds null to the type, and makes it an alternative to a component.
+        # drf-spectacular adds null to the type, and to a component as an alternative.
         return schema | {"enum": [*values, None]} if self.target.allow_null else schema
 
 

@@ -36,7 +36,7 @@ OF_BODIES: tuple[Refusal, ...] = (
     exceptions.UnsupportedMediaType("text/plain"),
 )
 OF_KEYS: tuple[Refusal, ...] = (BAD_KEY, StillRunning(), KeyReused())
-# Errors of every call that does work.
+# Errors of every call that is rate limited and uses the database.
 OF_WORK: tuple[Refusal, ...] = (TooMany(retry_after=42), Busy())
 OF_TOKENS: tuple[Refusal, ...] = (exceptions.AuthenticationFailed(),)
 OF_REQUIRED_TOKENS: tuple[Refusal, ...] = (exceptions.NotAuthenticated(), *OF_TOKENS)
@@ -47,7 +47,7 @@ UNCOUNTED = {each.default_code for each in (UnknownHost, RequestTimeout, LengthR
 
 @dataclass(frozen=True)
 class ErrorResponse:
-    """The errors of one status that a call can answer."""
+    """The errors with one status that a call can return."""
 
     status: int
     problems: tuple[Problem, ...]

@@ -160,8 +160,8 @@ def sort_methods(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 def simplify_models(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Make body schemas plainer for client generators (a drf-spectacular postprocessing hook).
 
-    Some take `default` to mean that the field always has a value and require it in requests, so the description names
-    it instead. Serializers' docstrings are for developers.
+    Some generators require fields with a `default` in requests, so the description names the default instead.
+    Serializers' docstrings are for developers and are removed.
     """
     for schema in result["components"]["schemas"].values():
         schema.pop("description", None)

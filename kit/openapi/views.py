@@ -45,7 +45,7 @@ def document() -> Any:
 
 @cache
 def page() -> str:
-    """Return the documentation page, which is the same for everyone as well."""
+    """Return the documentation page, which is also the same for everyone."""
     whole = expanded(document(), document())
     info = whole["info"]
     introduction = [prose(paragraph) for paragraph in info["description"].split("\n\n")]

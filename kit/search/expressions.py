@@ -9,14 +9,14 @@ from django.db.models.functions import Coalesce
 
 
 class SortKey(Func):
-    """What names and titles are sorted by: Ä is beside A, and case is ignored. Ties need an order of their own."""
+    """The key that names and titles are sorted by, ignoring accents and case. Ties need a second key."""
 
     function = "search_sort_key"
     output_field = models.TextField()
 
 
 class SearchVector(Func):
-    """The words of some columns, none of them NULL. Stored in a generated column, or only in an index."""
+    """The words of some columns, none of which may be NULL. Stored in a generated column, or only in an index."""
 
     function = "search_vector"
     arg_joiner = " || ' ' || "
@@ -34,7 +34,7 @@ def _query(text: str, *, is_lookup: bool) -> Func:
 
 
 def contains(vector: F | Func, text: str) -> Q:
-    """Return the condition that every word of `text` begins a word of the vector. Without a word, nothing matches."""
+    """Return the condition that the vector has every word of `text`, by prefix. Text without words matches nothing."""
     others: Any = _Contains(vector, _query(text, is_lookup=False))
-    # Within COALESCE, the second condition is not one that an index answers. It is true if there are no other words.
+    # COALESCE keeps PostgreSQL from using an index for the second condition, which is true if there are no other words.
     return Q(_Contains(vector, _query(text, is_lookup=True))) & Q(Coalesce(others, Value(True)))

@@ -157,7 +157,7 @@ class TestTokens:
 
 
 class TestETags:
-    """CONTRACTS: weak tags compare by their version."""
+    """Weak tags compare by their version."""
 
     @pytest.fixture
     def path(self, owner: User) -> str:

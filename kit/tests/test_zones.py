@@ -75,7 +75,7 @@ class TestInstant:
             (
                 clock("2031-10-26 02:30"),
                 BERLIN,
-                "02:30 exists twice on 26 October 2031 in Europe/Berlin: clocks go back from 03:00 to 02:00. "
+                "02:30 occurs twice on 26 October 2031 in Europe/Berlin: clocks go back from 03:00 to 02:00. "
                 "Choose another time.",
             ),
             (

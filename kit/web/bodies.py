@@ -76,7 +76,7 @@ class NoMetadata(metadata.BaseMetadata):
 
 
 class NullIsDefault(Serializer[Any]):
-    """A body in which null for an optional field means its default, as if the field was left out.
+    """A body in which null for an optional field means its default, as if the field were omitted.
 
     Fields that declare `allow_null` themselves read null as a value.
     """
@@ -87,7 +87,7 @@ class NullIsDefault(Serializer[Any]):
         return {name for name, field in fields.items() if not field.required and not field.allow_null}
 
     def get_fields(self) -> dict[str, Any]:
-        """Return the fields, which all take null as far as the schema is concerned."""
+        """Return the fields, all of which the schema describes as nullable."""
         fields = super().get_fields()
         for name in self.defaulted:
             fields[name].allow_null = True
@@ -103,8 +103,8 @@ def read(
 ) -> dict[str, Any]:
     """Return the validated body, or fail with a 400 that names every invalid field.
 
-    `faults` takes the values of the valid fields and returns what a service would find wrong with them. It is called
-    only if other fields are invalid, so that clients see all mistakes at once.
+    `faults` takes the values of the valid fields and returns the errors that a service would raise for them. It is
+    called only if other fields are invalid, so that clients see all mistakes at once.
     """
     # An empty body sent as a form is a QueryDict, in which DRF reads an absent boolean as false.
     body, reader = dict(request.data), _reader(shape, **context)
@@ -119,7 +119,7 @@ def read(
 
 
 def _valid_part(reader: Serializer[Any], body: dict[str, Any], wrong: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of the fields that are not wrong."""
+    """Return the values of the valid fields."""
     part: dict[str, Any] = {}
     ignored = {name for name in getattr(reader, "defaulted", ()) if body.get(name) is None}
     for name, field in reader.fields.items():

@@ -8,15 +8,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 POLICY = "Content-Security-Policy"
-# For everything but pages: if a browser shows it, it loads nothing and cannot be framed.
+# For everything except pages: load nothing, and do not be framed.
 NO_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 
 def keep_private(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponseBase]:
-    """Forbid storing answers that contain a token or are meant for one person.
+    """Forbid storing responses that contain a token or are meant for one person.
 
-    These are all answers to a caller with credentials, to a change (tokens are only ever in answers to a `POST`), and
-    everything in the admin. What anyone may read stays cacheable.
+    These are all responses to callers with credentials, to changes (only a `POST` returns tokens), and in the admin.
+    Public responses stay cacheable.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
@@ -24,7 +24,7 @@ def keep_private(get_response: Callable[[HttpRequest], HttpResponse]) -> Callabl
         is_signed_in = "Authorization" in request.headers or "X-Manage-Token" in request.headers
         is_admin = request.path_info.startswith("/admin/")
         if is_signed_in and "ETag" in response.headers:
-            # The client may keep its copy, but must ask whether it is current.
+            # The client may keep its copy but must revalidate it.
             response["Cache-Control"] = "private, no-cache"
         elif is_signed_in or is_admin or request.method not in SAFE_METHODS:
             response["Cache-Control"] = "no-store"
@@ -34,7 +34,7 @@ def keep_private(get_response: Callable[[HttpRequest], HttpResponse]) -> Callabl
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
-    """Add a Content-Security-Policy: the site's to pages, the admin's to its pages, and an empty one to the rest."""
+    """Add a Content-Security-Policy: the site's or the admin's to pages, and one that allows nothing to the rest."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if response.headers.get("Content-Type", "").startswith("text/html"):

@@ -1,8 +1,8 @@
-"""Serve a WSGI application over granian's RSGI interface, with bounds that its WSGI interface does not have.
+"""Serve a WSGI application over granian's RSGI interface, with limits that its WSGI interface does not have.
 
-A body is read on the event loop, whole and within a deadline, before a thread is taken. So slow clients hold no thread,
-and an answer that does not need the body leaves nothing unread that would force the connection to close. Long responses
-are written by threads of their own (kit/web/streams.py).
+The event loop reads the whole body, within a deadline, before a thread takes the request. Slow clients therefore hold
+no thread, and no unread body forces the connection to close. Long responses have their own threads
+(kit/web/streams.py).
 """
 
 import asyncio
@@ -23,13 +23,13 @@ Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
-# In the WSGI environment: the status of the refusal if the request cannot be used. kit/web/middleware.py answers it.
+# WSGI environment key: the status to refuse the request with. kit/web/middleware.py sends the response.
 REFUSAL = "ticketing.refusal"
 INCOMPLETE, TOO_SLOW, TOO_LARGE, URL_TOO_LONG, HEADERS_TOO_LARGE = 400, 408, 413, 414, 431
-# granian itself accepts more than these, and answers what it refuses without a body.
+# granian itself accepts more than these, and its own refusals have no body.
 MAX_URL = 8 * 1024
 MAX_HEADERS = 32 * 1024
-# A body over the limit is read and thrown away up to this size: a client that is still sending misses the answer.
+# A body over the limit is read and discarded up to this size, because a client that is still sending reads no response.
 MAX_DISCARDED = 10 * 1024 * 1024
 # Files of known length up to this one, such as the documentation's scripts, are sent at once instead of streamed.
 MAX_WHOLE = 4 * 1024 * 1024
@@ -83,13 +83,13 @@ class Server:
         except TimeoutError:
             environ[REFUSAL] = TOO_SLOW
         except RuntimeError:
-            # The client closed the connection, or the chunks make no sense.
+            # The client closed the connection, or its chunks are malformed.
             environ[REFUSAL] = INCOMPLETE
 
     async def is_small(self, environ: Environ, protocol: Any) -> bool:
         """Read the body without keeping it. Return whether it ended within the limit."""
         if "HTTP_EXPECT" in environ:
-            # The client asks before it sends, and only reading would make it send.
+            # The client waits for permission to send the body, which reading would give.
             return False
         size = 0
         async for chunk in protocol:
@@ -141,7 +141,7 @@ def to_environ(scope: Any) -> Environ:
     environ = {
         **BASE_ENVIRON,
         "REQUEST_METHOD": scope.method,
-        # WSGI's strings are bytes in disguise.
+        # WSGI strings are bytes decoded as Latin-1.
         "PATH_INFO": path.encode().decode("latin-1"),
         "QUERY_STRING": scope.query_string,
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",

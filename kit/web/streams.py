@@ -1,7 +1,7 @@
 """Send long responses, such as exports, as fast as the client reads, and give up if it stops reading.
 
-granian's own streams keep in memory whatever the client has not read yet, but it reads a file only as fast as it can
-send it. So the file it gets is a named pipe, which a thread fills.
+granian's own streams keep in memory whatever the client has not read yet, but it reads files only as fast as it can
+send them. It therefore gets a named pipe, which a thread fills.
 """
 
 import os
@@ -18,7 +18,7 @@ from django.db import connections
 
 logger = structlog.get_logger(__name__)
 
-# Per process; others wait for one of these to end. They never hold the threads that answer ordinary requests.
+# Per process; others wait for one of these to end. They do not use the threads of ordinary requests.
 MAX_STREAMS = 4
 # How long a client may go without reading.
 STALLED_SECONDS = 30
@@ -29,7 +29,7 @@ pool = ThreadPoolExecutor(MAX_STREAMS, thread_name_prefix="stream")
 
 
 def send(protocol: Any, status: int, headers: list[tuple[str, str]], response: Any) -> None:
-    """Send a streaming response. Returns when the client has it, or no longer wants it."""
+    """Send a streaming response. Return when the client has read it or is gone."""
     try:
         with pipe() as path:
             protocol.response_file(status, headers, path)

@@ -36,7 +36,7 @@ def booking_changed(delivery: Delivery) -> dict[str, Any]:
 
 
 def event_changed(delivery: Delivery) -> dict[str, Any]:
-    """Return the context of mail about another time or place: as it was before and after that change."""
+    """Return the context of mail about a changed time or place, with the old and the new values."""
     payload = delivery.payload
     before, after = when_and_where(payload["before"]), when_and_where(payload["after"])
     changed = [label for label in before if before[label] != after[label]]
@@ -61,7 +61,7 @@ def event_changed(delivery: Delivery) -> dict[str, Any]:
 
 
 def when_and_where(event: dict[str, Any]) -> dict[str, str]:
-    """Return by label how the payload of a change describes an event."""
+    """Return the event's time, place and zone as the payload describes them, by label."""
     start, end = (text and datetime.fromisoformat(text) for text in (event["starts_at"], event["ends_at"]))
     return {
         WHEN: zones.readable_span(start, end, event["time_zone"]),
@@ -71,7 +71,7 @@ def when_and_where(event: dict[str, Any]) -> dict[str, str]:
 
 
 def named(labels: list[str]) -> list[str]:
-    """Return what has changed, in words. The time includes its zone."""
+    """Return what has changed, in words. A change of the time includes its zone."""
     names = {WHEN: "time", WHERE: "venue"} if WHEN in labels else {WHERE: "venue", TIME_ZONE: "time zone"}
     return [names[label] for label in labels if label in names]
 

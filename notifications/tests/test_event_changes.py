@@ -32,7 +32,7 @@ The time and venue of Jazz in the park have changed:
 - When: Wednesday 31 December 2031, 20:00 CET → Thursday 1 January 2032, 20:00 to 23:00 CET
 - Where: Botanical Garden → Jazz Cellar
 
-Your booking #{number} for 2 tickets stays confirmed.
+Your booking #{number} for 2 tickets is still confirmed.
 
 --\x20
 You are receiving this e-mail because you booked tickets for this event.
@@ -126,7 +126,7 @@ class TestEventChanged:
         assert f"    token:   {manage_token(guests.pk)}\n" in to_guest.body
         assert "Anyone with this token can cancel the booking." in to_guest.body
         assert manage_token(guests.pk) in html(to_guest)
-        assert f"Your booking #{waiting.pk} for 3 tickets stays on the waiting list.\n" in to_waiting.body
+        assert f"Your booking #{waiting.pk} for 3 tickets is still on the waiting list.\n" in to_waiting.body
         assert "token" not in to_waiting.body
 
     def test_sends_a_guest_one_message_about_several_bookings(self, event: Event) -> None:
@@ -141,7 +141,7 @@ class TestEventChanged:
         (message,) = sent()
         assert message.subject.startswith(f"Bookings #{first.pk}, #{second.pk}: new venue")
         for each in (first, second):
-            assert f"Your booking #{each.pk} for 1 ticket stays confirmed.\n" in message.body
+            assert f"Your booking #{each.pk} for 1 ticket is still confirmed.\n" in message.body
             assert manage_token(each.pk) in message.body
             assert manage_token(each.pk) in html(message)
         assert f"#{cancelled.pk}" not in message.body

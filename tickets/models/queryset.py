@@ -79,7 +79,7 @@ class TicketQuerySet(OrderedQuerySet):
         return self.filter(sla_alarm_at__lt=at).order_by("sla_alarm_at")
 
     def search(self, text: str) -> Self:
-        """Select the tickets that have every word of the text in the title or description, or a longer word."""
+        """Select tickets whose title or description contains every word of the text. Words match by prefix."""
         return self.filter(contains(F("search"), text))
 
     def with_assignees(self) -> Self:

@@ -24,7 +24,7 @@ from tickets.models.ordering import Ordering
 from tickets.models.queryset import TicketManager
 
 MAX_PRICE = Decimal("99999999.99")
-# Fields by which the tickets that are not closed have an index of their own.
+# Orderings that have a separate index for tickets that are not closed.
 UNCLOSED_ORDERS = ("updated_at", "title")
 UNCLOSED = ~Q(status=Status.CLOSED)
 # Fields with an index of their own that continues with the title.
@@ -73,7 +73,7 @@ class Ticket(models.Model):
     sla_warn_at = models.DateTimeField(editable=False)
     # Whether it was closed in time; NULL while it is not closed.
     sla_met = models.BooleanField("SLA met", null=True, editable=False)
-    # Business time left when the clock stopped; NULL if it can be told from the other columns. See sla/clock.py.
+    # Business time left when the clock stopped; NULL if it follows from the other columns. See sla/clock.py.
     sla_left = models.DurationField(null=True, editable=False)
     # Whether the priority has changed since the ticket was closed.
     sla_is_outdated = models.BooleanField(default=False, db_default=False, editable=False)

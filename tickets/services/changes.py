@@ -93,7 +93,7 @@ def checked(
 
 
 def change_faults(*, ticket_id: int, by: User, at: datetime, **changes: Any) -> Faults:
-    """Return what `update` would find wrong with values; nothing if `by` may not see the ticket."""
+    """Return the errors in these values that `update` would raise; none if `by` may not see the ticket."""
     ticket = Ticket.objects.visible_to(by).filter(pk=ticket_id).first()
     return faults(by=by, at=at, **_changed(ticket, _in_precision(changes))) if ticket else {}
 

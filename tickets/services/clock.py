@@ -17,7 +17,7 @@ def terms_of(priority: str) -> Terms:
 
 
 def business_hours_of(ticket: Ticket) -> BusinessHours:
-    """Return the present hours of the calendar behind the ticket's deadline, whatever calendar its policy has now.
+    """Return the current hours of the calendar that the ticket's deadline was calculated with.
 
     If that calendar was renamed or deleted, the policy's calendar takes its place.
     """

@@ -17,7 +17,7 @@ from tickets.services.fields import check_due_date, faults, get_creator, get_pro
 
 
 def new_faults(*, assigned_user_ids: Iterable[int] = (), by: User, at: datetime, **values: Any) -> Faults:
-    """Return what `create` would find wrong with values."""
+    """Return the errors in these values that `create` would raise."""
     found = faults(by=by, at=at, **values)
     try:
         check_assignable(assigned_user_ids)

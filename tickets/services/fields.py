@@ -62,7 +62,7 @@ def faults(
     created_by_id: int | None = None,
     **_: Any,
 ) -> Faults:
-    """Return everything that the functions above find wrong with values."""
+    """Return all errors that the functions above find in these values."""
     checks: list[Callable[[], object]] = [
         lambda: check_due_date(due_at, at=at),
         lambda: get_project(project_id),
