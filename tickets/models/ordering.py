@@ -67,7 +67,7 @@ class Ordering:
     def index(
         self, name: str, *, by: str | None = None, include: Iterable[str] = (), condition: Q | None = None
     ) -> models.Index:
-        """Return an index for listing tickets in this order: all, those that meet a condition, or `by` another field."""
+        """Return an index for listing tickets in this order: all, those meeting a condition, or `by` another field."""
         key = self.key()
         columns = [key.desc(), F("id").desc()] if self.is_descending else [key, F("id")]
         if by:
