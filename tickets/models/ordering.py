@@ -80,7 +80,7 @@ class Ordering:
 class _Rows(BaseTable):
     """The rows of a query in the place of a table."""
 
-    def __init__(self, rows: models.QuerySet[Any], alias: str) -> None:
+    def __init__(self, rows: models.QuerySet[Any], alias: Any) -> None:
         super().__init__(rows.model._meta.db_table, alias)
         self.rows = rows
 
@@ -88,7 +88,7 @@ class _Rows(BaseTable):
         sql, params = self.rows.query.as_sql(compiler, connection)
         return f"({sql}) {compiler.quote_name_unless_alias(self.table_alias)}", params
 
-    def relabeled_clone(self, change_map: dict[str, str]) -> "_Rows":
+    def relabeled_clone(self, change_map: dict[Any, Any]) -> "_Rows":
         return _Rows(self.rows, change_map.get(self.table_alias, self.table_alias))
 
 
@@ -101,7 +101,7 @@ class OrderedQuerySet(TicketQuerySetBase):
         PostgreSQL reads the slice once, in its order. With `pk__in` it would look up each of the tickets again, or
         start with all that meet the other conditions.
         """
-        found = self._chain()
+        found = self.all()
         alias = found.query.get_initial_alias()
         found.query.alias_map[alias] = _Rows(tickets, alias)
         return found

@@ -291,7 +291,8 @@ class TestPages:
     def test_walk_along_the_titles_of_one_type_or_venue(self, name: str, is_descending: bool, owner: User) -> None:
         """Otherwise `type=bug` would sort every bug, since the first titles are all of other types."""
         by_title = Ordering("title", is_descending)
-        wanted = TicketFilter(**{name: "bug"})
+        values: dict[str, Any] = {name: "bug"}
+        wanted = TicketFilter(**values)
         make_closed_tickets(owner)
         with transaction.atomic():
             for method in ("enable_sort", "enable_seqscan", "enable_bitmapscan"):
