@@ -35,9 +35,9 @@ def promote_page(model_admin: ModelAdmin, request: HttpRequest, booking: Booking
 
 
 def _situation(booking: Booking) -> list[str]:
-    available = counted(booking.event.inventory.available, "seat")
+    seats, available = (counted(number, "seat") for number in (booking.left, booking.event.inventory.available))
     notes = [
-        f"{booking.event.name}: {counted(booking.left, 'seat')} for {holder_of(booking)}, {booking.status}. {available} left.",
+        f"{booking.event.name}: {seats} for {holder_of(booking)}, {booking.status}. {available} left.",
         "While bookings are open, free seats go to the waiting list automatically.",
     ]
     if ahead := Booking.objects.with_position().get(pk=booking.pk).ahead:
