@@ -7,7 +7,7 @@ from unfold.admin import ModelAdmin
 
 from accounts.permissions import staff_user
 from events import services
-from events.admin.display import holder_of, seats_of
+from events.admin.display import holder_of
 from events.models import Booking
 from kit.admin.pages import form_page
 from kit.admin.refusals import refusals_as_messages
@@ -35,10 +35,10 @@ def promote_page(model_admin: ModelAdmin, request: HttpRequest, booking: Booking
 
 
 def _situation(booking: Booking) -> list[str]:
-    available = counted(booking.event.inventory.available, "seat")
+    seats, available = (counted(number, "seat") for number in (booking.left, booking.event.inventory.available))
     notes = [
-        f"{booking.event.name}: {seats_of(booking)} {booking.status} for {holder_of(booking)}. {available} left.",
-        "While bookings are open, free seats go to the waiting list automatically. You can promote one at any time.",
+        f"{booking.event.name}: {seats} for {holder_of(booking)}, {booking.status}. {available} left.",
+        "While bookings are open, free seats go to the waiting list automatically.",
     ]
     if ahead := Booking.objects.with_position().get(pk=booking.pk).ahead:
         have = "has" if ahead == 1 else "have"
