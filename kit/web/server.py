@@ -103,7 +103,8 @@ class Server:
             protocol, environ, answered = self.jobs.get()
             try:
                 self.answer(protocol, environ, answered)
-            except Exception as error:
+            except BaseException as error:
+                # Whatever it is, the thread goes on.
                 logger.exception("request_failed_outside_django")
                 self.loop.call_soon_threadsafe(finish, answered, error)
 
@@ -129,7 +130,8 @@ def finish(answered: "asyncio.Future[None]", error: BaseException | None = None)
     if answered.done():
         return
     if error:
-        answered.set_exception(error)
+        # Not the error itself: a future cannot hold StopIteration, and SystemExit would end the event loop.
+        answered.set_exception(RuntimeError(repr(error)))
     else:
         answered.set_result(None)
 
