@@ -118,7 +118,8 @@ class Server:
 
         response: Any = self.application(environ, start_response)
         if response.streaming and int(response.headers.get("Content-Length", MAX_WHOLE)) >= MAX_WHOLE:
-            sent = streams.pool.submit(streams.send, protocol, head[0], head[1], response)
+            client = environ["REMOTE_ADDR"], int(environ["REMOTE_PORT"])
+            sent = streams.pool.submit(streams.send, protocol, *head, response, client)
             sent.add_done_callback(lambda _: self.loop.call_soon_threadsafe(finish, answered, sent.exception()))
             return
         protocol.response_bytes(*head, b"".join(response))
@@ -151,7 +152,8 @@ def to_environ(scope: Any) -> Environ:
         "wsgi.input": io.BytesIO(),
     }
     environ["SERVER_NAME"], _, environ["SERVER_PORT"] = scope.server.rpartition(":")
-    environ["REMOTE_ADDR"] = scope.client.rpartition(":")[0].strip("[]")
+    address, _, environ["REMOTE_PORT"] = scope.client.rpartition(":")
+    environ["REMOTE_ADDR"] = address.strip("[]")
     if len(environ["PATH_INFO"]) + len(environ["QUERY_STRING"]) > MAX_URL:
         environ[REFUSAL] = URL_TOO_LONG
     size = 0
