@@ -13,6 +13,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ticketing.settings")
 django.setup()
 
 CHUNK = b"x" * 64 * 1024
+# SystemExit is no Exception, and no future can hold StopIteration.
+ERRORS = {"/fail": ValueError, "/exit": SystemExit, "/stop": StopIteration}
 state = {"open": 0, "bytes": 0}
 
 
@@ -32,14 +34,24 @@ def lines() -> Iterator[bytes]:
         yield b""
 
 
+class Brittle(StreamingHttpResponse):
+    """Fails after one chunk."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield CHUNK
+        raise SystemExit
+
+
 def view(environ: dict[str, Any], start_response: Any) -> Any:
     path = environ["PATH_INFO"]
-    if path == "/fail":
-        raise ValueError(path)
+    if error := ERRORS.get(path):
+        raise error
     streams = {"/endless": endless, "/lines": lines}
     start_response("200 OK", [("Content-Type", "text/plain")])
     if path in streams:
         return StreamingHttpResponse(streams[path]())
+    if path == "/brittle":
+        return Brittle()
     return HttpResponse(f"{state['open']} {state['bytes']}")
 
 

@@ -52,9 +52,21 @@ class TestStreams:
             assert time.monotonic() < deadline
             time.sleep(0.1)
 
-    def test_errors_are_500(self, client: Client) -> None:
-        assert client.request("GET /fail").status == 500
+    @pytest.mark.parametrize("path", ["/fail", "/exit", "/stop"])
+    def test_errors_of_any_kind_are_500_and_cost_no_thread(self, client: Client, path: str) -> None:
+        for _ in range(3):
+            assert client.request(f"GET {path}").status == 500
+
         assert client.request("GET /").status == 200
+
+    def test_that_fail_break_off_and_cost_no_thread(self, port: int) -> None:
+        for _ in range(6):
+            # There is no last chunk, so nobody takes what arrived for the whole.
+            with Client(port) as client, pytest.raises((ConnectionError, ValueError)):
+                client.request("GET /brittle")
+
+        with Client(port) as client:
+            assert client.request("GET /lines").status == 200
 
 
 def streams(port: int) -> int:

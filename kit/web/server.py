@@ -103,7 +103,8 @@ class Server:
             protocol, environ, answered = self.jobs.get()
             try:
                 self.answer(protocol, environ, answered)
-            except Exception as error:
+            except BaseException as error:
+                # Whatever it is, the thread goes on.
                 logger.exception("request_failed_outside_django")
                 self.loop.call_soon_threadsafe(finish, answered, error)
 
@@ -117,7 +118,8 @@ class Server:
 
         response: Any = self.application(environ, start_response)
         if response.streaming and int(response.headers.get("Content-Length", MAX_WHOLE)) >= MAX_WHOLE:
-            sent = streams.pool.submit(streams.send, protocol, head[0], head[1], response)
+            client = environ["REMOTE_ADDR"], int(environ["REMOTE_PORT"])
+            sent = streams.pool.submit(streams.send, protocol, *head, response, client)
             sent.add_done_callback(lambda _: self.loop.call_soon_threadsafe(finish, answered, sent.exception()))
             return
         protocol.response_bytes(*head, b"".join(response))
@@ -129,7 +131,8 @@ def finish(answered: "asyncio.Future[None]", error: BaseException | None = None)
     if answered.done():
         return
     if error:
-        answered.set_exception(error)
+        # Not the error itself: a future cannot hold StopIteration, and SystemExit would end the event loop.
+        answered.set_exception(RuntimeError(repr(error)))
     else:
         answered.set_result(None)
 
@@ -149,7 +152,8 @@ def to_environ(scope: Any) -> Environ:
         "wsgi.input": io.BytesIO(),
     }
     environ["SERVER_NAME"], _, environ["SERVER_PORT"] = scope.server.rpartition(":")
-    environ["REMOTE_ADDR"] = scope.client.rpartition(":")[0].strip("[]")
+    address, _, environ["REMOTE_PORT"] = scope.client.rpartition(":")
+    environ["REMOTE_ADDR"] = address.strip("[]")
     if len(environ["PATH_INFO"]) + len(environ["QUERY_STRING"]) > MAX_URL:
         environ[REFUSAL] = URL_TOO_LONG
     size = 0

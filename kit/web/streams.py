@@ -6,6 +6,8 @@ send them. It therefore gets a named pipe, which a thread fills.
 
 import os
 import select
+import socket
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -28,12 +30,12 @@ OPEN_SECONDS = 5
 pool = ThreadPoolExecutor(MAX_STREAMS, thread_name_prefix="stream")
 
 
-def send(protocol: Any, status: int, headers: list[tuple[str, str]], response: Any) -> None:
+def send(protocol: Any, status: int, headers: list[tuple[str, str]], response: Any, client: tuple[str, int]) -> None:
     """Send a streaming response. Return when the client has read it or is gone."""
     try:
         with pipe() as path:
             protocol.response_file(status, headers, path)
-            with opened(path) as file:
+            with opened(path) as file, breaking_off(client):
                 for chunk in response:
                     write(file, chunk)
     except (BrokenPipeError, TimeoutError) as error:
@@ -66,6 +68,27 @@ def opened(path: str) -> Iterator[int]:
         yield file
     finally:
         os.close(file)
+
+
+@contextmanager
+def breaking_off(client: tuple[str, int]) -> Iterator[None]:
+    """Close the client's connection on an error. Otherwise, the response would seem to end where the pipe ends."""
+    try:
+        yield
+    except BaseException:
+        disconnect(client)
+        raise
+
+
+def disconnect(client: tuple[str, int]) -> None:
+    """Close the connection from this address and port. granian has no call for it, so look among the open files."""
+    for name in os.listdir("/dev/fd"):
+        # One of them was the listing itself; the listening socket has no peer.
+        with suppress(OSError):
+            if stat.S_ISSOCK(os.stat(int(name)).st_mode):
+                with socket.socket(fileno=os.dup(int(name))) as connection:
+                    if connection.getpeername()[:2] == client:
+                        connection.shutdown(socket.SHUT_RDWR)
 
 
 def write(file: int, chunk: bytes) -> None:
