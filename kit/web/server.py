@@ -119,7 +119,7 @@ class Server:
         response: Any = self.application(environ, start_response)
         if response.streaming and int(response.headers.get("Content-Length", MAX_WHOLE)) >= MAX_WHOLE:
             client = environ["REMOTE_ADDR"], int(environ["REMOTE_PORT"])
-            sent = streams.pool.submit(streams.send, protocol, *head, response, client)
+            sent = streams.pool.submit(streams.send, protocol, head[0], head[1], response, client)
             sent.add_done_callback(lambda _: self.loop.call_soon_threadsafe(finish, answered, sent.exception()))
             return
         protocol.response_bytes(*head, b"".join(response))
