@@ -17,11 +17,11 @@ from accounts.permissions import staff_user
 from events import services
 from events.admin.cancel_event import cancel_event_page
 from events.admin.display import SHOWN_BOOKINGS, STATUS_COLOURS, booking_link
-from events.admin.event_form import EventForm, LocalTimeField
+from events.admin.event_form import EventForm
 from events.admin.inlines import BookingInline, EntryInline, QueueInline
 from events.admin.new_booking import new_booking_page
 from events.models import BookingEntry, Event, EventStatus, Origin
-from kit.admin.forms import ServiceAdmin
+from kit.admin.forms import LocalTimeField, ServiceAdmin
 from kit.admin.search import SearchMixin
 from kit.money import readable
 from kit.zones import compact

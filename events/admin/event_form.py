@@ -1,10 +1,8 @@
 """The form of an event. Its times are local times in the event's time zone."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
-from django.utils import timezone
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
 from events import services
@@ -23,15 +21,6 @@ class StaleEvent(Conflict):
         "Someone else changed this event while you were editing it, so nothing was saved. "
         "Open the page again to see the change."
     )
-
-
-class LocalTimeField(forms.SplitDateTimeField):
-    """A date and time without a zone, which the form adds."""
-
-    def compress(self, data_list: Any) -> datetime | None:
-        with timezone.override(UTC):
-            moment = super().compress(data_list)
-        return moment and moment.replace(tzinfo=None)
 
 
 class EventForm(ServiceForm):

@@ -5,9 +5,11 @@ the field or row it concerns.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -15,15 +17,17 @@ from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextareaWidget
 
 from kit.admin.pages import LINK_CLASSES
 from kit.admin.refusals import FormRefused, add_refusal, database_errors_as_refusals, refusals_of
 from kit.errors import Refused
 from kit.web.fields import NO_CONTROL_CHARACTERS
+from kit.zones import NoSuchTime, instant, local
 
 SHOWN_RECORDS = 10
 # A bigint has at most 19 digits.
@@ -35,6 +39,33 @@ class MultiLineField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         return str(super().to_python(value)).replace("\r\n", "\n")
+
+
+class LocalTimeField(forms.SplitDateTimeField):
+    """A date and time without a zone, which the form adds."""
+
+    def compress(self, data_list: Any) -> datetime | None:
+        with timezone.override(UTC):
+            moment = super().compress(data_list)
+        return moment and moment.replace(tzinfo=None)
+
+
+class SiteTimeField(LocalTimeField):
+    """A date and time in the site's zone."""
+
+    # What the form shows. If it is sent back, it is right even if the clocks show it twice.
+    shown: datetime | None = None
+
+    def compress(self, data_list: Any) -> datetime | None:
+        moment = super().compress(data_list)
+        if moment is None:
+            return None
+        if self.shown and local(self.shown, settings.TIME_ZONE).replace(microsecond=0, tzinfo=None) == moment:
+            return self.shown
+        try:
+            return instant(moment, settings.TIME_ZONE)
+        except NoSuchTime as error:
+            raise ValidationError(str(error)) from error
 
 
 class Autocomplete(AutocompleteSelect):
@@ -66,13 +97,15 @@ class ServiceForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for field in self.fields.values():
+        for name, field in self.fields.items():
+            if isinstance(field, SiteTimeField):
+                field.shown = self.initial.get(name)
             if isinstance(field, forms.CharField) and isinstance(field.widget, forms.TextInput):
                 field.validators = [*field.validators, NO_CONTROL_CHARACTERS]
             if isinstance(field.widget, forms.SplitDateTimeWidget):
                 # The field's label names neither input.
-                for part, name in zip(field.widget.widgets, ("date", "time"), strict=True):
-                    part.attrs["aria-label"] = f"{field.label}: {name}"
+                for part, kind in zip(field.widget.widgets, ("date", "time"), strict=True):
+                    part.attrs["aria-label"] = f"{field.label}: {kind}"
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
@@ -94,7 +127,8 @@ class ServiceAdmin(AutocompleteMixin, ModelAdmin):
 
     form = ServiceForm
     formfield_overrides: dict[Any, Any] = {
-        models.TextField: {"form_class": MultiLineField, "widget": UnfoldAdminTextareaWidget(attrs={"rows": 6})}
+        models.TextField: {"form_class": MultiLineField, "widget": UnfoldAdminTextareaWidget(attrs={"rows": 6})},
+        models.DateTimeField: {"form_class": SiteTimeField, "widget": UnfoldAdminSplitDateTimeWidget},
     }
     warn_unsaved_form = True
     show_full_result_count = False

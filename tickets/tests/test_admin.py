@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.db import connection
+from django.test import override_settings
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -208,6 +209,25 @@ class TestChange:
 
         assert response.status_code == 302
         assert (Ticket.objects.get().version, Ticket.objects.get().updated_at) == (1, None)
+
+    @override_settings(TIME_ZONE="Europe/Berlin")
+    def test_keeps_a_due_date_that_the_clocks_show_twice(self, admin: User, owner: User) -> None:
+        due = datetime(2031, 10, 26, 1, 30, tzinfo=UTC)
+        ticket = make_ticket(owner, due_at=due)
+
+        response = Browser(admin).submit(page_of(ticket), title="The roof still leaks")
+
+        assert response.status_code == 302
+        assert (Ticket.objects.get().title, Ticket.objects.get().due_at) == ("The roof still leaks", due)
+
+    @override_settings(TIME_ZONE="Europe/Berlin")
+    def test_refuses_a_due_date_that_the_clocks_skip(self, admin: User, owner: User) -> None:
+        ticket = make_ticket(owner)
+
+        response = Browser(admin).submit(page_of(ticket), due_at_0="2031-03-30", due_at_1="02:30")
+
+        (sentence,) = errors(response)["due_at"]
+        assert sentence.startswith("02:30 does not exist on 30 March 2031 in Europe/Berlin")
 
     def test_refuses_a_stale_form(self, agent: User, owner: User) -> None:
         ticket = make_ticket(owner, title="The roof leaks")
