@@ -127,7 +127,9 @@ def update(*, event_id: int, by: User, at: datetime, **changes: Any) -> Event:
         event.updated_at = at
         _save(event, update_fields=[*changes, "updated_at"])
         event.inventory.save(update_fields=list(seats))
-        event.refresh_from_db(fields=["bookings_close_at"])
+        if "starts_at" in changes:
+            # A trigger may have moved it.
+            event.refresh_from_db(fields=["bookings_close_at"])
         event.inventory.refresh_from_db()
     return event
 

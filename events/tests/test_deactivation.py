@@ -1,4 +1,4 @@
-"""What happens to the bookings of a user who is deactivated, whoever does it."""
+"""A user's bookings after deactivation, by whatever path."""
 
 from collections.abc import Callable
 from importlib import import_module

@@ -69,7 +69,7 @@ def assignees(ticket: Ticket) -> list[User]:
 
 @pytest.fixture
 def closed(owner: User, assignee: User, outsider: User) -> Ticket:
-    """A closed ticket of two assignees, one of whom was deactivated meanwhile."""
+    """A closed ticket with two assignees, one of them deactivated since."""
     ticket = make_ticket(owner, project=Project.objects.helpdesk())
     assign(ticket, assignee, outsider)
     services.update(ticket_id=ticket.pk, by=owner, at=timezone.now(), status="closed")
