@@ -29,6 +29,8 @@ FIELDS = (
 
 # How many tickets to walk past, in order, before giving up on filling a page that way.
 WALK = 2_000
+# How many to find a match of a search among. Looking up words in their index is slower if they are common.
+SEARCH_WALK = 400
 # How many where the index alone tells which tickets match, which is much faster.
 FAR_WALK = 20_000
 # Fields with an index that continues with created_at, the most selective first.
@@ -154,28 +156,27 @@ class _Page:
         if self.start >= WALK:
             return None
         limit = self.stop - self.start
-        walk = self.filter.along(self.ordering).in_order(self.ordering, after=self.after)
-        if self.filter.search is not None:
-            # Without the column of words, which is deferred otherwise, there would be nothing to search.
-            walk = walk.defer(None)
+        # The columns to search and sort by are deferred otherwise. PostgreSQL reads only those that it needs.
+        walk = self.filter.along(self.ordering).in_order(self.ordering, after=self.after).defer(None)
         for size in self._window_sizes(limit):
             visible = self.filter.matching(at=self.at, among=walk[:size]).visible_to(self.viewer)
             found = self._loaded(visible.in_order(self.ordering).values("pk")[: self.stop])
             # The page is full, or it is the last one because there is nothing left to walk along.
             if len(found) == limit or not walk.values("pk")[size : size + 1]:
                 return found
-            if self.filter.search is not None and size >= WALK and len(found) < limit // 6:
+            if self.filter.search is not None and len(found) < (limit // 6 if size >= WALK else 1):
+                # Matches of rare words are soon found in their index.
                 return None
         return None
 
     def _window_sizes(self, limit: int) -> Iterator[int]:
         """Yield how far to walk: past a few tickets for common matches, then thousands, or more for large exports."""
         far = max(WALK, 4 * limit)
-        yield 4 * limit
         if self.filter.search is not None:
-            # All matches of rare words are soon found in their index.
-            yield from sorted({far, 4 * far} - {4 * limit})
-        elif self.ordering.field == "title" and self.filter == TicketFilter(span=self.filter.span):
+            yield from sorted({max(SEARCH_WALK, 4 * limit), far, 4 * far})
+            return
+        yield 4 * limit
+        if self.ordering.field == "title" and self.filter == TicketFilter(span=self.filter.span):
             yield max(FAR_WALK, 4 * far)
         else:
             yield 4 * far

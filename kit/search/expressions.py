@@ -16,9 +16,12 @@ class SortKey(Func):
 
 
 class SearchVector(Func):
-    """The words of some columns, none of which may be NULL. Stored in a generated column, or only in an index."""
+    """The words of some columns, none of which may be NULL. Stored in a generated column, or only in an index.
 
-    function = "search_vector"
+    Not a function in SQL: PostgreSQL would inline it again for every row that is inserted.
+    """
+
+    template = "search_split(search_fold(%(expressions)s))::tsvector"
     arg_joiner = " || ' ' || "
     output_field = SearchVectorField()
 

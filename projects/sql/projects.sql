@@ -18,7 +18,7 @@ WITH page AS MATERIALIZED (
     SELECT id, name, description, visibility
     FROM projects_project
     WHERE (%(project)s::bigint IS NULL OR id = %(project)s)
-        AND (%(search)s = '' OR search_vector(name) @@ search_query(%(search)s))
+        AND (%(search)s = '' OR search_split(search_fold(name))::tsvector @@ search_query(%(search)s))
         AND (%(after)s::text IS NULL OR (search_sort_key(name), id) > (search_sort_key(%(after)s), %(after_id)s))
     ORDER BY search_sort_key(name), id
     LIMIT %(row_limit)s

@@ -12,7 +12,6 @@ from unfold.views import ChangeList
 
 from kit.admin.forms import ServiceAdmin, is_id
 from kit.admin.search import SearchMixin
-from kit.search.expressions import SortKey
 from tickets.admin.filters import QueueFilter, SlaFilter
 from tickets.admin.labels import PRIORITY_COLOURS, STATUS_COLOURS
 from tickets.models import Ticket, TicketQuerySet
@@ -55,7 +54,7 @@ class ListPage(SearchMixin, ServiceAdmin):
     sortable_by = ["id", "title_by_key", "created_at", "sla_due_at"]
     ordering = ["-created_at"]
 
-    @admin.display(description="title", ordering=SortKey("title"))
+    @admin.display(description="title", ordering="title_key")
     def title_by_key(self, ticket: Ticket) -> str:
         return ticket.title
 

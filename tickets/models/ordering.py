@@ -51,8 +51,10 @@ class Ordering:
     field: str = "created_at"
     is_descending: bool = True
 
-    def key(self) -> Expression:
+    def key(self) -> Any:
         """Return the expression that tickets are compared by."""
+        if self.field == "title":
+            return F("title_key")
         return SORT_KEYS[self.field](F(self.field), self.is_descending)
 
     def key_of(self, value: Any, model: type[models.Model]) -> Expression:
@@ -71,10 +73,10 @@ class Ordering:
         key = self.key()
         columns = [key.desc(), F("id").desc()] if self.is_descending else [key, F("id")]
         if by:
-            # A title and a venue of maximum length fit, but not the title twice.
             return models.Index(F(by), *columns, name=name)
-        # Including the field lets PostgreSQL skip rows without a look at the table.
-        return models.Index(*columns, include=[self.field, *include], condition=condition, name=name)
+        # Including what an expression is computed from lets PostgreSQL skip rows without a look at the table.
+        sources = [] if self.field == "title" else [self.field]
+        return models.Index(*columns, include=[*sources, *include], condition=condition, name=name)
 
 
 class _Rows(BaseTable):

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Exists, F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.lookups import Exact
 
 from accounts.models import User
@@ -30,8 +30,8 @@ def _seen_by_everyone() -> Q:
     return Q(AnyOf("project_id", Project.objects.filter(visibility=Visibility.EVERYONE).values("pk")))
 
 
-def _involving(user: User) -> Q:
-    return Q(created_by=user) | Q(AnyOf("pk", Assignment.objects.filter(user=user).values("ticket")))
+def _involves(user: User) -> Q:
+    return Q(created_by=user) | Exists(Assignment.objects.filter(user=user, ticket=OuterRef("pk")))
 
 
 class TicketQuerySet(OrderedQuerySet):
@@ -42,7 +42,7 @@ class TicketQuerySet(OrderedQuerySet):
         """
         if user.is_staff:
             return self
-        return self.filter(_seen_by_everyone() | _involving(user))
+        return self.filter(_seen_by_everyone() | _involves(user))
 
     def seen_by_everyone(self, project_id: int | None = None) -> Self:
         """Select the tickets of projects that everyone can see; if all are of one project, it is looked at first."""
@@ -51,8 +51,9 @@ class TicketQuerySet(OrderedQuerySet):
         return self.filter(Exists(Project.objects.filter(pk=project_id, visibility=Visibility.EVERYONE)))
 
     def involving(self, user: User) -> Self:
-        """Select the tickets that the user created or is assigned to."""
-        return self.filter(_involving(user))
+        """Select the tickets that the user created or is assigned to, from indexes."""
+        assigned = AnyOf("pk", Assignment.objects.filter(user=user).values("ticket"))
+        return self.filter(Q(created_by=user) | Q(assigned))
 
     def concerning(self, user: User) -> Self:
         """Select the tickets that concern the user: all of them for staff, otherwise those that involve the user."""
@@ -93,6 +94,6 @@ class TicketQuerySet(OrderedQuerySet):
 
 class TicketManager(models.Manager.from_queryset(TicketQuerySet)):  # type: ignore[misc]
     def get_queryset(self) -> TicketQuerySet:
-        # The search column exists for its index; nothing reads it.
-        tickets: TicketQuerySet = super().get_queryset().defer("search")
+        # Only PostgreSQL reads these.
+        tickets: TicketQuerySet = super().get_queryset().defer("search", "title_key")
         return tickets

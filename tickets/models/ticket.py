@@ -15,7 +15,7 @@ from django.db.models.lookups import Exact
 from accounts.models import User
 from kit.db.text import composed_constraint
 from kit.db.triggers import refuse_truncate, trigger
-from kit.search.expressions import SearchVector
+from kit.search.expressions import SearchVector, SortKey
 from projects.models import Project
 from sla.clock import Clock
 from sla.models import Priority, SlaState
@@ -32,7 +32,7 @@ TITLED_FIELDS = ("venue", "type")
 BY_TITLE = Ordering("title", is_descending=False)
 # Columns that the database derives. Changing only these does not change the ticket: no new version, no history.
 DERIVED = [
-    *("version", "updated_at", "search"),
+    *("version", "updated_at", "search", "title_key"),
     *("closed_at", "held_seconds", "sla_hours", "sla_calendar", "sla_warn_at", "sla_met", "sla_alarm_at"),
     *("sla_left", "sla_is_outdated"),
 ]
@@ -90,6 +90,8 @@ class Ticket(models.Model):
     search = models.GeneratedField(
         expression=SearchVector("title", "description"), output_field=SearchVectorField(), db_persist=True
     )
+    # Stored, because five indexes would each compute it for every new ticket.
+    title_key = models.GeneratedField(expression=SortKey("title"), output_field=models.TextField(), db_persist=True)
 
     objects = TicketManager()
 
