@@ -8,13 +8,24 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import prefetch_related_objects
+from django.db.models import Max, Min, prefetch_related_objects
 
 from accounts.models import User
 from kit.dates import Span
 from kit.db import sql
+from projects.models import Project, Visibility
 from sla.models import SlaState
-from tickets.models import ASSIGNMENTS, TITLED_FIELDS, Comment, Ordering, Status, Ticket, TicketQuerySet
+from tickets.models import (
+    ASSIGNMENTS,
+    TITLED_FIELDS,
+    WEEKLY_FIELDS,
+    Comment,
+    Ordering,
+    Status,
+    Ticket,
+    TicketQuerySet,
+    weeks,
+)
 
 ASSIGNEE = "assignee"
 MAX_VERSION = 2**31 - 1
@@ -33,6 +44,8 @@ WALK = 2_000
 SEARCH_WALK = 400
 # How many where the index alone tells which tickets match, which is much faster.
 FAR_WALK = 20_000
+# How many weeks of a span to put together. Each is a part of the statement, which takes longer to plan.
+MAX_WEEKS = 26
 # Fields with an index that continues with created_at, the most selective first.
 WALKED_FIELDS = ("created_by_id", "venue", "project_id", "type", "sla_met", "status")
 
@@ -126,18 +139,21 @@ def tickets(
     page = _Page(viewer=viewer, filter=filter, ordering=ordering, after=after, start=offset, stop=offset + limit, at=at)
     if viewer.is_staff and filter == TicketFilter():
         return _with_assignees(page.of(Ticket.objects.in_order(ordering, after=after)))
-    found = page.by_walking()
-    return _with_assignees(page.by_sorting() if found is None else found)
+    for find in (page.by_walking, page.by_weeks):
+        if (found := find()) is not None:
+            return _with_assignees(found)
+    return _with_assignees(page.by_sorting())
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Page:
-    """One page of a filtered list, and the two ways to find it.
+    """One page of a filtered list, and the ways to find it.
 
     PostgreSQL would have to guess whether to walk along the order until enough tickets match, or to fetch all matches
     and sort them, and a wrong guess costs a walk along the whole table. So this class decides: it walks along the next
     few tickets in order, then along the next thousands. If those do not fill the page, few tickets match: sort those.
-    Or many match that are all far down the order: the wide indexes make up for that, as far as they can.
+    Or many match that are all far down the order: the wide indexes make up for that, as far as they can, and a span is
+    put together from its weeks.
     """
 
     viewer: User
@@ -176,19 +192,43 @@ class _Page:
             yield from sorted({max(SEARCH_WALK, 4 * limit), far, 4 * far})
             return
         yield 4 * limit
-        if self.ordering.field == "title" and self.filter == TicketFilter(span=self.filter.span):
+        if self.is_span and self.ordering.field == "title":
             yield max(FAR_WALK, 4 * far)
-        else:
+        elif not self.is_weekly:
             yield 4 * far
+
+    @property
+    def is_span(self) -> bool:
+        return self.filter == TicketFilter(span=self.filter.span)
+
+    @property
+    def is_weekly(self) -> bool:
+        return self.is_span and self.ordering.field in WEEKLY_FIELDS
+
+    def by_weeks(self) -> list[Ticket] | None:
+        """Return the page of a span from the first tickets of each of its weeks, or None if no index lists these."""
+        if not self.is_weekly:
+            return None
+        created = Ticket.objects.aggregate(first=Min("created_at"), last=Max("created_at"))
+        span = self.filter.span
+        begun = weeks(span.starts_at or created["first"], span.ends_at or created["last"])
+        if not 0 < len(begun) <= MAX_WEEKS:
+            return None
+        visible = self.filter.matching(at=self.at).visible_to(self.viewer).in_order(self.ordering, after=self.after)
+        first, *others = (visible.created_in_week(week).values("pk")[: self.stop] for week in begun)
+        return self._loaded(first.union(*others, all=True))
 
     def by_sorting(self) -> list[Ticket]:
         """Return the page from all matches, for filters that few tickets meet."""
         matching = self.filter.matching(at=self.at)
         selections = [matching.visible_to(self.viewer)]
-        # Selected separately, since PostgreSQL has an index for the few tickets that involve a customer. A search has
-        # an index of its own, in which it would be looked up twice.
+        # Selected separately, since PostgreSQL has indexes for the few tickets that involve a customer. A search has an
+        # index of its own, in which it would be looked up each time.
         if not self.viewer.is_staff and self.filter.search is None:
-            selections = [matching.involving(self.viewer), matching.seen_by_everyone(self.filter.project_id)]
+            selections = matching.involving(self.viewer)
+            project = self.filter.project_id
+            if project is None or Project.objects.filter(pk=project, visibility=Visibility.EVERYONE).exists():
+                selections.append(matching.seen_by_everyone())
         first, *others = (
             selection.in_order(self.ordering, after=self.after).without_index().values("pk")[: self.stop]
             for selection in selections

@@ -72,7 +72,8 @@ class TestVector:
     def test_accepts_any_text_and_finds_it_by_itself(self, text: str) -> None:
         """Whatever a text consists of, searching for it finds it, unless it has no word."""
         ((is_found,),) = psql(
-            "SELECT coalesce(search_split(search_fold(%(text)s))::tsvector @@ search_query(%(text)s), search_split(search_fold(%(text)s))::tsvector = '')",
+            "SELECT coalesce(vector @@ search_query(%(text)s), vector = '')"
+            " FROM CAST(search_split(search_fold(%(text)s)) AS tsvector) AS vector",
             text=text,
         )
 
@@ -84,7 +85,10 @@ class TestVector:
         blocks = [range(0xA0, 0x100), range(0x2010, 0x2060), range(0x20A0, 0x20C0), range(0x2190, 0x2C00)]
         blocks += [range(0x2E00, 0x2E50), range(0x3000, 0x3040), range(0x1F300, 0x1F6D0), range(0x1F900, 0x1FA00)]
         signs = [chr(code) for block in blocks for code in block if category(chr(code)).startswith(kind)]
-        folded = psql("SELECT sign, search_split(search_fold(sign))::tsvector = '' FROM unnest(%(signs)s::text[]) AS sign", signs=signs)
+        folded = psql(
+            "SELECT sign, search_split(search_fold(sign))::tsvector = '' FROM unnest(%(signs)s::text[]) AS sign",
+            signs=signs,
+        )
 
         # Accents and skin tones fold away and leave spaces or ASCII; a fraction slash divides.
         expected = kind == "P"
@@ -99,9 +103,9 @@ class TestVector:
         """As while pg_restore fills a table, or autovacuum analyzes it."""
         psql("SET LOCAL search_path = ''")
 
-        ((vector, key),) = psql("SELECT public.search_vector('Ä c++')::text, public.search_sort_key('Ä')")
+        ((words, key),) = psql("SELECT public.search_split(public.search_fold('Ä c++')), public.search_sort_key('Ä')")
 
-        assert (vector, key) == ("'a' 'c++'", "a")
+        assert (words, key) == ("a c++ ", "a")
 
 
 class TestQuery:

@@ -72,9 +72,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="ticket",
-            index=models.Index(
-                models.F("venue"), models.F("title_key"), models.F("id"), name="ticket_venue_title"
-            ),
+            index=models.Index(models.F("venue"), models.F("title_key"), models.F("id"), name="ticket_venue_title"),
         ),
         migrations.AddIndex(
             model_name="ticket",

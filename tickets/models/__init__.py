@@ -8,9 +8,9 @@ from tickets.models.assignment import ASSIGNMENTS, MAX_ASSIGNEES, Assignee, Assi
 from tickets.models.clock import Status
 from tickets.models.comment import MAX_MESSAGE, Comment, CommentQuerySet
 from tickets.models.history import AssignmentEvent, TicketEvent
-from tickets.models.ordering import SORT_KEYS, Ordering
+from tickets.models.ordering import SORT_KEYS, Ordering, weeks
 from tickets.models.queryset import TicketQuerySet
-from tickets.models.ticket import DERIVED, MAX_PRICE, TITLED_FIELDS, Ticket
+from tickets.models.ticket import DERIVED, MAX_PRICE, TITLED_FIELDS, WEEKLY, WEEKLY_FIELDS, Ticket
 
 __all__ = [
     "ASSIGNMENTS",
@@ -20,6 +20,8 @@ __all__ = [
     "MAX_PRICE",
     "SORT_KEYS",
     "TITLED_FIELDS",
+    "WEEKLY",
+    "WEEKLY_FIELDS",
     "Assignee",
     "Assignment",
     "AssignmentEvent",
@@ -30,4 +32,5 @@ __all__ = [
     "Ticket",
     "TicketEvent",
     "TicketQuerySet",
+    "weeks",
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from django.db import models
@@ -41,6 +42,25 @@ SORT_KEYS: dict[str, Callable[[Any, bool], Expression]] = {
 }
 
 
+class CreationWeek(Func):
+    """The start of the week in which a ticket was created; `weeks` returns the same in Python.
+
+    Indexes by week list the tickets of a span in another order than that of creation.
+    """
+
+    template = "date_bin('7 days', %(expressions)s, '2000-01-03 00:00+00')"
+    arity = 1
+    output_field = models.DateTimeField()
+
+
+def weeks(starts_at: datetime, ends_at: datetime) -> list[datetime]:
+    """Return the starts of the weeks from `starts_at` to `ends_at`, inclusive."""
+    week = timedelta(days=7)
+    monday = datetime(2000, 1, 3, tzinfo=UTC)
+    first, last = ((at - monday) // week for at in (starts_at, ends_at))
+    return [monday + number * week for number in range(first, last + 1)]
+
+
 @dataclass(frozen=True)
 class Ordering:
     """An order of tickets by a field of SORT_KEYS, with ties broken by id in the same direction.
@@ -67,13 +87,18 @@ class Ordering:
         return getattr(ticket, self.field), ticket.pk
 
     def index(
-        self, name: str, *, by: str | None = None, include: Iterable[str] = (), condition: Q | None = None
+        self,
+        name: str,
+        *,
+        by: F | Func | None = None,
+        include: Iterable[str] = (),
+        condition: Q | None = None,
     ) -> models.Index:
-        """Return an index for listing tickets in this order: all, those meeting a condition, or `by` another field."""
+        """Return an index for listing tickets in this order: all, those meeting a condition, or those alike in `by`."""
         key = self.key()
         columns = [key.desc(), F("id").desc()] if self.is_descending else [key, F("id")]
         if by:
-            return models.Index(F(by), *columns, name=name)
+            columns.insert(0, by)
         # Including what an expression is computed from lets PostgreSQL skip rows without a look at the table.
         sources = [] if self.field == "title" else [self.field]
         return models.Index(*columns, include=[*sources, *include], condition=condition, name=name)
@@ -124,6 +149,10 @@ class OrderedQuerySet(TicketQuerySetBase):
         # GREATEST of one value is that value, but no index is on it.
         hidden = OrderBy(Func(first.expression, function="GREATEST"), descending=first.descending)
         return self.order_by(hidden, *others)
+
+    def created_in_week(self, week: datetime) -> Self:
+        """Select the tickets created in a week that begins at one of `weeks`."""
+        return self.filter(Exact(CreationWeek("created_at"), week))
 
     def alike(self, ordering: Ordering, value: Any) -> Self:
         """Select the tickets that tie with `value` in this order."""

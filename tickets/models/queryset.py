@@ -31,7 +31,7 @@ def _seen_by_everyone() -> Q:
 
 
 def _involves(user: User) -> Q:
-    return Q(created_by=user) | Exists(Assignment.objects.filter(user=user, ticket=OuterRef("pk")))
+    return Q(created_by=user) | Q(Exists(Assignment.objects.filter(user=user, ticket=OuterRef("pk"))))
 
 
 class TicketQuerySet(OrderedQuerySet):
@@ -44,20 +44,17 @@ class TicketQuerySet(OrderedQuerySet):
             return self
         return self.filter(_seen_by_everyone() | _involves(user))
 
-    def seen_by_everyone(self, project_id: int | None = None) -> Self:
-        """Select the tickets of projects that everyone can see; if all are of one project, it is looked at first."""
-        if project_id is None:
-            return self.filter(_seen_by_everyone())
-        return self.filter(Exists(Project.objects.filter(pk=project_id, visibility=Visibility.EVERYONE)))
+    def seen_by_everyone(self) -> Self:
+        """Select the tickets of projects that everyone can see."""
+        return self.filter(_seen_by_everyone())
 
-    def involving(self, user: User) -> Self:
-        """Select the tickets that the user created or is assigned to, from indexes."""
-        assigned = AnyOf("pk", Assignment.objects.filter(user=user).values("ticket"))
-        return self.filter(Q(created_by=user) | Q(assigned))
+    def involving(self, user: User) -> list[Self]:
+        """Select the tickets that the user created, and those assigned to them. Each selection uses an index."""
+        return [self.filter(created_by=user), self.filter(assignments__user=user)]
 
     def concerning(self, user: User) -> Self:
         """Select the tickets that concern the user: all of them for staff, otherwise those that involve the user."""
-        return self if user.is_staff else self.involving(user)
+        return self if user.is_staff else self.filter(_involves(user))
 
     def breached(self, at: datetime) -> Self:
         """Select the tickets past their deadline whose clock is running. The only definition of "breached"."""

@@ -8,7 +8,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Trim
 from django.db.models.lookups import Exact
 
@@ -20,7 +20,7 @@ from projects.models import Project
 from sla.clock import Clock
 from sla.models import Priority, SlaState
 from tickets.models.clock import CLOCK_TRIGGERS, Status, clock_of
-from tickets.models.ordering import Ordering
+from tickets.models.ordering import CreationWeek, Ordering
 from tickets.models.queryset import TicketManager
 
 MAX_PRICE = Decimal("99999999.99")
@@ -30,6 +30,17 @@ UNCLOSED = ~Q(status=Status.CLOSED)
 # Fields with an index of their own that continues with the title.
 TITLED_FIELDS = ("venue", "type")
 BY_TITLE = Ordering("title", is_descending=False)
+# The orders with two indexes: one of all tickets, and one of those created in each week.
+WEEKLY = {
+    "updated_at": Ordering("updated_at", is_descending=False),
+    "updated_at_desc": Ordering("updated_at", is_descending=True),
+    "due_at": Ordering("due_at", is_descending=False),
+    "due_at_desc": Ordering("due_at", is_descending=True),
+    "priority": Ordering("priority", is_descending=False),
+}
+WEEKLY_FIELDS = {ordering.field for ordering in WEEKLY.values()}
+# What decides whether a ticket is visible and in a span.
+SEEN_BY = ["created_at", "project", "created_by"]
 # Columns that the database derives. Changing only these does not change the ticket: no new version, no history.
 DERIVED = [
     *("version", "updated_at", "search", "title_key"),
@@ -104,15 +115,15 @@ class Ticket(models.Model):
                 name="ticket_created_at",
             ),
             # An index can be walked in both directions, but missing dates come last in either: dates need two.
-            Ordering("updated_at", is_descending=False).index("ticket_updated_at"),
-            Ordering("updated_at", is_descending=True).index("ticket_updated_at_desc"),
-            Ordering("due_at", is_descending=False).index("ticket_due_at"),
-            Ordering("due_at", is_descending=True).index("ticket_due_at_desc"),
-            Ordering("priority", is_descending=False).index("ticket_priority_order"),
-            # With what decides whether a ticket is visible and in a span.
-            BY_TITLE.index("ticket_title_order", include=["created_at", "project", "created_by"]),
+            *(WEEKLY[name].index(f"ticket_{name}") for name in WEEKLY if name != "priority"),
+            WEEKLY["priority"].index("ticket_priority_order"),
+            BY_TITLE.index("ticket_title_order", include=SEEN_BY),
+            *(
+                ordering.index(f"ticket_weekly_{name}", by=CreationWeek("created_at"), include=SEEN_BY)
+                for name, ordering in WEEKLY.items()
+            ),
             # The same titles recur, and those of one type or venue may all be far down among the others.
-            *(BY_TITLE.index(f"ticket_{field}_title", by=field) for field in TITLED_FIELDS),
+            *(BY_TITLE.index(f"ticket_{field}_title", by=F(field)) for field in TITLED_FIELDS),
             # The few tickets that are not closed are far apart in these orders.
             *(
                 Ordering(field, is_descending=False).index(f"ticket_unclosed_{field}", condition=UNCLOSED)

@@ -22,7 +22,7 @@ from projects.tests.psql import psql
 from sla.models import Priority
 from ticketing.settings import BASE_DIR
 from tickets import queries, services
-from tickets.models import SORT_KEYS, TITLED_FIELDS, Assignment, Ordering, Status, Ticket
+from tickets.models import SORT_KEYS, TITLED_FIELDS, WEEKLY, WEEKLY_FIELDS, Assignment, Ordering, Status, Ticket, weeks
 from tickets.queries import ASSIGNEE, TicketFilter
 from tickets.tests.factories import assign, make_ticket
 
@@ -194,6 +194,35 @@ class TestPages:
         matching = [row for row in loaded if self.is_visible(row, viewer) and self.is_wanted(row, wanted)]
         assert ids == in_order(matching, by)
 
+    @pytest.mark.slow
+    @per_example
+    @given(
+        rows=st.lists(rows, min_size=6, max_size=14),
+        days=st.lists(st.integers(0, 40), min_size=14, max_size=14),
+        bounds=st.tuples(st.none() | st.integers(0, 20), st.none() | st.integers(20, 40)),
+        viewer=st.integers(0, 3),
+        by=st.sampled_from([ordering for ordering in ORDERINGS if ordering.field in WEEKLY_FIELDS]),
+    )
+    def test_of_a_span_are_put_together_from_its_weeks(
+        self,
+        rows: list[dict[str, Any]],
+        days: list[int],
+        bounds: tuple[int | None, int | None],
+        viewer: int,
+        by: Ordering,
+        people: list[User],
+    ) -> None:
+        rows = [row | {"created_at": NOON + timedelta(days=day)} for row, day in zip(rows, days, strict=False)]
+        starts_at, ends_at = (None if day is None else NOON + timedelta(days=day) for day in bounds)
+        with rolled_back():
+            loaded = load(rows, people)
+
+            ids = found(people[viewer], TicketFilter(span=Span(starts_at, ends_at)), by, 1)
+
+        wanted = {"starts_at": starts_at or NOON, "ends_at": ends_at or NOON + timedelta(days=41)}
+        matching = [row for row in loaded if self.is_visible(row, viewer) and self.is_wanted(row, wanted)]
+        assert ids == in_order(matching, by)
+
     def filter_of(self, wanted: dict[str, Any], people: list[User]) -> TicketFilter:
         same: dict[str, Any] = {
             name: wanted[name] for name in ("status", "priority", "type", "venue", "sla") if name in wanted
@@ -313,6 +342,41 @@ class TestPages:
         assert plan.startswith("Subquery Scan")
         assert len(re.findall(r"-> .*Scan.* on tickets_ticket ", plan)) == 1
 
+    @pytest.mark.parametrize("is_descending", [False, True])
+    @pytest.mark.parametrize("field", sorted(WEEKLY_FIELDS))
+    def test_of_a_span_are_found_in_one_statement(self, field: str, is_descending: bool, owner: User) -> None:
+        """Walking past all others, or sorting all of a long span, would take longer."""
+        week = timedelta(days=7)
+        for priority, days, created_at in [
+            *[("low", 20, NOON)] * 5,
+            ("medium", 30, NOON + week),
+            ("medium", 30, NOON + 2 * week),
+            *[("high", 40, NOON)] * 5,
+        ]:
+            at = NOON + timedelta(days=days)
+            make_ticket(owner, created_at=created_at, priority=priority, due_at=at, updated_at=at)
+        wanted = TicketFilter(span=Span(NOON + week, None))
+
+        with CaptureQueriesContext(connection) as captured:
+            queries.tickets(viewer=owner, filter=wanted, ordering=Ordering(field, is_descending), limit=1, at=NOON)
+
+        # One part for each week.
+        assert [query["sql"].count("date_bin") for query in captured if "date_bin" in query["sql"]] == [2]
+
+    @pytest.mark.parametrize("ordering", WEEKLY.values(), ids=str)
+    def test_walk_along_the_index_of_a_week(self, ordering: Ordering, owner: User) -> None:
+        make_closed_tickets(owner)
+        span = Span(NOON - timedelta(days=1), NOON)
+        (week,) = weeks(NOON - timedelta(days=1), NOON)
+        tickets = TicketFilter(span=span).matching(at=NOON).created_in_week(week).in_order(ordering)
+        with transaction.atomic():
+            for method in ("enable_sort", "enable_seqscan", "enable_bitmapscan"):
+                psql(f"SET LOCAL {method} = off")
+
+            plan = tickets.values("pk")[:20].explain()
+
+        assert "Index Only Scan using ticket_weekly_" in plan
+
     @pytest.mark.parametrize(
         ("wanted", "index"),
         [
@@ -341,12 +405,18 @@ class TestPages:
         """Return the indexes that PostgreSQL might prefer for a few tickets, but not for a million."""
         return [name for each in Ticket._meta.indexes if (name := each.name) != index]
 
-    def test_of_a_hidden_project_is_not_sought_among_the_tickets(self, outsider: User) -> None:
-        """A customer's list reads none of the tickets of a project that only those involved can see."""
+    def test_of_a_hidden_project_are_only_those_that_involve_the_viewer(self, owner: User, outsider: User) -> None:
+        """A customer's list does not look through all tickets of a project that only those involved can see."""
         hidden = Project.objects.get(system_name="helpdesk")
-        tickets = TicketFilter(project_id=hidden.pk).matching(at=NOON)
+        for number in range(9):
+            make_ticket(outsider if number == 4 else owner, project=hidden)
+        wanted = TicketFilter(project_id=hidden.pk)
 
-        assert "One-Time Filter" in tickets.seen_by_everyone(hidden.pk).explain()
+        with CaptureQueriesContext(connection) as captured:
+            page = queries.tickets(viewer=outsider, filter=wanted, ordering=Ordering("title"), limit=1, at=NOON)
+
+        assert [ticket.created_by for ticket in page] == [outsider]
+        assert not any("UNION" in query["sql"] and "visibility" in query["sql"] for query in captured)
 
     def test_have_titles_and_venues_of_any_length(self, owner: User) -> None:
         """Each fits into the indexes, even where every character has four bytes."""
@@ -490,8 +560,8 @@ class TestSearchColumn:
         with CaptureQueriesContext(connection) as captured:
             (ticket,) = queries.tickets(viewer=owner, filter=TicketFilter(), ordering=Ordering(), limit=5, at=NOON)
 
-        assert ticket.get_deferred_fields() == {"search"}
-        assert not any('"search"' in query["sql"] for query in captured)
+        assert ticket.get_deferred_fields() == {"search", "title_key"}
+        assert not any('"search"' in query["sql"].partition(" FROM ")[0] for query in captured)
 
     def test_does_not_move_the_version(self, owner: User) -> None:
         """A derived column is not a change of the ticket."""
