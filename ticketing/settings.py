@@ -80,13 +80,12 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_static",
     "pgtrigger",
     "pghistory",
-    "django_structlog",
     "procrastinate.contrib.django",
     "anymail",
 ]
 
 MIDDLEWARE = [
-    "django_structlog.middlewares.RequestMiddleware",
+    "kit.web.middleware.log_request",
     "kit.web.headers.keep_private",
     "kit.web.headers.ContentSecurityPolicyMiddleware",
     "kit.web.pages.answer_browsers_with_pages",
@@ -373,9 +372,4 @@ if not IS_LOCAL:
 # --- Logs --------------------------------------------------------------------------------------------------------
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING" if TESTING else "INFO")
-DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10  # DEBUG: one line per request, at its end, is enough.
-DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = 20
-DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
-# kit/web/middleware.py logs the user; the library would also query it at the start of each request.
-DJANGO_STRUCTLOG_USER_ID_FIELD = None
 LOGGING = logs.configure(level=LOG_LEVEL, is_local=IS_LOCAL)

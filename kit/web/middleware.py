@@ -1,11 +1,9 @@
-"""Middleware: request ids, one log line per request, errors in JSON, and sessions for the admin only.
+"""Middleware: request ids, one log line per request, errors in JSON, and sessions for the admin only."""
 
-django-structlog writes the log line; this module adds what operators filter by. Bodies, tokens and query strings are
-not logged.
-"""
-
+import logging
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pghistory.middleware
@@ -15,22 +13,28 @@ from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
 from django.core.exceptions import DisallowedHost
+from django.core.signals import got_request_exception
 from django.db import DataError
 from django.dispatch import receiver
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict, UnreadablePostError
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    QueryDict,
+    StreamingHttpResponse,
+    UnreadablePostError,
+)
 from django.urls import resolve
 from django.views.defaults import bad_request
 from django_otp import middleware as otp
-from django_structlog.signals import (
-    bind_extra_request_failed_metadata,
-    bind_extra_request_finished_metadata,
-    bind_extra_request_metadata,
-)
 
 from kit import errors
 from kit.text import composed
 from kit.web.problems import LengthRequired, Problem, RequestTimeout, RequestTooLarge, UnknownHost, describe, layout_of
 from kit.web.server import HEADERS_TOO_LARGE, INCOMPLETE, REFUSAL, TOO_LARGE, TOO_SLOW, URL_TOO_LONG
+
+logger = structlog.get_logger(__name__)
 
 # By the value of REFUSAL.
 REFUSALS = {
@@ -40,6 +44,50 @@ REFUSALS = {
     URL_TOO_LONG: Problem(414, "url_too_long", "The URL is too long"),
     HEADERS_TOO_LARGE: Problem(431, "headers_too_large", "The request headers are too large"),
 }
+
+
+def log_request(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Log one line per request, and add its id to all lines logged meanwhile. Bodies and query strings are not logged.
+
+    Ours because django-structlog's takes 0.15 ms, as long as reading a ticket.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        started_at = time.perf_counter()
+        with structlog.contextvars.bound_contextvars(request_id=str(uuid.uuid4())):
+            response = get_response(request)
+            logger.log(
+                logging.ERROR if response.status_code >= 500 else logging.INFO,
+                "request_finished",
+                method=request.method,
+                path=request.path,
+                status=response.status_code,
+                # Set by the admin's middleware, or by an API view that authenticates.
+                user_id=request.user.pk if hasattr(request, "user") else None,
+                duration_ms=round((time.perf_counter() - started_at) * 1000, 1),
+            )
+            if isinstance(response, StreamingHttpResponse):
+                response.streaming_content = _logged(response, request_id())
+        return response
+
+    return middleware
+
+
+@receiver(got_request_exception)
+def log_fault(**_: Any) -> None:
+    """Log the traceback of an exception outside DRF, whose views log theirs (kit/web/problems.py)."""
+    logger.exception("request_failed")
+
+
+def _logged(response: StreamingHttpResponse, request: str) -> Iterator[bytes]:
+    """Yield the content, with the request's id on all lines logged meanwhile: another thread sends it."""
+    content = response.streaming_content
+    with structlog.contextvars.bound_contextvars(request_id=request):
+        try:
+            yield from content  # type: ignore[misc]
+        except Exception:
+            logger.exception("streaming_failed")
+            raise
 
 
 def answer_with_request_id(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponseBase]:
@@ -191,23 +239,3 @@ def _problem_for(page: HttpResponseBase) -> Problem:
 
 def request_id() -> str:
     return structlog.contextvars.get_contextvars().get("request_id", "")
-
-
-@receiver(bind_extra_request_metadata)
-def start_timer(request: HttpRequest, log_kwargs: dict[str, Any], **_: Any) -> None:
-    request.started_at = time.perf_counter()  # type: ignore[attr-defined]
-    log_kwargs.clear()
-    log_kwargs.update(method=request.method, path=request.path)
-
-
-@receiver([bind_extra_request_finished_metadata, bind_extra_request_failed_metadata])
-def log_outcome(request: HttpRequest, log_kwargs: dict[str, Any], **_: Any) -> None:
-    log_kwargs.pop("request")
-    log_kwargs.update(
-        method=request.method,
-        path=request.path,
-        status=log_kwargs.pop("code"),
-        # Set by the admin's middleware, or by an API view that authenticates.
-        user_id=request.user.pk if hasattr(request, "user") else None,
-        duration_ms=round((time.perf_counter() - request.started_at) * 1000, 1),  # type: ignore[attr-defined]
-    )
