@@ -3,7 +3,7 @@
 import logging
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pghistory.middleware
@@ -67,7 +67,7 @@ def log_request(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Call
                 duration_ms=round((time.perf_counter() - started_at) * 1000, 1),
             )
             if isinstance(response, StreamingHttpResponse):
-                response.streaming_content = _logged(response, request_id())
+                response.streaming_content = _logged(iter(response), request_id())
         return response
 
     return middleware
@@ -79,12 +79,11 @@ def log_fault(**_: Any) -> None:
     logger.exception("request_failed")
 
 
-def _logged(response: StreamingHttpResponse, request: str) -> Iterator[bytes]:
+def _logged(content: Iterable[bytes], request: str) -> Iterator[bytes]:
     """Yield the content, with the request's id on all lines logged meanwhile: another thread sends it."""
-    content = response.streaming_content
     with structlog.contextvars.bound_contextvars(request_id=request):
         try:
-            yield from content  # type: ignore[misc]
+            yield from content
         except Exception:
             logger.exception("streaming_failed")
             raise

@@ -113,6 +113,19 @@ class TestFaults:
         assert [line["status"] for line in lines() if "duration_ms" in line] == [500]
 
 
+@pytest.mark.urls("kit.tests.urls")
+class TestStreams:
+    def test_log_faults_with_the_id_of_their_request(self, anonymous: APIClient, lines: Lines) -> None:
+        """The stream is sent after the request's own line, in another thread."""
+        answer = anonymous.get("/faulty-stream")
+        with pytest.raises(RuntimeError):
+            b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+
+        line = only(lines(), "streaming_failed")
+        assert line["exc_info"]
+        assert line["request_id"] == answer["X-Request-ID"]
+
+
 @pytest.mark.slow
 class TestFormat:
     PROGRAM = """
