@@ -105,12 +105,14 @@ class TicketFilter:
             return tickets.filter(**{name: equal[name]})
         if self.priority and ordering.field == "priority":
             return tickets.alike(ordering, self.priority)
-        if ordering in UNCLOSED_ORDERINGS and (
-            self.status in (Status.OPEN, Status.IN_PROGRESS) or self.sla in (SlaState.BREACHED, SlaState.AT_RISK)
-        ):
+        if ordering in UNCLOSED_ORDERINGS and self.excludes_closed:
             return tickets.exclude(status=Status.CLOSED)
         # An established desk has few open tickets, but they may be clustered and would use up the whole walk.
         return tickets.filter(status=Status.CLOSED) if self.status == Status.CLOSED else tickets
+
+    @property
+    def excludes_closed(self) -> bool:
+        return self.status in (Status.OPEN, Status.IN_PROGRESS) or self.sla in (SlaState.BREACHED, SlaState.AT_RISK)
 
     def _equal(self) -> dict[str, Any]:
         names = ("status", "priority", "type", "venue", "project_id", "created_by_id")
@@ -180,7 +182,7 @@ class _Page:
             # The page is full, or it is the last one because there is nothing left to walk along.
             if len(found) == limit or not walk.values("pk")[size : size + 1]:
                 return found
-            if self.filter.search is not None and len(found) < (limit // 6 if size >= WALK else 1):
+            if self.filter.search is not None and len(found) < max(1, limit // 10):
                 # Matches of rare words are soon found in their index.
                 return None
         return None
@@ -194,7 +196,7 @@ class _Page:
         yield 4 * limit
         if self.is_span and self.ordering.field == "title":
             yield max(FAR_WALK, 4 * far)
-        elif not self.is_weekly:
+        elif not self.is_weekly and not self.is_sorted_soon:
             yield 4 * far
 
     @property
@@ -204,6 +206,12 @@ class _Page:
     @property
     def is_weekly(self) -> bool:
         return self.is_span and self.ordering.field in WEEKLY_FIELDS
+
+    @property
+    def is_sorted_soon(self) -> bool:
+        """Return whether one index has all that is needed to sort the tickets that are not closed, which are few."""
+        is_walked = self.ordering in UNCLOSED_ORDERINGS or self.ordering.field in ("created_at", "title")
+        return self.filter.excludes_closed and self.filter.search is None and not is_walked
 
     def by_weeks(self) -> list[Ticket] | None:
         """Return the page of a span from the first tickets of each of its weeks, or None if no index lists these."""
@@ -224,7 +232,7 @@ class _Page:
         selections = [matching.visible_to(self.viewer)]
         # Selected separately, since PostgreSQL has indexes for the few tickets that involve a customer. A search has an
         # index of its own, in which it would be looked up each time.
-        if not self.viewer.is_staff and self.filter.search is None:
+        if not self.viewer.is_staff and self.filter.search is None and not self.is_sorted_soon:
             selections = matching.involving(self.viewer)
             project = self.filter.project_id
             if project is None or Project.objects.filter(pk=project, visibility=Visibility.EVERYONE).exists():
