@@ -23,7 +23,7 @@ from sla.models import Priority
 from ticketing.settings import BASE_DIR
 from tickets import queries, services
 from tickets.models import SORT_KEYS, TITLED_FIELDS, WEEKLY, WEEKLY_FIELDS, Assignment, Ordering, Status, Ticket, weeks
-from tickets.queries import ASSIGNEE, TicketFilter
+from tickets.queries import ASSIGNEE, TicketFilter, lists
 from tickets.tests.factories import assign, make_ticket
 
 pytestmark = pytest.mark.django_db
@@ -263,7 +263,7 @@ class TestPages:
 
         ids = []
         for walk in (1, 12, 40):
-            monkeypatch.setattr(queries, "WALK", walk)
+            monkeypatch.setattr(lists, "WALK", walk)
             ids.append(found(owner, wanted, limit=2))
 
         assert ids == [[ticket.pk for ticket in tickets[::9]]] * 3
@@ -301,7 +301,7 @@ class TestPages:
         [TicketFilter(status="open"), TicketFilter(status="in-progress"), TicketFilter(sla="breached")],
         ids=["open", "in progress", "breached"],
     )
-    @pytest.mark.parametrize("ordering", queries.UNCLOSED_ORDERINGS, ids=str)
+    @pytest.mark.parametrize("ordering", lists.UNCLOSED_ORDERINGS, ids=str)
     def test_walk_along_the_unclosed_tickets_where_those_are_far_apart(
         self, ordering: Ordering, wanted: TicketFilter, owner: User
     ) -> None:
