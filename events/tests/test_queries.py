@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
@@ -12,7 +11,7 @@ from events import queries, services
 from events.models import Booking
 from events.models import search as search_module
 from events.tests.factories import Guest, book, make_event
-from projects.tests.psql import psql
+from projects.tests.psql import planner_without, psql
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -139,9 +138,7 @@ class TestSearchOfBookings:
         assert found(admin, "rock renee", 20) == [booking]
 
     def test_uses_the_indexes(self, booked: dict[str, Booking]) -> None:
-        with transaction.atomic():
-            for method in ("enable_seqscan", "enable_indexscan"):
-                psql(f"SET LOCAL {method} = off")
+        with planner_without("seqscan", "indexscan"):
             # Begin with the bookings.
             psql("SET LOCAL join_collapse_limit = 1")
 

@@ -1,5 +1,7 @@
 """SQL as psql sends it: without models, services or Django's cursor."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection, transaction
@@ -10,3 +12,12 @@ def psql(statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
     with transaction.atomic():
         cursor = connection.connection.execute(statement, parameters or None)
         return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def planner_without(*methods: str) -> Iterator[None]:
+    """Keep PostgreSQL from planning with these methods, such as "seqscan", as far as it can do without."""
+    with transaction.atomic():
+        for method in methods:
+            psql(f"SET LOCAL enable_{method} = off")
+        yield

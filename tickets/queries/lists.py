@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.db.models import Max, Min, prefetch_related_objects
@@ -174,16 +175,24 @@ class _Page:
         yield 4 * limit
         if self.is_span and self.ordering.field == "title":
             yield max(FAR_WALK, 4 * far)
-        elif not self.is_weekly and not self.is_sorted_soon:
+        elif not self.span_weeks and not self.is_sorted_soon:
             yield 4 * far
 
     @property
     def is_span(self) -> bool:
         return self.filter == TicketFilter(span=self.filter.span)
 
-    @property
-    def is_weekly(self) -> bool:
-        return self.is_span and self.ordering.field in WEEKLY_FIELDS
+    @cached_property
+    def span_weeks(self) -> list[datetime]:
+        """The weeks to put a span together from: none if no index lists these, or if there are too many."""
+        if not self.is_span or self.ordering.field not in WEEKLY_FIELDS:
+            return []
+        span = self.filter.span
+        starts_at = span.starts_at or Ticket.objects.aggregate(at=Min("created_at"))["at"]
+        ends_at = span.ends_at or Ticket.objects.aggregate(at=Max("created_at"))["at"]
+        # Without tickets, an open span has no bounds.
+        found = weeks(starts_at, ends_at) if starts_at and ends_at else []
+        return found if len(found) <= MAX_WEEKS else []
 
     @property
     def is_sorted_soon(self) -> bool:
@@ -192,16 +201,11 @@ class _Page:
         return self.filter.excludes_closed and self.filter.search is None and not is_walked
 
     def by_weeks(self) -> list[Ticket] | None:
-        """Return the page of a span from the first tickets of each of its weeks, or None if no index lists these."""
-        if not self.is_weekly:
-            return None
-        created = Ticket.objects.aggregate(first=Min("created_at"), last=Max("created_at"))
-        span = self.filter.span
-        begun = weeks(span.starts_at or created["first"], span.ends_at or created["last"])
-        if not 0 < len(begun) <= MAX_WEEKS:
+        """Return the page of a span from the first tickets of each of `span_weeks`, or None if there are none."""
+        if not self.span_weeks:
             return None
         visible = self.filter.matching(at=self.at).visible_to(self.viewer).in_order(self.ordering, after=self.after)
-        first, *others = (visible.created_in_week(week).values("pk")[: self.stop] for week in begun)
+        first, *others = (visible.created_in_week(week).values("pk")[: self.stop] for week in self.span_weeks)
         return self._loaded(first.union(*others, all=True))
 
     def by_sorting(self) -> list[Ticket]:

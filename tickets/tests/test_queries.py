@@ -18,7 +18,7 @@ from accounts.models import User
 from accounts.tests.factories import make_user
 from kit.dates import Span
 from projects.models import Project
-from projects.tests.psql import psql
+from projects.tests.psql import planner_without, psql
 from sla.models import Priority
 from ticketing.settings import BASE_DIR
 from tickets import queries, services
@@ -29,6 +29,7 @@ from tickets.tests.factories import assign, make_ticket
 pytestmark = pytest.mark.django_db
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+WEEK = timedelta(days=7)
 # In the middle of the times of the rows.
 NOW = NOON + timedelta(hours=2)
 ORDERINGS = [Ordering(field, is_descending) for field in SORT_KEYS for is_descending in (False, True)]
@@ -287,10 +288,7 @@ class TestPages:
     def test_walk_along_the_index_of_their_order(self, ordering: Ordering, owner: User) -> None:
         """Without sorting, only the index can put the tickets in order."""
         after = ordering.place(make_ticket(owner))
-        with transaction.atomic():
-            for method in ("enable_sort", "enable_seqscan", "enable_bitmapscan"):
-                psql(f"SET LOCAL {method} = off")
-
+        with planner_without("sort", "seqscan", "bitmapscan"):
             plan = Ticket.objects.in_order(ordering, after=after)[:20].explain()
 
         assert re.match(r"Limit .*\n\s+->  Index Scan (Backward )?using ticket_", plan)
@@ -307,10 +305,7 @@ class TestPages:
     ) -> None:
         """Otherwise `sla=breached` would read and sort every such ticket."""
         make_closed_tickets(owner)
-        with transaction.atomic():
-            for method in ("enable_sort", "enable_seqscan", "enable_bitmapscan"):
-                psql(f"SET LOCAL {method} = off")
-
+        with planner_without("sort", "seqscan", "bitmapscan"):
             plan = wanted.along(ordering).in_order(ordering)[:20].explain()
 
         assert f"using ticket_unclosed_{ordering.field} on" in plan
@@ -323,10 +318,7 @@ class TestPages:
         values: dict[str, Any] = {name: "bug"}
         wanted = TicketFilter(**values)
         make_closed_tickets(owner)
-        with transaction.atomic():
-            for method in ("enable_sort", "enable_seqscan", "enable_bitmapscan"):
-                psql(f"SET LOCAL {method} = off")
-
+        with planner_without("sort", "seqscan", "bitmapscan"):
             plan = wanted.along(by_title).in_order(by_title)[:20].explain()
 
         assert f"using ticket_{name}_title on" in plan
@@ -346,16 +338,8 @@ class TestPages:
     @pytest.mark.parametrize("field", sorted(WEEKLY_FIELDS))
     def test_of_a_span_are_found_in_one_statement(self, field: str, is_descending: bool, owner: User) -> None:
         """Walking past all others, or sorting all of a long span, would take longer."""
-        week = timedelta(days=7)
-        for priority, days, created_at in [
-            *[("low", 20, NOON)] * 5,
-            ("medium", 30, NOON + week),
-            ("medium", 30, NOON + 2 * week),
-            *[("high", 40, NOON)] * 5,
-        ]:
-            at = NOON + timedelta(days=days)
-            make_ticket(owner, created_at=created_at, priority=priority, due_at=at, updated_at=at)
-        wanted = TicketFilter(span=Span(NOON + week, None))
+        self.make_tickets_far_down_every_order(owner)
+        wanted = TicketFilter(span=Span(NOON + WEEK, None))
 
         with CaptureQueriesContext(connection) as captured:
             queries.tickets(viewer=owner, filter=wanted, ordering=Ordering(field, is_descending), limit=1, at=NOON)
@@ -363,16 +347,42 @@ class TestPages:
         # One part for each week.
         assert [query["sql"].count("date_bin") for query in captured if "date_bin" in query["sql"]] == [2]
 
+    @pytest.mark.parametrize("is_descending", [False, True])
+    @pytest.mark.parametrize("field", sorted(WEEKLY_FIELDS))
+    def test_of_a_span_of_many_weeks_are_walked_to(
+        self, field: str, is_descending: bool, owner: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Sorting all of them would take longer."""
+        self.make_tickets_far_down_every_order(owner)
+        monkeypatch.setattr(lists, "MAX_WEEKS", 1)
+        wanted = TicketFilter(span=Span(NOON + WEEK, None))
+
+        with CaptureQueriesContext(connection) as captured:
+            page = queries.tickets(
+                viewer=owner, filter=wanted, ordering=Ordering(field, is_descending), limit=1, at=NOON
+            )
+
+        assert [ticket.priority for ticket in page] == ["medium"]
+        assert not any("GREATEST" in query["sql"] for query in captured)
+
+    def make_tickets_far_down_every_order(self, owner: User) -> None:
+        """Make tickets in two weeks, and older ones that precede them in every order but that of creation."""
+        for priority, days, created_at in [
+            *[("low", 20, NOON)] * 5,
+            ("medium", 30, NOON + WEEK),
+            ("medium", 30, NOON + 2 * WEEK),
+            *[("high", 40, NOON)] * 5,
+        ]:
+            at = NOON + timedelta(days=days)
+            make_ticket(owner, created_at=created_at, priority=priority, due_at=at, updated_at=at)
+
     @pytest.mark.parametrize("ordering", WEEKLY.values(), ids=str)
     def test_walk_along_the_index_of_a_week(self, ordering: Ordering, owner: User) -> None:
         make_closed_tickets(owner)
         span = Span(NOON - timedelta(days=1), NOON)
         (week,) = weeks(NOON - timedelta(days=1), NOON)
         tickets = TicketFilter(span=span).matching(at=NOON).created_in_week(week).in_order(ordering)
-        with transaction.atomic():
-            for method in ("enable_sort", "enable_seqscan", "enable_bitmapscan"):
-                psql(f"SET LOCAL {method} = off")
-
+        with planner_without("sort", "seqscan", "bitmapscan"):
             plan = tickets.values("pk")[:20].explain()
 
         assert "Index Only Scan using ticket_weekly_" in plan
@@ -392,10 +402,7 @@ class TestPages:
         """Months of tickets, or all unclosed ones, would take too long to fetch only to sort them."""
         make_closed_tickets(owner)
         psql(f"DROP INDEX {', '.join(self.other_indexes(index))}")
-        with transaction.atomic():
-            for method in ("enable_seqscan", "enable_bitmapscan"):
-                psql(f"SET LOCAL {method} = off")
-
+        with planner_without("seqscan", "bitmapscan"):
             matching = wanted.matching(at=NOON).in_order(Ordering(field)).without_index()
             plan = matching.values("pk")[:20].explain()
 
@@ -517,10 +524,7 @@ class TestSearch:
         """Looking up all words of a long query would take seconds."""
         words = [f"word{number}" for number in range(9)]
         ticket = make_ticket(agent, description=" ".join(words))
-        with transaction.atomic():
-            for method in ("enable_seqscan", "enable_indexscan"):
-                psql(f"SET LOCAL {method} = off")
-
+        with planner_without("seqscan", "indexscan"):
             plan = Ticket.objects.search(" ".join(words)).explain()
 
         (looked_up,) = re.findall("Index Cond: (.*)", plan)
