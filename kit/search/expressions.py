@@ -18,7 +18,7 @@ class SortKey(Func):
 class SearchVector(Func):
     """The words of some columns, none of which may be NULL. Stored in a generated column, or only in an index.
 
-    Not a function in SQL: PostgreSQL would inline it again for every row that is inserted.
+    Not a SQL function, which PostgreSQL would inline again for every INSERT.
     """
 
     template = "search_split(search_fold(%(expressions)s))::tsvector"

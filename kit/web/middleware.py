@@ -47,14 +47,15 @@ REFUSALS = {
 
 
 def log_request(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Log one line per request, and add its id to all lines logged meanwhile. Bodies and query strings are not logged.
+    """Log one line per request, and bind the request ID to everything logged during it.
 
-    Ours because django-structlog's takes 0.15 ms, as long as reading a ticket.
+    Bodies and query strings are not logged. Our own because django-structlog's middleware takes almost twice as long.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         started_at = time.perf_counter()
-        with structlog.contextvars.bound_contextvars(request_id=str(uuid.uuid4())):
+        context = {"request_id": str(uuid.uuid4())}
+        with structlog.contextvars.bound_contextvars(**context):
             response = get_response(request)
             logger.log(
                 logging.ERROR if response.status_code >= 500 else logging.INFO,
@@ -67,7 +68,7 @@ def log_request(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Call
                 duration_ms=round((time.perf_counter() - started_at) * 1000, 1),
             )
             if isinstance(response, StreamingHttpResponse):
-                response.streaming_content = _logged(iter(response), request_id())
+                response.streaming_content = _logged(iter(response), context)
         return response
 
     return middleware
@@ -79,9 +80,9 @@ def log_fault(**_: Any) -> None:
     logger.exception("request_failed")
 
 
-def _logged(content: Iterable[bytes], request: str) -> Iterator[bytes]:
-    """Yield the content, with the request's id on all lines logged meanwhile: another thread sends it."""
-    with structlog.contextvars.bound_contextvars(request_id=request):
+def _logged(content: Iterable[bytes], context: dict[str, str]) -> Iterator[bytes]:
+    """Yield the content with the request's context bound again, because another thread sends it."""
+    with structlog.contextvars.bound_contextvars(**context):
         try:
             yield from content
         except Exception:

@@ -30,14 +30,16 @@ UNCLOSED = ~Q(status=Status.CLOSED)
 # Fields with an index of their own that continues with the title.
 TITLED_FIELDS = ("venue", "type")
 BY_TITLE = Ordering("title", is_descending=False)
-# The orders with two indexes: one of all tickets, and one of those created in each week.
-WEEKLY = {
+BY_PRIORITY = Ordering("priority", is_descending=False)
+# An index can be walked in both directions, but missing dates come last in either: dates need two.
+BY_DATE = {
     "updated_at": Ordering("updated_at", is_descending=False),
     "updated_at_desc": Ordering("updated_at", is_descending=True),
     "due_at": Ordering("due_at", is_descending=False),
     "due_at_desc": Ordering("due_at", is_descending=True),
-    "priority": Ordering("priority", is_descending=False),
 }
+# The orders with indexes by week, besides those of all tickets.
+WEEKLY = BY_DATE | {"priority": BY_PRIORITY}
 WEEKLY_FIELDS = {ordering.field for ordering in WEEKLY.values()}
 # What decides whether a ticket is visible and in a span.
 SEEN_BY = ["created_at", "project", "created_by"]
@@ -114,9 +116,8 @@ class Ticket(models.Model):
                 include=["updated_at", "due_at", "project", "priority", "status"],
                 name="ticket_created_at",
             ),
-            # An index can be walked in both directions, but missing dates come last in either: dates need two.
-            *(WEEKLY[name].index(f"ticket_{name}") for name in WEEKLY if name != "priority"),
-            WEEKLY["priority"].index("ticket_priority_order"),
+            *(ordering.index(f"ticket_{name}") for name, ordering in BY_DATE.items()),
+            BY_PRIORITY.index("ticket_priority_order"),
             BY_TITLE.index("ticket_title_order", include=SEEN_BY),
             *(
                 ordering.index(f"ticket_weekly_{name}", by=CreationWeek("created_at"), include=SEEN_BY)

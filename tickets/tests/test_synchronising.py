@@ -1,6 +1,6 @@
 """The recipe in docs/api.md for keeping a copy of the tickets up to date."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,21 +17,33 @@ MARGIN = timedelta(minutes=5)
 Copy = dict[int, dict[str, Any]]
 
 
-def update(copy: Copy, api: APIClient, *, since: datetime | None = None) -> None:
-    """Read all tickets, or those created or changed since then, into the copy."""
-    for field in ("createdDate",) if since is None else ("updatedDate", "createdDate"):
-        page: dict[str, Any] = {"nextCursor": ""}
-        while page["nextCursor"] is not None:
-            ordering = field if since is None else f"-{field}"
-            query = {"ordering": ordering, "limit": 2, "cursor": page["nextCursor"]}
-            page = api.get("/tickets", query).json()
-            for ticket in page["items"]:
-                at = ticket[field]
-                if since and (at is None or datetime.fromisoformat(at) < since - MARGIN):
-                    page["nextCursor"] = None
-                    break
-                if ticket["id"] not in copy or copy[ticket["id"]]["version"] < ticket["version"]:
-                    copy[ticket["id"]] = ticket
+def listed(api: APIClient, ordering: str) -> Iterator[dict[str, Any]]:
+    """Yield all tickets, page by page."""
+    cursor: str | None = ""
+    while cursor is not None:
+        query: dict[str, Any] = {"ordering": ordering, "limit": 2, "cursor": cursor}
+        page = api.get("/tickets", query).json()
+        yield from page["items"]
+        cursor = page["nextCursor"]
+
+
+def is_recent(time: str | None, since: datetime) -> bool:
+    return time is not None and datetime.fromisoformat(time) >= since - MARGIN
+
+
+def recent(api: APIClient, since: datetime) -> Iterator[dict[str, Any]]:
+    """Yield the tickets changed since then, and those created since then."""
+    for field in ("updatedDate", "createdDate"):
+        for ticket in listed(api, f"-{field}"):
+            if not is_recent(ticket[field], since):
+                break
+            yield ticket
+
+
+def store(copy: Copy, tickets: Iterable[dict[str, Any]]) -> None:
+    for ticket in tickets:
+        if ticket["id"] not in copy or copy[ticket["id"]]["version"] < ticket["version"]:
+            copy[ticket["id"]] = ticket
 
 
 def test_a_copy_has_all_tickets_as_they_are(owner: User, signed_in: Callable[[User], APIClient]) -> None:
@@ -40,13 +52,13 @@ def test_a_copy_has_all_tickets_as_they_are(owner: User, signed_in: Callable[[Us
     old = [make_ticket(owner, created_at=long_ago) for _ in range(5)]
     copy: Copy = {}
     began = datetime.now(UTC)
-    update(copy, api)
+    store(copy, listed(api, "createdDate"))
 
     new = [make_ticket(owner) for _ in range(3)]
     for ticket in (old[1], old[4], new[0]):
         assert api.patch(f"/tickets/{ticket.pk}", {"priority": "high"}).status_code == 200
     make_comment(old[2], owner)
-    update(copy, api, since=began)
+    store(copy, recent(api, began))
 
     current = api.get("/tickets", {"limit": 100}).json()["items"]
     assert len(current) == 8
