@@ -7,7 +7,7 @@ from typing import Any
 import pgtrigger.installation
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import User
@@ -50,6 +50,14 @@ steps = st.builds(
     priority=st.sampled_from(Priority.values),
     reason=st.sampled_from(WORDS),
 )
+
+
+# Closing ends the hold, which moves the deadline, and leaves as much time as when the hold began.
+CLOSED_ON_HOLD = [
+    Step("hold", in_sql=False, delay=timedelta(), priority=Priority.LOW, reason=""),
+    Step("reprioritise", in_sql=False, delay=timedelta(minutes=1), priority=Priority.HIGH, reason=""),
+    Step("close", in_sql=False, delay=timedelta(), priority=Priority.HIGH, reason=""),
+]
 
 
 class Pair:
@@ -180,6 +188,7 @@ class TestClockOfTheDatabase:
         has_calendar=st.booleans(),
         taken=st.lists(steps, max_size=8),
     )
+    @example(priority=Priority.LOW, is_closed=False, has_calendar=True, taken=CLOSED_ON_HOLD).via("a failure")
     def test_is_the_pure_clock_after_any_sequence_of_changes(
         self, agent: User, priority: str, is_closed: bool, has_calendar: bool, taken: list[Step]
     ) -> None:
@@ -202,6 +211,19 @@ class TestClockOfTheDatabase:
             pair = Pair(agent, priority=priority, is_closed=False)
 
             assert pair.stored() == (pair.expected, pair.expected.warn_at)
+
+    def test_keeps_what_another_calendar_leaves_even_if_it_is_as_much_as_before(self, agent: User) -> None:
+        make_office_calendar(priority=Priority.HIGH)
+        make_office_calendar(priority=Priority.MEDIUM, name="Tokyo", time_zone="Asia/Tokyo")
+        SlaPolicy.objects.filter(pk=Priority.MEDIUM).update(hours=SlaPolicy.objects.get(pk=Priority.HIGH).hours)
+        pair = Pair(agent, priority=Priority.HIGH, is_closed=False)
+        left = timedelta(hours=pair.terms().hours)
+        pair.take(Step("hold", in_sql=False, delay=timedelta(), priority="", reason=""))
+
+        pair.take(Step("reprioritise", in_sql=False, delay=timedelta(), priority=Priority.MEDIUM, reason=""))
+
+        assert (pair.expected.calendar, pair.expected.left) == ("Tokyo", left)
+        assert pair.stored()[0] == pair.expected
 
     def test_would_differ_without_its_trigger(self, agent: User) -> None:
         """Otherwise the test above would prove nothing."""

@@ -27,9 +27,13 @@ BEGIN
     IF NEW.held_at IS NULL THEN
         NEW.hold_reason := '';
     END IF;
-    -- What was left only counts for the stop and the deadline that it was measured for.
+    -- What was left only counts for the deadline that it was measured for. The services move a stopped deadline only
+    -- with the priority or the stop, and measure again: as much may be left as before.
     IF (NEW.closed_at IS NULL AND NEW.held_at IS NULL)
-        OR (NEW.sla_due_at <> OLD.sla_due_at AND NEW.sla_left IS NOT DISTINCT FROM OLD.sla_left) THEN
+        OR (NEW.sla_due_at <> OLD.sla_due_at
+            AND NEW.sla_left IS NOT DISTINCT FROM OLD.sla_left
+            AND (NEW.priority, NEW.held_at, NEW.closed_at)
+                IS NOT DISTINCT FROM (OLD.priority, OLD.held_at, OLD.closed_at)) THEN
         NEW.sla_left := NULL;
     END IF;
     NEW.sla_is_outdated := NEW.sla_is_outdated AND NEW.status = 'closed';
