@@ -14,6 +14,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import capfirst
 
+from accounts.models import User
+from accounts.permissions import staff_user
 from analytics import queries
 from events.models import Event, EventStatus
 from kit.dates import Span
@@ -56,7 +58,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if request.user.has_perm("events.view_event"):
         context |= box_office(days, at)
     if request.user.has_perm("notifications.view_delivery"):
-        context |= mail()
+        context |= mail(staff_user(request))
     return context
 
 
@@ -147,8 +149,8 @@ def upcoming_events(at: datetime) -> list[dict[str, Any]]:
     ]
 
 
-def mail() -> dict[str, Any]:
-    given_up = Delivery.objects.given_up()[: queries.COUNT_LIMIT].count()
+def mail(viewer: User) -> dict[str, Any]:
+    given_up = Delivery.objects.visible_to(viewer).given_up()[: queries.COUNT_LIMIT].count()
     return {
         "mail_card": card(
             "E-mails not delivered",

@@ -185,8 +185,8 @@ list_bookings = describes(
 export_bookings = describes(
     "Export bookings",
     name="exportBookings",
-    more="Every booking that the list returns for the same filters, as CSV (RFC 4180), one line per booking. Cells "
-    "that a spreadsheet would treat as a formula start with an apostrophe.",
+    more="Every booking that the list returns for the same filters, as CSV (RFC 4180), one line per booking, in UTF-8 "
+    f"with a byte order mark. {csv_export.GUARD_NOTE}",
     parameters=[BookingFilterSerializer],
     answers={200: (OpenApiTypes.STR, examples.EXPORT)},
     media_type=csv_export.CSV,

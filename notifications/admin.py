@@ -1,6 +1,6 @@
 """Sent mail in the admin: read-only, with an action to resend what failed."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -21,12 +21,24 @@ from kit.admin.forms import is_id
 from kit.admin.pages import LINK_CLASSES, ReadOnlyMixin
 from kit.text import counted
 from notifications import services
-from notifications.models import GIVEN_UP, Delivery, Outage, State
+from notifications.models import ABOUT_BOOKINGS, GIVEN_UP, Delivery, DeliveryQuerySet, Kind, Outage, State
 from notifications.templatetags.sent_mail import STATE_COLOURS
 from tickets.models import Ticket
 
 # Registered by the import above. Its page lets staff abort jobs and shows nothing that deliveries do not.
 admin.site.unregister(ProcrastinateJob)
+
+
+class KindFilter(admin.SimpleListFilter):
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        is_admin = staff_user(request).is_admin
+        return [choice for choice in Kind.choices if is_admin or choice[0] not in ABOUT_BOOKINGS]
+
+    def queryset(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        return deliveries.filter(kind=self.value()) if self.value() in Kind.values else deliveries
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -44,6 +56,8 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
+    """Sent mail. Agents see nothing of mail about bookings: not in lists and counts, and not by number or address."""
+
     list_display = [
         "id",
         "state_label",
@@ -58,24 +72,36 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
         "created_at",
         "sent_at",
     ]
-    list_filter = [StateFilter, "kind", "created_at"]
+    list_filter = [StateFilter, KindFilter, "created_at"]
     list_fullwidth = True
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     search_fields = ["address__istartswith"]
-    search_help_text = "Number of a ticket or booking, or the beginning of an address"
     sortable_by = ["id"]
     ordering = ["-id"]
     actions = ["resend"]
     fieldsets = [
-        (None, {"fields": [("state_label", "kind"), ("name", "address"), ("ticket_link", "booking_number", "about")]}),
+        (None, {"fields": [("state_label", "kind"), ("name", "address"), ("ticket_link", "about"), "booking_number"]}),
         ("Attempts", {"fields": [("attempts", "next_attempt"), "last_error", ("created_at", "sent_at")]}),
     ]
 
-    @display(
-        description="state",
-        label=STATE_COLOURS,
-    )
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        return cast(DeliveryQuerySet, super().get_queryset(request)).visible_to(staff_user(request))
+
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        return _without_booking(self.list_display, request)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Delivery | None = None) -> Any:
+        (title, options), *rest = super().get_fieldsets(request, obj)
+        return [(title, options | {"fields": _without_booking(options["fields"], request)}), *rest]
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changelist = super().get_changelist_instance(request)
+        numbers = "a ticket or booking" if staff_user(request).is_admin else "a ticket"
+        changelist.search_help_text = f"Number of {numbers}, or the beginning of an address"
+        return changelist
+
+    @display(description="state", label=STATE_COLOURS)
     def state_label(self, delivery: Delivery) -> tuple[str, str]:
         return delivery.state, delivery.get_state_display()
 
@@ -131,3 +157,8 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
 
     def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("notifications.change_delivery")
+
+
+def _without_booking(columns: list[Any], request: HttpRequest) -> list[Any]:
+    """Leave out the booking's number unless the user is an admin."""
+    return [each for each in columns if each != "booking_number" or staff_user(request).is_admin]

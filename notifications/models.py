@@ -37,6 +37,9 @@ class Kind(models.TextChoices):
     RESET_PASSWORD = "reset-password", "Reset password"
 
 
+ABOUT_BOOKINGS = [kind for kind in Kind if kind.startswith(("booking-", "event-"))]
+
+
 class State(models.TextChoices):
     PENDING = "pending", "Pending"
     SENT = "sent", "Sent"
@@ -49,6 +52,10 @@ GIVEN_UP = (State.FAILED, State.DEAD)
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def visible_to(self, user: User) -> Self:
+        """Select the mail that a member of staff may see: mail about bookings is for admins, as the bookings are."""
+        return self if user.is_admin else self.filter(booking__isnull=True)
+
     def due(self, at: datetime) -> Self:
         return self.filter(state=State.PENDING, next_attempt_at__lte=at)
 

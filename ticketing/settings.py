@@ -100,6 +100,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "kit.web.middleware.AuthenticationMiddleware",
     "kit.web.middleware.OTPMiddleware",
+    "accounts.admin.kept_forms.KeptFormMiddleware",
     "accounts.admin.second_factor_page.SecondFactorMiddleware",
     "kit.web.middleware.HistoryMiddleware",
     "kit.web.middleware.MessageMiddleware",
@@ -357,6 +358,7 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {"DIRECTIVES": content_policies.PAGES}
 ADMIN_CONTENT_SECURITY_POLICY = content_policies.ADMIN
 SESSION_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "accounts.admin.kept_forms.csrf_failure"
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 if not IS_LOCAL:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)

@@ -76,8 +76,8 @@ list_tickets = describes(
 export_tickets = describes(
     "Export tickets",
     name="exportTickets",
-    more="Every ticket that the list returns for the same filters, as CSV (RFC 4180), one line per ticket. Cells that "
-    "a spreadsheet would treat as a formula start with an apostrophe.",
+    more="Every ticket that the list returns for the same filters, as CSV (RFC 4180), one line per ticket, in UTF-8 "
+    f"with a byte order mark. {csv_export.GUARD_NOTE}",
     parameters=[TicketFilterSerializer],
     answers={200: (OpenApiTypes.STR, examples.EXPORT)},
     media_type=csv_export.CSV,

@@ -23,7 +23,12 @@ SignedIn = Callable[[User], APIClient]
 def exported(api: APIClient, **query: Any) -> list[dict[str, str]]:
     response = api.get("/bookings/export", query)
     assert response.status_code == 200
-    return list(csv.DictReader(io.StringIO(response.getvalue().decode(), newline="")))
+    return rows(response.getvalue().decode())
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    assert text[0] == "\ufeff"
+    return list(csv.DictReader(io.StringIO(text[1:], newline="")))
 
 
 class TestExport:
@@ -88,7 +93,7 @@ class TestCommand:
     def exported(self, *arguments: str) -> list[str]:
         output = io.StringIO(newline="")
         call_command("export_bookings", *arguments, stdout=output)
-        return [row["id"] for row in csv.DictReader(io.StringIO(output.getvalue(), newline=""))]
+        return [row["id"] for row in rows(output.getvalue())]
 
     def test_exports_everything_or_what_a_user_may_see(self, admin: User, owner: User) -> None:
         event = make_event(admin)

@@ -2,11 +2,14 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework import serializers
@@ -24,7 +27,7 @@ def parsed(*names: Any) -> list[list[str]]:
     """Export rows with these names, and return the cells that a CSV reader finds."""
     items = [{"id": number, "name": name} for number, name in enumerate(names)]
     content = b"".join(csv_export.encode(RowSerializer, [items]))
-    return list(csv.reader(io.StringIO(content.decode(), newline="")))
+    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
 
 
 class TestEncode:
@@ -33,17 +36,17 @@ class TestEncode:
 
         content = b"".join(csv_export.encode(RowSerializer, [items]))
 
-        assert content.decode() == 'id,name\r\n1,"Say ""hi"", then\nleave"\r\n2,Zoë 東京\r\n'
+        assert content.decode("utf-8-sig") == 'id,name\r\n1,"Say ""hi"", then\nleave"\r\n2,Zoë 東京\r\n'
 
     def test_without_rows_is_the_header_only(self) -> None:
-        assert b"".join(csv_export.encode(RowSerializer, [])) == b"id,name\r\n"
+        assert b"".join(csv_export.encode(RowSerializer, [])) == b"\xef\xbb\xbfid,name\r\n"
 
-    def test_has_one_header_for_all_batches(self) -> None:
+    def test_starts_with_one_byte_order_mark_and_one_header_for_all_batches(self) -> None:
         batches = [[{"id": number, "name": "x"}] for number in range(3)]
 
         pieces = list(csv_export.encode(RowSerializer, batches))
 
-        assert pieces == [b"id,name\r\n0,x\r\n", b"1,x\r\n", b"2,x\r\n"]
+        assert pieces == [b"\xef\xbb\xbfid,name\r\n0,x\r\n", b"1,x\r\n", b"2,x\r\n"]
 
     @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x","y")'])
     def test_defuses_formulas(self, text: str) -> None:
@@ -51,7 +54,7 @@ class TestEncode:
 
     @given(text=st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])))
     def test_leaves_other_text_unchanged(self, text: str) -> None:
-        expected = f"'{text}" if text[:1] in {*csv_export.FORMULA_STARTS} else text
+        expected = f"'{text}" if text.startswith((*csv_export.FORMULA_STARTS, "'")) else text
 
         assert parsed(text)[1] == ["0", expected]
 
@@ -61,7 +64,34 @@ class TestEncode:
 
         content = b"".join(csv_export.encode(PriceSerializer, [[{"price": None}, {"price": Decimal("-1.5")}]]))
 
-        assert content == b'price\r\n""\r\n-1.5\r\n'
+        assert content == b'\xef\xbb\xbfprice\r\n""\r\n-1.5\r\n'
+
+
+class TestRecipe:
+    """The code in docs/api.md that reads an export."""
+
+    NAMES = ["=1+1", "'=1+1", "''=1", "'", "'tis", "-5 °C", "plain", "", "Zoë 東京", "Two\r\nlines", "\ufeffmark"]
+
+    def test_restores_every_text(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        items = [{"id": number, "name": name} for number, name in enumerate(self.NAMES)]
+        (tmp_path / "tickets.csv").write_bytes(b"".join(csv_export.encode(RowSerializer, [items])))
+        monkeypatch.chdir(tmp_path)
+        read: dict[str, Any] = {}
+
+        exec(recipe(), read)
+
+        assert read["rows"] == [{"id": str(item["id"]), "name": item["name"]} for item in items]
+
+    @given(text=st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])))
+    def test_removes_exactly_what_the_guard_added(self, text: str) -> None:
+        assert parsed(text)[1][1].removeprefix("'") == text
+
+
+def recipe() -> str:
+    (code,) = re.findall(
+        r"```python\n(import csv\n.*?)```", (settings.BASE_DIR / "docs" / "api.md").read_text(), re.DOTALL
+    )
+    return str(code)
 
 
 class TestBatches:

@@ -4,6 +4,7 @@ Each batch is a query of its own that starts after the last row, like the pages 
 never keeps a transaction open.
 """
 
+import codecs
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
@@ -17,8 +18,15 @@ Row = TypeVar("Row")
 
 BATCH = 1000
 CSV = "text/csv"
+# Without this byte order mark, Excel reads UTF-8 as the computer's older encoding: "ZoÃ«" for "Zoë".
+MARK = codecs.BOM_UTF8
 # Spreadsheets read text that starts with these as a formula, unless an apostrophe precedes it.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+GUARD = "'"
+GUARD_NOTE = (
+    "Text that a spreadsheet would treat as a formula, or that starts with an apostrophe, has an apostrophe added in "
+    "front. To restore the text, remove the first character of every cell that starts with an apostrophe."
+)
 
 
 def batches(fetch: Callable[[Row | None], list[Row]]) -> Iterator[list[Row]]:
@@ -33,12 +41,12 @@ def batches(fetch: Callable[[Row | None], list[Row]]) -> Iterator[list[Row]]:
 
 def encode(shape: type[Serializer[Any]], rows: Iterable[list[Any]]) -> Iterator[bytes]:
     """Yield the CSV of each batch, as the serializer `shape` shows the rows, with a header line first."""
-    header = [list(shape().fields)]
+    start = MARK + _lines([shape().fields])
     for batch in rows:
-        yield _lines(chain(header, (item.values() for item in shape(batch, many=True).data)))
-        header = []
-    if header:
-        yield _lines(header)
+        yield start + _lines(item.values() for item in shape(batch, many=True).data)
+        start = b""
+    if start:
+        yield start
 
 
 def answer(name: str, content: Iterator[bytes]) -> StreamingHttpResponse:
@@ -58,5 +66,9 @@ def _lines(rows: Iterable[Iterable[Any]]) -> bytes:
 
 
 def _cell(value: Any) -> Any:
-    """Defuse formulas in text. Numbers may start with a minus sign."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+    """Defuse formulas in text. Numbers may start with a minus sign.
+
+    Text that starts with an apostrophe gets one more, so that removing the first one always restores the text.
+    """
+    is_guarded = isinstance(value, str) and value.startswith((GUARD, *FORMULA_STARTS))
+    return f"{GUARD}{value}" if is_guarded else value

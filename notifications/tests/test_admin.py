@@ -89,16 +89,16 @@ class TestList:
 
         assert found == {f"#{ticket.pk}": {str(team[0])}, team[1].email[:8]: {str(team[1])}}
 
-    def test_finds_and_shows_the_booking(self, agent: User, admin: User, team: list[User]) -> None:
+    def test_finds_and_shows_the_booking(self, admin: User, team: list[User]) -> None:
         event = make_event(admin)
         bookings = [book(event, user) for user in team[:2]]
 
-        page = Browser(agent).get(LIST, {"q": f"#{bookings[0].pk}"})
+        page = Browser(admin).get(LIST, {"q": f"#{bookings[0].pk}"})
 
         assert [delivery.booking for delivery in page.context["cl"].queryset] == bookings[:1]
         assert f">#{bookings[0].pk}<" in text(page)
         delivery = Delivery.objects.get(booking=bookings[0])
-        assert f"#{bookings[0].pk}" in text(Browser(agent).get(f"{LIST}{delivery.pk}/change/"))
+        assert f"#{bookings[0].pk}" in text(Browser(admin).get(f"{LIST}{delivery.pk}/change/"))
 
     def test_can_show_everything_that_failed(self, agent: User, team: list[User]) -> None:
         failed = {make_delivery(team[0], state=State.FAILED), make_delivery(team[1], state=State.DEAD)}
@@ -120,6 +120,70 @@ class TestList:
 
     def test_is_closed_to_customers(self, owner: User) -> None:
         assert Browser(owner).get(LIST).status_code == 302
+
+
+class TestMailAboutBookings:
+    """It is for admins, like the bookings."""
+
+    @pytest.fixture
+    def hidden(self, admin: User) -> Delivery:
+        booking = book(make_event(admin), guest=GUEST)
+        Delivery.objects.filter(booking=booking).update(state=State.DEAD, last_error="451 Later")
+        return Delivery.objects.get(booking=booking)
+
+    @pytest.mark.parametrize(
+        "query", [{}, {"q": GUEST.email}, {"state": "given-up"}, {"kind": Kind.BOOKING_CONFIRMED}, {"o": "1"}]
+    )
+    def test_is_not_listed_for_agents(self, agent: User, admin: User, hidden: Delivery, query: dict[str, str]) -> None:
+        shown = {user.type: list(Browser(user).get(LIST, query).context["cl"].queryset) for user in (agent, admin)}
+
+        assert shown == {"agent": [], "admin": [hidden]}
+
+    def test_is_not_found_by_number(self, agent: User, admin: User, owner: User, hidden: Delivery) -> None:
+        ticket = make_ticket(owner, id=hidden.booking_id)
+        about_ticket = make_delivery(owner, ticket=ticket)
+
+        def found(user: User) -> set[Delivery]:
+            return set(Browser(user).get(LIST, {"q": f"#{ticket.pk}"}).context["cl"].queryset)
+
+        assert found(agent) == {about_ticket}
+        assert found(admin) == {about_ticket, hidden}
+
+    def test_has_no_column_filter_or_hint_for_agents(self, agent: User, hidden: Delivery) -> None:
+        assert "ooking" not in text(Browser(agent).get(LIST))
+
+    def test_has_column_filter_and_hint_for_admins(self, admin: User, hidden: Delivery) -> None:
+        page = text(Browser(admin).get(LIST))
+
+        for shown in ("column-booking_number", "?kind=booking-confirmed", "?kind=event-changed", "ticket or booking"):
+            assert shown in page
+
+    def test_is_missing_for_agents(self, agent: User, hidden: Delivery) -> None:
+        for page in ("change", "history"):
+            answer = Browser(agent).get(f"{LIST}{hidden.pk}/{page}/", follow=True)
+
+            assert answer.redirect_chain == [("/admin/", 302)]
+            assert GUEST.email not in text(answer)
+
+    def test_has_no_field_on_the_page_of_other_mail_for_agents(self, agent: User, owner: User) -> None:
+        page = text(Browser(agent).get(f"{LIST}{make_delivery(owner).pk}/change/"))
+
+        assert "ooking" not in page
+
+    @pytest.mark.parametrize("across", ["0", "1"])
+    def test_is_not_resent_by_agents(self, agent: User, owner: User, hidden: Delivery, across: str) -> None:
+        other = make_delivery(owner, state=State.DEAD)
+        action = {"action": "resend", "_selected_action": [hidden.pk, other.pk], "select_across": across}
+
+        page = Browser(agent).post(LIST, action, follow=True)
+
+        assert queued_ids() == [other.pk]
+        assert "1 message queued for retry." in text(page)
+
+    def test_is_not_counted_on_the_overview_of_agents(self, agent: User, admin: User, hidden: Delivery) -> None:
+        counts = {user.type: Browser(user).get("/admin/").context["mail_card"]["value"] for user in (agent, admin)}
+
+        assert counts == {"agent": "0", "admin": "1"}
 
 
 class TestDelivery:

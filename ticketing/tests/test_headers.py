@@ -263,4 +263,4 @@ class TestErrorPages:
 
         assert (missing.status_code, expired.status_code) == (404, 403)
         assert "There is no page at this address" in missing.content.decode()
-        assert "This form is no longer valid" in expired.content.decode()
+        assert "Nothing was saved." in expired.content.decode()

@@ -345,6 +345,9 @@ class TestHiddenObject:
         assert {"GET /tickets", f"GET /tickets/{HIDDEN}", "GET /dashboard/analytics", "GET /projects"} <= changed
         assert {f"GET /tickets/{HIDDEN}/comments", "GET /api/tickets", f"GET /api/tickets/{HIDDEN}"} <= changed
 
+    def test_is_not_visible_to_agents_at_the_box_office(self, world: World) -> None:
+        assert differences(only_of(described(), "event", "booking"), world, "agent") == set()
+
     def test_is_visible_to_admins_at_the_box_office(self, world: World) -> None:
         changed = differences(only_of(document(), "event", "booking"), world, "admin")
 

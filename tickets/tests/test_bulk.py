@@ -176,7 +176,9 @@ class TestSelectAll:
 
 class TestExport:
     def rows(self, response: Any) -> list[dict[str, str]]:
-        return list(csv.DictReader(io.StringIO(response.getvalue().decode(), newline="")))
+        text = response.getvalue().decode()
+        assert text[0] == "\ufeff"
+        return list(csv.DictReader(io.StringIO(text[1:], newline="")))
 
     def test_contains_the_selected_tickets(self, agent: User, owner: User, assignee: User) -> None:
         first, _, third = (make_ticket(owner) for _ in range(3))

@@ -28,7 +28,8 @@ JULY = datetime(2024, 7, 1, 18, tzinfo=UTC)
 
 def rows(content: bytes | str) -> list[dict[str, str]]:
     text = content.decode() if isinstance(content, bytes) else content
-    return list(csv.DictReader(io.StringIO(text, newline="")))
+    assert text[0] == "\ufeff"
+    return list(csv.DictReader(io.StringIO(text[1:], newline="")))
 
 
 def exported(api: APIClient, **query: Any) -> list[dict[str, str]]:
