@@ -174,8 +174,19 @@ class Comments(HelpDesk):
         new = read(NewCommentSerializer, request)
         check_concerns(ticket_id, caller(request))
         services.comment(ticket_id=ticket_id, by=caller(request), at=timezone.now(), **new)
+        return self.answer(request, ticket_id)
+
+    def retrieve(self, request: Request, ticket_id: int) -> Response:
+        """Read the ticket's comments again for a retry."""
+        check_concerns(ticket_id, caller(request))
+        return self.answer(request, ticket_id)
+
+    def answer(self, request: Request, ticket_id: int) -> Response:
         ticket = {"_id": str(ticket_id), "comments": comments_of(ticket_id, caller(request))}
         return Response({"message": "Comment added successfully", "ticket": ticket}, 201)
+
+    def id_in(self, body: Any) -> int:
+        return int(body["ticket"]["_id"])
 
 
 def with_comments(ticket: Ticket, viewer: User) -> dict[str, Any]:

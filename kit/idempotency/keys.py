@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 
 from kit.db import sql
 from kit.errors import Conflict, Contradiction
-from kit.idempotency.models import LIFETIME_OF_KEYS, IdempotencyKey
+from kit.idempotency.models import LIFETIME_OF_KEYS, MAX_BYTES, IdempotencyKey
 
 
 class KeyReused(Contradiction):
@@ -79,14 +79,31 @@ def claiming() -> Iterator[None]:
         raise
 
 
-def keep(key: Key, *, status: int, body: bytes, headers: dict[str, str], at: datetime) -> None:
-    """Store the response of the request that holds the key, and commit."""
+def fits(body: bytes) -> bool:
+    """Return whether the body is short enough to be stored."""
+    return len(body) <= MAX_BYTES
+
+
+def keep(
+    key: Key,
+    *,
+    status: int,
+    at: datetime,
+    body: bytes = b"",
+    headers: dict[str, str] | None = None,
+    object_id: int | None = None,
+) -> None:
+    """Store the response of the request that holds the key, and commit.
+
+    `object_id` stands for a body that does not fit.
+    """
     sql.finish(
         "idempotency/keep_answer",
         digest=key.digest,
         body_digest=key.body_digest,
         status=status,
         body=body.decode(),
-        headers=Jsonb(headers),
+        headers=Jsonb(headers or {}),
         at=at,
+        object_id=object_id,
     )
