@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 from django.db import OperationalError
+from django.utils.crypto import salted_hmac
 from psycopg.errors import LockNotAvailable
 from psycopg.types.json import Jsonb
 
@@ -29,9 +30,14 @@ class StillRunning(Conflict):
     message = "The first request with this Idempotency-Key is still in progress"
 
 
+def digest(message: bytes) -> bytes:
+    """Return an HMAC under the server's secret."""
+    return salted_hmac("kit.idempotency", message, algorithm="sha256").digest()
+
+
 @dataclass(frozen=True)
 class Key:
-    """HMACs under the server's secret: `digest` of the sender, key and path, `body_digest` of the body."""
+    """Made with `digest`: `digest` of the sender, key and path, `body_digest` of the body."""
 
     digest: bytes
     body_digest: bytes
@@ -107,3 +113,8 @@ def keep(
         at=at,
         object_id=object_id,
     )
+
+
+def forget(key: Key) -> None:
+    """Make the key unused again."""
+    IdempotencyKey.objects.filter(digest=key.digest).delete()

@@ -12,12 +12,11 @@ from typing import Any
 import orjson
 from django.db import transaction
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from kit.errors import Conflict, Invalid
-from kit.idempotency.keys import Key, claim, fits, keep
+from kit.idempotency.keys import Key, claim, digest, fits, keep
 from kit.idempotency.models import IdempotencyKey
 
 HEADER = "Idempotency-Key"
@@ -67,15 +66,11 @@ def key_of(request: Request) -> Key | None:
         return None
     if not KEY.fullmatch(key):
         raise BAD_KEY
-    body = _digest(orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS))
+    body = digest(orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS))
     # Signed-out clients are identified by the body they send.
     sender = str(request.user.pk).encode() if request.user.is_authenticated else b"anonymous" + body
     # NUL separates unambiguously: neither keys nor paths contain it.
-    return Key(_digest(b"\0".join([key.encode(), request.path.encode(), sender])), body)
-
-
-def _digest(message: bytes) -> bytes:
-    return salted_hmac("kit.idempotency.views", message, algorithm="sha256").digest()
+    return Key(digest(b"\0".join([key.encode(), request.path.encode(), sender])), body)
 
 
 def _with_keys(

@@ -14,8 +14,8 @@ from kit.idempotency import views
 from kit.idempotency.keys import Key
 from kit.idempotency.models import IdempotencyKey
 from kit.idempotency.views import REPLAYED
+from kit.tests.contents import contents
 from kit.tests.races import at_once
-from projects.tests.psql import psql
 from ticketing.tests.calls import METHODS, Call, Examples, changing
 
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
@@ -40,15 +40,6 @@ def body_of(api: APIClient, call: Call) -> dict[str, Any]:
         return {}
     data, content_type = api._encode_data(call.body, "json")
     return {"data": data, "content_type": content_type}
-
-
-def contents() -> dict[str, Any]:
-    """Return a digest of every table except those of keys and tokens."""
-    tables = psql(
-        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename !~ 'idempotency|blacklist'"
-    )
-    digest = "SELECT count(*), sum(hashtextextended(line::text, 0)) FROM {} AS line"
-    return {table: psql(digest.format(table)) for (table,) in tables}
 
 
 def sizes() -> list[int]:
