@@ -390,7 +390,6 @@ class TestParallelPosts:
         assert Comment.objects.count() > 1
 
     def test_show_the_form_again_while_a_lock_is_held(self, superuser: User) -> None:
-        """The refused statement must not spoil the transaction that the form is shown in."""
         event, browser = make_event(superuser), Browser(superuser)
         page = reverse("admin:events_event_new_booking", args=[event.pk])
 
