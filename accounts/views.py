@@ -87,11 +87,13 @@ class UserViewSet(ViewSet):
         return self.update(request, user_id, UserChangesSerializer)
 
     @docs.delete_user
+    @idempotent
     def destroy(self, request: Request, user_id: int) -> Response:
         services.delete(user_id=user_id, by=caller(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @docs.deactivate_user
+    @idempotent
     def deactivate(self, request: Request, user_id: int) -> Response:
         user = services.update(user_id=user_id, by=caller(request), is_active=False)
         return Response(UserSerializer(user).data)

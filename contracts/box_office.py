@@ -168,7 +168,17 @@ class Initialize(BoxOffice):
     def post(self, request: Request) -> Response:
         new = read(NewEventShape, request) | {"max_per_booking": MAX_PER_BOOKING, "origin": Origin.BOX_OFFICE}
         event = services.create(**new, by=caller(request), at=timezone.now())
+        return self.answer(event)
+
+    def retrieve(self, request: Request, event_id: int) -> Response:
+        """Read a new event again for a retry."""
+        return self.answer(services.find(event_id=event_id, by=caller(request)))
+
+    def answer(self, event: Event) -> Response:
         return Response({"message": "Event created successfully", "event": EventShape(event).data}, 201)
+
+    def id_in(self, body: Any) -> int:
+        return super().id_in(body["event"])
 
 
 class Book(BoxOffice):
@@ -184,6 +194,7 @@ class Book(BoxOffice):
 
 
 class Cancel(BoxOffice):
+    @idempotent
     def post(self, request: Request) -> Response:
         booking = find_booking(read(CancelShape, request), by=caller(request))
         self.ids = {"booking_id": booking.pk, "event_id": booking.event_id}

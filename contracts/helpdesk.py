@@ -6,8 +6,10 @@ not create and are not assigned to does not exist.
 """
 
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
+import orjson
 from django.http import Http404
 from django.urls import path, re_path
 from django.utils import timezone
@@ -24,6 +26,7 @@ from accounts.tokens import OptionalToken
 from contracts.helpdesk_shapes import (
     ROLES,
     CommentSerializer,
+    CommentsQuerySerializer,
     NewTicketSerializer,
     RegisteredSerializer,
     RegisterSerializer,
@@ -31,6 +34,7 @@ from contracts.helpdesk_shapes import (
     TicketQuerySerializer,
     TicketSerializer,
 )
+from kit.db.sql import MAX_ID
 from kit.errors import Forbidden, Invalid, Missing, TooMany, Unauthenticated
 from kit.idempotency.keys import StillRunning
 from kit.idempotency.views import DuplicateRequest, idempotent, unrepeatable
@@ -46,8 +50,9 @@ from tickets.serializers import NewCommentSerializer
 
 # The password in the document's sample has six characters.
 SHORTEST_PASSWORD = 6
-# A ticket is returned with all its comments, up to this many.
+# A ticket is returned with its newest comments, up to this many, and up to this size in JSON.
 MOST_COMMENTS = 1_000
+MOST_BYTES = 500_000
 
 
 # --- Dialect ------------------------------------------------------------------------------------------------------
@@ -151,10 +156,11 @@ class Tickets(HelpDesk):
 
 class OneTicket(HelpDesk):
     def get(self, request: Request, ticket_id: int) -> Response:
+        query = read_query(CommentsQuerySerializer, request)
         ticket = Ticket.objects.concerning(caller(request)).with_assignees().filter(pk=ticket_id).first()
         if ticket is None:
             raise services.TicketNotFound
-        return Response(with_comments(ticket, caller(request)))
+        return Response(with_comments(ticket, caller(request), **query))
 
     def patch(self, request: Request, ticket_id: int) -> Response:
         changes = read(TicketChangesSerializer, request)
@@ -174,18 +180,35 @@ class Comments(HelpDesk):
         new = read(NewCommentSerializer, request)
         check_concerns(ticket_id, caller(request))
         services.comment(ticket_id=ticket_id, by=caller(request), at=timezone.now(), **new)
-        ticket = {"_id": str(ticket_id), "comments": comments_of(ticket_id, caller(request))}
+        return self.answer(request, ticket_id)
+
+    def retrieve(self, request: Request, ticket_id: int) -> Response:
+        """Read the ticket's comments again for a retry."""
+        check_concerns(ticket_id, caller(request))
+        return self.answer(request, ticket_id)
+
+    def answer(self, request: Request, ticket_id: int) -> Response:
+        ticket = {"_id": str(ticket_id), **comments_of(ticket_id, caller(request))}
         return Response({"message": "Comment added successfully", "ticket": ticket}, 201)
 
+    def id_in(self, body: Any) -> int:
+        return int(body["ticket"]["_id"])
 
-def with_comments(ticket: Ticket, viewer: User) -> dict[str, Any]:
-    return {**TicketSerializer(ticket).data, "comments": comments_of(ticket.pk, viewer)}
+
+def with_comments(ticket: Ticket, viewer: User, **query: Any) -> dict[str, Any]:
+    return {**TicketSerializer(ticket).data, **comments_of(ticket.pk, viewer, **query)}
 
 
-def comments_of(ticket_id: int, viewer: User) -> Any:
-    """Return the newest comments that the viewer may see, oldest first."""
-    comments = queries.last_comments(ticket_id=ticket_id, viewer=viewer, limit=MOST_COMMENTS)
-    return CommentSerializer(comments, many=True).data
+def comments_of(ticket_id: int, viewer: User, before_id: int = MAX_ID) -> dict[str, Any]:
+    """Return the newest comments that the viewer may see, oldest first, and the `before` that continues the list."""
+    found = queries.last_comments(
+        ticket_id=ticket_id, viewer=viewer, before_id=before_id, limit=MOST_COMMENTS + 1, most_bytes=MOST_BYTES
+    )
+    shapes = CommentSerializer(found, many=True).data
+    sizes = accumulate(len(orjson.dumps(shape)) + 1 for shape in reversed(shapes))
+    fitting = min(MOST_COMMENTS, sum(size <= MOST_BYTES for size in sizes))
+    shown = shapes[len(shapes) - fitting :]
+    return {"comments": shown, "next_before": shown[0]["_id"] if len(shown) < len(shapes) else None}
 
 
 def check_concerns(ticket_id: int, viewer: User) -> None:

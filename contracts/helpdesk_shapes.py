@@ -99,6 +99,14 @@ class TicketSerializer(serializers.Serializer[Any]):
         return next((str(assignment.user_id) for assignment in ticket.assignments.all()), None)
 
 
+class CommentsQuerySerializer(serializers.Serializer[Any]):
+    before = IdField(source="before_id", min_value=1, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Lower an ID that is too large for the database: every comment comes before it."""
+        return {name: min(value, MAX_ID) for name, value in attrs.items()}
+
+
 class CommentSerializer(serializers.Serializer[Any]):
     """A comment. The document's own front end displays `author` and `createdAt` as they are."""
 

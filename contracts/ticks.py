@@ -135,6 +135,7 @@ class Events(Ticks):
 class OneEvent(Ticks):
     permission_classes = [IsAdmin]
 
+    @idempotent
     def delete(self, request: Request, event_id: int) -> Response:
         services.withdraw(event_id=event_id, by=caller(request), at=timezone.now())
         return success("Event deleted successfully.")
@@ -177,6 +178,7 @@ def contact_of(user: User) -> dict[str, str]:
 class OneBooking(Ticks):
     permission_classes = [AllowAny]
 
+    @idempotent
     def delete(self, request: Request, booking_id: int) -> Response:
         wanted = read(CancellationSerializer, request)
         if wanted.get("bookingId", booking_id) != booking_id:

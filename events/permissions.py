@@ -5,16 +5,21 @@ from typing import Any
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from events.services import BookingNotFound
 from events.tokens import is_manage_token
 
 HEADER = "X-Manage-Token"
 
 
 class IsSignedInOrHoldsToken(BasePermission):
-    """Let every token through: an invalid one gets a 404 for the booking."""
+    """Refuse an invalid token here, before a stored response to an earlier request could be repeated."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        return bool(request.user.is_authenticated or HEADER in request.headers)
+        if request.user.is_authenticated:
+            return True
+        if HEADER in request.headers and not holds_token(request, view.kwargs["booking_id"]):
+            raise BookingNotFound
+        return HEADER in request.headers
 
 
 def holds_token(request: Request, booking_id: int) -> bool:

@@ -79,11 +79,13 @@ class EventViewSet(ViewSet):
         return self.update(request, event_id, EventPatchSerializer)
 
     @docs.delete_event
+    @idempotent
     def destroy(self, request: Request, event_id: int) -> Response:
         services.delete(event_id=event_id, by=caller(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @docs.cancel_event
+    @idempotent
     def cancel(self, request: Request, event_id: int) -> Response:
         event = services.cancel_event(event_id=event_id, by=caller(request), at=timezone.now())
         return Response(EventSerializer(event).data)
@@ -153,6 +155,7 @@ class BookingViewSet(ViewSet):
         return Response(BookingDetailSerializer(booking).data)
 
     @docs.cancel_booking
+    @idempotent
     def cancel(self, request: Request, booking_id: int) -> Response:
         booking = services.cancel(
             booking_id=booking_id,

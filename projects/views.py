@@ -54,6 +54,7 @@ class ProjectViewSet(ViewSet):
         return self._answer(request, project_id)
 
     @docs.delete_project
+    @idempotent
     def destroy(self, request: Request, project_id: int) -> Response:
         services.delete(project_id=project_id)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -108,6 +108,7 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
     "kit.web.middleware.BadQueryMiddleware",
     "kit.web.middleware.ComposedTextMiddleware",
+    "kit.admin.once.OnceMiddleware",
 ]
 
 ROOT_URLCONF = "ticketing.urls"

@@ -17,7 +17,7 @@ from kit.web.base import ViewSet
 from kit.web.bodies import read, read_query
 from kit.web.etags import versioned
 from tickets import docs, exports, queries, services
-from tickets.models import Ticket
+from tickets.models import Comment, Ticket
 from tickets.serializers import (
     AssignSerializer,
     CommentPageSerializer,
@@ -86,23 +86,27 @@ class TicketViewSet(ViewSet):
         return _update(request, ticket_id, TicketPatchSerializer)
 
     @docs.hold_ticket
+    @idempotent
     @versioned
     def hold(self, request: Request, ticket_id: int) -> Response:
         services.hold(ticket_id=ticket_id, **read(HoldSerializer, request), by=caller(request), at=timezone.now())
         return _current_detail(ticket_id)
 
     @docs.resume_ticket
+    @idempotent
     @versioned
     def resume(self, request: Request, ticket_id: int) -> Response:
         services.resume(ticket_id=ticket_id, by=caller(request), at=timezone.now())
         return _current_detail(ticket_id)
 
     @docs.assign_user
+    @idempotent
     def assign(self, request: Request, ticket_id: int) -> Response:
         services.assign(ticket_id=ticket_id, **read(AssignSerializer, request), by=caller(request))
         return Response({"message": "User assigned successfully"})
 
     @docs.unassign_user
+    @idempotent
     def unassign(self, request: Request, ticket_id: int, user_id: int) -> Response:
         services.unassign(ticket_id=ticket_id, user_id=user_id, by=caller(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -133,6 +137,13 @@ class CommentViewSet(ViewSet):
         fields = read(NewCommentSerializer, request)
         comment = services.comment(ticket_id=ticket_id, by=caller(request), at=timezone.now(), **fields)
         return Response(CommentSerializer(comment).data, status=status.HTTP_201_CREATED)
+
+    def retrieve(self, request: Request, comment_id: int) -> Response:
+        """Read a new comment again for a retry. It has no address of its own."""
+        comment = Comment.objects.visible_to(caller(request)).select_related("author").filter(pk=comment_id).first()
+        if comment is None:
+            raise services.TicketNotFound
+        return Response(CommentSerializer(comment).data)
 
 
 def _create(request: Request, shape: Any) -> Response:

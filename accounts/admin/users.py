@@ -127,7 +127,7 @@ class UserAdmin(SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type: ignore[mis
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         try:
-            with database_errors_as_refusals():
+            with database_errors_as_refusals(), transaction.atomic():
                 return super().user_change_password(request, id, form_url)
         except Refused as refusal:
             self.message_user(request, f"{refusal.message}.", messages.ERROR)

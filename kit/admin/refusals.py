@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from django import forms
 from django.contrib import messages
-from django.db import IntegrityError, OperationalError
+from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import ProtectedError
 from django.http import HttpRequest
 from psycopg.errors import ForeignKeyViolation
@@ -55,9 +55,9 @@ def database_errors_as_refusals() -> Iterator[None]:
 
 @contextmanager
 def refusals_as_form_errors(form: forms.BaseForm) -> Iterator[None]:
-    """Add a refusal in this block to the form's errors."""
+    """Add a refusal in this block to the form's errors. It rolls back the block, which runs in a transaction."""
     try:
-        with database_errors_as_refusals():
+        with database_errors_as_refusals(), transaction.atomic():
             yield
     except Refused as refusal:
         add_refusal(form, refusal)
@@ -65,9 +65,9 @@ def refusals_as_form_errors(form: forms.BaseForm) -> Iterator[None]:
 
 @contextmanager
 def refusals_as_messages(request: HttpRequest) -> Iterator[None]:
-    """Show a refusal in this block as an error message on the next page."""
+    """Show a refusal in this block as an error message on the next page. It rolls back the block, too."""
     try:
-        with database_errors_as_refusals():
+        with database_errors_as_refusals(), transaction.atomic():
             yield
     except Refused as refusal:
         messages.error(request, f"{refusal.message}.")

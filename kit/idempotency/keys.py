@@ -12,12 +12,13 @@ from typing import Any
 
 import orjson
 from django.db import OperationalError
+from django.utils.crypto import salted_hmac
 from psycopg.errors import LockNotAvailable
 from psycopg.types.json import Jsonb
 
 from kit.db import sql
 from kit.errors import Conflict, Contradiction
-from kit.idempotency.models import LIFETIME_OF_KEYS, IdempotencyKey
+from kit.idempotency.models import LIFETIME_OF_KEYS, MAX_BYTES, IdempotencyKey
 
 
 class KeyReused(Contradiction):
@@ -29,9 +30,14 @@ class StillRunning(Conflict):
     message = "The first request with this Idempotency-Key is still in progress"
 
 
+def digest(message: bytes) -> bytes:
+    """Return an HMAC under the server's secret."""
+    return salted_hmac("kit.idempotency", message, algorithm="sha256").digest()
+
+
 @dataclass(frozen=True)
 class Key:
-    """HMACs under the server's secret: `digest` of the sender, key and path, `body_digest` of the body."""
+    """Made with `digest`: `digest` of the sender, key and path, `body_digest` of the body."""
 
     digest: bytes
     body_digest: bytes
@@ -79,14 +85,36 @@ def claiming() -> Iterator[None]:
         raise
 
 
-def keep(key: Key, *, status: int, body: bytes, headers: dict[str, str], at: datetime) -> None:
-    """Store the response of the request that holds the key, and commit."""
+def fits(body: bytes) -> bool:
+    """Return whether the body is short enough to be stored."""
+    return len(body) <= MAX_BYTES
+
+
+def keep(
+    key: Key,
+    *,
+    status: int,
+    at: datetime,
+    body: bytes = b"",
+    headers: dict[str, str] | None = None,
+    object_id: int | None = None,
+) -> None:
+    """Store the response of the request that holds the key, and commit.
+
+    `object_id` stands for a body that does not fit.
+    """
     sql.finish(
         "idempotency/keep_answer",
         digest=key.digest,
         body_digest=key.body_digest,
         status=status,
         body=body.decode(),
-        headers=Jsonb(headers),
+        headers=Jsonb(headers or {}),
         at=at,
+        object_id=object_id,
     )
+
+
+def forget(key: Key) -> None:
+    """Make the key unused again."""
+    IdempotencyKey.objects.filter(digest=key.digest).delete()

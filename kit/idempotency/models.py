@@ -4,9 +4,12 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q
+from django.db.models.lookups import LessThanOrEqual
 
 LIFETIME_OF_KEYS = timedelta(hours=24)
+# Of the stored body. Longer ones could fill the disk: some contain text that thousands of requests have written.
+MAX_BYTES = 64 * 1024
 
 
 class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
@@ -27,6 +30,8 @@ class IdempotencyKey(models.Model):
     # The JSON exactly as it was sent, and the headers that the view set.
     body = models.TextField()
     headers = models.JSONField()
+    # Set if the body was too long to store: retries read this object again.
+    object_id = models.BigIntegerField(null=True)
     created_at = models.DateTimeField()
 
     objects = IdempotencyKeyQuerySet.as_manager()
@@ -35,7 +40,13 @@ class IdempotencyKey(models.Model):
         indexes = [models.Index(fields=["created_at"], name="idempotency_key_created_at")]
         constraints = [
             # A refused request does not use up its key.
-            models.CheckConstraint(condition=Q(status__range=(200, 299)), name="idempotency_key_status"),
+            models.CheckConstraint(condition=Q(status__range=(200, 399)), name="idempotency_key_status"),
+            models.CheckConstraint(
+                condition=LessThanOrEqual(
+                    Func(F("body"), function="octet_length", output_field=models.IntegerField()), MAX_BYTES
+                ),
+                name="idempotency_key_size",
+            ),
         ]
 
     def __str__(self) -> str:

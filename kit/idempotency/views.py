@@ -1,6 +1,7 @@
 """The `Idempotency-Key` header: a client can safely retry a request that may or may not have arrived.
 
-Decorate a view's method with `idempotent` or `unrepeatable`; mark it as `repeatable` if its service handles the key.
+Decorate a view's method with `idempotent` or `unrepeatable`; mark it as `repeatable` if its service handles the key. A
+view whose responses can be longer than MAX_BYTES has a method `retrieve`, which reads the object again by its id.
 """
 
 import re
@@ -11,12 +12,11 @@ from typing import Any
 import orjson
 from django.db import transaction
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from kit.errors import Conflict, Invalid
-from kit.idempotency.keys import Key, claim, keep
+from kit.idempotency.keys import Key, claim, digest, fits, keep
 from kit.idempotency.models import IdempotencyKey
 
 HEADER = "Idempotency-Key"
@@ -30,15 +30,15 @@ class DuplicateRequest(Conflict):
 
 
 def idempotent(handler: Callable[..., Response]) -> Callable[..., Response]:
-    """Decorate a view's method that creates something, so that requests with the same key create it once.
+    """Decorate a view's method that changes something, so that requests with the same key change it once.
 
-    Retries get the first response. A refused request does not use up its key. The response is stored, so it must not
-    contain secrets.
+    Goes outside `versioned`: a retry gets the first response although the version has moved. A refused request does not
+    use up its key. The response is stored, so it must not contain secrets. If it is too long, its object is read again.
 
     :raises KeyReused: the first request with this key had a different body.
     :raises StillRunning: the first request did not finish within the lock timeout.
     """
-    return _with_keys(handler, _replay)
+    return _with_keys(handler, _response_to_keep, _replay)
 
 
 def unrepeatable(handler: Callable[..., Response]) -> Callable[..., Response]:
@@ -47,7 +47,7 @@ def unrepeatable(handler: Callable[..., Response]) -> Callable[..., Response]:
     :raises DuplicateRequest: a request with this key has succeeded.
     :raises StillRunning: the first request did not finish within the lock timeout.
     """
-    return _with_keys(handler, _refuse)
+    return _with_keys(handler, lambda view, response: {}, _refuse)
 
 
 def repeatable(handler: Callable[..., Response]) -> Callable[..., Response]:
@@ -66,19 +66,17 @@ def key_of(request: Request) -> Key | None:
         return None
     if not KEY.fullmatch(key):
         raise BAD_KEY
-    body = _digest(orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS))
+    body = digest(orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS))
     # Signed-out clients are identified by the body they send.
     sender = str(request.user.pk).encode() if request.user.is_authenticated else b"anonymous" + body
     # NUL separates unambiguously: neither keys nor paths contain it.
-    return Key(_digest(b"\0".join([key.encode(), request.path.encode(), sender])), body)
-
-
-def _digest(message: bytes) -> bytes:
-    return salted_hmac("kit.idempotency.views", message, algorithm="sha256").digest()
+    return Key(digest(b"\0".join([key.encode(), request.path.encode(), sender])), body)
 
 
 def _with_keys(
-    handler: Callable[..., Response], answer_retry: Callable[[IdempotencyKey, Key], Response]
+    handler: Callable[..., Response],
+    to_keep: Callable[[Any, Response], dict[str, Any]],
+    answer_retry: Callable[[Any, Request, IdempotencyKey, Key], Response],
 ) -> Callable[..., Response]:
     @wraps(handler)
     def answer_once(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -89,19 +87,34 @@ def _with_keys(
         with transaction.atomic():
             first = claim(key, at=at)
             if first:
-                return answer_retry(first, key)
+                return answer_retry(view, request, first, key)
             response = handler(view, request, *args, **kwargs)
-            headers = {name: value for name, value in response.headers.items() if name != "Content-Type"}
-            keep(key, status=response.status_code, body=orjson.dumps(response.data), headers=headers, at=at)
+            keep(key, status=response.status_code, at=at, **to_keep(view, response))
             return response
 
     return repeatable(answer_once)
 
 
-def _replay(first: IdempotencyKey, key: Key) -> Response:
+def _response_to_keep(view: Any, response: Response) -> dict[str, Any]:
+    body = orjson.dumps(response.data)
+    if not fits(body):
+        return {"object_id": view.id_in(response.data)}
+    return {
+        "body": body,
+        "headers": {name: value for name, value in response.headers.items() if name != "Content-Type"},
+    }
+
+
+def _replay(view: Any, request: Request, first: IdempotencyKey, key: Key) -> Response:
     key.check(bytes(first.body_digest))
-    return Response(orjson.loads(first.body), first.status, headers={**first.headers, REPLAYED: "true"})
+    if first.object_id is None:
+        response = Response(orjson.loads(first.body), headers=first.headers)
+    else:
+        response = view.retrieve(request, first.object_id)
+    response.status_code = first.status
+    response[REPLAYED] = "true"
+    return response
 
 
-def _refuse(first: IdempotencyKey, key: Key) -> Response:
+def _refuse(view: Any, request: Request, first: IdempotencyKey, key: Key) -> Response:
     raise DuplicateRequest

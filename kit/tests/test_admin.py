@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.db import connection
+from django.db import connection, transaction
+from django.forms import Form
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from accounts.tests.factories import make_user
+from kit.admin.refusals import refusals_as_form_errors
 from kit.tests.browser import Browser
 from ticketing.tests.pages import autocomplete_of, make_examples
 
@@ -58,3 +60,16 @@ class TestQueryStrings:
     )
     def test_with_out_of_range_values_are_400(self, admin: User, address: str) -> None:
         assert Browser(admin).get(f"/admin/{address}").status_code == 400
+
+
+@pytest.mark.django_db
+class TestRefusals:
+    def test_by_the_database_leave_the_transaction_usable(self) -> None:
+        """The page that shows the refusal runs in the same transaction (kit/admin/once.py)."""
+        form = Form(data={})
+
+        with transaction.atomic(), refusals_as_form_errors(form), connection.cursor() as cursor:
+            cursor.execute("DO $$ BEGIN RAISE SQLSTATE '55P03'; END $$")
+
+        assert form.non_field_errors() == ["The server is busy, please try again"]
+        assert not User.objects.exists()

@@ -14,16 +14,17 @@ from typing import Any
 
 import pytest
 from django.conf import settings as project_settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts import tokens
 from accounts.models import User, UserType
+from accounts.tests.factories import make_user
 from kit.db import configuration
 from kit.idempotency import tasks, views
 from kit.idempotency.keys import Key
-from kit.idempotency.models import IdempotencyKey
+from kit.idempotency.models import MAX_BYTES, IdempotencyKey
 from kit.idempotency.views import REPLAYED
 from kit.openapi.components import expanded
 from kit.openapi.views import document
@@ -301,6 +302,75 @@ class TestStoredResponse:
         assert SECRETS & keys_of_answers(document()["paths"]["/auth/login"]["post"]) == {"token", "refresh"}
 
 
+@pytest.mark.django_db
+class TestLongResponse:
+    """A description of 20,000 characters takes up to 120 kB, more than is stored."""
+
+    LONG = TICKET | {"description": "x" + "\x01" * 19_998 + "x"}
+
+    def test_is_replaced_by_the_id(self, owner: User, signed_in: SignedIn) -> None:
+        answer = send(signed_in(owner), self.LONG)
+
+        kept = IdempotencyKey.objects.get()
+
+        assert (kept.body, kept.headers, kept.object_id) == ("", {}, answer.json()["id"])
+
+    def test_is_read_again(self, owner: User, signed_in: SignedIn) -> None:
+        api = signed_in(owner)
+        first = send(api, self.LONG)
+        services.update(ticket_id=first.json()["id"], by=owner, at=timezone.now(), title="Another")
+
+        second = send(api, self.LONG)
+
+        assert (second.status_code, second[REPLAYED]) == (201, "true")
+        assert second.json()["title"] == "Another"
+        assert first.json() | {"title": "Another"} | times(second) == {
+            name: second.json()[name] for name in first.json()
+        }
+        assert second["ETag"] == api.get(f"/tickets/{first.json()['id']}")["ETag"]
+
+    def test_is_checked_against_the_body(self, owner: User, signed_in: SignedIn) -> None:
+        api = signed_in(owner)
+        send(api, self.LONG)
+
+        assert send(api, self.LONG | {"title": "Another"}).status_code == 422
+
+    def test_is_not_read_again_by_someone_who_lost_sight_of_it(self, owner: User, signed_in: SignedIn) -> None:
+        api = signed_in(owner)
+        ticket_id = send(api, self.LONG).json()["id"]
+        by = make_user(type=UserType.ADMIN)
+        services.update(
+            ticket_id=ticket_id, by=by, at=timezone.now(), project_id=Project.objects.helpdesk().pk, created_by_id=by.pk
+        )
+
+        assert send(api, self.LONG).status_code == 404
+
+    def test_of_64_kib_is_stored(self, owner: User, signed_in: SignedIn) -> None:
+        api = signed_in(owner)
+        spare = MAX_BYTES - len(send(api, TICKET, key="short").content)
+        characters = ["\x01" * (spare // 6 - 10), "x" * (spare - 6 * (spare // 6 - 10))]
+
+        exact = send(api, TICKET | {"description": "".join(reversed(characters))}, key="exact")
+
+        assert len(exact.content) == MAX_BYTES
+        assert IdempotencyKey.objects.latest("created_at").object_id is None
+
+    def test_cannot_be_stored_by_other_code(self) -> None:
+        with pytest.raises(IntegrityError, match="idempotency_key_size"):
+            IdempotencyKey.objects.create(
+                digest=b"1",
+                body_digest=b"1",
+                status=201,
+                body="x" * (MAX_BYTES + 1),
+                headers={},
+                created_at=timezone.now(),
+            )
+
+
+def times(answer: Any) -> dict[str, Any]:
+    return {name: answer.json()[name] for name in ("updatedDate", "version")}
+
+
 def accepting_keys() -> dict[str, dict[str, Any]]:
     """Return the operations that document the header."""
     return {
@@ -314,7 +384,8 @@ def accepting_keys() -> dict[str, dict[str, Any]]:
 def keys_of_answers(operation: dict[str, Any]) -> set[str]:
     """Return every key in successful responses, at any depth."""
     answers = [answer for status, answer in operation["responses"].items() if status < "300"]
-    return {key for answer in answers for key in keys_of(answer["content"]["application/json"]["schema"])}
+    bodies = [answer["content"]["application/json"] for answer in answers if "content" in answer]
+    return {key for body in bodies for key in keys_of(body["schema"])}
 
 
 def keys_of(schema: dict[str, Any]) -> Iterator[str]:
@@ -328,16 +399,16 @@ def keys_of(schema: dict[str, Any]) -> Iterator[str]:
 
 
 class TestDescription:
-    def test_documents_the_header_on_every_call_that_creates(self) -> None:
-        """Every call that returns 201 must be decorated."""
-        creating = {
+    def test_documents_the_header_on_every_post_and_delete(self) -> None:
+        """Calls that issue or revoke tokens are the exception: tokens are never stored."""
+        changing = {
             f"{method.upper()} {path}"
             for path, operations in document()["paths"].items()
-            for method, operation in operations.items()
-            if "201" in operation["responses"]
+            for method in operations
+            if method in ("post", "delete") and not path.startswith("/auth/")
         }
 
-        assert creating == set(accepting_keys()) >= {f"POST {path}" for path in CREATING}
+        assert changing == set(accepting_keys()) >= {f"POST {path}" for path in CREATING}
 
     @pytest.mark.parametrize("path", CREATING)
     def test_documents_the_errors(self, path: str) -> None:

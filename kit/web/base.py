@@ -1,5 +1,7 @@
 """The base classes of all views."""
 
+from typing import Any
+
 from rest_framework import exceptions, views
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSetMixin
@@ -20,6 +22,10 @@ class APIView(views.APIView):
             super().check_throttles(request)
             raise
         super().check_throttles(request)
+
+    def id_in(self, body: Any) -> int:
+        """Return the id of the object in a response body, for `retrieve` (kit/idempotency/views.py)."""
+        return int(body["id"])
 
     def check_throttles(self, request: Request) -> None:
         """Do nothing: DRF calls this after the permission checks, when the request has already been counted."""

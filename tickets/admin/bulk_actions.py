@@ -12,6 +12,7 @@ from django.urls import path, reverse
 
 from accounts.permissions import staff_user
 from kit.admin.forms import ServiceAdmin
+from kit.admin.once import in_steps
 from kit.admin.pages import form_page
 from kit.text import counted
 from kit.web import csv_export
@@ -44,6 +45,7 @@ class BulkActions(ServiceAdmin):
         view = self.admin_site.admin_view(self.bulk_view)
         return [path("bulk/<str:name>/", view, name="tickets_ticket_bulk"), *super().get_urls()]
 
+    @in_steps
     def bulk_view(self, request: HttpRequest, name: str) -> HttpResponse:
         if not self.has_change_permission(request):
             raise PermissionDenied

@@ -5,7 +5,10 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any
+
+from django.db.models import Func, IntegerField, QuerySet
 
 from accounts.models import User
 from kit.db import sql
@@ -27,10 +30,23 @@ def comments(*, ticket_id: int, viewer: User, after_id: int = 0, limit: int) -> 
     return list(comments.select_related("author").defer("author__search").order_by("pk")[:limit])
 
 
-def last_comments(*, ticket_id: int, viewer: User, before_id: int = sql.MAX_ID, limit: int) -> list[Comment]:
-    """Return the last `limit` comments that `viewer` may see, before the comment `before_id`; oldest first."""
+def last_comments(
+    *, ticket_id: int, viewer: User, before_id: int = sql.MAX_ID, limit: int, most_bytes: int | None = None
+) -> list[Comment]:
+    """Return the last `limit` comments that `viewer` may see, before the comment `before_id`; oldest first.
+
+    With `most_bytes`, stop at the comment with which the messages exceed this size. Costs one more query.
+    """
     comments = Comment.objects.visible_to(viewer).filter(ticket=ticket_id, pk__lt=before_id)
+    if most_bytes is not None:
+        limit = min(limit, _number_within(most_bytes, comments.order_by("-pk")[:limit]))
     return list(comments.select_related("author").defer("author__search").order_by("-pk")[:limit])[::-1]
+
+
+def _number_within(most_bytes: int, comments: QuerySet[Comment]) -> int:
+    """Return how many of the messages to read until their size exceeds `most_bytes`. Reads no message itself."""
+    sizes = comments.values_list(Func("message", function="octet_length", output_field=IntegerField()), flat=True)
+    return sum(total <= most_bytes for total in accumulate(sizes, initial=0))
 
 
 @dataclass(frozen=True)

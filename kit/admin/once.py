@@ -1,0 +1,137 @@
+"""Admin forms act once: a second POST of the same form gets the redirect and the messages of the first.
+
+A form's key is its CSRF token, which every form has and which differs each time a page is shown, with everything that
+was filled in. Keys are stored like the API's, in the transaction that does the work. A form that is shown again with
+errors, or that leads to nothing but warnings, does not use up its key.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import orjson
+from django.contrib import admin, messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from django.utils.safestring import SafeData, SafeString
+
+from kit.idempotency.keys import Key, StillRunning, claim, digest, forget, keep
+from kit.idempotency.models import IdempotencyKey
+
+TOKEN = "csrfmiddlewaretoken"  # noqa: S105  The name of a field.
+# Signing in changes the session, which is not repeated.
+EXEMPT_VIEWS = {"admin:login", "admin:logout"}
+RUNNING = 202
+STILL_RUNNING = "This form was already sent and is still being processed. Reload the page in a moment."
+INTERRUPTED = "This form was already sent. It is still being processed, or was interrupted."
+# More are not repeated. Each is a sentence or two, so they fit into what is stored with a key.
+MAX_MESSAGES = 10
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class OnceMiddleware:
+    """Run the view of a POST under /admin/ once for each form.
+
+    A middleware, not a mix-in of the model admins, so that no page can forget it.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], args: list[Any], kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        key = _key_of(request)
+        if key is None:
+            return None
+        run = _run_in_steps if getattr(view, "is_in_steps", False) else _run
+        try:
+            return run(request, lambda: view(request, *args, **kwargs), key, timezone.now())
+        except StillRunning:
+            return _go_back(request, STILL_RUNNING)
+
+
+def in_steps(view: View) -> View:
+    """Mark a view that does its work in several transactions, which can only store its key before it starts."""
+    view.is_in_steps = True  # type: ignore[attr-defined]
+    return view
+
+
+def _key_of(request: HttpRequest) -> Key | None:
+    match, token = request.resolver_match, request.POST.get(TOKEN)
+    is_form = request.method == "POST" and match and match.app_name == "admin" and match.view_name not in EXEMPT_VIEWS
+    if not (is_form and token and admin.site.has_permission(request)):
+        return None
+    body = orjson.dumps({name: values for name, values in request.POST.lists() if name != TOKEN})
+    sender = orjson.dumps([request.user.pk, token, request.get_full_path()])
+    return Key(digest(sender + body), digest(body))
+
+
+def _run(request: HttpRequest, act: Callable[[], HttpResponse], key: Key, at: datetime) -> HttpResponse:
+    with transaction.atomic():
+        first = claim(key, at=at)
+        if first:
+            return _repeat(request, first)
+        response = act()
+        if _is_done(request, response):
+            keep(key, at=at, **_to_keep(request, response))
+        return response
+
+
+def _run_in_steps(request: HttpRequest, act: Callable[[], HttpResponse], key: Key, at: datetime) -> HttpResponse:
+    with transaction.atomic():
+        first = claim(key, at=at)
+        if first:
+            return _repeat(request, first)
+        keep(key, status=RUNNING, at=at)
+    try:
+        response = act()
+    except BaseException:
+        forget(key)
+        raise
+    with transaction.atomic():
+        forget(key)
+        if _is_done(request, response):
+            keep(key, at=at, **_to_keep(request, response))
+    return response
+
+
+def _is_done(request: HttpRequest, response: HttpResponse) -> bool:
+    levels = [message.level for message in _queued(request)]
+    return isinstance(response, HttpResponseRedirect) and min(levels, default=messages.INFO) < messages.WARNING
+
+
+def _to_keep(request: HttpRequest, response: HttpResponse) -> dict[str, Any]:
+    said = [
+        [message.level, str(message.message), message.extra_tags or "", isinstance(message.message, SafeData)]
+        for message in _queued(request)[:MAX_MESSAGES]
+    ]
+    return {
+        "status": response.status_code,
+        "body": orjson.dumps(said),
+        "headers": {"Location": response.headers["Location"]},
+    }
+
+
+def _queued(request: HttpRequest) -> list[Any]:
+    """Return the messages that this request has added."""
+    queued: list[Any] = messages.get_messages(request)._queued_messages  # type: ignore[attr-defined]
+    return queued
+
+
+def _repeat(request: HttpRequest, first: IdempotencyKey) -> HttpResponse:
+    if first.status == RUNNING:
+        return _go_back(request, INTERRUPTED)
+    for level, text, tags, is_safe in orjson.loads(first.body):
+        messages.add_message(request, level, SafeString(text) if is_safe else text, tags)
+    return HttpResponseRedirect(first.headers["Location"])
+
+
+def _go_back(request: HttpRequest, warning: str) -> HttpResponse:
+    messages.warning(request, warning)
+    return HttpResponseRedirect(request.get_full_path())

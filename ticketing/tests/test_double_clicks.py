@@ -1,0 +1,402 @@
+"""Every form of the admin acts once, however often it is submitted."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+import pytest
+from axes.models import AccessAttempt
+from django.contrib.messages import get_messages
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.tests.factories import PASSWORD
+from events import services as box_office
+from events.models import Booking, Event, Inventory
+from events.tests.factories import book, make_event
+from kit.admin import once
+from kit.admin.once import INTERRUPTED, STILL_RUNNING, TOKEN
+from kit.idempotency.keys import Key, StillRunning
+from kit.idempotency.models import LIFETIME_OF_KEYS, MAX_BYTES, IdempotencyKey
+from kit.tests.browser import Browser, fields
+from kit.tests.contents import contents
+from kit.tests.races import apart, at_once
+from notifications.models import Delivery, State
+from notifications.tests.factories import make_delivery
+from sla.models import Calendar
+from ticketing.tests.pages import Examples, Try, everything, make_examples
+from ticketing.tests.test_roles import YES, table
+from tickets import bulk, services
+from tickets.models import Comment, Status, Ticket
+from tickets.tests.factories import make_ticket
+
+# These sign somebody in or out.
+SESSIONS = {"login", "logout", "second_factor"}
+# These actions lead to a page that asks for confirmation, or to a download.
+CHANGING_NOTHING = {
+    f"tickets_ticket_changelist {name}" for name in ("assign_user", "set_status", "set_priority", "export")
+}
+NEW_PASSWORD = "another, better password"
+
+# What is filled in, by the key of the page or action.
+FORMS: dict[str, dict[str, Any]] = {
+    "password_change": {"old_password": PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD},
+    "axes_accessattempt_changelist lift_lockout": {},
+    "accounts_user_reset_second_factor": {},
+    "auth_user_password_change": {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD},
+    "accounts_user_add": {
+        "name": "Nora New",
+        "email": "nora@example.com",
+        "type": "customer",
+        "password1": NEW_PASSWORD,
+        "password2": NEW_PASSWORD,
+    },
+    "accounts_user_delete": {"post": "yes"},
+    "accounts_user_change": {"name": "Another Name"},
+    "projects_project_add": {"name": "Another"},
+    "projects_project_delete": {"post": "yes"},
+    "projects_project_change": {"name": "Another"},
+    "sla_slapolicy_change": {"hours": "5"},
+    "sla_calendar_add": {"name": "Another"},
+    "sla_calendar_delete": {"post": "yes"},
+    "sla_calendar_change": {"name": "Another"},
+    "tickets_ticket_bulk": {"status": "closed"},
+    "tickets_ticket_comment": {"message": "We are working on it."},
+    "tickets_ticket_hold": {"reason": "Parts"},
+    "tickets_ticket_resume": {},
+    "tickets_ticket_add": {"title": "Another"},
+    "tickets_ticket_change": {"title": "Another"},
+    "events_booking_promote": {},
+    "events_booking_cancel_seats": {"seats": "1"},
+    "events_event_new_booking": {"first_name": "Greta", "last_name": "Guest", "email": "greta@example.com"},
+    "events_event_cancel_event": {},
+    "events_event_add": {
+        "name": "Another",
+        "starts_at_0": "2099-08-01",
+        "starts_at_1": "20:00",
+        "capacity": "10",
+        "price": "5",
+    },
+    "events_event_delete": {"post": "yes"},
+    "events_event_change": {"name": "Another"},
+    "notifications_delivery_resend": {},
+    "notifications_delivery_changelist resend": {},
+}
+
+
+def prepare(name: str, examples: Examples, superuser: User) -> dict[str, str]:
+    """Make the page's object one that the form can change, and return what else is filled in."""
+    ticket, at = examples[Ticket], timezone.now()
+    if name == "tickets_ticket_resume":
+        services.hold(ticket_id=ticket.pk, by=superuser, at=at)
+    elif name == "tickets_ticket_bulk":
+        return {"tickets": str(ticket.pk)}
+    elif name == "tickets_ticket_add":
+        return {"project": str(ticket.project_id), "created_by": str(superuser.pk)}
+    elif name == "events_booking_promote":
+        event = make_event(superuser, capacity=3, withheld=2)
+        examples[Booking] = book(event, quantity=2)
+        services_of_event = {"event_id": event.pk, "by": superuser, "at": at}
+        box_office.update(**services_of_event, bookings_close_at=at)
+        box_office.update(**services_of_event, withheld=0)
+    elif name == "events_booking_cancel_seats":
+        examples[Booking] = book(make_event(superuser), quantity=3)
+    elif name == "events_event_cancel_event":
+        book(examples[Event])  # type: ignore[arg-type]
+    elif name == "notifications_delivery_resend":
+        make_delivery(superuser, ticket=ticket, state=State.FAILED)
+    elif name == "notifications_delivery_changelist resend":
+        Delivery.objects.update(state=State.FAILED)
+    return {}
+
+
+def submitted(browser: Browser, page: Try) -> dict[str, Any]:
+    """Return what a browser sends for the form as it is shown. Buttons on other pages have only a token."""
+    shown = browser.get(page.url, page.query)
+    if shown.status_code != 200 or page.action:
+        return {TOKEN: fields(browser.get(reverse("admin:index")))[TOKEN], **page.action}
+    return {"_save": "Save", **fields(shown)}
+
+
+def said(answer: Any) -> list[tuple[int, str]]:
+    return [(message.level, str(message)) for message in get_messages(answer.wsgi_request)._queued_messages]
+
+
+@pytest.mark.django_db
+class TestEveryForm:
+    def test_has_an_example(self) -> None:
+        changing = {key for key, words in table().items() if words["superuser"] == YES}
+
+        assert changing - SESSIONS - CHANGING_NOTHING == FORMS.keys()
+
+    @pytest.mark.parametrize("name", FORMS)
+    def test_acts_once(self, superuser: User, name: str) -> None:
+        examples, browser = make_examples(), Browser(superuser)
+        more = prepare(name, examples, superuser)
+        page = next(page for page in everything(examples) if page.key == name)
+        values = {**submitted(browser, page), **FORMS[name], **more}
+        before = contents()
+
+        first = browser.post(page.url, values)
+        between = contents()
+        second = browser.post(page.url, values)
+
+        assert first.status_code == second.status_code == 302, first.content
+        assert before != between == contents()
+        assert (second["Location"], said(second)) == (first["Location"], said(first))
+
+
+@pytest.fixture
+def browser(superuser: User) -> Browser:
+    return Browser(superuser)
+
+
+@pytest.fixture
+def reply(browser: Browser, ticket: Ticket) -> Callable[..., Any]:
+    """Return a function that submits the reply form of one page: `reply("Hello")`."""
+    token = fields(browser.get(page_of(ticket)))[TOKEN]
+    return lambda message, **more: browser.post(page_of(ticket, "comment"), {TOKEN: token, "message": message, **more})
+
+
+@pytest.fixture
+def ticket(superuser: User) -> Ticket:
+    return make_ticket(superuser)
+
+
+def page_of(ticket: Ticket, name: str = "change") -> str:
+    return reverse(f"admin:tickets_ticket_{name}", args=[ticket.pk])
+
+
+@pytest.mark.django_db
+class TestForm:
+    def test_acts_again_if_filled_in_differently(self, reply: Callable[..., Any]) -> None:
+        for message in ("First", "Second", "First"):
+            reply(message)
+
+        assert [comment.message for comment in Comment.objects.order_by("pk")] == ["First", "Second"]
+
+    def test_acts_again_from_another_page(self, browser: Browser, ticket: Ticket) -> None:
+        for _ in range(2):
+            browser.submit(page_of(ticket, "comment"), message="Ping")
+
+        assert Comment.objects.count() == 2
+
+    def test_acts_again_for_another_user(self, admin: User, ticket: Ticket, reply: Callable[..., Any]) -> None:
+        token = reply("Ping").wsgi_request.POST[TOKEN]
+
+        Browser(admin).post(page_of(ticket, "comment"), {TOKEN: token, "message": "Ping"})
+
+        assert Comment.objects.count() == 2
+
+    def test_acts_again_after_a_day(self, reply: Callable[..., Any]) -> None:
+        reply("Ping")
+        IdempotencyKey.objects.update(created_at=timezone.now() - LIFETIME_OF_KEYS)
+
+        reply("Ping")
+
+        assert Comment.objects.count() == 2
+
+    def test_with_errors_does_not_use_up_its_key(self, reply: Callable[..., Any]) -> None:
+        assert [reply("").status_code, reply("").status_code] == [200, 200]
+        assert not IdempotencyKey.objects.exists()
+
+    def test_that_a_rule_refused_can_be_sent_again(self, browser: Browser, ticket: Ticket, superuser: User) -> None:
+        values = fields(browser.get(page_of(ticket, "hold")))
+        change: dict[str, Any] = {"ticket_id": ticket.pk, "by": superuser, "at": timezone.now()}
+        services.hold(**change)
+
+        refused = browser.post(page_of(ticket, "hold"), values)
+        services.resume(**change)
+        accepted = browser.post(page_of(ticket, "hold"), values)
+
+        assert (refused.status_code, accepted.status_code) == (200, 302)
+        ticket.refresh_from_db()
+        assert ticket.held_at
+
+    def test_that_only_led_to_an_error_message_can_be_sent_again(
+        self, browser: Browser, ticket: Ticket, superuser: User
+    ) -> None:
+        token = fields(browser.get(page_of(ticket)))[TOKEN]
+
+        refused = browser.post(page_of(ticket, "resume"), {TOKEN: token})
+        services.hold(ticket_id=ticket.pk, by=superuser, at=timezone.now())
+        accepted = browser.post(page_of(ticket, "resume"), {TOKEN: token})
+
+        assert [message for _, message in [*said(refused), *said(accepted)]] == [
+            "Ticket is not on hold.",
+            "Resumed. SLA clock running.",
+        ]
+
+    def test_keeps_links_in_messages(self, browser: Browser) -> None:
+        url = reverse("admin:projects_project_add")
+        values = fields(browser.get(url)) | {"name": "Website", "_save": "Save"}
+
+        browser.post(url, values)
+        page = browser.get(browser.post(url, values)["Location"])
+
+        assert b"was added successfully" in page.content
+        assert b"&lt;a href" not in page.content
+
+    def test_that_is_still_being_processed_is_not_processed_again(
+        self, reply: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def wait(*_: Any, **__: Any) -> None:
+            raise StillRunning
+
+        monkeypatch.setattr(once, "claim", wait)
+
+        answer = reply("Ping")
+
+        assert (answer.status_code, [text for _, text in said(answer)]) == (302, [STILL_RUNNING])
+        assert not Comment.objects.exists()
+
+    def test_is_rolled_back_with_its_key(self, reply: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+        def crash(*_: Any, **__: Any) -> None:
+            raise RuntimeError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(once, "keep", crash)
+            with pytest.raises(RuntimeError):
+                reply("Ping")
+
+        assert not Comment.objects.exists()
+        reply("Ping")
+        assert Comment.objects.count() == 1
+
+    def test_stores_at_most_64_kib(self, browser: Browser, superuser: User) -> None:
+        """A message quotes names, and an action can affect any number of objects."""
+        for number in range(200):
+            AccessAttempt.objects.create(
+                username=f"{number:0>255}", ip_address="192.0.2.1", failures_since_start=5, user_agent=""
+            )
+        url = reverse("admin:axes_accessattempt_changelist")
+        values = {
+            "action": "lift_lockout",
+            "_selected_action": list(AccessAttempt.objects.values_list("pk", flat=True)),
+        }
+        token = fields(browser.get(url))[TOKEN]
+
+        answer = browser.post(url, {TOKEN: token, **values})
+
+        assert (answer.status_code, len(said(answer))) == (302, 200)
+        assert len(IdempotencyKey.objects.get().body.encode()) <= MAX_BYTES
+
+
+@pytest.mark.django_db
+class TestBulkChange:
+    """It has a transaction for each ticket, so its key is stored before the first."""
+
+    @pytest.fixture
+    def close(self, browser: Browser, ticket: Ticket) -> Callable[[], Any]:
+        token = fields(browser.get(reverse("admin:index")))[TOKEN]
+        url = reverse("admin:tickets_ticket_bulk", args=["status"])
+        return lambda: browser.post(url, {TOKEN: token, "tickets": str(ticket.pk), "status": "closed"})
+
+    def test_is_not_undone_by_a_second_click(self, close: Callable[[], Any], ticket: Ticket, superuser: User) -> None:
+        close()
+        services.update(ticket_id=ticket.pk, by=superuser, at=timezone.now(), status=Status.OPEN)
+
+        close()
+
+        ticket.refresh_from_db()
+        assert ticket.status == Status.OPEN
+
+    def test_does_not_run_twice_at_a_time(self, close: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+        second: list[Any] = []
+        apply = bulk.apply
+
+        def apply_and_click(*arguments: Any, **more: Any) -> bulk.Outcome:
+            second.append(close())
+            return apply(*arguments, **more)
+
+        monkeypatch.setattr(bulk, "apply", apply_and_click)
+
+        first = close()
+
+        assert [text for _, text in said(first)] == ["1 ticket changed."]
+        assert [text for _, text in said(second[0])] == [INTERRUPTED]
+        assert len(second) == 1
+
+    def test_can_be_sent_again_after_a_crash(self, close: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+        def crash(*_: Any, **__: Any) -> None:
+            raise RuntimeError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(bulk, "apply", crash)
+            with pytest.raises(RuntimeError):
+                close()
+
+        assert [text for _, text in said(close())] == ["1 ticket changed."]
+
+    def test_that_changed_nothing_can_be_sent_again(
+        self, browser: Browser, ticket: Ticket, assignee: User, superuser: User
+    ) -> None:
+        token = fields(browser.get(reverse("admin:index")))[TOKEN]
+        url = reverse("admin:tickets_ticket_bulk", args=["assign"])
+        values = {TOKEN: token, "tickets": str(ticket.pk), "user": str(assignee.pk)}
+        change: dict[str, Any] = {"ticket_id": ticket.pk, "by": superuser, "at": timezone.now()}
+        services.update(**change, status=Status.CLOSED)
+
+        browser.post(url, values)
+        services.update(**change, status=Status.OPEN)
+
+        assert [text for _, text in said(browser.post(url, values))] == ["1 ticket changed."]
+
+
+def claim_without_lock(key: Key, *, at: datetime) -> IdempotencyKey | None:
+    """Replace `claim` with a lookup without a lock, followed by a pause in which others do the same."""
+    found = IdempotencyKey.objects.filter(digest=key.digest).first()
+    time.sleep(0.2)
+    return found
+
+
+def keep_nothing(key: Key, **_: Any) -> None:
+    """Replace `keep`, whose unique key would stop the others as well."""
+
+
+@pytest.mark.database
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+class TestParallelPosts:
+    def post(self, superuser: User, url: str, values: dict[str, str]) -> list[Any]:
+        browsers = [Browser(superuser) for _ in range(3)]
+        shown = {"_save": "Save", **fields(browsers[0].get(url))}
+        return at_once(*(lambda browser=browser: browser.post(url, shown | values) for browser in browsers))
+
+    def test_comment_once(self, superuser: User, ticket: Ticket) -> None:
+        answers = self.post(superuser, page_of(ticket, "comment"), {"message": "Ping"})
+
+        assert Comment.objects.count() == 1
+        assert [[text for _, text in said(answer)] for answer in answers] == [["Comment added."]] * 3
+
+    def test_create_one_calendar(self, superuser: User) -> None:
+        answers = self.post(superuser, reverse("admin:sla_calendar_add"), {"name": "Office hours"})
+
+        assert Calendar.objects.count() == 1
+        assert len({(answer.status_code, answer["Location"]) for answer in answers}) == 1
+
+    def test_comment_several_times_without_the_lock(
+        self, superuser: User, ticket: Ticket, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(once, "claim", claim_without_lock)
+        monkeypatch.setattr(once, "keep", keep_nothing)
+
+        self.post(superuser, page_of(ticket, "comment"), {"message": "Ping"})
+
+        assert Comment.objects.count() > 1
+
+    def test_show_the_form_again_while_a_lock_is_held(self, superuser: User) -> None:
+        event, browser = make_event(superuser), Browser(superuser)
+        page = reverse("admin:events_event_new_booking", args=[event.pk])
+
+        with ThreadPoolExecutor(1) as pool, transaction.atomic():
+            Inventory.objects.locked().get(pk=event.pk)
+            answer = pool.submit(apart, lambda: browser.submit(page, **FORMS["events_event_new_booking"])).result()
+
+        assert answer.status_code == 200
+        assert b"The server is busy, please try again" in answer.content
+        assert not IdempotencyKey.objects.exists()
