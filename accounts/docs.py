@@ -123,8 +123,8 @@ deactivate_user = describes(
 sign_in = describes(
     "Sign in",
     name="signIn",
-    more="Returns a `token` to send with other requests, as `Authorization: Bearer <token>`, and a `refresh` token to "
-    "renew it with. Repeated failures lock the account out for a while.",
+    more="Returns a `token` to send with other requests, as `Authorization: Bearer <token>`, the seconds until it "
+    "expires, and a `refresh` token to renew it with. Repeated failures lock the account out for a while.",
     request=(SignInSerializer, examples.SIGN_IN),
     answers={200: TOKENS},
     refusals=[missing("email"), services.InvalidCredentials, LOCKED_OUT],
@@ -133,8 +133,8 @@ sign_in = describes(
 renew_tokens = describes(
     "Renew tokens",
     name="renewTokens",
-    more="A refresh token can be used once. Using it again is taken as theft and revokes every refresh token "
-    "from the same sign-in.",
+    more="A refresh token can be used once. Using it again within ten seconds, as another browser tab may, returns "
+    "another pair. Using it later is taken as theft and revokes every refresh token from the same sign-in.",
     request=(RefreshSerializer, examples.REFRESH),
     answers={200: TOKENS},
     refusals=[missing("refresh"), tokens.InvalidToken],
@@ -143,7 +143,7 @@ renew_tokens = describes(
 sign_out = describes(
     "Sign out",
     name="signOut",
-    more="Revokes the refresh token. The access token remains valid until it expires.",
+    more="Revokes every refresh token from the same sign-in. The access token remains valid until it expires.",
     request=(RefreshSerializer, examples.REFRESH),
     answers={204: None},
     refusals=[missing("refresh"), tokens.InvalidToken],

@@ -135,4 +135,5 @@ class ResetConfirmSerializer(serializers.Serializer[Any]):
 
 class TokensSerializer(serializers.Serializer[Any]):
     token = serializers.CharField(source="access")
+    expiresIn = serializers.IntegerField(source="expires_in", help_text="Seconds until `token` expires.")
     refresh = serializers.CharField()
