@@ -45,8 +45,15 @@ TOKENS = (TokensSerializer, examples.TOKENS)
 EMAIL_TAKEN = services.EmailTaken(fields={"email": [services.EmailTaken.message]})
 WEAK_PASSWORD = invalid(password=SpecialCharacterValidator().get_help_text())
 LOCKED_OUT = services.LockedOut(retry_after=900)
+NEW_ADDRESS = (
+    "To change your own address, send your `currentPassword`. A new address revokes all of the user's tokens, "
+    "including the one used for this request if it is your own. The old address is notified."
+)
 CHANGE_REFUSALS: list[Refusal] = [
     Forbidden,
+    services.CurrentPasswordRequired(fields={"current_password": [services.CurrentPasswordRequired.message]}),
+    services.WrongPassword(fields={"current_password": [services.WrongPassword.message]}),
+    LOCKED_OUT,
     services.SuperusersOnly,
     services.UserNotFound,
     services.OwnAccount,
@@ -86,7 +93,7 @@ replace_user = describes(
     "Replace a user",
     name="replaceUser",
     more="Admins can change every user, others only their own name and e-mail address. These two are required; other "
-    "fields keep their values if omitted.",
+    f"fields keep their values if omitted. {NEW_ADDRESS}",
     request=(ReplacedUserSerializer, examples.REPLACED_USER),
     answers={200: USER},
     refusals=[missing("name", "email"), *CHANGE_REFUSALS],
@@ -96,7 +103,8 @@ change_user = describes(
     "Update a user",
     name="updateUser",
     more="Admins can change every user, others only their own name and e-mail address. Setting `isActive` to false "
-    "deactivates the user under the same rules as `POST /users/{user_id}/deactivate`; true reactivates the user.",
+    "deactivates the user under the same rules as `POST /users/{user_id}/deactivate`; true reactivates the user. "
+    f"{NEW_ADDRESS}",
     request=(UserChangesSerializer, examples.USER_CHANGES),
     answers={200: USER},
     refusals=[invalid(name="Ensure this field has at least 3 characters."), *CHANGE_REFUSALS],

@@ -71,6 +71,9 @@ class UserChangesSerializer(serializers.Serializer[User]):
     email = EmailField(required=False)
     type = serializers.ChoiceField(choices=UserType.values, required=False)
     isActive = StrictBooleanField(source="is_active", required=False)
+    currentPassword = PasswordField(
+        source="current_password", required=False, help_text="Required to change your own e-mail address."
+    )
 
 
 class ReplacedUserSerializer(UserChangesSerializer):

@@ -165,7 +165,7 @@ def issue(user: User) -> TokenPair:
     return _pair(refresh)
 
 
-def _pair(refresh: RefreshToken) -> TokenPair:
+def _pair(refresh: tokens.RefreshToken) -> TokenPair:
     lifetime: timedelta = api_settings.ACCESS_TOKEN_LIFETIME
     return TokenPair(str(refresh.access_token), str(refresh), expires_in=int(lifetime.total_seconds()))
 
