@@ -45,8 +45,15 @@ TOKENS = (TokensSerializer, examples.TOKENS)
 EMAIL_TAKEN = services.EmailTaken(fields={"email": [services.EmailTaken.message]})
 WEAK_PASSWORD = invalid(password=SpecialCharacterValidator().get_help_text())
 LOCKED_OUT = services.LockedOut(retry_after=900)
+NEW_ADDRESS = (
+    "To change your own address, send your `currentPassword`. A new address revokes all of the user's tokens, "
+    "including the one used for this request if it is your own. The old address is notified."
+)
 CHANGE_REFUSALS: list[Refusal] = [
     Forbidden,
+    services.CurrentPasswordRequired(fields={"current_password": [services.CurrentPasswordRequired.message]}),
+    services.WrongPassword(fields={"current_password": [services.WrongPassword.message]}),
+    LOCKED_OUT,
     services.SuperusersOnly,
     services.UserNotFound,
     services.OwnAccount,
@@ -86,7 +93,7 @@ replace_user = describes(
     "Replace a user",
     name="replaceUser",
     more="Admins can change every user, others only their own name and e-mail address. These two are required; other "
-    "fields keep their values if omitted.",
+    f"fields keep their values if omitted. {NEW_ADDRESS}",
     request=(ReplacedUserSerializer, examples.REPLACED_USER),
     answers={200: USER},
     refusals=[missing("name", "email"), *CHANGE_REFUSALS],
@@ -96,7 +103,8 @@ change_user = describes(
     "Update a user",
     name="updateUser",
     more="Admins can change every user, others only their own name and e-mail address. Setting `isActive` to false "
-    "deactivates the user under the same rules as `POST /users/{user_id}/deactivate`; true reactivates the user.",
+    "deactivates the user under the same rules as `POST /users/{user_id}/deactivate`; true reactivates the user. "
+    f"{NEW_ADDRESS}",
     request=(UserChangesSerializer, examples.USER_CHANGES),
     answers={200: USER},
     refusals=[invalid(name="Ensure this field has at least 3 characters."), *CHANGE_REFUSALS],
@@ -123,8 +131,8 @@ deactivate_user = describes(
 sign_in = describes(
     "Sign in",
     name="signIn",
-    more="Returns a `token` to send with other requests, as `Authorization: Bearer <token>`, and a `refresh` token to "
-    "renew it with. Repeated failures lock the account out for a while.",
+    more="Returns a `token` to send with other requests, as `Authorization: Bearer <token>`, the seconds until it "
+    "expires, and a `refresh` token to renew it with. Repeated failures lock the account out for a while.",
     request=(SignInSerializer, examples.SIGN_IN),
     answers={200: TOKENS},
     refusals=[missing("email"), services.InvalidCredentials, LOCKED_OUT],
@@ -133,8 +141,8 @@ sign_in = describes(
 renew_tokens = describes(
     "Renew tokens",
     name="renewTokens",
-    more="A refresh token can be used once. Using it again is taken as theft and revokes every refresh token "
-    "from the same sign-in.",
+    more="A refresh token can be used once. Using it again within ten seconds, as another browser tab may, returns "
+    "another pair. Using it later is taken as theft and revokes every refresh token from the same sign-in.",
     request=(RefreshSerializer, examples.REFRESH),
     answers={200: TOKENS},
     refusals=[missing("refresh"), tokens.InvalidToken],
@@ -143,7 +151,7 @@ renew_tokens = describes(
 sign_out = describes(
     "Sign out",
     name="signOut",
-    more="Revokes the refresh token. The access token remains valid until it expires.",
+    more="Revokes every refresh token from the same sign-in. The access token remains valid until it expires.",
     request=(RefreshSerializer, examples.REFRESH),
     answers={204: None},
     refusals=[missing("refresh"), tokens.InvalidToken],

@@ -14,6 +14,7 @@ USER: dict[str, Any] = NEW_USER | {"type": "customer", "isActive": True, "create
 SIGN_IN: dict[str, Any] = {"email": "user@example.com", "password": "password-123"}
 TOKENS: dict[str, Any] = {
     "token": "eyJhbGciOiJIUzI1NiJ9.eyJ0b2tlbl90eXBlIjoiYWNjZXNzIn0.signature",
+    "expiresIn": 3600,
     "refresh": "eyJhbGciOiJIUzI1NiJ9.eyJ0b2tlbl90eXBlIjoicmVmcmVzaCJ9.signature",
 }
 REFRESH: dict[str, Any] = {"refresh": TOKENS["refresh"]}

@@ -86,8 +86,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         "active", default=True, help_text="Deactivated users cannot sign in. Their records are kept."
     )
     created_at = models.DateTimeField(auto_now_add=True, editable=False)
-    # How often the user was deactivated. Part of every token and session, so that reactivation does not revive them.
-    deactivations = models.PositiveIntegerField(db_default=0, editable=False)
+    # How often the user was deactivated or got another address. Part of every token, session and mailed code, so that
+    # undoing the change does not revive them.
+    revocations = models.PositiveIntegerField(db_default=0, editable=False)
 
     search = models.GeneratedField(
         expression=SearchVector("name", "email"), output_field=SearchVectorField(), db_persist=True
@@ -121,10 +122,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         ]
         triggers = [
             trigger(
-                "accounts/count_deactivations",
+                "accounts/count_revocations",
                 when=pgtrigger.Before,
-                operation=pgtrigger.UpdateOf("is_active"),
-                condition=pgtrigger.Q(old__is_active=True, new__is_active=False),
+                operation=pgtrigger.UpdateOf("is_active", "email"),
+                condition=pgtrigger.Condition("OLD.is_active AND NOT NEW.is_active OR OLD.email <> NEW.email"),
             )
         ]
 
@@ -142,8 +143,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         return super().check_password(raw_password and composed(raw_password))
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """Return a value that sessions and tokens carry. It changes with the password and with each deactivation."""
-        state = f"{self.password}|{self.deactivations}"
+        """Return a value that sessions and tokens carry. It changes with the password and with each revocation."""
+        state = f"{self.password}|{self.revocations}"
         return salted_hmac("accounts.User.sign_in", state, secret=secret, algorithm="sha256").hexdigest()
 
     @property

@@ -17,7 +17,7 @@ class CodeGenerator(PasswordResetTokenGenerator):
     key_salt = "accounts.password_codes"
 
     def _make_hash_value(self, user: User, timestamp: int) -> str:
-        return f"{super()._make_hash_value(user, timestamp)}|{user.deactivations}"
+        return f"{super()._make_hash_value(user, timestamp)}|{user.revocations}"
 
 
 generator = CodeGenerator()

@@ -71,6 +71,9 @@ class UserChangesSerializer(serializers.Serializer[User]):
     email = EmailField(required=False)
     type = serializers.ChoiceField(choices=UserType.values, required=False)
     isActive = StrictBooleanField(source="is_active", required=False)
+    currentPassword = PasswordField(
+        source="current_password", required=False, help_text="Required to change your own e-mail address."
+    )
 
 
 class ReplacedUserSerializer(UserChangesSerializer):
@@ -135,4 +138,5 @@ class ResetConfirmSerializer(serializers.Serializer[Any]):
 
 class TokensSerializer(serializers.Serializer[Any]):
     token = serializers.CharField(source="access")
+    expiresIn = serializers.IntegerField(source="expires_in", help_text="Seconds until `token` expires.")
     refresh = serializers.CharField()

@@ -1,17 +1,21 @@
 """Access and refresh tokens: issuing, verifying, renewing and revoking them.
 
-simplejwt signs and verifies tokens. This module ensures that a refresh token can be used only once. A second use is
-taken as theft and revokes every refresh token from the same sign-in.
+simplejwt signs and verifies tokens. This module ensures that a refresh token can be used only once, or a few times
+within REFRESH_GRACE_SECONDS, because browser tabs that share it may renew it at once. Any later use is taken as theft
+and revokes every refresh token from the same sign-in.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
 
 import jwt
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from jwt.algorithms import HMACAlgorithm
@@ -30,7 +34,7 @@ from kit.errors import Unauthenticated
 UNREADABLE = (TypeError, ValueError, OverflowError)
 # Short enough for int().
 USER_ID = re.compile("[0-9]{1,19}")
-# The claim that all refresh tokens of one sign-in share.
+# The claim that all refresh tokens of one sign-in share. Their ids begin with it, so that one index finds them all.
 FAMILY = "family"
 
 
@@ -50,8 +54,11 @@ class InvalidToken(Unauthenticated):
 
 @dataclass(frozen=True)
 class TokenPair:
+    """An access token, which expires in `expires_in` seconds, and a refresh token to renew it with."""
+
     access: str
     refresh: str
+    expires_in: int
 
 
 class RefreshToken(tokens.RefreshToken):
@@ -67,6 +74,15 @@ class RefreshToken(tokens.RefreshToken):
 
 class BearerToken(authentication.JWTAuthentication):
     """Authentication by `Authorization: Bearer <token>`. Runs one query, by primary key."""
+
+    def get_raw_token(self, header: bytes) -> bytes | None:
+        scheme, *words = header.split() or [b""]
+        # RFC 9110: the name of a scheme is case-insensitive.
+        if scheme.lower() != b"bearer":
+            return None
+        if len(words) != 1:
+            raise AuthenticationFailed
+        return words[0]
 
     def get_validated_token(self, raw_token: bytes) -> tokens.Token:
         try:
@@ -146,44 +162,39 @@ def issue(user: User) -> TokenPair:
     refresh[FAMILY] = refresh[api_settings.JTI_CLAIM]
     # Replaces simplejwt's own value, which changes with the password but not when the user is deactivated.
     refresh[api_settings.REVOKE_TOKEN_CLAIM] = user.get_session_auth_hash()
-    return TokenPair(access=str(refresh.access_token), refresh=str(refresh))
+    return _pair(refresh)
+
+
+def _pair(refresh: tokens.RefreshToken) -> TokenPair:
+    lifetime: timedelta = api_settings.ACCESS_TOKEN_LIFETIME
+    return TokenPair(str(refresh.access_token), str(refresh), expires_in=int(lifetime.total_seconds()))
 
 
 def renew(text: str) -> TokenPair:
     """Exchange a refresh token for a new pair of tokens.
 
-    :raises InvalidToken: the token is not ours, expired, or no longer valid for its owner; or it was used before, which
-        revokes its whole family.
+    :raises InvalidToken: the token is not ours, expired, or no longer valid for its owner; or it was used before, more
+        than REFRESH_GRACE_SECONDS ago, which revokes its whole family.
     """
     used = _parse(text)
     with locked_owner(used) as user:
-        is_first_use = _use(used, user)
-        if is_first_use:
-            refresh = RefreshToken()
-            for claim in (api_settings.USER_ID_CLAIM, api_settings.REVOKE_TOKEN_CLAIM, FAMILY):
-                refresh[claim] = used[claim]
-            OutstandingToken.objects.create(
-                user=user,
-                jti=refresh[api_settings.JTI_CLAIM],
-                token=str(refresh),
-                created_at=refresh.current_time,
-                expires_at=datetime_from_epoch(refresh["exp"]),
-            )
+        successor = _successor(used, user) if _use(used, user) else None
     # Raised after the transaction, because raising inside would roll the revocation back.
-    if not is_first_use:
+    if successor is None:
         raise InvalidToken
-    return TokenPair(access=str(refresh.access_token), refresh=str(refresh))
+    return _pair(successor)
 
 
 def revoke(text: str) -> None:
-    """Use up a refresh token without replacing it, to sign out.
+    """Revoke a refresh token and all others from the same sign-in, to sign out.
 
     :raises InvalidToken: as for `renew`.
     """
     used = _parse(text)
     with locked_owner(used) as user:
-        is_first_use = _use(used, user)
-    if not is_first_use:
+        is_usable = _use(used, user)
+        _revoke_family(user, used[FAMILY])
+    if not is_usable:
         raise InvalidToken
 
 
@@ -206,29 +217,51 @@ def locked_owner(token: tokens.Token) -> Iterator[User]:
 
 
 def _use(token: RefreshToken, user: User) -> bool:
-    """Mark the token as used and return whether this is its first use. If not, revoke its family."""
-    is_first_use = _blacklist(token)
-    if not is_first_use:
-        _revoke_family(user, token[FAMILY])
-    return is_first_use
+    """Mark the token as used and return whether it was usable. If not, revoke its family."""
+    used_before_at = _blacklist(token)
+    if used_before_at is None:
+        return True
+    grace_ends_at = used_before_at + timedelta(seconds=settings.REFRESH_GRACE_SECONDS)
+    # A family whose tokens are all used up was revoked: renewing one always leaves its successor.
+    if timezone.now() < grace_ends_at and _usable_tokens(user, token[FAMILY]).exists():
+        return True
+    _revoke_family(user, token[FAMILY])
+    return False
 
 
-def _blacklist(token: RefreshToken) -> bool:
-    """Blacklist the token and return whether it was not blacklisted before. One step, unlike in simplejwt."""
+def _successor(used: RefreshToken, user: User) -> RefreshToken:
+    """Return a new refresh token of the same family."""
+    refresh = RefreshToken()
+    for claim in (api_settings.USER_ID_CLAIM, api_settings.REVOKE_TOKEN_CLAIM, FAMILY):
+        refresh[claim] = used[claim]
+    refresh[api_settings.JTI_CLAIM] = f"{used[FAMILY]}-{refresh[api_settings.JTI_CLAIM]}"
+    OutstandingToken.objects.create(
+        user=user,
+        jti=refresh[api_settings.JTI_CLAIM],
+        token=str(refresh),
+        created_at=refresh.current_time,
+        expires_at=datetime_from_epoch(refresh["exp"]),
+    )
+    return refresh
+
+
+def _blacklist(token: RefreshToken) -> datetime | None:
+    """Blacklist the token in one step, unlike simplejwt. Return when it was blacklisted before, or None."""
     outstanding = OutstandingToken.objects.filter(jti=token[api_settings.JTI_CLAIM]).first()
     if outstanding is None:
         raise InvalidToken
-    _, is_new = BlacklistedToken.objects.get_or_create(token=outstanding)
-    return is_new
+    blacklisted, is_new = BlacklistedToken.objects.get_or_create(token=outstanding)
+    return None if is_new else blacklisted.blacklisted_at
+
+
+def _usable_tokens(user: User, family: str) -> QuerySet[OutstandingToken]:
+    unexpired = OutstandingToken.objects.filter(
+        user=user, expires_at__gt=timezone.now() - timedelta(seconds=api_settings.LEEWAY)
+    )
+    return unexpired.filter(jti__startswith=family, blacklistedtoken__isnull=True)
 
 
 def _revoke_family(user: User, family: str) -> None:
-    usable = OutstandingToken.objects.filter(user=user, expires_at__gt=timezone.now(), blacklistedtoken__isnull=True)
     BlacklistedToken.objects.bulk_create(
-        [
-            BlacklistedToken(token=outstanding)
-            for outstanding in usable
-            if tokens.UntypedToken(outstanding.token, verify=False).get(FAMILY) == family  # type: ignore[arg-type]
-        ],
-        ignore_conflicts=True,
+        [BlacklistedToken(token=token) for token in _usable_tokens(user, family)], ignore_conflicts=True
     )

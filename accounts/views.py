@@ -79,7 +79,8 @@ class UserViewSet(ViewSet):
 
     @docs.replace_user
     def update(self, request: Request, user_id: int, shape: Any = ReplacedUserSerializer) -> Response:
-        user = services.update(user_id=user_id, by=caller(request), **read(shape, request))
+        changes = read(shape, request)
+        user = services.update(user_id=user_id, by=caller(request), request=request._request, **changes)
         return Response(UserSerializer(user).data)
 
     @docs.change_user

@@ -28,7 +28,7 @@ from kit.db import embedded, sql
 CLIENTS = 8
 EVENTS = 100
 
-USER_QUERY = "SELECT id, password, deactivations, name, email, type, is_active FROM accounts_user WHERE id = :user;"
+USER_QUERY = "SELECT id, password, revocations, name, email, type, is_active FROM accounts_user WHERE id = :user;"
 PARAMETERS = {
     "event_id": ":event",
     "quantity": "1",

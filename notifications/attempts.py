@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from notifications import mails, transport
-from notifications.models import Delivery
+from notifications.models import Delivery, Kind
 
 RECIPIENT_GONE = "The user was deleted or deactivated."
+REQUESTED_ELSEWHERE = "The user's address has changed since this was requested."
 UNUSABLE_ADDRESS = "No mail can be sent to this address."
 STAFF_ONLY = "Staff only; the recipient is no longer staff."
 
@@ -49,11 +50,9 @@ Outcome = Sent | NoRecipient | Rejected | TemporaryFailure | Unreachable
 
 
 def attempt(delivery: Delivery) -> Outcome:
-    """Try to send a delivery to its user's current address. Never raises."""
-    if delivery.user and delivery.user.is_active:
-        delivery.address, delivery.name = delivery.user.email, delivery.user.name
-    elif not delivery.is_to_guest:
-        return NoRecipient(RECIPIENT_GONE)
+    """Try to send a delivery. Never raises."""
+    if reason := _update_recipient(delivery):
+        return NoRecipient(reason)
     try:
         with transaction.atomic():
             message = mails.compose(delivery)
@@ -69,3 +68,16 @@ def attempt(delivery: Delivery) -> Outcome:
     except Exception as error:
         return TemporaryFailure(error)
     return Sent()
+
+
+def _update_recipient(delivery: Delivery) -> str:
+    """Direct the delivery to its user's current address. Return why it cannot be sent, or ""."""
+    if delivery.is_to_guest or delivery.kind == Kind.ADDRESS_CHANGED:
+        return ""
+    if not (delivery.user and delivery.user.is_active):
+        return RECIPIENT_GONE
+    if delivery.kind == Kind.RESET_PASSWORD and delivery.address != delivery.user.email:
+        # The code would work: it is made when the mail is sent.
+        return REQUESTED_ELSEWHERE
+    delivery.address, delivery.name = delivery.user.email, delivery.user.name
+    return ""

@@ -35,6 +35,7 @@ class Kind(models.TextChoices):
     COMMENT_ADDED = "comment-added", "Comment added"
     SET_PASSWORD = "set-password", "Set password"
     RESET_PASSWORD = "reset-password", "Reset password"
+    ADDRESS_CHANGED = "address-changed", "Address changed"
 
 
 ABOUT_BOOKINGS = [kind for kind in Kind if kind.startswith(("booking-", "event-"))]
@@ -67,7 +68,7 @@ class Delivery(models.Model):
     kind = models.CharField(max_length=40, choices=Kind.choices)
     about = models.CharField(max_length=200, help_text="Identifies the occasion; nobody is notified of it twice.")
     user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="deliveries")
-    # The user's or guest's. Refreshed from the user before each attempt, so a corrected address takes effect.
+    # The user's or guest's. `attempts.attempt` refreshes it from the user, so a corrected address takes effect.
     address = models.CharField(max_length=254)
     # A guest's first and last name have up to 150 characters each.
     name = models.CharField(max_length=301)
@@ -192,6 +193,20 @@ class AnnouncedComment(Comment):
         proxy = True
         default_permissions = ()
         triggers = [_announces("notifications/announce_comment", "")]
+
+
+class AnnouncedUser(User):
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [
+            trigger(
+                "notifications/announce_address",
+                when=pgtrigger.After,
+                operation=pgtrigger.UpdateOf("email"),
+                condition=pgtrigger.Condition(f"OLD.email <> NEW.email AND {IS_NOT_MUTED}"),
+            )
+        ]
 
 
 class AnnouncedEntry(BookingEntry):

@@ -169,7 +169,11 @@ SIMPLE_JWT = {
     "BLACKLIST_AFTER_ROTATION": True,
     "CHECK_REVOKE_TOKEN": True,
     "ALGORITHM": "HS256",
+    # Seconds by which the clocks of the machines that issue and check tokens may differ.
+    "LEEWAY": 10,
 }
+# How long after its first use a refresh token still gets a new pair, for browser tabs that renew it at the same time.
+REFRESH_GRACE_SECONDS = env.int("REFRESH_GRACE_SECONDS", default=10)
 
 # Lockout: repeated failures block an account for one network address for a while, in the API and the admin.
 AXES_FAILURE_LIMIT = env.int("LOCKOUT_FAILURES", default=5)

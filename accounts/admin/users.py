@@ -1,6 +1,7 @@
 """The admin pages for users."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -10,13 +11,14 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import pluralize
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.html import format_html
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
 from accounts import second_factor, services
+from accounts.admin.own_account import change_own_email
 from accounts.models import User, UserType
 from accounts.permissions import staff_user
 from kit.admin.forms import ServiceAdmin, ServiceForm, changed_values, newest
@@ -64,7 +66,11 @@ class UserAdmin(SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type: ignore[mis
         ("Dates", {"fields": [("created_at", "last_login")]}),
     ]
     add_fieldsets = [(None, {"fields": [("name", "email"), "type", "password1", "password2"]})]
-    readonly_fields = ["password_link", "created_at", "last_login"]
+    readonly_fields = ["password_link", "own_email", "created_at", "last_login"]
+
+    def get_urls(self) -> list[Any]:
+        own_email = self.admin_site.admin_view(partial(change_own_email, self))
+        return [path("own-email/", own_email, name="accounts_user_own_email"), *super().get_urls()]
 
     @admin.display(description="name", ordering=SortKey("name"))
     def name_by_key(self, user: User) -> str:
@@ -79,12 +85,20 @@ class UserAdmin(SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type: ignore[mis
         text = "Change password" if user.has_usable_password() else "Set password (none yet)"
         return format_html('<a href="../password/" class="{}">{}</a>', LINK_CLASSES, text)
 
+    @admin.display(description="e-mail address")
+    def own_email(self, user: User) -> str:
+        page = reverse("admin:accounts_user_own_email")
+        return format_html('{} <a href="{}" class="{}">Change</a>', user.email, page, LINK_CLASSES)
+
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Omit the password link for viewers who cannot change the user."""
+        """Link to the page for one's own address. Omit the password link for viewers who cannot change the user."""
         fieldsets = super().get_fieldsets(request, obj)
-        if obj is None or self.has_change_permission(request, obj):
+        if obj is None:
             return fieldsets
-        return [(None, {"fields": [("name", "email")]}), *fieldsets[1:]]
+        fields: list[Any] = [("name", "own_email" if obj == request.user else "email")]
+        if self.has_change_permission(request, obj):
+            fields.append("password_link")
+        return [(None, {"fields": fields}), *fieldsets[1:]]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         """Prevent users from changing their own role, and anyone but superusers from making superusers."""
@@ -126,6 +140,9 @@ class UserAdmin(SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type: ignore[mis
             user.pk = services.sign_up(**fields, password=form.cleaned_data["password1"], by=staff_user(request)).pk
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        if self.get_object(request, id) == request.user:
+            # This page does not ask for the current password.
+            return HttpResponseRedirect(reverse("admin:password_change"))
         try:
             with database_errors_as_refusals(), transaction.atomic():
                 return super().user_change_password(request, id, form_url)

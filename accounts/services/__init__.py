@@ -1,6 +1,13 @@
 """Use cases of user accounts: signing in, passwords, and managing users."""
 
-from accounts.services.authentication import InvalidCredentials, LockedOut, has_account, sign_in
+from accounts.services.authentication import (
+    InvalidCredentials,
+    LockedOut,
+    WrongPassword,
+    confirm_password,
+    has_account,
+    sign_in,
+)
 from accounts.services.passwords import (
     InvalidCode,
     change_password,
@@ -10,6 +17,7 @@ from accounts.services.passwords import (
 )
 from accounts.services.users import (
     ADMIN_ONLY_FIELDS,
+    CurrentPasswordRequired,
     EmailTaken,
     HasRecords,
     HoldsAssignments,
@@ -26,6 +34,7 @@ from accounts.services.users import (
 
 __all__ = [
     "ADMIN_ONLY_FIELDS",
+    "CurrentPasswordRequired",
     "EmailTaken",
     "HasRecords",
     "HoldsAssignments",
@@ -37,7 +46,9 @@ __all__ = [
     "StaffSignupClosed",
     "SuperusersOnly",
     "UserNotFound",
+    "WrongPassword",
     "change_password",
+    "confirm_password",
     "confirm_password_reset",
     "delete",
     "has_account",

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from accounts import lockout, tokens
 from accounts.models import User
 from accounts.tokens import TokenPair
-from kit.errors import TooMany, Unauthenticated
+from kit.errors import Forbidden, TooMany, Unauthenticated
 
 
 class InvalidCredentials(Unauthenticated):
@@ -15,6 +15,10 @@ class InvalidCredentials(Unauthenticated):
 
 class LockedOut(TooMany):
     message = "Too many failed sign-ins, please try again later"
+
+
+class WrongPassword(Forbidden):
+    message = "The current password is wrong"
 
 
 def sign_in(*, email: str, password: str, request: HttpRequest) -> TokenPair:
@@ -42,6 +46,20 @@ def verify_password(*, email: str, password: str, request: HttpRequest) -> User:
     if getattr(request, "axes_locked_out", False):
         raise LockedOut(retry_after=lockout.duration_seconds(request))
     raise InvalidCredentials
+
+
+def confirm_password(*, user: User, password: str, request: HttpRequest) -> None:
+    """Check that a signed-in user knows their password, so that a stolen token or an open session is not enough.
+
+    Do not call this in a transaction: a rollback would undo the count of failures.
+
+    :raises WrongPassword: they do not.
+    :raises LockedOut: as for `sign_in`.
+    """
+    try:
+        verify_password(email=user.email, password=password, request=request)
+    except InvalidCredentials as error:
+        raise WrongPassword(fields={"current_password": [WrongPassword.message]}) from error
 
 
 def has_account(*, email: str) -> bool:

@@ -5,10 +5,12 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError, Q
+from django.http import HttpRequest
 from psycopg.errors import ForeignKeyViolation
 
 from accounts import second_factor
 from accounts.models import STAFF_TYPES, User, UserType
+from accounts.services.authentication import confirm_password
 from accounts.services.passwords import check_password_strength
 from kit.db.sql import violated
 from kit.errors import Conflict, Forbidden, Invalid, Missing
@@ -29,6 +31,10 @@ class UserNotFound(Missing):
 
 class OwnAccount(Conflict):
     message = "Only another admin can do this to your account"
+
+
+class CurrentPasswordRequired(Forbidden):
+    message = "Your current password is required to change your e-mail address"
 
 
 class SuperusersOnly(Forbidden):
@@ -87,13 +93,22 @@ def sign_up(
     return user
 
 
-@transaction.atomic
-def update(*, user_id: int, by: User, **changes: Any) -> User:
+def update(
+    *,
+    user_id: int,
+    by: User,
+    current_password: str | None = None,
+    request: HttpRequest | None = None,
+    **changes: Any,
+) -> User:
     """Change a user's name, e-mail address or ADMIN_ONLY_FIELDS.
 
-    Deactivating a user removes them from all tickets that are not closed.
+    Deactivating a user removes them from all tickets that are not closed. This and a new address revoke all of the
+    user's tokens and sessions. `current_password` and `request` are needed to change one's own address; do not pass
+    them in a transaction (`confirm_password`).
 
     :raises Forbidden: `by` is not an active admin, and this is not their own name or address.
+    :raises CurrentPasswordRequired, WrongPassword, LockedOut: `by` changes their own address.
     :raises UserNotFound: there is no such user.
     :raises SuperusersOnly: the user is a superuser, or would become one, and `by` is not.
     :raises OwnAccount: `by` changes their own ADMIN_ONLY_FIELDS.
@@ -101,8 +116,21 @@ def update(*, user_id: int, by: User, **changes: Any) -> User:
     :raises Invalid: the user would be a superuser without being an admin.
     :raises EmailTaken: another user has this address, ignoring case.
     """
+    is_own_address = user_id == by.pk and changes.get("email", by.email) != by.email
+    is_confirmed = False
+    if is_own_address and current_password is not None and request is not None:
+        # Before taking locks, because verifying a password takes long.
+        confirm_password(user=by, password=current_password, request=request)
+        is_confirmed = True
+    return _update(user_id=user_id, by=by, is_confirmed=is_confirmed, changes=changes)
+
+
+@transaction.atomic
+def _update(*, user_id: int, by: User, is_confirmed: bool, changes: dict[str, Any]) -> User:
     user, actor = _lock_for_change(user_id, by=by)
     changes = {name: value for name, value in changes.items() if getattr(user, name) != value}
+    if "email" in changes and user == actor and not is_confirmed:
+        raise CurrentPasswordRequired(fields={"current_password": [CurrentPasswordRequired.message]})
     restricted = [name for name in ADMIN_ONLY_FIELDS if name in changes]
     if restricted and not actor.is_admin:
         raise Forbidden

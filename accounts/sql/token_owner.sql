@@ -2,6 +2,6 @@
 -- params   user_id  bigint
 -- returns  the columns of accounts_user except last_login and is_superuser; no row if there is no such user
 -- index    accounts_user_pkey
-SELECT id, password, name, email, type, is_active, created_at, deactivations
+SELECT id, password, name, email, type, is_active, created_at, revocations
 FROM accounts_user
 WHERE id = %(user_id)s;

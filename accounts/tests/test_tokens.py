@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Barrier
 from typing import Any
 
@@ -12,6 +12,8 @@ import jwt
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.db.models import F
+from django.utils import timezone
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
@@ -24,6 +26,11 @@ def usable_tokens(user: User) -> int:
     return OutstandingToken.objects.filter(user=user, blacklistedtoken=None).count()
 
 
+def let_pass(seconds: float) -> None:
+    """Move every use of a refresh token this far into the past."""
+    BlacklistedToken.objects.update(blacklisted_at=F("blacklisted_at") - timedelta(seconds=seconds))
+
+
 @pytest.mark.django_db
 class TestRenew:
     def test_returns_a_new_pair(self, owner: User) -> None:
@@ -33,41 +40,6 @@ class TestRenew:
 
         assert second.refresh != first.refresh
         assert tokens.owner(tokens.BearerToken().get_validated_token(second.access.encode())) == owner
-
-    def test_uses_the_old_token_up(self, owner: User) -> None:
-        first = tokens.issue(owner)
-        tokens.renew(first.refresh)
-
-        with pytest.raises(tokens.InvalidToken):
-            tokens.renew(first.refresh)
-
-    def test_revokes_the_whole_family_on_reuse(self, owner: User) -> None:
-        first = tokens.issue(owner)
-        third = tokens.renew(tokens.renew(first.refresh).refresh)
-
-        with pytest.raises(tokens.InvalidToken):
-            tokens.renew(first.refresh)
-
-        with pytest.raises(tokens.InvalidToken):
-            tokens.renew(third.refresh)
-
-    def test_leaves_other_sign_ins_alone_on_reuse(self, owner: User) -> None:
-        stolen, phone = tokens.issue(owner), tokens.issue(owner)
-        tokens.renew(stolen.refresh)
-
-        with pytest.raises(tokens.InvalidToken):
-            tokens.renew(stolen.refresh)
-
-        assert tokens.renew(phone.refresh)
-
-    def test_leaves_other_users_alone_on_reuse(self, owner: User, outsider: User) -> None:
-        stolen, other = tokens.issue(owner), tokens.issue(outsider)
-        tokens.renew(stolen.refresh)
-
-        with pytest.raises(tokens.InvalidToken):
-            tokens.renew(stolen.refresh)
-
-        assert tokens.renew(other.refresh)
 
     def test_refuses_a_deactivated_user(self, owner: User) -> None:
         pair = tokens.issue(owner)
@@ -93,7 +65,7 @@ class TestRenew:
 
     def test_refuses_an_expired_token(self, owner: User) -> None:
         expired = tokens.RefreshToken.for_user(owner)
-        expired.set_exp(lifetime=-timedelta(seconds=1))
+        expired.set_exp(lifetime=-timedelta(seconds=11))
 
         with pytest.raises(tokens.InvalidToken):
             tokens.renew(str(expired))
@@ -109,12 +81,92 @@ class TestRenew:
 
 
 @pytest.mark.django_db
+class TestReuse:
+    """Of a refresh token that was renewed before, in another tab or by a thief."""
+
+    def test_gets_a_pair_of_its_own_for_ten_seconds(self, owner: User) -> None:
+        first = tokens.issue(owner).refresh
+        winner = tokens.renew(first)
+        let_pass(9)
+
+        loser = tokens.renew(first)
+
+        assert winner.refresh != loser.refresh
+        assert tokens.renew(winner.refresh)
+        assert tokens.renew(loser.refresh)
+
+    def test_gets_a_pair_even_if_the_other_one_was_renewed_again(self, owner: User) -> None:
+        first = tokens.issue(owner).refresh
+        tokens.renew(tokens.renew(first).refresh)
+
+        assert tokens.renew(first)
+
+    def test_revokes_the_whole_family_later(self, owner: User) -> None:
+        first = tokens.issue(owner).refresh
+        branches = [tokens.renew(first).refresh, tokens.renew(first).refresh]
+        let_pass(11)
+
+        for refresh in (first, *branches):
+            with pytest.raises(tokens.InvalidToken):
+                tokens.renew(refresh)
+
+        assert usable_tokens(owner) == 0
+
+    def test_does_not_revive_a_revoked_family(self, owner: User) -> None:
+        first = tokens.issue(owner).refresh
+        second = tokens.renew(first).refresh
+        tokens.revoke(second)
+
+        for refresh in (first, second):
+            with pytest.raises(tokens.InvalidToken):
+                tokens.renew(refresh)
+
+    def test_is_refused_at_once_without_a_grace_period(self, owner: User, settings: Any) -> None:
+        settings.REFRESH_GRACE_SECONDS = 0
+        first = tokens.issue(owner).refresh
+        tokens.renew(first)
+
+        with pytest.raises(tokens.InvalidToken):
+            tokens.renew(first)
+
+    def test_leaves_other_sign_ins_alone(self, owner: User) -> None:
+        stolen, phone = tokens.issue(owner), tokens.issue(owner)
+        tokens.renew(stolen.refresh)
+        let_pass(11)
+
+        with pytest.raises(tokens.InvalidToken):
+            tokens.renew(stolen.refresh)
+
+        assert tokens.renew(phone.refresh)
+
+    def test_leaves_other_users_alone(self, owner: User, outsider: User) -> None:
+        stolen, other = tokens.issue(owner), tokens.issue(outsider)
+        tokens.renew(stolen.refresh)
+        let_pass(11)
+
+        with pytest.raises(tokens.InvalidToken):
+            tokens.renew(stolen.refresh)
+
+        assert tokens.renew(other.refresh)
+
+
+@pytest.mark.django_db
 class TestRevoke:
     def test_uses_the_token_up(self, owner: User) -> None:
         pair = tokens.issue(owner)
 
         tokens.revoke(pair.refresh)
 
+        assert usable_tokens(owner) == 0
+
+    def test_ends_every_branch_of_the_family(self, owner: User) -> None:
+        first = tokens.issue(owner).refresh
+        here, there = tokens.renew(first).refresh, tokens.renew(first).refresh
+
+        tokens.revoke(here)
+
+        with pytest.raises(tokens.InvalidToken):
+            tokens.renew(there)
         assert usable_tokens(owner) == 0
 
     def test_leaves_other_sign_ins_alone(self, owner: User) -> None:
@@ -124,9 +176,18 @@ class TestRevoke:
 
         assert tokens.renew(there.refresh)
 
-    def test_counts_as_reuse_of_a_used_token(self, owner: User) -> None:
+    def test_takes_a_token_that_another_tab_has_just_renewed(self, owner: User) -> None:
+        first = tokens.issue(owner).refresh
+        tokens.renew(first)
+
+        tokens.revoke(first)
+
+        assert usable_tokens(owner) == 0
+
+    def test_counts_as_reuse_of_a_used_token_later(self, owner: User) -> None:
         first = tokens.issue(owner)
         tokens.renew(first.refresh)
+        let_pass(11)
 
         with pytest.raises(tokens.InvalidToken):
             tokens.revoke(first.refresh)
@@ -161,13 +222,13 @@ def unlocked_owner(token: Any) -> Iterator[User]:
     yield tokens.owner(token)
 
 
-def check_then_blacklist(token: Any) -> bool:
+def check_then_blacklist(token: Any) -> datetime | None:
     """Blacklist a token in two steps, as simplejwt does, with a pause in which others can interfere."""
-    is_first_use = not BlacklistedToken.objects.filter(token__jti=token["jti"]).exists()
+    used_at = BlacklistedToken.objects.filter(token__jti=token["jti"]).values_list("blacklisted_at", flat=True).first()
     time.sleep(PAUSE)
     outstanding = OutstandingToken.objects.get(jti=token["jti"])
     BlacklistedToken.objects.bulk_create([BlacklistedToken(token=outstanding)], ignore_conflicts=True)
-    return is_first_use
+    return used_at
 
 
 @pytest.mark.slow
@@ -179,15 +240,34 @@ class TestRaces:
         """Pause between blacklisting a token and issuing its successor."""
         blacklist = tokens._blacklist
 
-        def slowly(token: Any) -> bool:
-            is_first_use = blacklist(token)
-            time.sleep(PAUSE * is_first_use)
-            return is_first_use
+        def slowly(token: Any) -> datetime | None:
+            used_at = blacklist(token)
+            time.sleep(PAUSE * (used_at is None))
+            return used_at
 
         monkeypatch.setattr(tokens, "_blacklist", slowly)
 
+    @pytest.fixture
+    def _no_grace(self, settings: Any) -> None:
+        settings.REFRESH_GRACE_SECONDS = 0
+
     @pytest.mark.usefixtures("_slow_winner")
-    def test_have_one_winner_whose_family_is_revoked(self, owner: User) -> None:
+    def test_of_several_tabs_give_each_a_pair(self, owner: User) -> None:
+        pairs = renew_concurrently([tokens.issue(owner).refresh] * THREADS)
+
+        assert len({pair.refresh for pair in pairs if pair}) == THREADS
+        assert all(pair and tokens.renew(pair.refresh) for pair in pairs)
+
+    @pytest.mark.usefixtures("_slow_winner")
+    def test_of_several_tabs_leave_losers_without_the_lock(self, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(tokens, "locked_owner", unlocked_owner)
+
+        pairs = renew_concurrently([tokens.issue(owner).refresh] * THREADS)
+
+        assert None in pairs
+
+    @pytest.mark.usefixtures("_slow_winner", "_no_grace")
+    def test_have_one_winner_whose_family_is_revoked_without_grace(self, owner: User) -> None:
         stolen = tokens.issue(owner).refresh
 
         pairs = renew_concurrently([stolen] * THREADS)
@@ -195,7 +275,7 @@ class TestRaces:
         assert sum(pair is not None for pair in pairs) == 1
         assert usable_tokens(owner) == 0
 
-    @pytest.mark.usefixtures("_slow_winner")
+    @pytest.mark.usefixtures("_slow_winner", "_no_grace")
     def test_leave_the_family_usable_without_the_lock(self, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(tokens, "locked_owner", unlocked_owner)
 
@@ -203,6 +283,7 @@ class TestRaces:
 
         assert usable_tokens(owner) > 0
 
+    @pytest.mark.usefixtures("_no_grace")
     def test_have_several_winners_if_nothing_is_atomic(self, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(tokens, "locked_owner", unlocked_owner)
         monkeypatch.setattr(tokens, "_blacklist", check_then_blacklist)
@@ -211,6 +292,7 @@ class TestRaces:
 
         assert sum(pair is not None for pair in pairs) > 1
 
+    @pytest.mark.usefixtures("_no_grace")
     def test_have_one_winner_with_the_lock_alone(self, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(tokens, "_blacklist", check_then_blacklist)
 
@@ -270,3 +352,73 @@ class TestWrongClaims:
         token = forged(tokens.issue(owner).refresh, claim, value)
 
         assert APIClient().post(path, {"refresh": token[:4096]}).status_code == 401
+
+
+@pytest.mark.django_db
+class TestClocks:
+    """Servers' clocks differ a little, so a token may come from the near future."""
+
+    @pytest.mark.parametrize("claim", ["iat", "nbf"])
+    @pytest.mark.parametrize(("ahead", "status"), [(1, 200), (9, 200), (12, 401), (60, 401)])
+    @pytest.mark.parametrize("path", ["/auth/me", "/bookings", "/api/v1/auth/me", "/api/tickets"])
+    def test_may_be_up_to_ten_seconds_ahead(self, owner: User, path: str, claim: str, ahead: int, status: int) -> None:
+        token = forged(tokens.issue(owner).access, claim, int(time.time()) + ahead)
+
+        assert APIClient(HTTP_AUTHORIZATION=f"Bearer {token}").get(path).status_code == status
+
+    @pytest.mark.parametrize(("ahead", "status"), [(1, 404), (12, 401)])
+    def test_may_be_ahead_for_bare_tokens(self, owner: User, ahead: int, status: int) -> None:
+        token = forged(tokens.issue(owner).access, "iat", int(time.time()) + ahead)
+
+        answer = APIClient(HTTP_AUTHORIZATION=token).post("/cancel", {"id": 999_999_999})
+
+        assert answer.status_code == status
+
+    @pytest.mark.parametrize("path", ["/auth/refresh", "/auth/logout"])
+    @pytest.mark.parametrize(("ahead", "is_accepted"), [(1, True), (12, False)])
+    def test_may_be_ahead_for_refresh_tokens(self, owner: User, path: str, ahead: int, is_accepted: bool) -> None:
+        token = forged(tokens.issue(owner).refresh, "iat", int(time.time()) + ahead)
+
+        assert (APIClient().post(path, {"refresh": token}).status_code < 300) == is_accepted
+
+    def test_may_be_behind_when_a_family_is_revoked(self, owner: User) -> None:
+        first = tokens.issue(owner).refresh
+        second = tokens.renew(first).refresh
+        # By our clock it expired three seconds ago, but it would still be accepted.
+        OutstandingToken.objects.update(expires_at=timezone.now() - timedelta(seconds=3))
+
+        tokens.revoke(first)
+
+        with pytest.raises(tokens.InvalidToken):
+            tokens.renew(second)
+
+
+@pytest.mark.django_db
+class TestScheme:
+    @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
+    @pytest.mark.parametrize("path", ["/auth/me", "/book", "/api/v1/auth/me", "/api/tickets"])
+    def test_ignores_case(self, owner: User, path: str, scheme: str) -> None:
+        api = APIClient(HTTP_AUTHORIZATION=f"{scheme} {tokens.issue(owner).access}")
+
+        answer = api.post(path, {}) if path == "/book" else api.get(path)
+
+        assert answer.status_code == (400 if path == "/book" else 200)
+
+    @pytest.mark.parametrize("scheme", ["bearer", "BEARER"])
+    def test_ignores_case_where_a_token_is_optional(self, admin: User, scheme: str) -> None:
+        api = APIClient(HTTP_AUTHORIZATION=f"{scheme} {tokens.issue(admin).access}")
+        person = {"name": "Agnes Agent", "email": "agnes@example.com", "password": "long enough!"}
+
+        answers = [
+            api.post("/users", person | {"type": "agent"}),
+            api.post("/api/auth/register", person | {"email": "b@example.com", "role": "agent"}),
+            api.post("/api/v1/auth/admin/register", person | {"email": "c@example.com", "username": "Carl Chief"}),
+        ]
+
+        assert [answer.status_code for answer in answers] == [201, 201, 201]
+
+    @pytest.mark.parametrize("header", ["Basic dXNlcjpwYXNz", "Token {}", "bearer", "bearer {} {}", "bearer\u00a0{}"])
+    def test_is_required(self, owner: User, header: str) -> None:
+        token = tokens.issue(owner).access
+
+        assert APIClient(HTTP_AUTHORIZATION=header.format(token, token)).get("/auth/me").status_code == 401

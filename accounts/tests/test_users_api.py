@@ -265,7 +265,8 @@ class TestChange:
     ) -> None:
         user = request.getfixturevalue(role)
 
-        answer = signed_in(user).patch(f"/users/{user.pk}", {"name": " New Name ", "email": "new@example.com"})
+        change = {"name": " New Name ", "email": "new@example.com", "currentPassword": PASSWORD}
+        answer = signed_in(user).patch(f"/users/{user.pk}", change)
 
         assert answer.status_code == 200
         assert (answer.json()["name"], answer.json()["email"]) == ("New Name", "new@example.com")
@@ -343,8 +344,8 @@ class TestChange:
     ) -> None:
         api = signed_in(request.getfixturevalue(by))
 
-        taken = api.patch(f"/users/{owner.pk}", {"email": outsider.email.upper()})
-        own = api.patch(f"/users/{owner.pk}", {"email": owner.email.upper()})
+        taken = api.patch(f"/users/{owner.pk}", {"email": outsider.email.upper(), "currentPassword": PASSWORD})
+        own = api.patch(f"/users/{owner.pk}", {"email": owner.email.upper(), "currentPassword": PASSWORD})
 
         assert (taken.status_code, taken.json()["code"]) == (409, "email_taken")
         assert [fault["field"] for fault in taken.json()["errors"]] == ["email"]

@@ -161,7 +161,7 @@ class TestPostgresCrash:
     def make_event(self, psql: "psycopg.Connection[tuple[int]]") -> int:
         (admin,) = psql.execute(
             "INSERT INTO accounts_user"
-            " (name, email, password, type, is_active, is_superuser, deactivations, created_at)"
+            " (name, email, password, type, is_active, is_superuser, revocations, created_at)"
             " VALUES ('Ada Admin', 'ada@example.com', '', 'admin', true, false, 0, now()) RETURNING id"
         ).fetchone() or (0,)
         (event,) = psql.execute(

@@ -40,6 +40,7 @@ WIRE_NAMES = {
     "assigned_users": "assignedUsers",
     "created_at": "createdDate",
     "created_by": "createdBy",
+    "current_password": "currentPassword",
     "due_at": "dueDate",
     "ends_at": "endsAt",
     "hold_reason": "holdReason",

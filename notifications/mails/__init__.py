@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.utils.crypto import salted_hmac
 
 from kit.email_addresses import UnusableAddress, normalized
-from notifications.mails.accounts import password_code
+from notifications.mails.accounts import address_changed, password_code
 from notifications.mails.bookings import booking_changed, event_changed
 from notifications.mails.tickets import StaffOnly, comment_added, sla_deadline, ticket_updated
 from notifications.mails.wording import one_line, readable
@@ -32,6 +32,7 @@ CONTEXTS: dict[Kind, Callable[[Delivery], dict[str, Any]]] = {
     Kind.EVENT_CHANGED: event_changed,
     Kind.SET_PASSWORD: password_code,
     Kind.RESET_PASSWORD: password_code,
+    Kind.ADDRESS_CHANGED: address_changed,
 }
 
 

@@ -129,7 +129,7 @@ class TestChanges:
         assert len(changes(text.replace("BEGIN", "BEGIN -- edited"))) == 1
 
     def test_sees_an_edited_trigger(self) -> None:
-        ((model, trigger),) = declared(ROOT / "accounts/sql/triggers/count_deactivations.sql")
+        ((model, trigger),) = declared(ROOT / "accounts/sql/triggers/count_revocations.sql")
 
         assert len(changes(trigger.compile(model).install_sql.replace("+ 1", "+ 2"))) == 1
 

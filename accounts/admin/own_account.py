@@ -1,0 +1,87 @@
+"""The admin pages where staff change their own password and e-mail address. Both ask for the current password."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.views import PasswordChangeView
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminOwnPasswordChangeForm
+from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminPasswordWidget
+
+from accounts import services
+from accounts.permissions import staff_user
+from kit import email_addresses
+from kit.admin.pages import form_page
+from kit.admin.refusals import refusals_as_form_errors
+
+
+class OwnPasswordForm(AdminOwnPasswordChangeForm):
+    """Django's form. It counts wrong passwords towards the lockout, which Django's own does not."""
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    def clean_old_password(self) -> str:
+        password: str = self.cleaned_data["old_password"]
+        try:
+            services.confirm_password(user=self.user, password=password, request=self.request)
+        except (services.WrongPassword, services.LockedOut) as refusal:
+            raise ValidationError(f"{refusal.message}.") from refusal
+        return password
+
+
+class OwnPasswordView(PasswordChangeView):
+    form_class = OwnPasswordForm
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"request": self.request}
+
+
+def change_own_password(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+    context = admin.site.each_context(request) | (extra_context or {})
+    return OwnPasswordView.as_view(success_url=reverse("admin:password_change_done"), extra_context=context)(request)
+
+
+# The site has no setting for the form, and builds its URLs later.
+admin.site.password_change = change_own_password  # type: ignore[assignment, method-assign]
+
+
+class OwnEmailForm(forms.Form):
+    email = email_addresses.FormField(
+        label="New e-mail address",
+        max_length=email_addresses.MAX_LENGTH,
+        widget=UnfoldAdminEmailInputWidget(attrs={"autocomplete": "email"}),
+    )
+    current_password = forms.CharField(
+        strip=False, widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "current-password"})
+    )
+
+
+def change_own_email(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
+    user = staff_user(request)
+    page = reverse("admin:accounts_user_change", args=[user.pk])
+    form = OwnEmailForm(request.POST or None)
+    if form.is_valid():
+        with refusals_as_form_errors(form):
+            services.update(user_id=user.pk, by=user, request=request, **form.cleaned_data)
+            model_admin.log_change(request, user, "Changed e-mail address.")
+            # Keeps this session, which the change would end like all others.
+            user.refresh_from_db()
+            update_session_auth_hash(request, user)
+            messages.success(request, "Your e-mail address was changed. You are signed out everywhere else.")
+            return HttpResponseRedirect(page)
+    return form_page(
+        model_admin,
+        request,
+        form,
+        title="Change your e-mail address",
+        notes=[f"Your address is {user.email}. A message to it will tell you about the change."],
+        submit="Change",
+        back=page,
+    )
