@@ -231,9 +231,9 @@ MAX_GUEST_BOOKINGS = env.int("MAX_GUEST_BOOKINGS", default=5)
 if MAX_GUEST_BOOKINGS < 1:
     raise ImproperlyConfigured("MAX_GUEST_BOOKINGS must be at least 1.")
 
-# The contracts to serve besides our own API (ticketing/urls.py).
+# The contracts to serve besides our own API (ticketing/urls.py). They loosen some of its rules (docs/operations.md).
 _contracts = ["box_office", "ticks", "helpdesk"]
-CONTRACTS = env.list("CONTRACTS", default=_contracts)
+CONTRACTS = env.list("CONTRACTS", default=_contracts if IS_LOCAL else [])
 if _unknown := sorted(set(CONTRACTS) - set(_contracts)):
     raise ImproperlyConfigured(f"Unknown in CONTRACTS: {', '.join(_unknown)}. Choose from {', '.join(_contracts)}.")
 
