@@ -280,6 +280,11 @@ SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000" if IS_LOCAL else 
 MAIL_RETRY_SECONDS = env.int("MAIL_RETRY_SECONDS", default=30)
 MAIL_RETRY_MAX_SECONDS = env.int("MAIL_RETRY_MAX_SECONDS", default=3600)
 MAIL_RETRY_HOURS = env.int("MAIL_RETRY_HOURS", default=72)
+# Messages about tickets per hour to one address, and from one customer's changes to others. More become summaries.
+MAIL_PER_RECIPIENT = env.int("MAIL_PER_RECIPIENT", default=100)
+MAIL_PER_CUSTOMER = env.int("MAIL_PER_CUSTOMER", default=60)
+if min(MAIL_PER_RECIPIENT, MAIL_PER_CUSTOMER) < 0:
+    raise ImproperlyConfigured("MAIL_PER_RECIPIENT and MAIL_PER_CUSTOMER cannot be negative.")
 # How long the records of sent and failed mail are kept.
 MAIL_KEEP_DAYS = env.int("MAIL_KEEP_DAYS", default=90)
 
