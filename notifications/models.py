@@ -10,7 +10,7 @@ import pgtrigger
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Upper
 
 from accounts.models import User
 from events.models import Booking, BookingEntry, Event
@@ -33,6 +33,7 @@ class Kind(models.TextChoices):
     SLA_AT_RISK = "sla-at-risk", "SLA at risk"
     SLA_BREACHED = "sla-breached", "SLA breached"
     COMMENT_ADDED = "comment-added", "Comment added"
+    TICKET_SUMMARY = "ticket-summary", "Summary of ticket mail"
     SET_PASSWORD = "set-password", "Set password"
     RESET_PASSWORD = "reset-password", "Reset password"
     ADDRESS_CHANGED = "address-changed", "Address changed"
@@ -47,6 +48,8 @@ class State(models.TextChoices):
     # The server rejected the message for good, or its recipient is gone.
     FAILED = "failed", "Rejected"
     DEAD = "dead", "Gave up after retries"
+    # Replaced by a summary, a delivery of its own (sql/functions/admit.sql).
+    SUMMARISED = "summarised", "In a summary"
 
 
 GIVEN_UP = (State.FAILED, State.DEAD)
@@ -74,6 +77,13 @@ class Delivery(models.Model):
     name = models.CharField(max_length=301)
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, null=True, related_name="deliveries")
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, null=True, related_name="deliveries", db_index=False)
+    # The user whose change this mail is about. None for changes made in SQL and for mail that nobody else caused.
+    caused_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
+    # When mail about tickets was last let through to be sent. The limits per hour count these.
+    admitted_at = models.DateTimeField(null=True)
+    summary = models.ForeignKey(
+        "self", on_delete=models.DO_NOTHING, null=True, related_name="summarised", db_index=False
+    )
     payload = models.JSONField(db_default={}, help_text="Values for the templates that cannot be looked up later.")
     state = models.CharField(max_length=10, choices=State.choices, db_default=State.PENDING)
     attempts = models.PositiveSmallIntegerField(db_default=0)
@@ -93,6 +103,14 @@ class Delivery(models.Model):
             models.UniqueConstraint(
                 fields=["about"], condition=Q(user__isnull=True, booking__isnull=False), name="delivery_once_guest"
             ),
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=Q(kind=Kind.TICKET_SUMMARY, state=State.PENDING, admitted_at__isnull=True),
+                name="delivery_open_summary",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=State.SUMMARISED) | Q(summary__isnull=True), name="delivery_summary_state"
+            ),
             models.CheckConstraint(condition=email_addresses.is_usable("address"), name="delivery_address"),
             models.CheckConstraint(condition=Q(state__in=State.values), name="delivery_state"),
             models.CheckConstraint(
@@ -104,6 +122,13 @@ class Delivery(models.Model):
             models.Index(fields=["next_attempt_at", "id"], name="delivery_due", condition=Q(state=State.PENDING)),
             models.Index(fields=["booking", "-id"], name="delivery_booking", condition=Q(booking__isnull=False)),
             models.Index(F("id").desc(), name="delivery_given_up", condition=Q(state__in=GIVEN_UP)),
+            models.Index(
+                Upper("address"), "admitted_at", name="delivery_admitted", condition=Q(admitted_at__isnull=False)
+            ),
+            models.Index(
+                fields=["caused_by", "admitted_at"], name="delivery_caused", condition=Q(caused_by__isnull=False)
+            ),
+            models.Index(fields=["summary"], name="delivery_summary", condition=Q(summary__isnull=False)),
             BrinIndex(fields=["created_at"], name="delivery_created_at"),
         ]
 

@@ -7,7 +7,7 @@ from typing import Any, assert_never
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from psycopg.types.json import Jsonb
 
 from accounts.models import User, UserType
@@ -95,12 +95,28 @@ def _announce_some_deadlines(at: datetime) -> int:
     return len(tickets)
 
 
-@transaction.atomic
 def deliver(*, delivery_id: int, at: datetime) -> None:
-    """Try to send a delivery if it is due, and record the outcome.
+    """Try to send a delivery if it is due, and record the outcome. Beyond the limits per hour, add it to a summary.
 
     If a worker is killed between the server's reply and the commit, the message is sent twice rather than never.
     """
+    if _is_due(delivery_id, at=at) and _admit(delivery_id, at=at):
+        _send(delivery_id, at=at)
+
+
+def _is_due(delivery_id: int, *, at: datetime) -> bool:
+    return Delivery.objects.due(at).filter(pk=delivery_id).exists() and not Outage.objects.filter(until__gt=at).exists()
+
+
+def _admit(delivery_id: int, *, at: datetime) -> bool:
+    """Return whether the delivery is sent as it is. Otherwise, it is now part of a summary."""
+    limits = {"most_caused": settings.MAIL_PER_CUSTOMER, "most_received": settings.MAIL_PER_RECIPIENT}
+    is_sent: bool = sql.row("notifications/admit", delivery_id=delivery_id, at=at, **limits)["is_sent"]
+    return is_sent
+
+
+@transaction.atomic
+def _send(delivery_id: int, *, at: datetime) -> None:
     if not _claim(delivery_id):
         return
     delivery = Delivery.objects.due(at).filter(pk=delivery_id).select_related("user", "booking__event").first()
@@ -176,8 +192,13 @@ def retry(deliveries: DeliveryQuerySet, *, at: datetime) -> int:
 
 def purge(*, older_than: timedelta, at: datetime) -> int:
     """Delete deliveries older than this, except pending ones. Return their number."""
-    old = Delivery.objects.filter(created_at__lt=at - older_than).exclude(state=State.PENDING)
-    number, _ = old.delete()
+    cutoff = at - older_than
+    # A summary that is still to be sent needs the messages it replaces.
+    old = Delivery.objects.filter(created_at__lt=cutoff).exclude(state=State.PENDING)
+    old = old.filter(Q(summary=None) | ~Q(summary__state=State.PENDING))
+    with transaction.atomic():
+        Delivery.objects.filter(created_at__gte=cutoff, summary__in=old).update(summary=None)
+        number, _ = old.delete()
     return number
 
 

@@ -48,6 +48,20 @@ def check_database(**_: Any) -> list[checks.CheckMessage]:
     ]
 
 
+@checks.register(checks.Tags.security, deploy=True)
+def check_contracts(**_: Any) -> list[checks.CheckMessage]:
+    """Name the contracts that are served. They may well be wanted, so this is not a warning."""
+    if not settings.CONTRACTS or settings.IS_LOCAL:
+        return []
+    return [
+        checks.Info(
+            f"Contracts that loosen rules are served: {', '.join(settings.CONTRACTS)}.",
+            hint='See "Other contracts" in docs/operations.md, and list only those you need in CONTRACTS.',
+            id="ticketing.I001",
+        )
+    ]
+
+
 @checks.register(checks.Tags.compatibility)
 def check_mail(**_: Any) -> list[checks.CheckMessage]:
     """Warn if production cannot send mail. Locally, mail is written to files."""

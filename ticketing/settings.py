@@ -237,9 +237,9 @@ MAX_GUEST_BOOKINGS = env.int("MAX_GUEST_BOOKINGS", default=5)
 if MAX_GUEST_BOOKINGS < 1:
     raise ImproperlyConfigured("MAX_GUEST_BOOKINGS must be at least 1.")
 
-# The contracts to serve besides our own API (ticketing/urls.py).
+# The contracts to serve besides our own API (ticketing/urls.py). They loosen some of its rules (docs/operations.md).
 _contracts = ["box_office", "ticks", "helpdesk"]
-CONTRACTS = env.list("CONTRACTS", default=_contracts)
+CONTRACTS = env.list("CONTRACTS", default=_contracts if IS_LOCAL else [])
 if _unknown := sorted(set(CONTRACTS) - set(_contracts)):
     raise ImproperlyConfigured(f"Unknown in CONTRACTS: {', '.join(_unknown)}. Choose from {', '.join(_contracts)}.")
 
@@ -286,6 +286,11 @@ SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000" if IS_LOCAL else 
 MAIL_RETRY_SECONDS = env.int("MAIL_RETRY_SECONDS", default=30)
 MAIL_RETRY_MAX_SECONDS = env.int("MAIL_RETRY_MAX_SECONDS", default=3600)
 MAIL_RETRY_HOURS = env.int("MAIL_RETRY_HOURS", default=72)
+# Messages about tickets per hour to one address, and from one customer's changes to others. More become summaries.
+MAIL_PER_RECIPIENT = env.int("MAIL_PER_RECIPIENT", default=100)
+MAIL_PER_CUSTOMER = env.int("MAIL_PER_CUSTOMER", default=60)
+if min(MAIL_PER_RECIPIENT, MAIL_PER_CUSTOMER) < 0:
+    raise ImproperlyConfigured("MAIL_PER_RECIPIENT and MAIL_PER_CUSTOMER cannot be negative.")
 # How long the records of sent and failed mail are kept.
 MAIL_KEEP_DAYS = env.int("MAIL_KEEP_DAYS", default=90)
 

@@ -134,6 +134,18 @@ class TestLockout:
 
         assert statuses == [429, 429, 200]
 
+    def test_ignores_the_port_that_our_proxy_forwards(self, owner: User, settings: Any) -> None:
+        settings.PROXY_COUNT = 1
+        for port in range(50000, 50005):
+            login(owner.email, "wrong", HTTP_X_FORWARDED_FOR=f"{ELSEWHERE}:{port}")
+
+        statuses = [
+            login(owner.email, HTTP_X_FORWARDED_FOR=forwarded).status_code
+            for forwarded in (f"{ELSEWHERE}:50009", "192.0.2.1:50009", "[2001:db8::1]:443")
+        ]
+
+        assert statuses == [429, 200, 200]
+
     def test_counts_an_ipv6_network_as_one_address(self, owner: User) -> None:
         for attempt in range(5):
             login(owner.email, "wrong", REMOTE_ADDR=f"2001:db8:1:2::{attempt}")

@@ -10,6 +10,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from kit.db import embedded
 
+# A request that needs a connection holds a thread for at most this long if PostgreSQL hangs. The URL may override it.
+CONNECT_SECONDS = 3
+
 
 def configuration(url: str, directory: Path, *, durable: bool = True) -> dict[str, Any]:
     """Return Django's `DATABASES` for `url`. Without one, start or join the embedded server in `directory`.
@@ -19,7 +22,7 @@ def configuration(url: str, directory: Path, *, durable: bool = True) -> dict[st
     database = environ.Env.db_url_config(url or connection_url(embedded.start(directory.resolve(), durable=durable)))
     if database.get("ENGINE") != "django.db.backends.postgresql":
         raise ImproperlyConfigured("DATABASE_URL must start with postgres://. Ticketing only supports PostgreSQL.")
-    options = {"connect_timeout": 10, "application_name": embedded.NAME, **database.pop("OPTIONS", {})}
+    options = {"connect_timeout": CONNECT_SECONDS, "application_name": embedded.NAME, **database.pop("OPTIONS", {})}
     # A Unix socket's host is a path, which a URL can only have in its query string.
     address = {key: str(options.pop(key.lower(), database[key])) for key in ("HOST", "PORT")}
     persistent = {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}

@@ -193,7 +193,7 @@ class _Server:
 
     def _create_database(self) -> None:
         with psycopg.connect(
-            host=str(self.socket), port=PORT, user="postgres", dbname="postgres", autocommit=True
+            host=str(self.socket), port=PORT, user="postgres", dbname="postgres", autocommit=True, connect_timeout=3
         ) as connection:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME]).fetchone():
                 connection.execute(f"CREATE DATABASE {NAME}")

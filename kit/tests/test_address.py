@@ -1,11 +1,25 @@
 """The client's address behind trusted and untrusted proxies."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import structlog
 from django.test import RequestFactory
 
+from kit.web import address as module
 from kit.web.address import client_address
+
+
+@pytest.fixture(autouse=True)
+def _may_warn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_warned_at", None)
+
+
+@pytest.fixture
+def warnings() -> Iterator[list[Any]]:
+    with structlog.testing.capture_logs() as logs:
+        yield logs
 
 
 def address(forwarded: str | None = None, direct: str = "192.0.2.1") -> str | None:
@@ -29,6 +43,7 @@ class TestClientAddress:
             (2, "203.0.113.7", "192.0.2.1"),
             (1, "unknown", "192.0.2.1"),
             (1, "203.0.113.7, '; DROP TABLE", "192.0.2.1"),
+            (1, "203.0.113.7, ", "192.0.2.1"),
         ],
     )
     def test_is_what_the_outermost_trusted_proxy_saw(
@@ -37,6 +52,47 @@ class TestClientAddress:
         settings.PROXY_COUNT = count
 
         assert address(forwarded) == expected
+
+    @pytest.mark.parametrize(
+        ("entry", "expected"),
+        [
+            ("203.0.113.7:5678", "203.0.113.7"),
+            ('"203.0.113.7:5678"', "203.0.113.7"),
+            ("'203.0.113.7'", "203.0.113.7"),
+            ("\t203.0.113.7 ", "203.0.113.7"),
+            ("2001:db8::1", "2001:db8::"),
+            ("[2001:db8::1]", "2001:db8::"),
+            ("[2001:db8::1]:443", "2001:db8::"),
+            ('"[2001:db8:0:1::1]:443"', "2001:db8:0:1::"),
+            ("fe80::1%eth0", "fe80::"),
+            ("[fe80::1%25eth0]:443", "fe80::"),
+            ("::ffff:203.0.113.7", "203.0.113.7"),
+            ("[::ffff:203.0.113.7%3]:80", "203.0.113.7"),
+        ],
+    )
+    def test_reads_what_proxies_write_around_an_address(
+        self, settings: Any, warnings: list[Any], entry: str, expected: str
+    ) -> None:
+        settings.PROXY_COUNT = 1
+
+        assert address(f"198.51.100.2, {entry}") == expected
+        assert warnings == []
+
+    def test_logs_a_header_that_it_cannot_read_once_a_minute(
+        self, settings: Any, warnings: list[Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings.PROXY_COUNT = 1
+
+        address("203.0.113.7, unknown" + " " * 500)
+        address("unknown")
+        monkeypatch.setattr(module, "_warned_at", module._warned_at - module.WARNING_SECONDS)
+        address(None)
+
+        assert [(log["event"], log["log_level"]) for log in warnings] == [("x_forwarded_for_unreadable", "warning")] * 2
+        assert [(log["header"], log["address"]) for log in warnings] == [
+            ("203.0.113.7, unknown" + " " * 180, "192.0.2.1"),
+            ("", "192.0.2.1"),
+        ]
 
     @pytest.mark.parametrize(
         ("direct", "expected"),

@@ -97,6 +97,15 @@ class TestRateLimit:
         assert statuses(answers) == [401, 401, 401, 429]
         assert [answer["RateLimit"].split(";")[1] for answer in answers] == ["r=2", "r=1", "r=0", "r=0"]
 
+    def test_counts_the_clients_of_a_proxy_that_forwards_ports_separately(
+        self, anonymous: APIClient, settings: Any
+    ) -> None:
+        settings.PROXY_COUNT = 1
+
+        answers = [anonymous.get("/nothing", HTTP_X_FORWARDED_FOR=f"192.0.2.{number}:5678") for number in range(4)]
+
+        assert {answer.status_code for answer in answers} == {404}
+
     def test_does_not_trust_x_forwarded_for(self, anonymous: APIClient) -> None:
         answers = [anonymous.get("/nothing", HTTP_X_FORWARDED_FOR=f"192.0.2.{number}") for number in range(4)]
 

@@ -12,6 +12,7 @@ from django.utils.crypto import salted_hmac
 from kit.email_addresses import UnusableAddress, normalized
 from notifications.mails.accounts import address_changed, password_code
 from notifications.mails.bookings import booking_changed, event_changed
+from notifications.mails.summaries import ticket_summary
 from notifications.mails.tickets import StaffOnly, comment_added, sla_deadline, ticket_updated
 from notifications.mails.wording import one_line, readable
 from notifications.models import Delivery, Kind
@@ -24,6 +25,7 @@ CONTEXTS: dict[Kind, Callable[[Delivery], dict[str, Any]]] = {
     Kind.SLA_AT_RISK: sla_deadline,
     Kind.SLA_BREACHED: sla_deadline,
     Kind.COMMENT_ADDED: comment_added,
+    Kind.TICKET_SUMMARY: ticket_summary,
     Kind.BOOKING_CONFIRMED: booking_changed,
     Kind.BOOKING_WAITING: booking_changed,
     Kind.BOOKING_PROMOTED: booking_changed,

@@ -9,7 +9,7 @@ from typing import Any, cast
 from django.conf import settings
 from django.urls import reverse
 
-from notifications.mails.wording import NOTHING, one_line, readable
+from notifications.mails.wording import NOTHING, is_long, one_line, readable, shortened
 from notifications.models import Delivery
 from tickets import queries
 from tickets.models import Comment
@@ -48,6 +48,7 @@ class Line:
     label: str
     before: str
     after: str
+    is_shortened: bool = False
 
     @property
     def is_long(self) -> bool:
@@ -65,10 +66,12 @@ class Line:
 def ticket_updated(delivery: Delivery) -> dict[str, Any]:
     payload = delivery.payload
     items = changes_between(cast(int, delivery.ticket_id), payload["first_event"], payload["last_event"])
+    lines = [line for item in items for line in readable_lines(item)]
     return {
         **about_ticket(delivery),
         "assignees": [one_line(name) for name in payload["assignees"]],
-        "lines": [line for item in items for line in readable_lines(item)],
+        "lines": lines,
+        "is_shortened": any(line.is_shortened for line in lines),
         "by": items[0].by if items else None,
         "changed_at": readable("changed_at", delivery.created_at),
     }
@@ -86,8 +89,9 @@ def comment_added(delivery: Delivery) -> dict[str, Any]:
     return {
         **about_ticket(delivery),
         "author": one_line(comment.author.name),
-        "message": comment.message,
-        "indented_message": indented(comment.message),
+        "message": shortened(comment.message),
+        "indented_message": indented(shortened(comment.message)),
+        "is_shortened": is_long(comment.message),
         "is_internal": comment.is_internal,
         "commented_at": readable("commented_at", comment.created_at),
     }
@@ -126,7 +130,12 @@ def readable_lines(item: queries.Item) -> Iterator[Line]:
     for change in item.changes:
         if change.field != queries.ASSIGNEE:
             before, after = (readable(change.field, value) for value in (change.before, change.after))
-            yield Line(LABELS[change.field], before, after)
+            yield Line(
+                LABELS[change.field],
+                shortened(before),
+                shortened(after),
+                is_shortened=is_long(before) or is_long(after),
+            )
         elif change.after:
             yield Line("Assigned", "", change.after.name)
         else:

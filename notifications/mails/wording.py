@@ -14,10 +14,22 @@ from tickets import queries
 # Shown for an empty value before or after a change.
 NOTHING = "(nothing)"
 
+# Characters of a description or comment that are shown.
+MAX_TEXT = 2_000
+
 
 def one_line(text: str) -> str:
     """Return the text without line breaks, which headers cannot contain but plain SQL may have written."""
     return " ".join(text.split())
+
+
+def is_long(text: str) -> bool:
+    return len(text) > MAX_TEXT
+
+
+def shortened(text: str) -> str:
+    """Return the beginning of a long text, and other texts as they are."""
+    return f"{text[:MAX_TEXT].rstrip()} …" if is_long(text) else text
 
 
 def readable(field: str, value: Any) -> str:

@@ -126,6 +126,25 @@ class TestTicketUpdated:
 
         assert links == [agent]
 
+    def test_shortens_long_texts(self, ticket: Ticket) -> None:
+        change(ticket, description="old " * 5_000)
+
+        mail = change(ticket, description="new " * 5_000)
+
+        title, people = 'Title: "Fix the database"\nStatus: "Open"', "Current assignees: Max, Dave, Yaris."
+        assert mail.body.startswith(f"Ticket #{ticket.pk} updated:\n{title}\n\n{people}\n")
+        assert "- Description (old):\n    " + ("old " * 500).rstrip() + " …\n" in mail.body
+        assert "- Description (new):\n    " + ("new " * 500).rstrip() + " …\n" in mail.body
+        assert "\nLong texts are shortened here. The ticket shows them in full.\n" in mail.body
+        assert "Long texts are shortened here." in html(mail)
+        assert len(mail.message().as_bytes()) < 20_000
+
+    def test_shows_texts_of_2000_characters_in_full(self, ticket: Ticket) -> None:
+        mail = change(ticket, description="x" * 2_000)
+
+        assert "x" * 2_000 + "\n" in mail.body
+        assert "shortened" not in mail.body + html(mail)
+
     def test_runs_one_query(self, ticket: Ticket, django_assert_num_queries: Any) -> None:
         change(ticket, status="closed", venue="Hall", title="Another")
         delivery = Delivery.objects.filter(ticket=ticket).select_related("user")[0]
@@ -172,6 +191,14 @@ class TestCommentAdded:
 
         assert "It takes &lt;b&gt;a while&lt;/b&gt;." in html(mail)
         assert "<b>a while" not in html(mail)
+
+    def test_shortens_a_long_comment(self, ticket: Ticket, owner: User, outsider: User) -> None:
+        mail = comment_on(ticket, outsider, message="long " * 4_000)[owner]
+
+        assert "\n    " + ("long " * 400).rstrip() + " …\n" in mail.body
+        assert "\nThis comment is shortened here. The ticket shows it in full.\n" in mail.body
+        assert "This comment is shortened here." in html(mail)
+        assert len(mail.message().as_bytes()) < 20_000
 
     def test_marks_internal_notes(self, ticket: Ticket, agent: User, admin: User) -> None:
         tickets.assign(ticket_id=ticket.pk, user_id=agent.pk, by=ticket.created_by)

@@ -155,6 +155,18 @@ print(resolve("/api/health").func.cls.__module__)
 """
 
 
+REQUEST_ALL_CONTRACTS = """
+import django
+django.setup()
+import orjson
+from django.test import Client
+client = Client(SERVER_NAME="tickets.example.com")
+paths = ["/login", "/initialize", "/api/v1/booking", "/api/auth/register"]
+answers = [client.post(path, {}, content_type="application/json", secure=True) for path in paths]
+print(orjson.dumps([(answer.status_code, answer.json().get("code")) for answer in answers]).decode())
+"""
+
+
 @pytest.mark.slow
 class TestContracts:
     @pytest.mark.parametrize(("listed", "module"), [("helpdesk", "contracts.helpdesk"), ("ticks", "kit.web.views")])
@@ -163,8 +175,26 @@ class TestContracts:
 
         assert (finished.stdout.strip(), finished.returncode) == (module, 0)
 
-    def test_are_all_served_by_default(self) -> None:
-        assert values("CONTRACTS", **PRODUCTION) == [["box_office", "ticks", "helpdesk"]]
+    def test_are_not_served_in_production_unless_listed(self) -> None:
+        assert values("CONTRACTS", **PRODUCTION) == [[]]
+
+    @pytest.mark.parametrize("mode", ["DEMO", "DEBUG", "TESTING"])
+    def test_are_all_served_elsewhere(self, mode: str) -> None:
+        assert values("CONTRACTS", **PRODUCTION, **{mode: "on"}) == [["box_office", "ticks", "helpdesk"]]
+
+    def test_that_are_not_served_leave_their_paths_to_our_own_api(self) -> None:
+        finished = run("-c", REQUEST_ALL_CONTRACTS, **PRODUCTION)
+
+        assert orjson.loads(finished.stdout) == [[404, "missing"]] * 4
+
+    @pytest.mark.parametrize("listed", ["box_office", "ticks", "helpdesk", "ticks,helpdesk"])
+    def test_that_are_listed_in_production_are_named_by_the_deployment_check(self, listed: str) -> None:
+        finished = run("manage.py", "check", "--deploy", "--fail-level", "WARNING", **PRODUCTION, CONTRACTS=listed)
+
+        assert finished.returncode == 0, finished.stderr
+        assert (
+            f"(ticketing.I001) Contracts that loosen rules are served: {listed.replace(',', ', ')}." in finished.stderr
+        )
 
     def test_that_are_unknown_are_refused(self) -> None:
         finished = run("manage.py", "check", **PRODUCTION, CONTRACTS="helpdesk,hepldesk")

@@ -1,8 +1,9 @@
 -- Notify the assignees of what a transaction changed about a ticket. Called at the end of the transaction for each of
 -- its history events: the first call announces all of them, and the others do nothing. By then the transaction holds
--- the ticket's lock, so it reads the version that it has written.
+-- the ticket's lock, so it reads the version that it has written. `caused_by` is the user who made the change, NULL for
+-- one made in SQL.
 CREATE OR REPLACE FUNCTION notifications_announce(
-    changed_id bigint, first_event bigint
+    changed_id bigint, first_event bigint, caused_by bigint
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     ticket tickets_ticket;
@@ -36,6 +37,7 @@ BEGIN
                 (SELECT max(pgh_id) FROM tickets_ticketevent WHERE pgh_obj_id = changed_id),
                 (SELECT max(pgh_id) FROM tickets_assignmentevent WHERE ticket_id = changed_id)
             )
-        )
+        ),
+        caused_by
     );
 END $$;

@@ -18,7 +18,8 @@ BEGIN
                 AND comment_is_readable(NEW.is_internal, person.type)
         ),
         ticket.id,
-        jsonb_build_object('comment', NEW.id, 'title', ticket.title, 'status', ticket.status)
+        jsonb_build_object('comment', NEW.id, 'title', ticket.title, 'status', ticket.status),
+        NEW.author_id
     );
     RETURN NULL;
 END;
