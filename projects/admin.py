@@ -10,12 +10,17 @@ from django.utils.html import format_html
 from unfold.decorators import display
 from unfold.views import ChangeList
 
-from kit.admin.forms import ServiceAdmin, changed_values, newest
+from kit.admin.forms import ServiceAdmin, ServiceForm, changed_values, newest
 from kit.admin.pages import LINK_CLASSES
 from kit.admin.search import SearchMixin
+from kit.admin.stale import SeenAdmin, SeenForm
 from kit.search.expressions import SortKey
 from projects import queries, services
 from projects.models import Project, Visibility
+
+
+class ProjectForm(SeenForm, ServiceForm):
+    pass
 
 
 class ProjectList(ChangeList):
@@ -28,7 +33,8 @@ class ProjectList(ChangeList):
 
 
 @admin.register(Project)
-class ProjectAdmin(SearchMixin, ServiceAdmin):
+class ProjectAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
+    form = ProjectForm
     list_display = ["name_by_key", "visibility_label", "tickets_link", "created_at"]
     list_filter = ["visibility"]
     search_fields = ["name", "description"]

@@ -8,13 +8,15 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
 from kit.admin.forms import without_related_buttons
+from kit.admin.stale import SeenAdmin, SeenForm
 from sla.models import Calendar, Holiday, Opening, Priority, SlaPolicy
 
 
 @admin.register(SlaPolicy)
-class SlaPolicyAdmin(ModelAdmin):
+class SlaPolicyAdmin(SeenAdmin, ModelAdmin):
     """Changes apply to tickets that are created, or given the priority, from now on."""
 
+    form = SeenForm
     list_display = ["priority", "hours", "calendar"]
     list_select_related = ["calendar"]
     ordering = [Case(*(When(priority=name, then=rank) for rank, name in enumerate(Priority.values)))]
@@ -47,9 +49,10 @@ class HolidayInline(TabularInline):
 
 
 @admin.register(Calendar)
-class CalendarAdmin(ModelAdmin):
+class CalendarAdmin(SeenAdmin, ModelAdmin):
     """Changes apply to deadlines calculated from now on, and to the remaining time of tickets on hold or closed."""
 
+    form = SeenForm
     list_display = ["name", "time_zone"]
     inlines = [OpeningInline, HolidayInline]
     actions = None

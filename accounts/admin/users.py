@@ -25,8 +25,13 @@ from kit.admin.forms import ServiceAdmin, ServiceForm, changed_values, newest
 from kit.admin.pages import LINK_CLASSES, form_page
 from kit.admin.refusals import database_errors_as_refusals, refusals_as_messages
 from kit.admin.search import SearchMixin
+from kit.admin.stale import SeenAdmin, SeenForm
 from kit.errors import Refused
 from kit.search.expressions import SortKey
+
+
+class UserForm(SeenForm, ServiceForm):
+    pass
 
 
 class NewUserForm(ServiceForm, UserCreationForm):
@@ -49,8 +54,8 @@ class PasswordForm(AdminPasswordChangeForm):
 
 
 @admin.register(User)
-class UserAdmin(SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
-    form = ServiceForm
+class UserAdmin(SeenAdmin, SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
+    form = UserForm
     add_form = NewUserForm
     change_password_form = PasswordForm
     add_form_template = None
@@ -131,6 +136,9 @@ class UserAdmin(SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type: ignore[mis
         page = "admin:tickets_ticket_change"
         yield from ((reverse(page, args=[ticket.pk]), ticket) for ticket in newest(row.tickets))
         yield from ((reverse(page, args=[comment.ticket_id]), comment) for comment in newest(row.comments))
+
+    def lock(self, request: HttpRequest, row: User) -> None:
+        services.lock(user_id=row.pk, by=staff_user(request))
 
     def save_model(self, request: HttpRequest, user: User, form: Any, change: bool) -> None:
         if change:

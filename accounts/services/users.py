@@ -156,6 +156,14 @@ def _update(*, user_id: int, by: User, is_confirmed: bool, changes: dict[str, An
     return user
 
 
+def lock(*, user_id: int, by: User) -> None:
+    """Take the locks of `update`, so that the caller can read what it is about to change.
+
+    :raises Forbidden, UserNotFound, SuperusersOnly: as for `update`.
+    """
+    _lock_for_change(user_id, by=by)
+
+
 def delete(*, user_id: int, by: User) -> None:
     """Delete a user who has created nothing, along with their assignments.
 

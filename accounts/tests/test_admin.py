@@ -14,8 +14,9 @@ from accounts import services
 from accounts.models import User, UserType
 from accounts.tests.api import in_capitals
 from accounts.tests.factories import PASSWORD, make_user
+from kit.admin.stale import CONFLICT, STALE
 from kit.errors import Busy, Forbidden
-from kit.tests.browser import Browser, errors
+from kit.tests.browser import Browser, errors, fields
 from tickets.models import Status
 from tickets.tests.factories import assign, make_comment, make_ticket
 
@@ -185,6 +186,75 @@ class TestChange:
         Browser(admin).submit(page_of(owner), type="admin")
 
         assert User.objects.get(pk=owner.pk).is_admin
+
+
+class TestStaleForm:
+    """Every field of every form is tried in ticketing/tests/test_stale_forms.py."""
+
+    def test_does_not_bring_back_a_deactivated_user(self, admin: User, agent: User, owner: User) -> None:
+        browser = Browser(admin)
+        opened = fields(browser.get(page_of(owner)))
+        services.update(user_id=owner.pk, by=admin, is_active=False)
+
+        refused = browser.post(page_of(owner), {**opened, "name": "Olga Other", "_save": "Save"})
+
+        user = User.objects.get(pk=owner.pk)
+        assert (user.name, user.is_active) == ("Olga Owner", False)
+        assert errors(refused) == {"__all__": [STALE.format("Active")]}
+        browser.post(page_of(owner), {**fields(refused), "_save": "Save"})
+        user.refresh_from_db()
+        assert (user.name, user.is_active) == ("Olga Other", False)
+
+    def test_does_not_make_a_customer_an_admin_again(self, admin: User) -> None:
+        former = make_user("Former Admin", type=UserType.ADMIN)
+        browser = Browser(admin)
+        opened = fields(browser.get(page_of(former)))
+        services.update(user_id=former.pk, by=admin, type="customer")
+
+        refused = browser.post(page_of(former), {**opened, "name": "No Admin", "_save": "Save"})
+
+        assert User.objects.get(pk=former.pk).type == UserType.CUSTOMER
+        assert errors(refused) == {"__all__": [STALE.format("Type")]}
+        browser.post(page_of(former), {**fields(refused), "_save": "Save"})
+        saved = User.objects.get(pk=former.pk)
+        assert (saved.name, saved.type) == ("No Admin", UserType.CUSTOMER)
+
+    def test_can_overwrite_on_the_second_attempt(self, admin: User, owner: User) -> None:
+        browser = Browser(admin)
+        opened = fields(browser.get(page_of(owner)))
+        services.update(user_id=owner.pk, by=admin, name="Theirs", type="agent")
+
+        refused = browser.post(page_of(owner), {**opened, "name": "Mine", "type": "admin", "_save": "Save"})
+
+        assert errors(refused) == {
+            "__all__": [STALE.format("Name and Type")],
+            "name": [CONFLICT.format("Theirs")],
+            "type": [CONFLICT.format("Agent")],
+        }
+        browser.post(page_of(owner), {**fields(refused), "_save": "Save"})
+        saved = User.objects.get(pk=owner.pk)
+        assert (saved.name, saved.type) == ("Mine", UserType.ADMIN)
+
+    def test_does_not_demote_a_superuser_whose_box_it_did_not_show(self, admin: User, superuser: User) -> None:
+        """The form of a user who became a superuser in the meantime has a box that an admin's page has not."""
+        colleague = make_user("Clara Colleague", type=UserType.ADMIN)
+        browser = Browser(admin)
+        opened = fields(browser.get(page_of(colleague)))
+        for user in (admin, colleague):
+            services.update(user_id=user.pk, by=superuser, is_superuser=True)
+
+        browser.post(page_of(colleague), {**opened, "name": "Clara Other", "_save": "Save"})
+
+        assert User.objects.get(pk=colleague.pk).is_superuser
+
+    @pytest.mark.parametrize("seen", [None, "", "{", "[]", "1", "[" * 100_000, '{"x": 1}', '{"\\ud800": ""}'])
+    def test_that_does_not_say_what_it_showed_shows_the_current_values(
+        self, admin: User, owner: User, seen: str | None
+    ) -> None:
+        answer = Browser(admin).submit(page_of(owner), name="Olga Other", seen=seen)
+
+        assert list(errors(answer)) == ["__all__"]
+        assert fields(answer)["name"] == User.objects.get(pk=owner.pk).name == "Olga Owner"
 
 
 class TestDeactivate:

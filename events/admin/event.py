@@ -20,9 +20,10 @@ from events.admin.display import SHOWN_BOOKINGS, STATUS_COLOURS, booking_link
 from events.admin.event_form import EventForm
 from events.admin.inlines import BookingInline, EntryInline, QueueInline
 from events.admin.new_booking import new_booking_page
-from events.models import BookingEntry, Event, EventStatus, Origin
+from events.models import BookingEntry, Event, EventStatus, Inventory, Origin
 from kit.admin.forms import LocalTimeField, ServiceAdmin
 from kit.admin.search import SearchMixin
+from kit.admin.stale import SeenAdmin
 from kit.money import readable
 from kit.zones import compact
 
@@ -31,7 +32,7 @@ READ_ONLY: dict[Any, str] = {"starts_at": "starts", "ends_at": "ends", "bookings
 
 
 @admin.register(Event)
-class EventAdmin(SearchMixin, ServiceAdmin):
+class EventAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
     form = EventForm
     inlines = [BookingInline, QueueInline, EntryInline]
     formfield_overrides = ServiceAdmin.formfield_overrides | {
@@ -54,7 +55,6 @@ class EventAdmin(SearchMixin, ServiceAdmin):
             None,
             {
                 "fields": [
-                    "seen_at",
                     "name",
                     "description",
                     ("venue", "status"),
@@ -137,9 +137,11 @@ class EventAdmin(SearchMixin, ServiceAdmin):
         is_cancelled = isinstance(obj, Event) and obj.status == EventStatus.CANCELLED
         return super().has_change_permission(request, obj) and not is_cancelled
 
+    def lock(self, request: HttpRequest, row: Event) -> None:
+        Inventory.objects.locked().filter(pk=row.pk).first()
+
     def save_model(self, request: HttpRequest, event: Event, form: Any, change: bool) -> None:
         values = form.changes() if change else dict(form.cleaned_data)
-        values.pop("seen_at", None)
         if change and values:
             services.update(event_id=event.pk, by=staff_user(request), at=timezone.now(), **values)
         elif not change:

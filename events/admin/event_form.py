@@ -9,21 +9,14 @@ from events import services
 from events.models import MAX_CAPACITY, EventStatus
 from events.models.event import site_currency, site_time_zone
 from kit.admin.forms import ServiceForm, changed_values
-from kit.errors import Conflict
+from kit.admin.stale import SeenForm
 from kit.money import currencies
 from kit.zones import NoSuchTime, instant, local, time_zones
 
 TIMES = ("starts_at", "ends_at", "bookings_close_at")
 
 
-class StaleEvent(Conflict):
-    message = (
-        "Someone else changed this event while you were editing it, so nothing was saved. "
-        "Open the page again to see the change."
-    )
-
-
-class EventForm(ServiceForm):
+class EventForm(SeenForm, ServiceForm):
     time_zone = forms.ChoiceField(
         choices=time_zones,
         initial=site_time_zone,
@@ -44,8 +37,6 @@ class EventForm(ServiceForm):
         widget=UnfoldAdminIntegerFieldWidget,
         help_text="Seats that are not for sale.",
     )
-    # Detects that someone else has changed the event since the form was opened.
-    seen_at = forms.CharField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -66,8 +57,6 @@ class EventForm(ServiceForm):
             for name in services.SEATS:
                 if name in self.fields:
                     self.fields[name].initial = getattr(self.instance.inventory, name)
-            if "seen_at" in self.fields:
-                self.fields["seen_at"].initial = self.instance.updated_at.isoformat()
 
     def _offer_present_value(self, name: str) -> None:
         """Add the event's own value to the choices: a legacy alias such as `EST`, or one that has been removed."""
@@ -87,8 +76,6 @@ class EventForm(ServiceForm):
         for name in TIMES:
             if self.cleaned_data.get(name):
                 self._read_local_time(name)
-        if self.instance.pk and self.cleaned_data.get("seen_at") != self.instance.updated_at.isoformat():
-            self.add_error(None, StaleEvent.message)
         return cleaned
 
     def _read_local_time(self, name: str) -> None:
@@ -107,7 +94,6 @@ class EventForm(ServiceForm):
     def changes(self) -> dict[str, Any]:
         """Return the new values. A new time zone changes all times; a closing time equal to the start stays equal."""
         values = changed_values(self)
-        values.pop("seen_at", None)
         if "time_zone" in values:
             values |= {name: self.cleaned_data[name] for name in TIMES if name in self.cleaned_data}
             if "bookings_close_at" not in self.changed_data and (

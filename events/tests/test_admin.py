@@ -8,10 +8,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from events import services
-from events.admin.event_form import StaleEvent
 from events.models import Booking, BookingStatus, Event, EventStatus, Origin
 from events.tests.factories import GUEST, Guest, book, make_event
-from kit.tests.browser import Browser, errors
+from kit.admin.stale import CONFLICT, STALE
+from kit.tests.browser import Browser, errors, fields
 from projects.tests.psql import psql
 
 pytestmark = pytest.mark.django_db
@@ -112,14 +112,27 @@ class TestEventPage:
     def test_refuses_to_overwrite_a_newer_version(self, admin: User) -> None:
         event = make_event(admin)
         browser = Browser(admin)
-        seen_at = event.updated_at.isoformat()
-        services.update(event_id=event.pk, by=admin, at=timezone.now(), name="Jazz indoors")
+        opened = fields(browser.get(page_of(event)))
+        services.update(event_id=event.pk, by=admin, at=timezone.now(), name="Jazz indoors", capacity=70)
 
-        page = browser.submit(page_of(event), seen_at=seen_at, name="Jazz outdoors")
+        page = browser.post(page_of(event), {**opened, "name": "Jazz outdoors", "_save": "Save"})
 
-        assert errors(page) == {"__all__": [StaleEvent.message]}
+        assert errors(page) == {
+            "__all__": [STALE.format("Name and Capacity")],
+            "name": [CONFLICT.format("Jazz indoors")],
+        }
         event.refresh_from_db()
-        assert event.name == "Jazz indoors"
+        assert (event.name, event.inventory.capacity) == ("Jazz indoors", 70)
+
+    def test_is_not_stale_after_a_booking(self, admin: User) -> None:
+        event = make_event(admin)
+        browser = Browser(admin)
+        opened = fields(browser.get(page_of(event)))
+        book(event)
+
+        page = browser.post(page_of(event), {**opened, "name": "Jazz outdoors", "_save": "Save"})
+
+        assert page.status_code == 302
 
     @pytest.mark.parametrize("waiting", [1, 8])
     def test_shows_bookings_waiting_list_and_ledger(

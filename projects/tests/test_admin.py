@@ -4,7 +4,9 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
-from kit.tests.browser import Browser, errors
+from kit.admin.stale import STALE
+from kit.tests.browser import Browser, errors, fields
+from projects import services
 from projects.models import Project
 from projects.tests.factories import make_project
 from tickets.tests.factories import make_ticket
@@ -83,6 +85,23 @@ class TestSave:
         assert sentence in answer.content.decode()
         assert Project.objects.get(pk=project.pk).visibility == "everyone"
         assert Project.objects.count() == 3
+
+
+class TestStaleForm:
+    def test_does_not_show_the_tickets_of_a_closed_project_to_everyone(self, admin: User) -> None:
+        project = make_project("Website")
+        page, browser = f"{PROJECTS}{project.pk}/change/", Browser(admin)
+        opened = fields(browser.get(page))
+        services.update(project_id=project.pk, visibility="involved", description="One\nTwo")
+
+        refused = browser.post(page, {**opened, "name": "Web shop", "_save": "Save"})
+
+        project.refresh_from_db()
+        assert (project.name, project.visibility) == ("Website", "involved")
+        assert errors(refused) == {"__all__": [STALE.format("Description and Visibility")]}
+        browser.post(page, {**fields(refused), "_save": "Save"})
+        project.refresh_from_db()
+        assert (project.name, project.visibility, project.description) == ("Web shop", "involved", "One\nTwo")
 
 
 class TestDelete:

@@ -5,10 +5,14 @@ from typing import Any
 
 import pytest
 
-from accounts.models import User
-from kit.tests.browser import Browser, errors
+from accounts.models import User, UserType
+from accounts.tests.factories import make_user
+from kit.admin.stale import STALE, SeenAdmin
+from kit.tests.browser import Browser, errors, fields
+from kit.tests.races import during
 from sla.business_hours import BusinessHours
 from sla.models import Calendar, SlaPolicy
+from sla.tests.factories import make_office_calendar
 
 
 class TestSlaPolicy:
@@ -91,3 +95,104 @@ class TestCalendar:
         viewing, adding = (browser.get(path) for path in (f"/admin/sla/calendar/{calendar.pk}/change/", self.ADD))
 
         assert (viewing.status_code, adding.status_code) == (200, 403)
+
+
+class TestStaleCalendar:
+    """The rows of opening hours and holidays; the other fields are tried in ticketing/tests/test_stale_forms.py."""
+
+    @pytest.fixture
+    def calendar(self, db: None) -> Calendar:
+        return make_office_calendar()
+
+    def test_keeps_rows_that_others_changed_added_or_removed(self, admin: User, calendar: Calendar) -> None:
+        page, browser = f"/admin/sla/calendar/{calendar.pk}/change/", Browser(admin)
+        opened = fields(browser.get(page))
+        monday, tuesday = calendar.openings.all()[:2]
+        calendar.openings.filter(pk=monday.pk).update(closes_at=time(12))
+        tuesday.delete()
+        calendar.openings.create(weekday=5, opens_at=time(10), closes_at=time(14))
+
+        refused = browser.post(page, {**opened, "name": "Night shift", "_save": "Save"})
+
+        theirs = [(0, 9, 12), (2, 9, 17), (3, 9, 17), (4, 9, 17), (5, 10, 14)]
+        assert errors(refused) == {"__all__": [STALE.format("openings")]}
+        assert (hours(calendar), calendar_name(calendar)) == (theirs, "Office hours")
+        browser.post(page, {**fields(refused), "_save": "Save"})
+        assert (hours(calendar), calendar_name(calendar)) == (theirs, "Night shift")
+
+    def test_keeps_the_edits_of_the_user(self, admin: User, calendar: Calendar) -> None:
+        page, browser = f"/admin/sla/calendar/{calendar.pk}/change/", Browser(admin)
+        opened = fields(browser.get(page))
+        calendar.openings.filter(weekday=0).delete()
+        calendar.openings.filter(weekday=1).update(closes_at=time(12))
+        calendar.holidays.create(day=date(2027, 1, 1), name="New Year")
+        mine = {
+            "openings-1-opens_at": "08:00:00",
+            "openings-2-DELETE": "on",
+            "openings-TOTAL_FORMS": "6",
+            "openings-5-weekday": "6",
+            "openings-5-opens_at": "13:00",
+            "openings-5-closes_at": "15:00",
+            "holidays-TOTAL_FORMS": "1",
+            "holidays-0-day": "2027-05-01",
+            "holidays-0-name": "May Day",
+        }
+
+        refused = browser.post(page, {**opened, **mine, "_save": "Save"})
+
+        assert errors(refused) == {"__all__": [STALE.format("openings and holidays")]}
+        browser.post(page, {**fields(refused), "_save": "Save"})
+        assert hours(calendar) == [(1, 8, 12), (3, 9, 17), (4, 9, 17), (6, 13, 15)]
+        assert [holiday.name for holiday in calendar.holidays.all()] == ["New Year", "May Day"]
+
+    @pytest.mark.parametrize(
+        "forged",
+        [
+            {"openings-TOTAL_FORMS": "999999999", "openings-INITIAL_FORMS": "999999999"},
+            {"openings-TOTAL_FORMS": "-1", "openings-INITIAL_FORMS": "many"},
+            {"openings-0-id": "99999999999999999999", "openings-1-id": "on"},
+        ],
+    )
+    def test_survives_forged_rows(self, admin: User, calendar: Calendar, forged: dict[str, str]) -> None:
+        page, browser = f"/admin/sla/calendar/{calendar.pk}/change/", Browser(admin)
+        opened = fields(browser.get(page))
+        calendar.openings.filter(weekday=0).update(closes_at=time(12))
+        before = hours(calendar)
+
+        refused = browser.post(page, {**opened, **forged, "_save": "Save"})
+
+        assert refused.status_code == 200
+        assert hours(calendar) == before
+
+
+def hours(calendar: Calendar) -> list[tuple[int, int, int]]:
+    return [(each.weekday, each.opens_at.hour, each.closes_at.hour) for each in calendar.openings.all()]
+
+
+def calendar_name(calendar: Calendar) -> str:
+    return Calendar.objects.get(pk=calendar.pk).name
+
+
+@pytest.mark.slow
+@pytest.mark.database
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+class TestTwoAdminsAtOnce:
+    PAGE = "/admin/sla/slapolicy/high/change/"
+
+    def race(self) -> SlaPolicy:
+        """Save two forms that were opened before either was saved: one with new hours, one with a calendar."""
+        calendar = make_office_calendar()
+        first, second = (Browser(make_user(type=UserType.ADMIN)) for _ in range(2))
+        opened = {**fields(second.get(self.PAGE)), "calendar": calendar.pk, "_save": "Save"}
+        during(lambda: first.submit(self.PAGE, hours=2), lambda: second.post(self.PAGE, opened))
+        return SlaPolicy.objects.get(pk="high")
+
+    def test_do_not_undo_each_others_changes(self) -> None:
+        policy = self.race()
+
+        assert (policy.hours, policy.calendar) == (2, None)
+
+    def test_would_without_the_lock(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(SeenAdmin, "lock", lambda *_: None)
+
+        assert self.race().hours == 4

@@ -1,0 +1,248 @@
+"""Forms that were opened before somebody else's change never undo it.
+
+A change form carries a digest of each value that it shows. If the row has other values by the time the form is sent,
+nothing is saved and the form is shown again: fields that the user edited keep the user's values, all others get the
+current ones.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib.admin.utils import unquote
+from django.http import HttpRequest, QueryDict
+from django.utils.text import Truncator, get_text_list
+
+from kit.admin.refusals import refusals_of
+
+# Limit of added rows that are kept; a request could claim any number.
+MAX_ADDED_ROWS = 1000
+MAX_SHOWN_TEXT = 200
+
+STALE = (
+    "Someone else changed this record while you were editing it ({}), so your changes were not saved. "
+    "The form below has kept your changes; save again to overwrite."
+)
+UNREADABLE = (
+    "Nothing was saved, because the form did not say which values it had shown. It now shows the current values; "
+    "make your changes again."
+)
+CONFLICT = "Someone else has set this to “{}”."
+
+
+@dataclass(frozen=True)
+class Stale:
+    """What others changed while a form was open. `conflicts` has the current values of fields the user edited too."""
+
+    sentence: str
+    conflicts: dict[str, str]
+
+
+class SeenField(forms.CharField):
+    """The digests of the values that the form showed. Never counts as an edit."""
+
+    widget = forms.HiddenInput
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return False
+
+
+class SeenForm(forms.ModelForm):
+    seen = SeenField(required=False)
+    # Set by the admin.
+    stale: Stale | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance._state.adding:
+            self.fields.pop("seen", None)
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if self.stale:
+            self.add_error(None, self.stale.sentence)
+            for name, current in self.stale.conflicts.items():
+                self.add_error(name, CONFLICT.format(current))
+        return cleaned
+
+
+class SeenAdmin:
+    """Mix-in for model admins whose form is a `SeenForm`. Covers the inlines whose rows can be edited."""
+
+    def lock(self, request: HttpRequest, row: Any) -> None:
+        """Lock the row until the transaction ends. If a service locks others first, lock them here as well."""
+        type(row)._base_manager.select_for_update(no_key=True).filter(pk=row.pk).first()
+
+    def _changeform_view(self, request: HttpRequest, object_id: str | None, *args: Any) -> Any:
+        """Compare the form with the row before it is saved. Django runs this, but not its caller, in a transaction."""
+        if request.method == "POST" and object_id is not None and not refusals_of(request):
+            self._compare(request, unquote(object_id))
+        return super()._changeform_view(request, object_id, *args)  # type: ignore[misc]
+
+    def _compare(self, request: HttpRequest, object_id: str) -> None:
+        row = self.get_object(request, object_id)  # type: ignore[attr-defined]
+        if row is None or not self.has_change_permission(request, row):  # type: ignore[attr-defined]
+            return
+        self.lock(request, row)
+        # Read again, because somebody else may have held the lock.
+        if row := self.get_object(request, object_id):  # type: ignore[attr-defined]
+            form = self.get_form(request, row, change=True)(instance=row)
+            request.POST, request.stale = merge(request.POST, form, self._formsets(request, row))  # type: ignore[attr-defined, assignment]
+
+    def _formsets(self, request: HttpRequest, row: Any) -> list[Any]:
+        return [
+            formset(instance=row, prefix=formset.get_default_prefix(), queryset=inline.get_queryset(request))
+            for formset, inline in self.get_formsets_with_inlines(request, row)  # type: ignore[attr-defined]
+            if inline.has_change_permission(request, row)
+        ]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]
+        form.stale = getattr(request, "stale", None)
+        return form
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Add the hidden field to forms that change a row."""
+        (title, options), *rest = super().get_fieldsets(request, obj)  # type: ignore[misc]
+        names = [name for name in options["fields"] if name != "seen"]
+        if obj is not None and self.has_change_permission(request, obj):  # type: ignore[attr-defined]
+            names = ["seen", *names]
+        return [(title, {**options, "fields": names}), *rest]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        form = context["adminform"].form
+        if "seen" in form.fields and not form.is_bound:
+            formsets = [each.formset for each in context["inline_admin_formsets"] if each.has_change_permission]
+            form.initial["seen"] = json.dumps(digests(form, formsets))
+        return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
+
+
+def digests(form: forms.BaseForm, formsets: Sequence[Any]) -> dict[str, str]:
+    """Return the digest of each value that the page shows, by the field's name and, in rows, the row's key."""
+    return {name: _digest(_shown(bound)) for name, bound in _fields(form, formsets)}
+
+
+def merge(sent: QueryDict, form: forms.BaseForm, formsets: Sequence[Any]) -> tuple[QueryDict, Stale | None]:
+    """Return what the user would have sent from the current page, and what others have changed.
+
+    `form` and `formsets` are the current page, without data.
+    """
+    seen, current = _seen(sent), digests(form, formsets)
+    if seen == current:
+        return sent, None
+    changed = {name for name in seen.keys() | current.keys() if seen.get(name) != current.get(name)}
+    merged, conflicts = sent.copy(), {}
+    for name, bound in _fields(form, []):
+        values = _merged(sent, name, bound, seen.get(name))
+        _put(merged, name, values)
+        if name in changed and values != _shown(bound):
+            conflicts[name] = _text(bound)
+    labels = [str(bound.label) for name, bound in _fields(form, []) if name in changed]
+    for formset in formsets:
+        if any(name.startswith(f"{formset.prefix}-") for name in changed):
+            _merge_rows(merged, sent, formset, seen)
+            labels.append(str(formset.model._meta.verbose_name_plural))
+    merged["seen"] = json.dumps(current)
+    sentence = STALE.format(get_text_list(labels, "and")) if seen and labels else UNREADABLE
+    return merged, Stale(sentence, conflicts)
+
+
+def _merge_rows(merged: QueryDict, sent: QueryDict, formset: Any, seen: dict[str, str]) -> None:
+    """Replace the rows by the current ones with the user's edits, followed by the rows that the user added."""
+    prefix, pk = formset.prefix, formset.model._meta.pk.name
+    initial, total = (_number(sent.get(f"{prefix}-{which}_FORMS", "")) for which in ("INITIAL", "TOTAL"))
+    for name in [name for name in merged if name.startswith(f"{prefix}-") and not name.endswith("_NUM_FORMS")]:
+        del merged[name]
+    places = {sent.get(f"{prefix}-{place}-{pk}"): place for place in range(min(initial, total, MAX_ADDED_ROWS))}
+    for row in formset.initial_forms:
+        # A row that was not on the user's page is not in `seen` either, so its place is never read.
+        place = places.get(str(row.instance.pk), -1)
+        for name, bound in _fields(row, []):
+            values = _merged(sent, f"{prefix}-{place}-{name}", bound, seen.get(_key(formset, row, name)))
+            _put(merged, row.add_prefix(name), values)
+        for hidden in row.hidden_fields():
+            _put(merged, hidden.html_name, _shown(hidden))
+    kept = len(formset.initial_forms)
+    added = range(initial, min(total, initial + MAX_ADDED_ROWS))
+    for new_place, place in enumerate(added, start=kept):
+        for name in [name for name in sent if name.startswith(f"{prefix}-{place}-")]:
+            merged.setlist(name.replace(f"-{place}-", f"-{new_place}-", 1), sent.getlist(name))
+    merged[f"{prefix}-INITIAL_FORMS"], merged[f"{prefix}-TOTAL_FORMS"] = str(kept), str(kept + len(added))
+
+
+def _merged(sent: QueryDict, name: str, bound: forms.BoundField, seen: str | None) -> dict[str, list[str]]:
+    """Return the user's value if it is an edit, or else the current value."""
+    current = _shown(bound)
+    yours = {suffix: sent.getlist(f"{name}{suffix}") for suffix in current}
+    return current if seen is None or _digest(yours) == seen else yours
+
+
+def _fields(form: forms.BaseForm, formsets: Sequence[Any]) -> Iterator[tuple[str, forms.BoundField]]:
+    """Yield the fields that the user can edit."""
+    yield from ((bound.name, bound) for bound in form.visible_fields() if not bound.field.disabled)
+    for formset in formsets:
+        for row in formset.initial_forms:
+            yield from ((_key(formset, row, name), bound) for name, bound in _fields(row, []))
+
+
+def _key(formset: Any, row: Any, name: str) -> str:
+    return f"{formset.prefix}-{row.instance.pk}-{name}"
+
+
+def _shown(bound: forms.BoundField) -> dict[str, list[str]]:
+    """Return what a browser sends for a field that nobody edits, by the suffix of each input's name."""
+    widget, value = bound.field.widget, bound.value()
+    if not isinstance(widget, forms.MultiWidget):
+        return {"": _sent_by(widget, value)}
+    suffixes: list[str] = widget.widgets_names  # type: ignore[attr-defined]
+    parts = zip(suffixes, widget.widgets, widget.decompress(value) or [], strict=True)
+    return {suffix: _sent_by(part, each) for suffix, part, each in parts}
+
+
+def _sent_by(widget: forms.Widget, value: Any) -> list[str]:
+    if isinstance(widget, forms.CheckboxInput):
+        return ["on"] if widget.check_test(value) else []
+    shown = widget.format_value(value)
+    values = shown if isinstance(shown, list) else [shown]
+    return ["" if each is None else str(each) for each in values]
+
+
+def _digest(values: dict[str, list[str]]) -> str:
+    # Browsers send line breaks as \r\n, whatever the page had.
+    lines = {suffix: [each.replace("\r\n", "\n") for each in parts] for suffix, parts in values.items()}
+    return hashlib.blake2b(json.dumps(lines).encode(), digest_size=8).hexdigest()
+
+
+def _seen(sent: QueryDict) -> dict[str, str]:
+    try:
+        seen = json.loads(sent.get("seen", ""))
+    except (ValueError, RecursionError):
+        return {}
+    return seen if isinstance(seen, dict) else {}
+
+
+def _put(sent: QueryDict, name: str, values: dict[str, list[str]]) -> None:
+    for suffix, each in values.items():
+        sent.setlist(f"{name}{suffix}", each)
+
+
+def _text(bound: forms.BoundField) -> str:
+    """Return the current value as people read it."""
+    field, value = bound.field, bound.value()
+    if isinstance(field, forms.ModelChoiceField):
+        text = str(field.to_python(value) or "")
+    elif isinstance(field, forms.ChoiceField):
+        text = str(dict(field.choices).get(value, value))  # type: ignore[arg-type]
+    elif isinstance(field, forms.BooleanField):
+        text = "yes" if value else "no"
+    else:
+        text = " ".join(part for parts in _shown(bound).values() for part in parts)
+    return Truncator(text).chars(MAX_SHOWN_TEXT)
+
+
+def _number(text: str) -> int:
+    """Return the number, or 0 for anything that cannot be a number of rows."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
