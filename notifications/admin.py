@@ -21,7 +21,7 @@ from kit.admin.forms import is_id
 from kit.admin.pages import LINK_CLASSES, ReadOnlyMixin
 from kit.text import counted
 from notifications import services
-from notifications.models import GIVEN_UP, Delivery, Outage, State
+from notifications.models import GIVEN_UP, Delivery, Kind, Outage, State
 from notifications.templatetags.sent_mail import STATE_COLOURS
 from tickets.models import Ticket
 
@@ -69,6 +69,7 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
     actions = ["resend"]
     fieldsets = [
         (None, {"fields": [("state_label", "kind"), ("name", "address"), ("ticket_link", "booking_number", "about")]}),
+        ("Limits", {"fields": [("caused_by", "summary_link", "replaced")]}),
         ("Attempts", {"fields": [("attempts", "next_attempt"), "last_error", ("created_at", "sent_at")]}),
     ]
 
@@ -89,6 +90,23 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
     @admin.display(description="booking", empty_value="")
     def booking_number(self, delivery: Delivery) -> str | None:
         return None if delivery.booking_id is None else f"#{delivery.booking_id}"
+
+    @admin.display(description="summary", empty_value="")
+    def summary_link(self, delivery: Delivery) -> str | None:
+        """Return the summary that replaces this message."""
+        if delivery.summary_id is None:
+            return None
+        url = reverse("admin:notifications_delivery_change", args=[delivery.summary_id])
+        return format_html('<a href="{}" class="{}">#{}</a>', url, LINK_CLASSES, delivery.summary_id)
+
+    @admin.display(description="replaces", empty_value="")
+    def replaced(self, delivery: Delivery) -> str | None:
+        """Return the messages that this summary replaces."""
+        if delivery.kind != Kind.TICKET_SUMMARY:
+            return None
+        number = counted(delivery.summarised.count(), "message")
+        url = reverse("admin:notifications_delivery_changelist")
+        return format_html('<a href="{}?summary={}" class="{}">{}</a>', url, delivery.pk, LINK_CLASSES, number)
 
     @admin.display(description="next attempt", empty_value="")
     def next_attempt(self, delivery: Delivery) -> str | None:
@@ -111,7 +129,7 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
             raise PermissionDenied
         ticket = get_object_or_404(Ticket.objects.visible_to(staff_user(request)), pk=ticket_id)
         if request.method == "POST":
-            number = services.retry(Delivery.objects.filter(ticket=ticket), at=timezone.now())
+            number = services.retry(Delivery.objects.about(ticket), at=timezone.now())
             self.message_user(request, f"{counted(number, 'message')} queued for retry.", messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:tickets_ticket_change", args=[ticket.pk]))
 

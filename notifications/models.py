@@ -55,6 +55,11 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def due(self, at: datetime) -> Self:
         return self.filter(state=State.PENDING, next_attempt_at__lte=at)
 
+    def about(self, ticket: Ticket) -> Self:
+        """Return the mail about a ticket, and the summaries that replace some of it."""
+        replaced = self.filter(ticket=ticket, summary__isnull=False)
+        return self.filter(Q(ticket=ticket) | Q(pk__in=replaced.values("summary")))
+
     def given_up(self) -> Self:
         return self.filter(state__in=GIVEN_UP)
 
