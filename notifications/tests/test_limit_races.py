@@ -45,9 +45,7 @@ def replace_function() -> Any:
 def slow(text: str) -> str:
     """Return the function with a pause between counting and recording."""
     slowed = re.sub(
-        r"( +)(UPDATE|INSERT INTO) notifications_delivery",
-        r"\1PERFORM pg_sleep(0.3);\n\1\2 notifications_delivery",
-        text,
+        r"UPDATE notifications_delivery|PERFORM notifications_summarise", r"PERFORM pg_sleep(0.3); \g<0>", text
     )
     assert slowed.count("pg_sleep") == 3
     return slowed

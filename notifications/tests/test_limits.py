@@ -1,5 +1,6 @@
 """The limits on mail about tickets per hour: what counts, what is sent, and what becomes part of a summary."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.tests.factories import make_user
-from events.tests.factories import book, make_event
+from events.tests.factories import GUEST, book, make_event
 from notifications import mails, services
 from notifications.models import Delivery, Kind, State
 from notifications.tests.factories import end_of_transaction, make_delivery, run_queue, run_worker
@@ -196,7 +197,7 @@ class TestLimitPerCustomer:
 
         assert states() == [State.SENT] * 2 + [State.SUMMARISED]
 
-    def test_of_zero_summarises_everything(self, owner: User, victim: User, limits: Any) -> None:
+    def test_does_not_concern_changes_in_sql(self, owner: User, victim: User, limits: Any) -> None:
         limits.MAIL_PER_CUSTOMER = 0
         update(ticket_of(victim), None)
         update(ticket_of(victim), owner)
@@ -311,3 +312,31 @@ class TestLimitPerRecipient:
 
         assert states() == [State.PENDING] * 4
         assert not Delivery.objects.exclude(admitted_at=None).exists()
+
+
+class TestLimitPerGuest:
+    @pytest.fixture
+    def bookings(self, admin: User, settings: Any) -> list[str]:
+        """Five bookings for one guest's address. Return their numbers."""
+        settings.MAIL_PER_GUEST = 2
+        event = make_event(admin, capacity=10)
+        return [f"#{book(event, guest=GUEST).pk}" for _ in range(5)]
+
+    def test_lets_further_mail_wait(self, bookings: list[str]) -> None:
+        sent = [len(run(AT + timedelta(minutes=minutes))) for minutes in range(0, 150, 10)]
+
+        assert sent == [2, *[0] * 5, 2, *[0] * 5, 1, 0, 0]
+        assert all(any(number in message.body for message in mail.outbox) for number in bookings)
+        assert set(Delivery.objects.values_list("state", "attempts")) == {(State.SENT, 1)}
+
+    def test_is_apart_for_each_address(self, bookings: list[str], admin: User) -> None:
+        book(make_event(admin), guest=replace(GUEST, email="someone.else@example.com"))
+
+        assert len(run()) == 3
+
+    def test_does_not_concern_users(self, bookings: list[str], admin: User, owner: User) -> None:
+        User.objects.filter(pk=owner.pk).update(email=GUEST.email)
+        for _ in range(3):
+            book(make_event(admin), owner)
+
+        assert len(run()) == 5
