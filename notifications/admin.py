@@ -81,7 +81,8 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
     ordering = ["-id"]
     actions = ["resend"]
     fieldsets = [
-        (None, {"fields": [("state_label", "kind"), ("name", "address"), ("ticket_link", "about"), "booking_number"]}),
+        (None, {"fields": [("state_label", "kind"), ("name", "address"), ("ticket_link", "booking_number", "about")]}),
+        ("Limits", {"fields": [("caused_by", "summary_link", "replaced")]}),
         ("Attempts", {"fields": [("attempts", "next_attempt"), "last_error", ("created_at", "sent_at")]}),
     ]
 
@@ -116,6 +117,23 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
     def booking_number(self, delivery: Delivery) -> str | None:
         return None if delivery.booking_id is None else f"#{delivery.booking_id}"
 
+    @admin.display(description="summary", empty_value="")
+    def summary_link(self, delivery: Delivery) -> str | None:
+        """Return the summary that replaces this message."""
+        if delivery.summary_id is None:
+            return None
+        url = reverse("admin:notifications_delivery_change", args=[delivery.summary_id])
+        return format_html('<a href="{}" class="{}">#{}</a>', url, LINK_CLASSES, delivery.summary_id)
+
+    @admin.display(description="replaces", empty_value="")
+    def replaced(self, delivery: Delivery) -> str | None:
+        """Return the messages that this summary replaces."""
+        if delivery.kind != Kind.TICKET_SUMMARY:
+            return None
+        number = counted(delivery.summarised.count(), "message")
+        url = reverse("admin:notifications_delivery_changelist")
+        return format_html('<a href="{}?summary={}" class="{}">{}</a>', url, delivery.pk, LINK_CLASSES, number)
+
     @admin.display(description="next attempt", empty_value="")
     def next_attempt(self, delivery: Delivery) -> str | None:
         pending = delivery.state == State.PENDING
@@ -137,7 +155,7 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
             raise PermissionDenied
         ticket = get_object_or_404(Ticket.objects.visible_to(staff_user(request)), pk=ticket_id)
         if request.method == "POST":
-            number = services.retry(Delivery.objects.filter(ticket=ticket), at=timezone.now())
+            number = services.retry(Delivery.objects.about(ticket), at=timezone.now())
             self.message_user(request, f"{counted(number, 'message')} queued for retry.", messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:tickets_ticket_change", args=[ticket.pk]))
 

@@ -63,6 +63,11 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def due(self, at: datetime) -> Self:
         return self.filter(state=State.PENDING, next_attempt_at__lte=at)
 
+    def about(self, ticket: Ticket) -> Self:
+        """Return the mail about a ticket, and the summaries that replace some of it."""
+        replaced = self.filter(ticket=ticket, summary__isnull=False)
+        return self.filter(Q(ticket=ticket) | Q(pk__in=replaced.values("summary")))
+
     def given_up(self) -> Self:
         return self.filter(state__in=GIVEN_UP)
 
@@ -79,7 +84,7 @@ class Delivery(models.Model):
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, null=True, related_name="deliveries", db_index=False)
     # The user whose change this mail is about. None for changes made in SQL and for mail that nobody else caused.
     caused_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
-    # When mail about tickets was last let through to be sent. The limits per hour count these.
+    # When it was last let through to be sent, if it is subject to limits per hour, which count these.
     admitted_at = models.DateTimeField(null=True)
     summary = models.ForeignKey(
         "self", on_delete=models.DO_NOTHING, null=True, related_name="summarised", db_index=False

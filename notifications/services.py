@@ -22,6 +22,9 @@ log = structlog.get_logger(__name__)
 # Deliveries queued per run of `defer_due`, every few seconds: the backlog of a long outage must not delay new mail.
 DEFER_LIMIT = 1000
 
+# Password codes per user and hour. Anyone can request them.
+MAX_RESET_MAILS = 5
+
 # Tickets per transaction of `announce_deadlines`, which locks their rows.
 DEADLINE_BATCH = 100
 
@@ -52,9 +55,12 @@ def mail_set_password(*, user_id: int) -> None:
 def mail_reset_code(*, email: str, at: datetime) -> None:
     """Mail the active user with this address, if there is one, a code to reset their password with.
 
-    Sends at most one message per minute and user, however many requests come in.
+    Sends at most one message per minute and MAX_RESET_MAILS per hour and user, however many requests come in.
     """
     for user in User.objects.with_email(email).filter(is_active=True):
+        recent = Delivery.objects.filter(user=user, kind=Kind.RESET_PASSWORD, created_at__gt=at - timedelta(hours=1))
+        if recent.count() >= MAX_RESET_MAILS:
+            continue
         notify(
             kind=Kind.RESET_PASSWORD,
             about=f"user/{user.pk}/reset-password/{at:%Y-%m-%dT%H:%M}",
@@ -96,7 +102,7 @@ def _announce_some_deadlines(at: datetime) -> int:
 
 
 def deliver(*, delivery_id: int, at: datetime) -> None:
-    """Try to send a delivery if it is due, and record the outcome. Beyond the limits per hour, add it to a summary.
+    """Try to send a delivery if it is due, and record the outcome. Beyond the limits, put it off or summarise it.
 
     If a worker is killed between the server's reply and the commit, the message is sent twice rather than never.
     """
@@ -109,8 +115,12 @@ def _is_due(delivery_id: int, *, at: datetime) -> bool:
 
 
 def _admit(delivery_id: int, *, at: datetime) -> bool:
-    """Return whether the delivery is sent as it is. Otherwise, it is now part of a summary."""
-    limits = {"most_caused": settings.MAIL_PER_CUSTOMER, "most_received": settings.MAIL_PER_RECIPIENT}
+    """Return whether the delivery is sent now. Otherwise, it is now part of a summary, or put off."""
+    limits = {
+        "most_received": settings.MAIL_PER_RECIPIENT,
+        "most_caused": settings.MAIL_PER_CUSTOMER,
+        "most_to_guest": settings.MAIL_PER_GUEST,
+    }
     is_sent: bool = sql.row("notifications/admit", delivery_id=delivery_id, at=at, **limits)["is_sent"]
     return is_sent
 

@@ -289,8 +289,10 @@ MAIL_RETRY_HOURS = env.int("MAIL_RETRY_HOURS", default=72)
 # Messages about tickets per hour to one address, and from one customer's changes to others. More become summaries.
 MAIL_PER_RECIPIENT = env.int("MAIL_PER_RECIPIENT", default=100)
 MAIL_PER_CUSTOMER = env.int("MAIL_PER_CUSTOMER", default=60)
-if min(MAIL_PER_RECIPIENT, MAIL_PER_CUSTOMER) < 0:
-    raise ImproperlyConfigured("MAIL_PER_RECIPIENT and MAIL_PER_CUSTOMER cannot be negative.")
+# Messages per hour to a guest's address, to which anyone can book. More have to wait.
+MAIL_PER_GUEST = env.int("MAIL_PER_GUEST", default=20)
+if min(MAIL_PER_RECIPIENT, MAIL_PER_CUSTOMER, MAIL_PER_GUEST) < 1:
+    raise ImproperlyConfigured("MAIL_PER_RECIPIENT, MAIL_PER_CUSTOMER and MAIL_PER_GUEST must be at least 1.")
 # How long the records of sent and failed mail are kept.
 MAIL_KEEP_DAYS = env.int("MAIL_KEEP_DAYS", default=90)
 

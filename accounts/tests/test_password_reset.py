@@ -84,6 +84,14 @@ class TestRequest:
 
         assert Delivery.objects.count() == 2
 
+    def test_mails_at_most_five_times_an_hour(self, owner: User) -> None:
+        at = timezone.now()
+
+        for minutes in (*range(10), 70):
+            notifications.mail_reset_code(email=owner.email, at=at + timedelta(minutes=minutes))
+
+        assert Delivery.objects.count() == 6
+
     def test_mails_a_code_that_works_and_is_not_stored(self, owner: User) -> None:
         request_reset(owner.email)
         run_jobs(MAIL_RESET_CODE)

@@ -12,14 +12,20 @@ from tickets.models import Ticket
 register = template.Library()
 
 SHOWN_DELIVERIES = 10
-STATE_COLOURS = {State.PENDING: "info", State.SENT: "success", State.FAILED: "danger", State.DEAD: "danger"}
+STATE_COLOURS = {
+    State.PENDING: "info",
+    State.SENT: "success",
+    State.FAILED: "danger",
+    State.DEAD: "danger",
+    State.SUMMARISED: "primary",
+}
 
 
 @register.inclusion_tag("admin/sent_mail.html", takes_context=True)
 def sent_mail(context: dict[str, Any], about: Ticket | Booking) -> dict[str, Any]:
     """Show the latest deliveries about a ticket or booking, and a button to resend a ticket's failed ones."""
-    deliveries = list(about.deliveries.order_by("-pk")[:SHOWN_DELIVERIES])
-    has_failed = any(delivery.state in GIVEN_UP for delivery in deliveries)
+    deliveries = list(about.deliveries.select_related("summary").order_by("-pk")[:SHOWN_DELIVERIES])
+    has_failed = any((delivery.summary or delivery).state in GIVEN_UP for delivery in deliveries)
     may_resend = has_failed and isinstance(about, Ticket)
     return {
         "about": about,

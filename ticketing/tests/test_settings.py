@@ -28,6 +28,9 @@ OURS = {
         "RATE_LIMIT_SIGN_IN",
         "RATE_LIMIT_GUEST",
         "MAX_GUEST_BOOKINGS",
+        "MAIL_PER_RECIPIENT",
+        "MAIL_PER_CUSTOMER",
+        "MAIL_PER_GUEST",
         "REDIS_URL",
         "PROXY_COUNT",
         "CORS_ALLOWED_ORIGINS",
@@ -107,6 +110,14 @@ class TestProduction:
         read = values("EMAIL_BACKEND", "ANYMAIL", **PRODUCTION | provider)
 
         assert read == [postmark, {"POSTMARK_SERVER_TOKEN": "a token", "REQUESTS_TIMEOUT": 10}]
+
+    @pytest.mark.parametrize("limit", ["MAIL_PER_RECIPIENT", "MAIL_PER_CUSTOMER", "MAIL_PER_GUEST"])
+    def test_refuses_a_limit_on_mail_that_lets_nothing_through(self, limit: str) -> None:
+        finished = run("manage.py", "check", **PRODUCTION | {limit: "0"})
+
+        assert finished.returncode != 0
+        assert f"{limit}" in finished.stderr
+        assert "must be at least 1" in finished.stderr
 
     def test_warns_if_anyone_can_become_an_admin(self) -> None:
         finished = run("manage.py", "check", "--fail-level", "WARNING", **PRODUCTION, STAFF_SIGNUP="on")

@@ -12,75 +12,103 @@ from django.db import migrations, models
 sql_0002 = import_module("notifications.migrations.0002_sql")
 
 ADMIT = r"""
--- Decide whether mail about a ticket is sent now, and return that; other mail always is. At most `most_received` messages
--- an hour go to one address, reminders of deadlines counted apart, and at most `most_caused` from changes of one customer
--- to others. Beyond that, the message becomes part of the recipient's open summary, which is due in ten minutes but no
--- sooner than an hour after the previous one.
--- Attempts to send the summary close it, so that no message is added that it does not list.
+-- Decide whether a delivery is sent now, and return that. Only mail about tickets and guests' mail have limits per hour:
+--   * most_received  about tickets to one address, with reminders of deadlines counted apart
+--   * most_caused    about tickets from changes of one customer to others
+--   * most_to_guest  to one guest's address
+-- Beyond them, mail about tickets becomes part of a summary, and guests' mail is put off. Admitting a summary closes it,
+-- so that no message is added that it does not list.
 -- Call this in a transaction of its own: its locks, always taken in this order, let workers decide one after another.
 CREATE OR REPLACE FUNCTION notifications_admit(
-    delivery_id bigint, at timestamptz, most_caused int, most_received int
+    delivery_id bigint, at timestamptz, most_received int, most_caused int, most_to_guest int
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     hour_ago timestamptz := at - interval '1 hour';
+    reminders text[] := ARRAY['sla-at-risk', 'sla-breached'];
     delivery notifications_delivery;
     recipient accounts_user;
+    to_address text;
     customer_id bigint;
-    reminders text[] := ARRAY['sla-at-risk', 'sla-breached'];
-    open_summary_id bigint;
+    number int;
+    earliest timestamptz;
 BEGIN
     SELECT * INTO delivery FROM notifications_delivery WHERE id = delivery_id;
     SELECT * INTO recipient FROM accounts_user WHERE id = delivery.user_id AND is_active;
-    IF recipient.id IS NULL OR delivery.ticket_id IS NULL AND delivery.kind <> 'ticket-summary' THEN
+    IF delivery.ticket_id IS NULL AND delivery.kind <> 'ticket-summary'
+        AND (delivery.booking_id IS NULL OR delivery.user_id IS NOT NULL) THEN
         RETURN true;
     END IF;
+    to_address := coalesce(recipient.email, delivery.address);
     SELECT id INTO customer_id FROM accounts_user
-        WHERE id = delivery.caused_by_id AND id <> recipient.id AND type = 'customer';
+        WHERE id = delivery.caused_by_id AND id IS DISTINCT FROM delivery.user_id AND type = 'customer';
     IF customer_id IS NOT NULL THEN
         PERFORM pg_advisory_xact_lock(hashtextextended('mail caused by ' || customer_id, 0));
     END IF;
-    PERFORM pg_advisory_xact_lock(hashtextextended('mail to ' || upper(recipient.email), 0));
+    PERFORM pg_advisory_xact_lock(hashtextextended('mail to ' || upper(to_address), 0));
     -- Another worker may have decided in the meantime.
     SELECT * INTO delivery FROM notifications_delivery WHERE id = delivery_id AND state = 'pending';
     IF delivery.id IS NULL OR delivery.admitted_at > hour_ago THEN
         RETURN true;
     END IF;
-    IF delivery.kind = 'ticket-summary' OR (
+    IF delivery.booking_id IS NOT NULL THEN
+        SELECT count(*), min(admitted_at) INTO number, earliest
+            FROM notifications_received(to_address, hour_ago) AS other
+            WHERE other.booking_id IS NOT NULL;
+        IF number >= most_to_guest THEN
+            UPDATE notifications_delivery SET next_attempt_at = earliest + interval '1 hour' WHERE id = delivery_id;
+            RETURN false;
+        END IF;
+    ELSIF delivery.ticket_id IS NOT NULL AND recipient.id IS NOT NULL AND (
         (
-            SELECT count(*) FROM notifications_delivery AS other
-            WHERE upper(other.address) = upper(recipient.email)
-                AND other.admitted_at > hour_ago
-                AND other.ticket_id IS NOT NULL
+            SELECT count(*) FROM notifications_received(to_address, hour_ago) AS other
+            WHERE other.ticket_id IS NOT NULL
                 AND (other.kind = ANY(reminders)) = (delivery.kind = ANY(reminders))
-        ) < most_received
+        ) >= most_received
+        OR customer_id IS NOT NULL
         AND (
-            customer_id IS NULL
-            OR (
-                SELECT count(*) FROM notifications_delivery AS other
-                WHERE other.caused_by_id = customer_id
-                    AND other.admitted_at > hour_ago
-                    AND other.user_id IS DISTINCT FROM customer_id
-            ) < most_caused
-        )
+            SELECT count(*) FROM notifications_delivery AS other
+            WHERE other.caused_by_id = customer_id
+                AND other.user_id IS DISTINCT FROM customer_id
+                AND other.admitted_at > hour_ago
+        ) >= most_caused
     ) THEN
-        UPDATE notifications_delivery
-            SET admitted_at = at, address = recipient.email, name = recipient.name
-            WHERE id = delivery_id;
-        RETURN true;
+        PERFORM notifications_summarise(delivery_id, recipient, at);
+        RETURN false;
     END IF;
+    UPDATE notifications_delivery SET admitted_at = at, address = to_address WHERE id = delivery_id;
+    RETURN true;
+END $$;
+"""
+
+RECEIVED = r"""
+-- The mail that was let through to an address after `since`, whatever the case and the account (functions/admit.sql).
+-- A single expression, so that PostgreSQL inlines it and uses the index delivery_admitted.
+CREATE OR REPLACE FUNCTION notifications_received(
+    to_address text, since timestamptz
+) RETURNS SETOF notifications_delivery LANGUAGE sql STABLE AS $$
+    SELECT * FROM notifications_delivery WHERE upper(address) = upper(to_address) AND admitted_at > since
+$$;
+"""
+
+SUMMARISE = r"""
+-- Make a delivery part of its user's open summary, a delivery of its own that is created if there is none. It is due in
+-- ten minutes, but no sooner than an hour after the previous one. Called by notifications_admit, which holds the lock.
+CREATE OR REPLACE FUNCTION notifications_summarise(
+    delivery_id bigint, recipient accounts_user, at timestamptz
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    open_summary_id bigint;
+BEGIN
     INSERT INTO notifications_delivery (kind, about, user_id, address, name, next_attempt_at)
         SELECT
             'ticket-summary', 'summary/from/' || delivery_id, recipient.id, recipient.email, recipient.name,
-            greatest(at + interval '10 minutes', max(other.admitted_at) + interval '1 hour')
-        FROM notifications_delivery AS other
-        WHERE upper(other.address) = upper(recipient.email)
-            AND other.admitted_at > hour_ago
-            AND other.kind = 'ticket-summary'
+            greatest(at + interval '10 minutes', max(previous.admitted_at) + interval '1 hour')
+        FROM notifications_received(recipient.email, at - interval '1 hour') AS previous
+        WHERE previous.kind = 'ticket-summary'
         ON CONFLICT (user_id) WHERE kind = 'ticket-summary' AND state = 'pending' AND admitted_at IS NULL DO NOTHING;
     SELECT id INTO STRICT open_summary_id FROM notifications_delivery
         WHERE user_id = recipient.id AND kind = 'ticket-summary' AND state = 'pending' AND admitted_at IS NULL;
     UPDATE notifications_delivery SET state = 'summarised', summary_id = open_summary_id WHERE id = delivery_id;
-    RETURN false;
 END $$;
 """
 
@@ -161,8 +189,8 @@ END $$;
 class Migration(migrations.Migration):
     dependencies = [
         ("events", "0009_search_expression"),
-        ("notifications", "0005_promoted_by_hand"),
-        ("tickets", "0011_weekly_orders"),
+        ("notifications", "0006_address_changes"),
+        ("tickets", "0012_keep_equal_time_left"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -228,6 +256,7 @@ class Migration(migrations.Migration):
                     ("ticket-summary", "Summary of ticket mail"),
                     ("set-password", "Set password"),
                     ("reset-password", "Reset password"),
+                    ("address-changed", "Address changed"),
                 ],
                 max_length=40,
             ),
@@ -275,6 +304,8 @@ class Migration(migrations.Migration):
         migrations.RunSQL("DROP FUNCTION notifications_notify(text, text, bigint[], bigint, jsonb)", sql_0002.NOTIFY),
         migrations.RunSQL(NOTIFY, "DROP FUNCTION notifications_notify(text, text, bigint[], bigint, jsonb, bigint)"),
         migrations.RunSQL(ANNOUNCE, "DROP FUNCTION notifications_announce(bigint, bigint, bigint)"),
+        migrations.RunSQL(RECEIVED, "DROP FUNCTION notifications_received"),
+        migrations.RunSQL(SUMMARISE, "DROP FUNCTION notifications_summarise"),
         migrations.RunSQL(ADMIT, "DROP FUNCTION notifications_admit"),
         pgtrigger.migrations.AddTrigger(
             model_name="announcedassignment",

@@ -1,0 +1,186 @@
+"""Several workers at once: the limits hold, and no message is lost. Each race has a twin without locks that sees it."""
+
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.conf import settings as configured
+from django.core import mail
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.tests.factories import make_user
+from kit.tests import races
+from notifications import services
+from notifications.models import Delivery, Kind, State
+from notifications.tests.factories import make_delivery
+from notifications.tests.smtp import MailServer, wait_until
+from notifications.tests.test_faults import StartWorker, start_worker  # noqa: F401
+from projects.tests.psql import psql
+from tickets.models import Ticket
+from tickets.tests.factories import make_ticket
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.database,
+    pytest.mark.slow,
+]
+
+ADMIT = (configured.BASE_DIR / "notifications/sql/functions/admit.sql").read_text()
+LOCK = re.compile(r"PERFORM pg_advisory_xact_lock\(.*\);")
+WORKERS = 4
+
+
+@pytest.fixture
+def replace_function() -> Any:
+    """Return a function that replaces notifications_admit until the end of the test."""
+    yield lambda text: psql(text)
+    psql(ADMIT)
+
+
+def slow(text: str) -> str:
+    """Return the function with a pause between counting and recording."""
+    slowed = re.sub(
+        r"UPDATE notifications_delivery|PERFORM notifications_summarise", r"PERFORM pg_sleep(0.3); \g<0>", text
+    )
+    assert slowed.count("pg_sleep") == 3
+    return slowed
+
+
+def without_locks(text: str) -> str:
+    unlocked, number = LOCK.subn("NULL;", text)
+    assert number == 2
+    return unlocked
+
+
+@pytest.fixture
+def ticket(owner: User) -> Ticket:
+    return make_ticket(owner)
+
+
+def mails_to(users: list[User], ticket: Ticket, **fields: Any) -> list[Delivery]:
+    payload = {"title": ticket.title, "status": ticket.status, "assignees": [], "first_event": 1, "last_event": 1}
+    return [
+        make_delivery(user, kind=Kind.TICKET_UPDATED, ticket=ticket, about=f"test {number}", payload=payload, **fields)
+        for number, user in enumerate(users)
+    ]
+
+
+def admit_together(deliveries: list[Delivery]) -> Counter[bool]:
+    def admit(delivery: Delivery) -> Callable[[], bool]:
+        return lambda: services._admit(delivery.pk, at=timezone.now())
+
+    return Counter(races.at_once(*(admit(delivery) for delivery in deliveries)))
+
+
+class TestLimitPerRecipient:
+    @pytest.fixture
+    def deliveries(self, outsider: User, ticket: Ticket, settings: Any) -> list[Delivery]:
+        settings.MAIL_PER_RECIPIENT = 1
+        return mails_to([outsider] * WORKERS, ticket)
+
+    def test_holds_for_several_workers(self, deliveries: list[Delivery], replace_function: Any) -> None:
+        replace_function(slow(ADMIT))
+
+        assert admit_together(deliveries) == {True: 1, False: WORKERS - 1}
+        assert Delivery.objects.get(kind=Kind.TICKET_SUMMARY).summarised.count() == WORKERS - 1
+
+    def test_would_not_hold_without_locks(self, deliveries: list[Delivery], replace_function: Any) -> None:
+        replace_function(slow(without_locks(ADMIT)))
+
+        assert admit_together(deliveries)[True] > 1
+
+
+class TestLimitPerCustomer:
+    @pytest.fixture
+    def deliveries(self, owner: User, ticket: Ticket, settings: Any) -> list[Delivery]:
+        settings.MAIL_PER_CUSTOMER = 1
+        return mails_to([make_user(f"User {number}") for number in range(WORKERS)], ticket, caused_by=owner)
+
+    def test_holds_for_several_workers(self, deliveries: list[Delivery], replace_function: Any) -> None:
+        replace_function(slow(ADMIT))
+
+        assert admit_together(deliveries) == {True: 1, False: WORKERS - 1}
+
+    def test_would_not_hold_without_locks(self, deliveries: list[Delivery], replace_function: Any) -> None:
+        replace_function(slow(without_locks(ADMIT)))
+
+        assert admit_together(deliveries)[True] > 1
+
+
+class TestSummary:
+    @pytest.fixture
+    def deliveries(self, outsider: User, ticket: Ticket, settings: Any) -> list[Delivery]:
+        """Two messages that become part of a summary; the first already is, and the summary is due."""
+        settings.MAIL_PER_RECIPIENT = 0
+        deliveries = mails_to([outsider] * 2, ticket)
+        services.deliver(delivery_id=deliveries[0].pk, at=timezone.now())
+        Delivery.objects.filter(kind=Kind.TICKET_SUMMARY).update(next_attempt_at=timezone.now())
+        return deliveries
+
+    def send_while_another_is_added(self, deliveries: list[Delivery]) -> str:
+        """Send the summary while another worker adds the second message to it; return its text."""
+        summary_id = Delivery.objects.get(kind=Kind.TICKET_SUMMARY).pk
+        races.during(
+            lambda: services._admit(deliveries[1].pk, at=timezone.now()),
+            lambda: services.deliver(delivery_id=summary_id, at=timezone.now()),
+        )
+        (message,) = mail.outbox
+        return str(message.body)
+
+    def test_lists_a_message_that_is_added_at_the_last_moment(self, deliveries: list[Delivery]) -> None:
+        assert "(Open): 2 updates\n" in self.send_while_another_is_added(deliveries)
+
+    def test_would_lose_it_without_locks(self, deliveries: list[Delivery], replace_function: Any) -> None:
+        replace_function(without_locks(ADMIT))
+
+        assert "(Open): 1 update\n" in self.send_while_another_is_added(deliveries)
+        assert Delivery.objects.get(kind=Kind.TICKET_SUMMARY).summarised.count() == 2
+
+    def test_is_one_for_several_workers(self, outsider: User, ticket: Ticket, settings: Any) -> None:
+        settings.MAIL_PER_RECIPIENT = 0
+
+        admit_together(mails_to([outsider] * WORKERS, ticket))
+
+        assert Delivery.objects.get(kind=Kind.TICKET_SUMMARY).summarised.count() == WORKERS
+
+
+class TestKilledWorker:
+    def test_neither_exceeds_the_limit_nor_loses_a_message(
+        self,
+        outsider: User,
+        ticket: Ticket,
+        mail_server: MailServer,
+        start_worker: StartWorker,  # noqa: F811
+    ) -> None:
+        mails_to([outsider] * 8, ticket)
+        mail_server.says_goodbye = False
+        worker = start_worker(WORKER_CONCURRENCY="2", MAIL_TIMEOUT="30", MAIL_PER_RECIPIENT="3")
+        wait_until(lambda: len(mail_server.mails) == 2)
+        worker.kill()
+        worker.wait()
+        states_when_killed = Counter(Delivery.objects.values_list("state", flat=True))
+        mail_server.says_goodbye = True
+
+        worker = start_worker(MAIL_PER_RECIPIENT="3")
+        wait_until(lambda: not Delivery.objects.filter(state=State.PENDING, ticket__isnull=False).exists())
+        Delivery.objects.filter(kind=Kind.TICKET_SUMMARY).update(next_attempt_at=timezone.now())
+        wait_until(lambda: not Delivery.objects.filter(state=State.PENDING).exists())
+        stop(worker)
+
+        assert set(states_when_killed) == {State.PENDING}
+        # The two that were being sent arrive twice, with the same Message-ID.
+        assert len({message["Message-ID"] for message in mail_server.mails}) == 3 + 1
+        assert len(mail_server.mails) == 3 + 1 + 2
+        assert sum("(Open): 5 updates" in str(message.get_body(("plain",))) for message in mail_server.mails) == 1
+        assert Counter(Delivery.objects.values_list("state", flat=True)) == {State.SENT: 4, State.SUMMARISED: 5}
+
+
+def stop(worker: "subprocess.Popen[bytes]") -> None:
+    worker.terminate()
+    worker.wait(30)
+    connection.close()
