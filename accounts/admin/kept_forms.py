@@ -29,7 +29,7 @@ KEPT = "kept_form"
 # Never kept: passwords, one-time codes and CSRF tokens.
 SECRET = re.compile(r"password|secret|token|^code$")
 # Sent again, but not shown: buttons, and hidden fields that the user did not fill in.
-TECHNICAL = re.compile(r"^_|^seen|_FORMS$|-(id|ticket)$")
+TECHNICAL = re.compile(r"^_|^seen|key$|_FORMS$|-(id|ticket)$")
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class KeptFormMiddleware:
             # The button of the lockout page.
             kept = _from_sign_in(request)
             return kept and _sign_in_page(request, kept)
-        if admin.site.has_permission(request) and not is_required(request):
+        if request.user.is_authenticated and not is_required(request):
             is_kept = request.session.get(KEPT, {}).get("path") == request.get_full_path()
             request.sends_kept_form = is_kept  # type: ignore[attr-defined]
             return None
