@@ -71,13 +71,13 @@ class KeptFormMiddleware:
         if _view_name(request) == "admin:login" and "username" not in request.POST:
             # The button of the lockout page.
             kept = _from_sign_in(request)
-            return kept and _sign_in_page(request, kept)
+            return _sign_in_page(request, kept) if kept else None
         if request.user.is_authenticated and not is_required(request):
             is_kept = request.session.get(KEPT, {}).get("path") == request.get_full_path()
             request.sends_kept_form = is_kept  # type: ignore[attr-defined]
             return None
         kept = _sent(request)
-        return kept and _answer(request, kept)
+        return _answer(request, kept) if kept else None
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
