@@ -29,7 +29,7 @@ KEPT = "kept_form"
 # Never kept: passwords, one-time codes and CSRF tokens.
 SECRET = re.compile(r"password|secret|token|^code$")
 # Sent again, but not shown: buttons, and hidden fields that the user did not fill in.
-TECHNICAL = re.compile(r"^_|^seen|_FORMS$|-(id|ticket)$")
+TECHNICAL = re.compile(r"^_|^seen|key$|_FORMS$|-(id|ticket)$")
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,13 @@ class KeptFormMiddleware:
         if _view_name(request) == "admin:login" and "username" not in request.POST:
             # The button of the lockout page.
             kept = _from_sign_in(request)
-            return kept and _sign_in_page(request, kept)
-        if admin.site.has_permission(request) and not is_required(request):
+            return _sign_in_page(request, kept) if kept else None
+        if request.user.is_authenticated and not is_required(request):
             is_kept = request.session.get(KEPT, {}).get("path") == request.get_full_path()
             request.sends_kept_form = is_kept  # type: ignore[attr-defined]
             return None
         kept = _sent(request)
-        return kept and _answer(request, kept)
+        return _answer(request, kept) if kept else None
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

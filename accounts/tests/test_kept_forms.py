@@ -148,6 +148,20 @@ class TestEndedSession:
         assert kept.path == "/admin/tickets/ticket/?q=door"
         assert kept.fields == [["action", "set_status"], ["_selected_action", "1"], ["_selected_action", "2"]]
 
+    def test_sends_hidden_fields_without_showing_them(self, window: Window, agent: User, ticket: Ticket) -> None:
+        page = f"/admin/tickets/ticket/{ticket.pk}/change/"
+        shown = fields(window.get(page)) | {"title": "Fix the roof", "_continue": "1", "form_key": "8e03978e"}
+        end_sessions()
+
+        kept = window.sign_in(agent, window.post(page, shown)).context["kept"]
+
+        del shown["csrfmiddlewaretoken"]
+        assert dict(kept.fields) == shown
+        assert {"seen_version", "assignments-TOTAL_FORMS", "form_key", "_continue"} <= dict(kept.fields).keys()
+        labels = [label for label, _ in kept.filled_in]
+        assert "Title" in labels
+        assert not {"Seen version", "Assignments TOTAL FORMS", "Form key", "Continue"} & set(labels)
+
     def test_never_keeps_passwords(self, window: Window, admin: User) -> None:
         window.sign_in(admin)
         shown = fields(window.get("/admin/accounts/user/add/"))
