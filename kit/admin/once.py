@@ -120,7 +120,8 @@ def _to_keep(request: HttpRequest, response: HttpResponse) -> dict[str, Any]:
 
 def _queued(request: HttpRequest) -> list[Any]:
     """Return the messages that this request has added."""
-    queued: list[Any] = messages.get_messages(request)._queued_messages  # type: ignore[attr-defined]
+    storage: Any = messages.get_messages(request)
+    queued: list[Any] = storage._queued_messages
     return queued
 
 

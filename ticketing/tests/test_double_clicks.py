@@ -90,7 +90,7 @@ FORMS: dict[str, dict[str, Any]] = {
 
 def prepare(name: str, examples: Examples, superuser: User) -> dict[str, str]:
     """Make the page's object one that the form can change, and return what else is filled in."""
-    ticket, at = examples[Ticket], timezone.now()
+    ticket, at = Ticket.objects.get(pk=examples[Ticket].pk), timezone.now()
     if name == "tickets_ticket_resume":
         services.hold(ticket_id=ticket.pk, by=superuser, at=at)
     elif name == "tickets_ticket_bulk":
@@ -100,9 +100,8 @@ def prepare(name: str, examples: Examples, superuser: User) -> dict[str, str]:
     elif name == "events_booking_promote":
         event = make_event(superuser, capacity=3, withheld=2)
         examples[Booking] = book(event, quantity=2)
-        services_of_event = {"event_id": event.pk, "by": superuser, "at": at}
-        box_office.update(**services_of_event, bookings_close_at=at)
-        box_office.update(**services_of_event, withheld=0)
+        box_office.update(event_id=event.pk, by=superuser, at=at, bookings_close_at=at)
+        box_office.update(event_id=event.pk, by=superuser, at=at, withheld=0)
     elif name == "events_booking_cancel_seats":
         examples[Booking] = book(make_event(superuser), quantity=3)
     elif name == "events_event_cancel_event":
@@ -123,7 +122,9 @@ def submitted(browser: Browser, page: Try) -> dict[str, Any]:
 
 
 def said(answer: Any) -> list[tuple[int, str]]:
-    return [(message.level, str(message)) for message in get_messages(answer.wsgi_request)._queued_messages]
+    """Return the level and the text of the messages that the request added."""
+    storage: Any = get_messages(answer.wsgi_request)
+    return [(message.level, str(message)) for message in storage._queued_messages]
 
 
 @pytest.mark.django_db
