@@ -307,6 +307,7 @@ class TestBulkChange:
         assert ticket.status == Status.OPEN
 
     def test_does_not_run_twice_at_a_time(self, close: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(once, "WAIT_SECONDS", 0)
         second: list[Any] = []
         apply = bulk.apply
 
@@ -379,6 +380,15 @@ class TestParallelPosts:
 
         assert Calendar.objects.count() == 1
         assert len({(answer.status_code, answer["Location"]) for answer in answers}) == 1
+
+    def test_change_tickets_once(self, superuser: User, ticket: Ticket) -> None:
+        """A bulk change runs in several transactions, and the others wait for the last."""
+        token = fields(Browser(superuser).get(reverse("admin:index")))[TOKEN]
+        values = {TOKEN: token, "tickets": str(ticket.pk), "status": "closed"}
+
+        answers = self.post(superuser, reverse("admin:tickets_ticket_bulk", args=["status"]), values)
+
+        assert [[text for _, text in said(answer)] for answer in answers] == [["1 ticket changed."]] * 3
 
     def test_comment_several_times_without_the_lock(
         self, superuser: User, ticket: Ticket, monkeypatch: pytest.MonkeyPatch
