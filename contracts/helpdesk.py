@@ -38,7 +38,7 @@ from kit.db.sql import MAX_ID
 from kit.errors import Forbidden, Invalid, Missing, TooMany, Unauthenticated
 from kit.idempotency.keys import StillRunning
 from kit.idempotency.views import DuplicateRequest, idempotent, unrepeatable
-from kit.web import etags, views
+from kit.web import etags, paging, views
 from kit.web.bodies import read, read_query
 from kit.web.problems import Problem
 from kit.web.throttling import GuestRateLimit, SignInRateLimit
@@ -143,8 +143,9 @@ class Tickets(HelpDesk):
         found = queries.tickets(
             viewer=viewer, filter=chosen, ordering=Ordering(), offset=offset, limit=limit + 1, at=timezone.now()
         )
-        next_offset = offset + limit if len(found) > limit else None
-        return Response({"items": TicketSerializer(found[:limit], many=True).data, "next_offset": next_offset})
+        shown = paging.fitting(found[:limit], lambda ticket: len(ticket.description))
+        next_offset = offset + len(shown) if len(found) > len(shown) else None
+        return Response({"items": TicketSerializer(shown, many=True).data, "next_offset": next_offset})
 
     @unrepeatable
     def post(self, request: Request) -> Response:

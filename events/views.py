@@ -54,7 +54,12 @@ class EventViewSet(ViewSet):
         ordering, limit = query["ordering"], query.pop("limit")
         found = queries.events(viewer=caller_if_any(request), **query, limit=limit + 1, at=timezone.now())
         name = request.query_params.get("ordering") or DEFAULT_ORDERING
-        page = paging.page(found, limit=limit, key=lambda event: (name, getattr(event, ordering.field), event.pk))
+        page = paging.page(
+            found,
+            limit=limit,
+            key=lambda event: (name, getattr(event, ordering.field), event.pk),
+            size=lambda event: len(event.description),
+        )
         return Response(EventPageSerializer(page).data)
 
     @docs.create_event

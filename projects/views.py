@@ -30,7 +30,12 @@ class ProjectViewSet(ViewSet):
         query = read_query(ProjectQuerySerializer, request)
         after = query.get("cursor")
         found = queries.projects(viewer=caller(request), search=query["search"], after=after, limit=query["limit"] + 1)
-        page = paging.page(found, limit=query["limit"], key=lambda project: (project.name, project.id))
+        page = paging.page(
+            found,
+            limit=query["limit"],
+            key=lambda project: (project.name, project.id),
+            size=lambda project: len(project.description),
+        )
         return Response(ProjectPageSerializer(page).data)
 
     @docs.create_project

@@ -46,7 +46,12 @@ class TicketViewSet(ViewSet):
         ordering, limit = query["ordering"], query.pop("limit")
         found = queries.tickets(viewer=caller(request), **query, limit=limit + 1, at=timezone.now())
         name = request.query_params.get("ordering") or "-createdDate"
-        page = paging.page(found, limit=limit, key=lambda ticket: (name, *ordering.place(ticket)))
+        page = paging.page(
+            found,
+            limit=limit,
+            key=lambda ticket: (name, *ordering.place(ticket)),
+            size=lambda ticket: len(ticket.description),
+        )
         return Response(TicketPageSerializer(page).data)
 
     @docs.export_tickets
@@ -117,7 +122,7 @@ class TicketViewSet(ViewSet):
         _check_visible(ticket_id, caller(request))
         (before_id,) = query.get("cursor", [None])
         found = queries.history(ticket_id=ticket_id, before_id=before_id, limit=query["limit"] + 1)
-        page = paging.page(found, limit=query["limit"], key=lambda item: (item.id,))
+        page = paging.page(found, limit=query["limit"], key=lambda item: (item.id,), size=queries.Item.size)
         return Response(HistoryPageSerializer(page).data)
 
 
@@ -128,7 +133,9 @@ class CommentViewSet(ViewSet):
         _check_visible(ticket_id, viewer)
         (after_id,) = query.get("cursor", [0])
         found = queries.comments(ticket_id=ticket_id, viewer=viewer, after_id=after_id, limit=query["limit"] + 1)
-        page = paging.page(found, limit=query["limit"], key=lambda comment: (comment.pk,))
+        page = paging.page(
+            found, limit=query["limit"], key=lambda comment: (comment.pk,), size=lambda comment: len(comment.message)
+        )
         return Response(CommentPageSerializer(page).data)
 
     @docs.add_comment

@@ -5,6 +5,7 @@ was filled in. Keys are stored like the API's, in the transaction that does the 
 errors, or that leads to nothing but warnings, does not use up its key.
 """
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
@@ -25,6 +26,8 @@ EXEMPT_VIEWS = {"admin:login", "admin:logout"}
 RUNNING = 202
 STILL_RUNNING = "This form was already sent and is still being processed. Reload the page in a moment."
 INTERRUPTED = "This form was already sent. It is still being processed, or was interrupted."
+# As long as `lock_timeout`.
+WAIT_SECONDS = 3
 # More are not repeated. Each is a sentence or two, so they fit into what is stored with a key.
 MAX_MESSAGES = 10
 
@@ -86,9 +89,10 @@ def _run(request: HttpRequest, act: Callable[[], HttpResponse], key: Key, at: da
 def _run_in_steps(request: HttpRequest, act: Callable[[], HttpResponse], key: Key, at: datetime) -> HttpResponse:
     with transaction.atomic():
         first = claim(key, at=at)
-        if first:
-            return _repeat(request, first)
-        keep(key, status=RUNNING, at=at)
+        if first is None:
+            keep(key, status=RUNNING, at=at)
+    if first:
+        return _repeat(request, _finished(first))
     try:
         response = act()
     except BaseException:
@@ -99,6 +103,15 @@ def _run_in_steps(request: HttpRequest, act: Callable[[], HttpResponse], key: Ke
         if _is_done(request, response):
             keep(key, at=at, **_to_keep(request, response))
     return response
+
+
+def _finished(first: IdempotencyKey) -> IdempotencyKey:
+    """Wait for the end of a first request that runs in steps, as others wait for its lock. Give up after a while."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while first.status == RUNNING and time.monotonic() < deadline:
+        time.sleep(0.1)
+        first = IdempotencyKey.objects.filter(pk=first.pk).first() or first
+    return first
 
 
 def _is_done(request: HttpRequest, response: HttpResponse) -> bool:
@@ -120,7 +133,8 @@ def _to_keep(request: HttpRequest, response: HttpResponse) -> dict[str, Any]:
 
 def _queued(request: HttpRequest) -> list[Any]:
     """Return the messages that this request has added."""
-    queued: list[Any] = messages.get_messages(request)._queued_messages  # type: ignore[attr-defined]
+    storage: Any = messages.get_messages(request)
+    queued: list[Any] = storage._queued_messages
     return queued
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from rest_framework import serializers
 
-from kit.web.paging import MAX_LIMIT, CursorField, Page, PageSerializer, encode, line, page, row_id
+from kit.web.paging import MAX_LIMIT, MAX_TEXT, CursorField, Page, PageSerializer, encode, line, page, row_id
 
 
 def read(cursor: str) -> Any:
@@ -22,6 +22,16 @@ class TestPage:
 
         assert first.items == ["a", "b"]
         assert read(first.nextCursor or "") == ("b", 7)
+
+    def test_has_fewer_rows_if_their_text_is_long(self) -> None:
+        sizes = [MAX_TEXT - 2, 1, 1, 1]
+
+        assert page(sizes, limit=4, key=lambda row: (row,), size=int).items == sizes[:3]
+        assert page(sizes, limit=4, key=lambda row: (row,), size=int).nextCursor
+        assert page(sizes[:3], limit=4, key=lambda row: (row,), size=int).nextCursor is None
+
+    def test_has_at_least_one_row(self) -> None:
+        assert page([MAX_TEXT + 1, 1], limit=2, key=lambda row: (row,), size=int).items == [MAX_TEXT + 1]
 
 
 class TestCursor:

@@ -9,6 +9,7 @@ import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -20,6 +21,8 @@ Row = TypeVar("Row")
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
+# Characters of long text on a page. Without this limit, a hundred descriptions could take 12 MB.
+MAX_TEXT = 500_000
 INVALID_CURSOR = "Invalid cursor."
 BAD_CURSOR = Invalid(fields={"cursor": [INVALID_CURSOR]})
 
@@ -32,10 +35,21 @@ class Page(Generic[Row]):
     nextCursor: str | None
 
 
-def page(found: list[Row], *, limit: int, key: Callable[[Row], tuple[Any, ...]]) -> Page[Row]:
-    """Return the first `limit` of the rows. Pass one row more than that, if there is one, for a next page."""
-    items = found[:limit]
-    return Page(items, encode(*key(items[-1])) if len(found) > limit else None)
+def page(
+    found: list[Row], *, limit: int, key: Callable[[Row], tuple[Any, ...]], size: Callable[[Row], int] | None = None
+) -> Page[Row]:
+    """Return the first `limit` of the rows. Pass one row more than that, if there is one, for a next page.
+
+    `size` is the length of a row's long text. If there is too much of it, the page has fewer rows.
+    """
+    items = fitting(found[:limit], size) if size else found[:limit]
+    return Page(items, encode(*key(items[-1])) if len(found) > len(items) else None)
+
+
+def fitting(rows: list[Row], size: Callable[[Row], int]) -> list[Row]:
+    """Return the first rows, at least one, whose sizes add up to at most MAX_TEXT."""
+    totals = accumulate(map(size, rows))
+    return rows[: max(1, sum(total <= MAX_TEXT for total in totals))]
 
 
 def encode(*keys: Any) -> str:

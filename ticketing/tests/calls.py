@@ -22,6 +22,8 @@ from tickets.tests.factories import assign, make_ticket
 
 # Signing in and the rest of /auth issue and revoke tokens, which are never stored.
 WITHOUT_KEYS = {"login", "api/auth/login", "api/v1/auth/login"}
+# The longest text that is accepted everywhere, which takes 120 kB in JSON.
+LONG_TEXT = "x" + "\x01" * 19_998 + "x"
 GUEST_BODY = {"firstName": "Greta", "lastName": "Guest", "email": "greta@example.com"}
 
 

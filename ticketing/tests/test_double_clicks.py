@@ -90,7 +90,7 @@ FORMS: dict[str, dict[str, Any]] = {
 
 def prepare(name: str, examples: Examples, superuser: User) -> dict[str, str]:
     """Make the page's object one that the form can change, and return what else is filled in."""
-    ticket, at = examples[Ticket], timezone.now()
+    ticket, at = Ticket.objects.get(pk=examples[Ticket].pk), timezone.now()
     if name == "tickets_ticket_resume":
         services.hold(ticket_id=ticket.pk, by=superuser, at=at)
     elif name == "tickets_ticket_bulk":
@@ -100,9 +100,8 @@ def prepare(name: str, examples: Examples, superuser: User) -> dict[str, str]:
     elif name == "events_booking_promote":
         event = make_event(superuser, capacity=3, withheld=2)
         examples[Booking] = book(event, quantity=2)
-        services_of_event = {"event_id": event.pk, "by": superuser, "at": at}
-        box_office.update(**services_of_event, bookings_close_at=at)
-        box_office.update(**services_of_event, withheld=0)
+        box_office.update(event_id=event.pk, by=superuser, at=at, bookings_close_at=at)
+        box_office.update(event_id=event.pk, by=superuser, at=at, withheld=0)
     elif name == "events_booking_cancel_seats":
         examples[Booking] = book(make_event(superuser), quantity=3)
     elif name == "events_event_cancel_event":
@@ -123,7 +122,9 @@ def submitted(browser: Browser, page: Try) -> dict[str, Any]:
 
 
 def said(answer: Any) -> list[tuple[int, str]]:
-    return [(message.level, str(message)) for message in get_messages(answer.wsgi_request)._queued_messages]
+    """Return the level and the text of the messages that the request added."""
+    storage: Any = get_messages(answer.wsgi_request)
+    return [(message.level, str(message)) for message in storage._queued_messages]
 
 
 @pytest.mark.django_db
@@ -306,6 +307,7 @@ class TestBulkChange:
         assert ticket.status == Status.OPEN
 
     def test_does_not_run_twice_at_a_time(self, close: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(once, "WAIT_SECONDS", 0)
         second: list[Any] = []
         apply = bulk.apply
 
@@ -378,6 +380,15 @@ class TestParallelPosts:
 
         assert Calendar.objects.count() == 1
         assert len({(answer.status_code, answer["Location"]) for answer in answers}) == 1
+
+    def test_change_tickets_once(self, superuser: User, ticket: Ticket) -> None:
+        """A bulk change runs in several transactions, and the others wait for the last."""
+        token = fields(Browser(superuser).get(reverse("admin:index")))[TOKEN]
+        values = {TOKEN: token, "tickets": str(ticket.pk), "status": "closed"}
+
+        answers = self.post(superuser, reverse("admin:tickets_ticket_bulk", args=["status"]), values)
+
+        assert [[text for _, text in said(answer)] for answer in answers] == [["1 ticket changed."]] * 3
 
     def test_comment_several_times_without_the_lock(
         self, superuser: User, ticket: Ticket, monkeypatch: pytest.MonkeyPatch

@@ -1,5 +1,6 @@
 """`Idempotency-Key` on every call that changes something, in the API and in the contracts."""
 
+import json
 import time
 from dataclasses import replace
 from datetime import datetime
@@ -16,13 +17,11 @@ from kit.idempotency.models import IdempotencyKey
 from kit.idempotency.views import REPLAYED
 from kit.tests.contents import contents
 from kit.tests.races import at_once
-from ticketing.tests.calls import METHODS, Call, Examples, changing
+from ticketing.tests.calls import LONG_TEXT, METHODS, Call, Examples, changing
 
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 # A second request with the same key is refused, as its document says.
 UNREPEATABLE = "POST /api/tickets"
-# The longest text that is accepted everywhere, which takes 120 kB in JSON.
-LONG_TEXT = "x" + "\x01" * 19_998 + "x"
 
 
 def send(name: str, call: Call, *, key: str = KEY) -> Any:
@@ -30,16 +29,9 @@ def send(name: str, call: Call, *, key: str = KEY) -> Any:
     api = APIClient()
     if call.by:
         api.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.issue(call.by).access}")
-    return api.generic(
-        name.split()[0], call.url, **body_of(api, call), headers={"Idempotency-Key": key, **call.headers}
-    )
-
-
-def body_of(api: APIClient, call: Call) -> dict[str, Any]:
-    if call.body is None:
-        return {}
-    data, content_type = api._encode_data(call.body, "json")
-    return {"data": data, "content_type": content_type}
+    body = "" if call.body is None else json.dumps(call.body)
+    headers = {"Idempotency-Key": key, **call.headers}
+    return api.generic(name.split()[0], call.url, body, "application/json", headers=headers)
 
 
 def sizes() -> list[int]:

@@ -76,6 +76,10 @@ class Item:
     door: str
     changes: list[Change]
 
+    def size(self) -> int:
+        """Return the length of all values."""
+        return sum(len(str(value)) for change in self.changes for value in (change.before, change.after))
+
 
 @dataclass(frozen=True)
 class LaterChange:
