@@ -6,6 +6,7 @@ from accounts.services.authentication import (
     WrongPassword,
     confirm_password,
     has_account,
+    lift_lockout,
     sign_in,
 )
 from accounts.services.passwords import (
@@ -52,6 +53,7 @@ __all__ = [
     "confirm_password_reset",
     "delete",
     "has_account",
+    "lift_lockout",
     "request_password_reset",
     "reset_second_factor",
     "set_password",
