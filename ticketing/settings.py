@@ -321,6 +321,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "analytics.admin.dashboard",
     "SIDEBAR": {"navigation": admin_menu.SECTIONS},
+    "ACCOUNT": {"navigation": admin_menu.OWN_ACCOUNT},
     # By default, the theme writes its colours into a <style> element, which our Content-Security-Policy blocks.
     "COLORS": lambda request: {},
     "STYLES": [lambda request: static("kit/admin.css")],
