@@ -1,4 +1,4 @@
-"""Lockout after too many failed sign-ins: the callables that the AXES settings name."""
+"""Lockout of a network address after too many failed sign-ins: the callables that the AXES settings name."""
 
 from contextlib import suppress
 from typing import Any
@@ -11,20 +11,38 @@ from kit.email_addresses import MAX_LENGTH, UnusableAddress, normalized
 
 
 def account_key(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
-    """Return the account that a failure counts against, in one spelling however it was typed.
+    """Return the account that a failure counts against."""
+    source = credentials or request.POST
+    return account(str(source.get("username") or ""))
+
+
+def account(email: str) -> str:
+    """Return the key of an account: its address in one spelling, however it was typed.
 
     Uppercase, as the database compares addresses.
     """
-    source = credentials or request.POST
-    address = str(source.get("username") or "").strip()
+    address = email.strip()
     with suppress(UnusableAddress):
         address = normalized(address)
     # Addresses have at most 254 characters, and so does the column.
     return address.upper()[:MAX_LENGTH]
 
 
+def lock_out(request: HttpRequest, *, seconds: int) -> None:
+    """Have the request answered as locked out, although axes has not counted enough failures."""
+    request.axes_locked_out = True  # type: ignore[attr-defined]
+    request.lockout_seconds = seconds  # type: ignore[attr-defined]
+
+
+def is_uncounted(request: HttpRequest, credentials: dict[str, Any] | None = None) -> bool:
+    """Return whether axes should not count the failure, because the password was not verified."""
+    return hasattr(request, "lockout_seconds")
+
+
 def duration_seconds(request: HttpRequest) -> int:
-    """Return how long the lockout lasts. Every further attempt restarts it."""
+    """Return how long the lockout lasts. If axes locks the address out, every further attempt restarts it."""
+    if hasattr(request, "lockout_seconds"):
+        return int(request.lockout_seconds)
     cool_off = get_cool_off(request)
     return int(cool_off.total_seconds()) if cool_off else 0
 

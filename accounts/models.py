@@ -6,6 +6,7 @@ import pgtrigger
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ValidationError
@@ -155,6 +156,37 @@ class User(AbstractBaseUser, PermissionsMixin):
     def is_staff(self) -> bool:
         """Return whether the user can see every ticket and sign in to the admin."""
         return self.type in STAFF_TYPES
+
+
+class FailureBudget(models.Model):
+    """Recent failed sign-ins to an account, from one scope (`budgets.Budget`)."""
+
+    # A digest, as in KnownDevice. The account need not exist.
+    account = models.CharField(max_length=64)
+    scope = models.CharField(max_length=64, blank=True)
+    failures = ArrayField(models.DateTimeField())
+    # When none of the failures counts any longer.
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "scope"], name="failure_budget_once")]
+
+    def __str__(self) -> str:
+        return f"{len(self.failures)} failures"
+
+
+class KnownDevice(models.Model):
+    """A device from which an account has been signed in (devices.py). Both are stored as digests."""
+
+    account = models.CharField(max_length=64)
+    key = models.CharField(max_length=64)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "key"], name="known_device_once")]
+
+    def __str__(self) -> str:
+        return f"seen at {self.seen_at:%Y-%m-%d %H:%M} UTC"
 
 
 class SpecialCharacterValidator:

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from accounts import budgets, devices
 from accounts.models import User, UserType
 
 # The admin's permissions by type; superusers have all of them. Nobody can delete a ticket: the admin does not offer it,
@@ -56,7 +57,22 @@ PERMISSIONS_OF_TYPE: dict[str, set[str]] = {
 
 
 class RoleBackend(ModelBackend):
-    """Authenticate by e-mail address and password, and derive admin permissions from the user's type."""
+    """Authenticate by e-mail address and password, and derive admin permissions from the user's type.
+
+    Every sign-in, and every check of a current password, goes through here.
+    """
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> User | None:
+        # axes, which comes first, requires a request.
+        request = cast(HttpRequest, request)
+        attempt = budgets.start(request, email=username or "")
+        user = super().authenticate(request, username, password, **kwargs)
+        if user is not None:
+            attempt.give_back()
+            devices.remember(request, user)
+        return user
 
     def get_group_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         granted: set[str] = super().get_group_permissions(user_obj, obj)

@@ -145,5 +145,5 @@ class SessionViewSet(ViewSet):
     @docs.confirm_password_reset
     @action(detail=False, methods=["post"], authentication_classes=[])
     def confirm_reset(self, request: Request) -> Response:
-        services.confirm_password_reset(**read(ResetConfirmSerializer, request))
+        services.confirm_password_reset(**read(ResetConfirmSerializer, request), request=request._request)
         return Response(status=status.HTTP_204_NO_CONTENT)

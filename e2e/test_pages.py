@@ -12,7 +12,7 @@ from e2e.conftest import PASSWORD_OF, Desk
 ADMIN, CUSTOMER = "admin@example.com", "customer@example.com"
 # Pages that a crawl from the overview must have found, with ids as #.
 EXPECTED = {
-    *("/admin/", "/admin/password_change/"),
+    *("/admin/", "/admin/password_change/", "/admin/accounts/user/own-email/"),
     *(f"/admin/tickets/ticket/{page}" for page in ("", "add/", "#/change/", "#/history/")),
     *(f"/admin/events/event/{page}" for page in ("", "add/", "#/change/", "#/history/", "#/book/", "#/cancel/")),
     *(f"/admin/events/booking/{page}" for page in ("", "#/change/", "#/history/", "#/cancel/")),

@@ -100,6 +100,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "kit.web.middleware.AuthenticationMiddleware",
     "kit.web.middleware.OTPMiddleware",
+    "accounts.devices.KnownDeviceMiddleware",
     "accounts.admin.kept_forms.KeptFormMiddleware",
     "accounts.admin.second_factor_page.SecondFactorMiddleware",
     "kit.web.middleware.HistoryMiddleware",
@@ -183,10 +184,14 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "accounts.lockout.account_key"
 AXES_LOCKOUT_CALLABLE = "accounts.lockout.locked_out_response"
+AXES_WHITELIST_CALLABLE = "accounts.lockout.is_uncounted"
 AXES_RESET_ON_SUCCESS = True
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
+# Failures per hour and account over all addresses, and from one IPv6 /48 (accounts/budgets.py).
+LOCKOUT_ACCOUNT_FAILURES = env.int("LOCKOUT_ACCOUNT_FAILURES", default=50)
+LOCKOUT_NETWORK_FAILURES = env.int("LOCKOUT_NETWORK_FAILURES", default=20)
 # The number of our own reverse proxies. With 0, X-Forwarded-For is not trusted.
 PROXY_COUNT = env.int("PROXY_COUNT", default=0)
 AXES_CLIENT_IP_CALLABLE = "kit.web.address.client_address"
@@ -325,6 +330,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "analytics.admin.dashboard",
     "SIDEBAR": {"navigation": admin_menu.SECTIONS},
+    "ACCOUNT": {"navigation": admin_menu.OWN_ACCOUNT},
     # By default, the theme writes its colours into a <style> element, which our Content-Security-Policy blocks.
     "COLORS": lambda request: {},
     "STYLES": [lambda request: static("kit/admin.css")],

@@ -1,19 +1,19 @@
 """The admin page for failed sign-ins."""
 
 from axes.models import AccessAttempt
-from axes.utils import reset
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 
+from accounts import services
 from kit.admin.pages import ReadOnlyMixin
 
 
 @admin.register(AccessAttempt)
 class FailedSignInAdmin(ReadOnlyMixin, ModelAdmin):
-    """Failed sign-ins that count towards a lockout. Lifting the lockout deletes them."""
+    """Failed sign-ins that count towards a lockout. Lifting the lockout deletes them and the account's budgets."""
 
     list_display = ["username", "ip_address", "failures_since_start", "attempt_time", "path_info", "user_agent"]
     list_display_links = None
@@ -26,7 +26,7 @@ class FailedSignInAdmin(ReadOnlyMixin, ModelAdmin):
     @admin.action(description="Lift the lockout", permissions=["lift"])
     def lift_lockout(self, request: HttpRequest, attempts: QuerySet[AccessAttempt]) -> None:
         for username, address in set(attempts.values_list("username", "ip_address")):
-            reset(username=username, ip=address)
+            services.lift_lockout(account=username, address=address)
             self.message_user(request, capfirst(f"{username} can sign in from {address} again."))
 
     def has_lift_permission(self, request: HttpRequest) -> bool:

@@ -6,6 +6,7 @@ from accounts.services.authentication import (
     WrongPassword,
     confirm_password,
     has_account,
+    lift_lockout,
     sign_in,
 )
 from accounts.services.passwords import (
@@ -53,6 +54,7 @@ __all__ = [
     "confirm_password_reset",
     "delete",
     "has_account",
+    "lift_lockout",
     "lock",
     "request_password_reset",
     "reset_second_factor",

@@ -1,9 +1,10 @@
 """Signing in with an e-mail address and a password."""
 
+from axes.utils import reset
 from django.contrib.auth import authenticate, user_logged_in
 from django.http import HttpRequest
 
-from accounts import lockout, tokens
+from accounts import budgets, lockout, tokens
 from accounts.models import User
 from accounts.tokens import TokenPair
 from kit.errors import Forbidden, TooMany, Unauthenticated
@@ -28,7 +29,8 @@ def sign_in(*, email: str, password: str, request: HttpRequest) -> TokenPair:
 
     :raises InvalidCredentials: the password is wrong, the address is unknown or the user is deactivated. All three get
         the same response and take the same time.
-    :raises LockedOut: there were too many failures for this account from this network address.
+    :raises LockedOut: there were too many failures for this account, from this network address (lockout.py) or from all
+        (budgets.py).
     """
     user = verify_password(email=email, password=password, request=request)
     user_logged_in.send(sender=User, request=request, user=user)
@@ -60,6 +62,15 @@ def confirm_password(*, user: User, password: str, request: HttpRequest) -> None
         verify_password(email=user.email, password=password, request=request)
     except InvalidCredentials as error:
         raise WrongPassword(fields={"current_password": [WrongPassword.message]}) from error
+
+
+def lift_lockout(*, account: str, address: str | None = None) -> None:
+    """Forget the failures of an account, given by its key (`lockout.account`): those of one network address, or of all.
+
+    Either way, its budgets are whole again.
+    """
+    reset(username=account, ip=address)
+    budgets.lift(account)
 
 
 def has_account(*, email: str) -> bool:

@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 
-from accounts import password_codes
+from accounts import devices, password_codes
 from accounts.models import User
 from accounts.services.authentication import verify_password
 from kit.errors import Invalid
@@ -51,8 +51,8 @@ def request_password_reset(*, email: str) -> None:
 
 
 @transaction.atomic
-def confirm_password_reset(*, uid: str, code: str, password: str) -> None:
-    """Set a new password with a mailed code.
+def confirm_password_reset(*, uid: str, code: str, password: str, request: HttpRequest) -> None:
+    """Set a new password with a mailed code. The caller's device then counts as known (accounts/devices.py).
 
     :raises Invalid: the password is too weak.
     :raises InvalidCode: the code is unknown, used or expired, or the user is deactivated.
@@ -64,6 +64,7 @@ def confirm_password_reset(*, uid: str, code: str, password: str) -> None:
         raise InvalidCode
     user.set_password(password)
     user.save(update_fields=["password"])
+    devices.remember(request, user)
 
 
 def set_password(*, user: User, password: str) -> User:

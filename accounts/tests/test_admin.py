@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts import services
 from accounts.models import User, UserType
-from accounts.tests.api import in_capitals
+from accounts.tests.api import in_capitals, login
 from accounts.tests.factories import PASSWORD, make_user
 from kit.admin.stale import CONFLICT, STALE
 from kit.errors import Busy, Forbidden
@@ -476,6 +476,17 @@ class TestLockout:
 
         assert "can sign in from 127.0.0.1 again" in page.content.decode()
         assert self.sign_in(locked_out) == 302
+
+    def test_over_all_addresses_is_lifted_too(self, admin: User, locked_out: User, settings: Any) -> None:
+        settings.LOCKOUT_ACCOUNT_FAILURES = 5
+        before = login(locked_out.email, REMOTE_ADDR="203.0.113.7").status_code
+        attempts = list(AccessAttempt.objects.values_list("pk", flat=True))
+
+        Browser(admin).post(
+            "/admin/axes/accessattempt/", {"action": "lift_lockout", "_selected_action": attempts}, follow=True
+        )
+
+        assert (before, login(locked_out.email, REMOTE_ADDR="203.0.113.7").status_code) == (429, 200)
 
     def test_page_shows_no_passwords(self, admin: User, locked_out: User) -> None:
         attempt = AccessAttempt.objects.get()

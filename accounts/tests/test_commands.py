@@ -1,11 +1,27 @@
-"""`createsuperuser`, which creates the first admin. `reset_second_factor` is in test_second_factor.py."""
+"""`createsuperuser` and `lift_lockout`. `reset_second_factor` is in test_second_factor.py."""
+
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import User, UserType
+from accounts.tests.api import login
 
 pytestmark = pytest.mark.django_db
+
+ELSEWHERE = "203.0.113.7"
+
+
+class TestLiftLockout:
+    def test_lets_everyone_in_again(self, locked_out: User, settings: Any) -> None:
+        settings.LOCKOUT_ACCOUNT_FAILURES = 5
+        before = [login(locked_out.email, REMOTE_ADDR=address).status_code for address in ("127.0.0.1", ELSEWHERE)]
+
+        call_command("lift_lockout", locked_out.email.upper())
+
+        after = [login(locked_out.email, REMOTE_ADDR=address).status_code for address in ("127.0.0.1", ELSEWHERE)]
+        assert (before, after) == ([429, 429], [200, 200])
 
 
 class TestCreatesuperuser:

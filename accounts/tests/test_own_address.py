@@ -181,10 +181,14 @@ class TestOwnAddressPage:
         assert OWN_EMAIL in page.content.decode()
         assert "email" not in fields(page)
 
-    def test_is_not_linked_from_others(self, admin: User, owner: User) -> None:
+    def test_is_linked_from_every_page(self, agent: User) -> None:
+        page = Browser(agent).get("/admin/").content.decode()
+
+        assert all(f'href="{link}"' in page for link in (OWN_EMAIL, PASSWORD_CHANGE))
+
+    def test_leaves_other_users_addresses_on_their_pages(self, admin: User, owner: User) -> None:
         page = Browser(admin).get(f"/admin/accounts/user/{owner.pk}/change/")
 
-        assert OWN_EMAIL not in page.content.decode()
         assert fields(page)["email"] == owner.email
 
     def test_is_the_only_one_to_change_it(self, admin: User) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -253,12 +253,13 @@ class TestRaceToConfirm:
     def winners(self, owner: User) -> list[str]:
         uid, code = password_codes.code_for(owner)
         barrier = Barrier(THREADS)
+        request = RequestFactory().post("/auth/password/reset/confirm")
 
         def confirm_as(number: int) -> str | None:
             password = f"password-{number}"
             try:
                 barrier.wait()
-                services.confirm_password_reset(uid=uid, code=code, password=password)
+                services.confirm_password_reset(uid=uid, code=code, password=password, request=request)
             except services.InvalidCode:
                 return None
             finally:

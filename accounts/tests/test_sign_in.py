@@ -67,8 +67,8 @@ class TestSignIn:
     def test_ignores_a_token(self, owner: User) -> None:
         assert login(owner.email, HTTP_AUTHORIZATION="Bearer nonsense").status_code == 200
 
-    def test_runs_six_queries(self, owner: User, django_assert_num_queries: Any) -> None:
-        with django_assert_num_queries(6):
+    def test_runs_ten_queries(self, owner: User, django_assert_num_queries: Any) -> None:
+        with django_assert_num_queries(10):
             login(owner.email)
 
 
@@ -402,8 +402,8 @@ class TestChangePassword:
     def test_requires_a_token(self, anonymous: APIClient) -> None:
         assert anonymous.post("/auth/password", self.CHANGE).status_code == 401
 
-    def test_runs_four_queries(self, owner: User, signed_in: SignedIn, django_assert_num_queries: Any) -> None:
+    def test_runs_eight_queries(self, owner: User, signed_in: SignedIn, django_assert_num_queries: Any) -> None:
         api = signed_in(owner)
 
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(8):
             api.post("/auth/password", self.CHANGE)

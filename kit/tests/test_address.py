@@ -8,7 +8,7 @@ import structlog
 from django.test import RequestFactory
 
 from kit.web import address as module
-from kit.web.address import client_address
+from kit.web.address import client_address, client_site
 
 
 @pytest.fixture(autouse=True)
@@ -107,3 +107,20 @@ class TestClientAddress:
     )
     def test_is_the_64_bit_network_for_ipv6(self, direct: str, expected: str | None) -> None:
         assert address(direct=direct) == expected
+
+
+class TestClientSite:
+    @pytest.mark.parametrize(
+        ("direct", "expected"),
+        [
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
+            ("2001:db8:1:ffff::9", "2001:db8:1::/48"),
+            ("2001:db8:2::9", "2001:db8:2::/48"),
+            ("::1", "::/48"),
+            ("::ffff:192.0.2.9", None),
+            ("192.0.2.1", None),
+            ("", None),
+        ],
+    )
+    def test_is_the_48_bit_network_for_ipv6(self, direct: str, expected: str | None) -> None:
+        assert client_site(RequestFactory(REMOTE_ADDR=direct).get("/")) == expected

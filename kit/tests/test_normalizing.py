@@ -50,6 +50,11 @@ class TestCompose:
 
 
 class TestNormalizeAddresses:
+    @pytest.fixture(autouse=True)
+    def muted(self) -> None:
+        """Send no mail to old addresses: the migrations run before the trigger that does exists."""
+        psql("SET LOCAL ticketing.quiet = 'on'")
+
     def test_encodes_domains(self) -> None:
         psql("ALTER TABLE accounts_user DROP CONSTRAINT user_email")
         user, other = make_user(email="x@straße.example"), make_user(email="X@Example.com")

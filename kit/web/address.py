@@ -30,6 +30,14 @@ def client_address(request: HttpRequest) -> str | None:
     return forwarded or direct
 
 
+def client_site(request: HttpRequest) -> str | None:
+    """Return the /48 of a client with an IPv6 address, which is the most that one site usually has."""
+    address = client_address(request)
+    if address is None or ":" not in address:
+        return None
+    return str(ip_network((int(ip_address(address)), 48), strict=False))
+
+
 def _normalize(text: str) -> str | None:
     """Return the address in `text`, which may have quotes, brackets, a port and a zone: `"[fe80::1%eth0]:443"`."""
     text = text.strip(" \t\"'")

@@ -27,7 +27,7 @@ SHARED_NAMES = {
 }
 # Files that only one room has.
 OWN_NAMES = {
-    "accounts": {"export_command", "lockout", "password_codes", "second_factor", "tokens"},
+    "accounts": {"budgets", "devices", "export_command", "lockout", "password_codes", "second_factor", "tokens"},
     "sla": {"business_hours", "clock"},
     "tickets": {"bulk", "forms", "readable", "stale_forms"},
     "events": {"tokens"},

@@ -1,0 +1,22 @@
+-- Remember a device of an account, and forget all but the newest others.
+-- params   account  text, a digest
+--          key      text, a digest
+--          at       timestamptz
+--          others   int, number to keep besides this one
+-- returns  id  bigint, of each forgotten device
+-- index    known_device_once
+WITH remembered AS (
+    INSERT INTO accounts_knowndevice (account, key, seen_at)
+    VALUES (%(account)s, %(key)s, %(at)s)
+    ON CONFLICT (account, key) DO UPDATE SET seen_at = excluded.seen_at
+)
+DELETE FROM accounts_knowndevice
+WHERE id IN (
+    SELECT id FROM accounts_knowndevice
+    WHERE account = %(account)s AND key <> %(key)s
+    ORDER BY seen_at DESC, id DESC
+    OFFSET %(others)s
+    -- A device that is being used right now stays.
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING id;
