@@ -22,6 +22,10 @@ from kit.db.text import composed_constraint
 from kit.db.triggers import trigger
 from kit.search.expressions import SearchVector, SortKey, contains
 from kit.text import composed
+from kit.versions import Versioned, version_triggers
+
+# Signing in or setting a password does not make another version of the user.
+VERSIONED_FIELDS = ("name", "email", "type", "is_active", "is_superuser")
 
 
 class UserType(models.TextChoices):
@@ -78,7 +82,9 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return user
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(Versioned, AbstractBaseUser, PermissionsMixin):
+    versioned_fields = VERSIONED_FIELDS
+
     name = models.CharField(max_length=150, validators=[MinLengthValidator(3)])
     email = email_addresses.ModelField("e-mail address")
     type = models.CharField(max_length=10, choices=UserType.choices, default=UserType.CUSTOMER)
@@ -125,7 +131,8 @@ class User(AbstractBaseUser, PermissionsMixin):
                 when=pgtrigger.Before,
                 operation=pgtrigger.UpdateOf("is_active"),
                 condition=pgtrigger.Q(old__is_active=True, new__is_active=False),
-            )
+            ),
+            *version_triggers(*VERSIONED_FIELDS),
         ]
 
     def __str__(self) -> str:

@@ -13,6 +13,7 @@ from accounts.services.passwords import check_password_strength
 from kit.db.sql import violated
 from kit.errors import Conflict, Forbidden, Invalid, Missing
 from kit.jobs import defer
+from kit.versions import Expected
 
 
 class EmailTaken(Conflict):
@@ -88,7 +89,7 @@ def sign_up(
 
 
 @transaction.atomic
-def update(*, user_id: int, by: User, **changes: Any) -> User:
+def update(*, user_id: int, by: User, expected: Expected | None = None, **changes: Any) -> User:
     """Change a user's name, e-mail address or ADMIN_ONLY_FIELDS.
 
     Deactivating a user removes them from all tickets that are not closed.
@@ -96,12 +97,13 @@ def update(*, user_id: int, by: User, **changes: Any) -> User:
     :raises Forbidden: `by` is not an active admin, and this is not their own name or address.
     :raises UserNotFound: there is no such user.
     :raises SuperusersOnly: the user is a superuser, or would become one, and `by` is not.
+    :raises VersionConflict, PreconditionFailed: the user has another version than `expected`.
     :raises OwnAccount: `by` changes their own ADMIN_ONLY_FIELDS.
     :raises HoldsAssignments: the type changes while the user is assigned to tickets, open or closed.
     :raises Invalid: the user would be a superuser without being an admin.
     :raises EmailTaken: another user has this address, ignoring case.
     """
-    user, actor = _lock_for_change(user_id, by=by)
+    user, actor = _lock_for_change(user_id, by=by, expected=expected)
     changes = {name: value for name, value in changes.items() if getattr(user, name) != value}
     restricted = [name for name in ADMIN_ONLY_FIELDS if name in changes]
     if restricted and not actor.is_admin:
@@ -125,19 +127,20 @@ def update(*, user_id: int, by: User, **changes: Any) -> User:
         if violated(error) == "user_email_unique":
             raise EmailTaken(fields={"email": [EmailTaken.message]}) from error
         raise
+    user.refresh_from_db(fields=["version"])
     return user
 
 
-def delete(*, user_id: int, by: User) -> None:
+def delete(*, user_id: int, by: User, expected: Expected | None = None) -> None:
     """Delete a user who has created nothing, along with their assignments.
 
-    :raises Forbidden, UserNotFound, SuperusersOnly: as for `update`.
+    :raises Forbidden, UserNotFound, SuperusersOnly, VersionConflict, PreconditionFailed: as for `update`.
     :raises OwnAccount: the user is `by`.
     :raises HasRecords: the user has created tickets, comments, events or bookings.
     """
     try:
         with transaction.atomic():
-            user, actor = _lock_for_change(user_id, by=by)
+            user, actor = _lock_for_change(user_id, by=by, expected=expected)
             if user == actor:
                 raise OwnAccount
             user.delete()
@@ -167,7 +170,7 @@ def reset_second_factor(*, user_id: int, by: User) -> None:
         raise NoSecondFactor
 
 
-def _lock_for_change(user_id: int, *, by: User) -> tuple[User, User]:
+def _lock_for_change(user_id: int, *, by: User, expected: Expected | None = None) -> tuple[User, User]:
     """Lock the user's unclosed tickets, the user, `by` and every active admin. Return the user and `by`, reread.
 
     With the admins locked, if two of them demote each other, the second is no longer an admin and is refused.
@@ -185,4 +188,5 @@ def _lock_for_change(user_id: int, *, by: User) -> tuple[User, User]:
         raise UserNotFound
     if user.is_superuser and not actor.is_superuser:
         raise SuperusersOnly
+    user.check_version(expected)
     return user, actor
