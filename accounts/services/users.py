@@ -127,7 +127,8 @@ def update(*, user_id: int, by: User, expected: Expected | None = None, **change
         if violated(error) == "user_email_unique":
             raise EmailTaken(fields={"email": [EmailTaken.message]}) from error
         raise
-    user.refresh_from_db(fields=["version"])
+    if changes:
+        user.refresh_from_db(fields=["version"])
     return user
 
 

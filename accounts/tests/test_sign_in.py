@@ -280,6 +280,7 @@ class TestMe:
             "type": "customer",
             "isActive": True,
             "createdAt": created_at,
+            "version": 1,
         }
 
     def test_requires_a_token(self, anonymous: APIClient) -> None:
