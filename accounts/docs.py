@@ -22,9 +22,11 @@ from accounts.serializers import (
     UserQuerySerializer,
     UserSerializer,
 )
+from kit import versions
 from kit.errors import Forbidden
 from kit.openapi.describe import Refusal, describes, invalid, missing
 from kit.web import paging
+from kit.web.etags import ExpectedVersionSerializer
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
@@ -49,6 +51,8 @@ NEW_ADDRESS = (
     "To change your own address, send your `currentPassword`. A new address revokes all of the user's tokens, "
     "including the one used for this request if it is your own. The old address is notified."
 )
+STALE = versions.refusals("user", "email", "is_active")
+_, OUTDATED = STALE
 CHANGE_REFUSALS: list[Refusal] = [
     Forbidden,
     services.CurrentPasswordRequired(fields={"current_password": [services.CurrentPasswordRequired.message]}),
@@ -56,6 +60,7 @@ CHANGE_REFUSALS: list[Refusal] = [
     LOCKED_OUT,
     services.SuperusersOnly,
     services.UserNotFound,
+    *STALE,
     services.OwnAccount,
     services.HoldsAssignments,
     EMAIL_TAKEN,
@@ -66,7 +71,7 @@ sign_up = describes(
     name="createUser",
     more="Anyone can create a customer. Admins can also create staff, including agents. They may omit `type`, which "
     "defaults to `customer`, and `password`; the user is then mailed a code to set one. If the server's `STAFF_SIGNUP` "
-    "is on, anyone can sign up as an admin.",
+    "is on, anyone can sign up as an admin. The response has no `version`, but the `ETag` of the whole user.",
     request=(SignUpByAdminSerializer, examples.SIGN_UP),
     answers={201: (NewUserSerializer, examples.NEW_USER)},
     refusals=[missing("name", "email"), WEAK_PASSWORD, services.StaffSignupClosed, EMAIL_TAKEN],
@@ -85,7 +90,7 @@ read_user = describes(
     "Get a user",
     name="getUser",
     more="Admins can read every user, others only themselves.",
-    answers={200: USER},
+    answers={200: USER, 304: None},
     refusals=[Forbidden, services.UserNotFound],
 )
 
@@ -116,7 +121,14 @@ delete_user = describes(
     more="Admins only. The user's assignments are also deleted. Users who have created records cannot be deleted; "
     "deactivate them instead.",
     answers={204: None},
-    refusals=[Forbidden, services.SuperusersOnly, services.UserNotFound, services.OwnAccount, services.HasRecords],
+    refusals=[
+        Forbidden,
+        services.SuperusersOnly,
+        services.UserNotFound,
+        OUTDATED,
+        services.OwnAccount,
+        services.HasRecords,
+    ],
 )
 
 deactivate_user = describes(
@@ -124,8 +136,9 @@ deactivate_user = describes(
     name="deactivateUser",
     more="Admins only. Revokes the user's tokens and removes the user from all tickets that are not closed. Their "
     "records are kept.",
+    request=(ExpectedVersionSerializer, {"version": 1}),
     answers={200: USER},
-    refusals=[Forbidden, services.SuperusersOnly, services.UserNotFound, services.OwnAccount],
+    refusals=[Forbidden, services.SuperusersOnly, services.UserNotFound, *STALE, services.OwnAccount],
 )
 
 sign_in = describes(
@@ -161,7 +174,7 @@ get_me = describes(
     "Get the current user",
     name="getCurrentUser",
     more="The user whose token was sent.",
-    answers={200: USER},
+    answers={200: USER, 304: None},
 )
 
 change_password = describes(

@@ -9,7 +9,12 @@ SIGN_UP: dict[str, Any] = {
     "password": "password-123",
 }
 NEW_USER: dict[str, Any] = {"id": 2, "name": "User Name", "email": "user@example.com"}
-USER: dict[str, Any] = NEW_USER | {"type": "customer", "isActive": True, "createdAt": "2024-07-01T18:00:00Z"}
+USER: dict[str, Any] = NEW_USER | {
+    "type": "customer",
+    "isActive": True,
+    "createdAt": "2024-07-01T18:00:00Z",
+    "version": 1,
+}
 
 SIGN_IN: dict[str, Any] = {"email": "user@example.com", "password": "password-123"}
 TOKENS: dict[str, Any] = {
@@ -20,7 +25,7 @@ TOKENS: dict[str, Any] = {
 REFRESH: dict[str, Any] = {"refresh": TOKENS["refresh"]}
 CHANGE_PASSWORD: dict[str, Any] = {"currentPassword": "password-123", "password": "correct horse, battery"}
 REPLACED_USER: dict[str, Any] = {"name": "User Name", "email": "user@example.com", "type": "customer"}
-USER_CHANGES: dict[str, Any] = {"name": "Other Name"}
+USER_CHANGES: dict[str, Any] = {"name": "Other Name", "version": 1}
 USER_PAGE: dict[str, Any] = {"items": [USER], "nextCursor": None}
 RESET: dict[str, Any] = {"email": SIGN_IN["email"]}
 RESET_CONFIRM: dict[str, Any] = {"uid": "Mg", "code": "d2w8zb-5d3c1f", "password": "correct horse, battery"}

@@ -23,6 +23,10 @@ from kit.db.text import composed_constraint
 from kit.db.triggers import trigger
 from kit.search.expressions import SearchVector, SortKey, contains
 from kit.text import composed
+from kit.versions import Versioned, version_triggers
+
+# Signing in or setting a password does not make another version of the user.
+VERSIONED_FIELDS = ("name", "email", "type", "is_active", "is_superuser")
 
 
 class UserType(models.TextChoices):
@@ -79,7 +83,9 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return user
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(Versioned, AbstractBaseUser, PermissionsMixin):
+    versioned_fields = VERSIONED_FIELDS
+
     name = models.CharField(max_length=150, validators=[MinLengthValidator(3)])
     email = email_addresses.ModelField("e-mail address")
     type = models.CharField(max_length=10, choices=UserType.choices, default=UserType.CUSTOMER)
@@ -127,7 +133,8 @@ class User(AbstractBaseUser, PermissionsMixin):
                 when=pgtrigger.Before,
                 operation=pgtrigger.UpdateOf("is_active", "email"),
                 condition=pgtrigger.Condition("OLD.is_active AND NOT NEW.is_active OR OLD.email <> NEW.email"),
-            )
+            ),
+            *version_triggers(*VERSIONED_FIELDS),
         ]
 
     def __str__(self) -> str:

@@ -9,6 +9,7 @@ from accounts.models import User, UserType
 from accounts.services.passwords import check_password_strength
 from kit.errors import Invalid
 from kit.web.bodies import NullIsDefault
+from kit.web.etags import ExpectedVersionSerializer
 from kit.web.fields import EmailField, SingleLineField, StrictBooleanField, TextField, UtcDateTimeField
 from kit.web.paging import CursorField, PageSerializer, line, row_id
 
@@ -64,7 +65,7 @@ class SignUpByAdminSerializer(SignUpSerializer):
     password = NewPasswordField(default=None)
 
 
-class UserChangesSerializer(serializers.Serializer[User]):
+class UserChangesSerializer(ExpectedVersionSerializer):
     """`PATCH`: all keys are optional."""
 
     name = SingleLineField(min_length=3, max_length=150, required=False)
@@ -103,6 +104,7 @@ class UserSerializer(NewUserSerializer):
     type = serializers.ChoiceField(choices=UserType.values)
     isActive = serializers.BooleanField(source="is_active")
     createdAt = UtcDateTimeField(source="created_at")
+    version = serializers.IntegerField()
 
 
 class UserPageSerializer(serializers.Serializer[Any]):

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
 import jwt
 from django.conf import settings
@@ -128,7 +129,13 @@ def owner(token: tokens.Token) -> User:
     :raises InvalidToken: the user was deleted or deactivated, or has changed the password, since the token was issued.
     """
     rows = sql.rows("accounts/token_owner", user_id=_owner_id(token))
-    return _require_valid([User.from_db(DEFAULT_DB_ALIAS, list(row), list(row.values())) for row in rows], token)
+    return _require_valid(map(_user, rows), token)
+
+
+def _user(row: dict[str, Any]) -> User:
+    # `from_db` expects the values in the order of the model's fields.
+    names = [field.attname for field in User._meta.concrete_fields if field.attname in row]
+    return User.from_db(DEFAULT_DB_ALIAS, names, [row[name] for name in names])
 
 
 def _owner_id(token: tokens.Token) -> int:

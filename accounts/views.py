@@ -33,6 +33,7 @@ from kit.idempotency.views import idempotent
 from kit.web import paging
 from kit.web.base import ViewSet
 from kit.web.bodies import read, read_query
+from kit.web.etags import ExpectedVersionSerializer, expected, read_change, tag, versioned
 from kit.web.throttling import GuestRateLimit, RateLimit, SignInRateLimit
 
 
@@ -50,11 +51,14 @@ class UserViewSet(ViewSet):
 
     @docs.sign_up
     @idempotent
+    @versioned
     def create(self, request: Request) -> Response:
         by = caller_if_any(request)
         shape = SignUpByAdminSerializer if by and by.is_admin else SignUpSerializer
         user = services.sign_up(**read(shape, request), by=by)
-        return Response(NewUserSerializer(user).data, status=status.HTTP_201_CREATED)
+        # Document 000's three keys, with the tag of the whole user.
+        headers = {"ETag": tag(UserSerializer(user).data)}
+        return Response(NewUserSerializer(user).data, status=status.HTTP_201_CREATED, headers=headers)
 
     @docs.list_users
     def list(self, request: Request) -> Response:
@@ -69,6 +73,7 @@ class UserViewSet(ViewSet):
         return Response(UserPageSerializer(page).data)
 
     @docs.read_user
+    @versioned
     def retrieve(self, request: Request, user_id: int) -> Response:
         if not (caller(request).is_admin or caller(request).pk == user_id):
             raise Forbidden
@@ -78,25 +83,32 @@ class UserViewSet(ViewSet):
         return Response(UserSerializer(user).data)
 
     @docs.replace_user
-    def update(self, request: Request, user_id: int, shape: Any = ReplacedUserSerializer) -> Response:
-        changes = read(shape, request)
-        user = services.update(user_id=user_id, by=caller(request), request=request._request, **changes)
+    @versioned
+    def update(self, request: Request, user_id: int) -> Response:
+        return self._update(request, user_id, ReplacedUserSerializer)
+
+    def _update(self, request: Request, user_id: int, shape: Any) -> Response:
+        change = read_change(shape, request)
+        user = services.update(user_id=user_id, by=caller(request), request=request._request, **change)
         return Response(UserSerializer(user).data)
 
     @docs.change_user
+    @versioned
     def partial_update(self, request: Request, user_id: int) -> Response:
-        return self.update(request, user_id, UserChangesSerializer)
+        return self._update(request, user_id, UserChangesSerializer)
 
     @docs.delete_user
     @idempotent
     def destroy(self, request: Request, user_id: int) -> Response:
-        services.delete(user_id=user_id, by=caller(request))
+        services.delete(user_id=user_id, by=caller(request), expected=expected(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @docs.deactivate_user
     @idempotent
+    @versioned
     def deactivate(self, request: Request, user_id: int) -> Response:
-        user = services.update(user_id=user_id, by=caller(request), is_active=False)
+        change = read_change(ExpectedVersionSerializer, request)
+        user = services.update(user_id=user_id, by=caller(request), is_active=False, **change)
         return Response(UserSerializer(user).data)
 
 
@@ -126,6 +138,7 @@ class SessionViewSet(ViewSet):
 
     @docs.get_me
     @action(detail=False, permission_classes=[IsAuthenticated], throttle_classes=[RateLimit])
+    @versioned
     def me(self, request: Request) -> Response:
         return Response(UserSerializer(caller(request)).data)
 

@@ -38,6 +38,7 @@ from kit.db.sql import MAX_ID
 from kit.errors import Forbidden, Invalid, Missing, TooMany, Unauthenticated
 from kit.idempotency.keys import StillRunning
 from kit.idempotency.views import DuplicateRequest, idempotent, unrepeatable
+from kit.versions import Expected, VersionConflict
 from kit.web import etags, paging, views
 from kit.web.bodies import read, read_query
 from kit.web.problems import Problem
@@ -87,7 +88,7 @@ class HelpDesk(Dialect):
         DuplicateRequest: DUPLICATE_REQUEST,
         StillRunning: DUPLICATE_REQUEST,
         # This one error is a bare sentence, without a code.
-        services.VersionConflict: Answer(code="", message="Conflict - Ticket already updated (409)"),
+        VersionConflict: Answer(code="", message="Conflict - Ticket already updated (409)"),
         accounts.EmailTaken: Answer(code="INVALID_FIELD", field="email"),
         services.TicketClosed: INVALID_ASSIGNEE,
         services.AdminNotAssignable: INVALID_ASSIGNEE,
@@ -166,8 +167,10 @@ class OneTicket(HelpDesk):
     def patch(self, request: Request, ticket_id: int) -> Response:
         changes = read(TicketChangesSerializer, request)
         check_concerns(ticket_id, caller(request))
-        stated = etags.expected(request, changes.pop("version", None))
-        expected = services.Expected(stated.versions) if stated else None
+        expected = etags.expected(request, changes.pop("version", None))
+        if expected:
+            # A conflict either way: the document has no 412.
+            expected = Expected(expected.versions, VersionConflict)
         change = services.hand_over if "assignee_id" in changes else services.update
         change(ticket_id=ticket_id, by=caller(request), at=timezone.now(), expected=expected, **changes)
         ticket = with_comments(Ticket.objects.with_assignees().get(pk=ticket_id), caller(request))

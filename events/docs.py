@@ -25,11 +25,13 @@ from events.serializers import (
     NewEventSerializer,
     ReplacedEventSerializer,
 )
+from kit import versions
 from kit.dates import START_AFTER_END
 from kit.errors import Forbidden
 from kit.money import UNKNOWN_CURRENCY
 from kit.openapi.describe import Refusal, describes, invalid, missing
 from kit.web import csv_export, paging
+from kit.web.etags import ExpectedVersionSerializer
 from kit.web.fields import MomentField
 from kit.zones import UNKNOWN_TIME_ZONE
 
@@ -41,9 +43,12 @@ INVALID_EVENTS: list[Refusal] = [
     invalid(time_zone=UNKNOWN_TIME_ZONE),
     invalid(currency=UNKNOWN_CURRENCY),
 ]
+STALE = versions.refusals("event", "starts_at", "capacity")
+_, OUTDATED = STALE
 REFUSED_CHANGES: list[Refusal] = [
     Forbidden,
     services.EventNotFound,
+    *STALE,
     services.EventCancelled,
     services.EventHasBookings,
     services.CurrencyIsFixed,
@@ -93,7 +98,7 @@ read_event = describes(
     "Get an event",
     name="getEvent",
     more="Only admins see drafts.",
-    answers={200: EVENT},
+    answers={200: EVENT, 304: None},
     refusals=[services.EventNotFound],
 )
 
@@ -120,15 +125,16 @@ delete_event = describes(
     name="deleteEvent",
     more="Admins only, for events that were never booked. Cancel the others instead.",
     answers={204: None},
-    refusals=[Forbidden, services.EventNotFound, services.EventHasBookings],
+    refusals=[Forbidden, services.EventNotFound, OUTDATED, services.EventHasBookings],
 )
 
 cancel_event = describes(
     "Cancel an event",
     name="cancelEvent",
     more="Admins only, and final. Cancels all bookings and e-mails everyone who has one.",
+    request=(ExpectedVersionSerializer, {"version": 3}),
     answers={200: (EventSerializer, examples.CANCELLED_EVENT)},
-    refusals=[Forbidden, services.EventNotFound, services.EventCancelled],
+    refusals=[Forbidden, services.EventNotFound, *STALE, services.EventCancelled],
 )
 
 read_availability = describes(
@@ -198,7 +204,7 @@ read_booking = describes(
     name="getBooking",
     more="Your own booking, or one whose manage token you have. Admins see all. `reason` says why it is waiting.",
     parameters=[MANAGE_TOKEN],
-    answers={200: (BookingDetailSerializer, examples.BOOKING_DETAIL)},
+    answers={200: (BookingDetailSerializer, examples.BOOKING_DETAIL), 304: None},
     refusals=[services.BookingNotFound],
 )
 
@@ -214,8 +220,9 @@ cancel_booking = describes(
     answers={200: (BookingSerializer, examples.CANCELLED_BOOKING)},
     refusals=[
         services.BookingNotFound,
-        services.EventStarted,
+        *versions.refusals("booking", "status"),
         services.AlreadyCancelled,
+        services.EventStarted,
         services.MoreThanBooked(left=2),
     ],
 )

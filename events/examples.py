@@ -33,6 +33,7 @@ EVENT: dict[str, Any] = {
     "waiting": 0,
     "createdBy": 1,
     "createdAt": "2024-07-01T18:00:00Z",
+    "version": 1,
 }
 EVENT_PAGE: dict[str, Any] = {"items": [EVENT], "nextCursor": None}
 EVENT_PATCH: dict[str, Any] = {"capacity": 150, "venue": "Open-Air Park"}
@@ -42,8 +43,8 @@ REPLACED_EVENT: dict[str, Any] = {
     "capacity": 150,
     "price": 25,
 }
-CHANGED_EVENT: dict[str, Any] = EVENT | {"capacity": 150, "venue": "Open-Air Park", "available": 140}
-CANCELLED_EVENT: dict[str, Any] = EVENT | {"status": "cancelled"}
+CHANGED_EVENT: dict[str, Any] = EVENT | {"capacity": 150, "venue": "Open-Air Park", "available": 140, "version": 3}
+CANCELLED_EVENT: dict[str, Any] = CHANGED_EVENT | {"status": "cancelled", "version": 4}
 AVAILABILITY: dict[str, Any] = {"event": 5, "capacity": 120, "available": 108, "waiting": 0}
 
 NEW_BOOKING: dict[str, Any] = {
@@ -62,6 +63,7 @@ BOOKING: dict[str, Any] = {
     "position": None,
     "unitPrice": 25,
     "createdAt": "2024-07-02T09:30:00Z",
+    "version": 1,
 }
 WAITING_BOOKING: dict[str, Any] = BOOKING | {
     "id": 32,
@@ -73,7 +75,7 @@ WAITING_BOOKING: dict[str, Any] = BOOKING | {
 BOOKING_DETAIL: dict[str, Any] = BOOKING | {"reason": None}
 BOOKING_PAGE: dict[str, Any] = {"items": [BOOKING, WAITING_BOOKING], "nextCursor": None}
 CANCELLATION: dict[str, Any] = {"tickets": 1}
-CANCELLED_BOOKING: dict[str, Any] = BOOKING | {"cancelled": 1}
+CANCELLED_BOOKING: dict[str, Any] = BOOKING | {"cancelled": 1, "version": 2}
 EXPORT = (
     "id,event,user,guestFirstName,guestLastName,guestEmail,quantity,cancelled,status,position,unitPrice,currency,createdAt\r\n"
     "12,5,,Greta,Guest,greta@example.com,2,0,waiting,3,25,EUR,2026-05-20T09:30:00Z\r\n"

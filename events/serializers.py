@@ -13,6 +13,7 @@ from kit.dates import Span
 from kit.db.sql import MAX_ID
 from kit.money import validate_currency
 from kit.web.bodies import NullIsDefault
+from kit.web.etags import ExpectedVersionSerializer
 from kit.web.fields import (
     CountField,
     EmailField,
@@ -33,7 +34,7 @@ from kit.zones import validate_time_zone
 STATUSES_TO_SET = [EventStatus.DRAFT.value, EventStatus.PUBLISHED.value]
 
 
-class EventPatchSerializer(serializers.Serializer[Event]):
+class EventPatchSerializer(ExpectedVersionSerializer):
     """`PATCH`: every field is optional."""
 
     name = SingleLineField(max_length=255, required=False)
@@ -113,6 +114,7 @@ class EventSerializer(serializers.Serializer[Event]):
     )
     createdBy = serializers.IntegerField(source="created_by_id")
     createdAt = UtcDateTimeField(source="created_at")
+    version = serializers.IntegerField(help_text="Changes with the event, but not when tickets are sold.")
 
 
 class EventPageSerializer(serializers.Serializer[Any]):
@@ -203,7 +205,7 @@ class NewBookingSerializer(NullIsDefault):
         return attrs | {"guest": Guest(**guest) if self.context["is_guest"] else None}
 
 
-class CancellationSerializer(NullIsDefault):
+class CancellationSerializer(ExpectedVersionSerializer, NullIsDefault):
     tickets = CountField(
         source="seats",
         min_value=1,
@@ -233,6 +235,7 @@ class BookingSerializer(serializers.Serializer[Booking]):
     )
     unitPrice = MoneyField(help_text="Price per ticket at the time of booking.")
     createdAt = UtcDateTimeField()
+    version = serializers.IntegerField()
 
     def to_representation(self, instance: Booking) -> dict[str, Any]:
         # Written out because hot events need it hundreds of times per second: DRF's fields take five times as long.
@@ -252,6 +255,7 @@ class BookingSerializer(serializers.Serializer[Booking]):
             "position": instance.position,
             "unitPrice": plain_number(instance.unit_price),
             "createdAt": utc_text(instance.created_at),
+            "version": instance.version,
         }
 
 

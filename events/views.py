@@ -38,7 +38,7 @@ from kit.idempotency.views import REPLAYED, idempotent, key_of, repeatable
 from kit.web import csv_export, paging
 from kit.web.base import ViewSet
 from kit.web.bodies import read, read_query
-from kit.web.etags import versioned
+from kit.web.etags import ExpectedVersionSerializer, expected, read_change, tag, versioned
 from kit.web.throttling import GuestRateLimit, RateLimit
 
 
@@ -64,35 +64,44 @@ class EventViewSet(ViewSet):
 
     @docs.create_event
     @idempotent
+    @versioned
     def create(self, request: Request) -> Response:
         new = read(NewEventSerializer, request, faults=services.faults)
         event = services.create(**new, by=caller(request), at=timezone.now())
         return Response(EventSerializer(event).data, status=status.HTTP_201_CREATED)
 
     @docs.read_event
+    @versioned
     def retrieve(self, request: Request, event_id: int) -> Response:
         return Response(EventSerializer(services.find(event_id=event_id, by=caller_if_any(request))).data)
 
     @docs.replace_event
-    def update(self, request: Request, event_id: int, shape: Any = ReplacedEventSerializer) -> Response:
-        changes = read(shape, request, faults=services.faults)
+    @versioned
+    def update(self, request: Request, event_id: int) -> Response:
+        return self._update(request, event_id, ReplacedEventSerializer)
+
+    def _update(self, request: Request, event_id: int, shape: Any) -> Response:
+        changes = read_change(shape, request, faults=services.faults)
         event = services.update(event_id=event_id, by=caller(request), at=timezone.now(), **changes)
         return Response(EventSerializer(event).data)
 
     @docs.change_event
+    @versioned
     def partial_update(self, request: Request, event_id: int) -> Response:
-        return self.update(request, event_id, EventPatchSerializer)
+        return self._update(request, event_id, EventPatchSerializer)
 
     @docs.delete_event
     @idempotent
     def destroy(self, request: Request, event_id: int) -> Response:
-        services.delete(event_id=event_id, by=caller(request))
+        services.delete(event_id=event_id, by=caller(request), expected=expected(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @docs.cancel_event
     @idempotent
+    @versioned
     def cancel(self, request: Request, event_id: int) -> Response:
-        event = services.cancel_event(event_id=event_id, by=caller(request), at=timezone.now())
+        change = read_change(ExpectedVersionSerializer, request)
+        event = services.cancel_event(event_id=event_id, by=caller(request), at=timezone.now(), **change)
         return Response(EventSerializer(event).data)
 
     @docs.read_availability
@@ -117,6 +126,7 @@ class BookingViewSet(ViewSet):
 
     @docs.book
     @repeatable
+    @versioned
     def create(self, request: Request, event_id: int) -> Response:
         terms: dict[str, Any] = {"event_id": event_id, "by": caller_if_any(request), "at": timezone.now()}
         key, is_guest = key_of(request), terms["by"] is None
@@ -126,10 +136,12 @@ class BookingViewSet(ViewSet):
         joins = services.Joins.ALWAYS if wanted.pop("joins_waitlist") else services.Joins.NEVER
         booking = services.book(**terms, joins=joins, key=key, **wanted)
         body = NewBookingAnswerSerializer(booking).data
+        headers = {"ETag": tag(body)}
         if is_guest:
             # Computed for each response, so that no token is stored with the idempotency key.
             body["manageToken"] = manage_token(booking.pk)
-        headers = {REPLAYED: "true"} if booking.is_repeated else {}
+        if booking.is_repeated:
+            headers[REPLAYED] = "true"
         return Response(body, status=status.HTTP_201_CREATED, headers=headers)
 
     @docs.list_bookings_of_event
@@ -154,6 +166,7 @@ class BookingViewSet(ViewSet):
         return csv_export.answer("bookings", exports.bookings(viewer=caller(request), **query))
 
     @docs.read_booking
+    @versioned
     def retrieve(self, request: Request, booking_id: int) -> Response:
         is_proven = holds_token(request, booking_id)
         booking = services.find_booking(booking_id=booking_id, by=caller_if_any(request), is_proven=is_proven)
@@ -161,11 +174,12 @@ class BookingViewSet(ViewSet):
 
     @docs.cancel_booking
     @idempotent
+    @versioned
     def cancel(self, request: Request, booking_id: int) -> Response:
         booking = services.cancel(
             booking_id=booking_id,
             by=caller_if_any(request),
             is_proven=holds_token(request, booking_id),
-            **read(CancellationSerializer, request),
+            **read_change(CancellationSerializer, request),
         )
         return Response(BookingSerializer(booking).data)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from kit import versions
 from kit.errors import Forbidden
 from kit.openapi.describe import describes, missing
 from kit.web import paging
@@ -16,8 +17,10 @@ from projects.serializers import (
 )
 
 NEW_PROJECT: dict[str, Any] = {"name": "Website", "description": "What customers see.", "visibility": "everyone"}
-PROJECT: dict[str, Any] = {"id": 3, **NEW_PROJECT, "tickets": {"open": 2, "inProgress": 1, "closed": 0}}
+PROJECT: dict[str, Any] = {"id": 3, **NEW_PROJECT, "tickets": {"open": 2, "inProgress": 1, "closed": 0}, "version": 2}
 ANSWER = (ProjectSerializer, PROJECT)
+STALE = versions.refusals("project", "visibility")
+_, OUTDATED = STALE
 
 list_projects = describes(
     "List projects",
@@ -41,7 +44,7 @@ get_project = describes(
     "Get a project",
     name="getProject",
     more="Ticket counts include only tickets you are allowed to see.",
-    answers={200: ANSWER},
+    answers={200: ANSWER, 304: None},
     refusals=[services.ProjectNotFound],
 )
 
@@ -51,16 +54,16 @@ replace_project = describes(
     more="Admins only. `name` is required; other fields keep their values if omitted.",
     request=(ReplacedProjectSerializer, NEW_PROJECT),
     answers={200: ANSWER},
-    refusals=[missing("name"), Forbidden, services.ProjectNotFound, services.ProjectNameTaken],
+    refusals=[missing("name"), Forbidden, services.ProjectNotFound, *STALE, services.ProjectNameTaken],
 )
 
 change_project = describes(
     "Update a project",
     name="updateProject",
     more="Admins only. Omitted fields keep their values.",
-    request=(ProjectPatchSerializer, {"visibility": "involved"}),
+    request=(ProjectPatchSerializer, {"visibility": "involved", "version": 2}),
     answers={200: ANSWER},
-    refusals=[Forbidden, services.ProjectNotFound, services.ProjectNameTaken],
+    refusals=[Forbidden, services.ProjectNotFound, *STALE, services.ProjectNameTaken],
 )
 
 delete_project = describes(
@@ -68,5 +71,11 @@ delete_project = describes(
     name="deleteProject",
     more="Admins only. A project that has tickets cannot be deleted.",
     answers={204: None},
-    refusals=[Forbidden, services.ProjectNotFound, services.SystemProject, services.ProjectHasTickets],
+    refusals=[
+        Forbidden,
+        services.ProjectNotFound,
+        OUTDATED,
+        services.SystemProject,
+        services.ProjectHasTickets,
+    ],
 )

@@ -10,6 +10,9 @@ from django.db.models.lookups import GreaterThanOrEqual
 
 from kit.db.text import composed_constraint
 from kit.search.expressions import SearchVector, SortKey, contains
+from kit.versions import Versioned, version_triggers
+
+VERSIONED_FIELDS = ("name", "description", "visibility")
 
 
 class Visibility(models.TextChoices):
@@ -33,7 +36,9 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         return self.get(system_name="helpdesk")
 
 
-class Project(models.Model):
+class Project(Versioned):
+    versioned_fields = VERSIONED_FIELDS
+
     name = models.CharField(max_length=150, validators=[MinLengthValidator(3)])
     description = models.TextField(blank=True, max_length=20_000)
     visibility = models.CharField(max_length=10, choices=Visibility.choices, default=Visibility.EVERYONE)
@@ -64,6 +69,7 @@ class Project(models.Model):
             ),
             # Otherwise clearing the system name would make the project deletable.
             pgtrigger.ReadOnly(name="keep_system_names", fields=["system_name"]),
+            *version_triggers(*VERSIONED_FIELDS),
         ]
 
     def __str__(self) -> str:

@@ -21,6 +21,7 @@ class CountedProject:
     name: str
     description: str
     visibility: str
+    version: int
     tickets: TicketCounts
 
 
@@ -62,6 +63,7 @@ def _projects(
             name=row["name"],
             description=row["description"],
             visibility=row["visibility"],
+            version=row["version"],
             tickets=TicketCounts(open=row["open"], in_progress=row["in_progress"], closed=row["closed"]),
         )
         for row in rows

@@ -5,13 +5,14 @@ from typing import Any
 from rest_framework import serializers
 
 from kit.web.bodies import NullIsDefault
+from kit.web.etags import ExpectedVersionSerializer
 from kit.web.fields import SingleLineField, TextField
 from kit.web.paging import CursorField, PageSerializer, line, row_id
-from projects.models import Project, Visibility
+from projects.models import Visibility
 from projects.queries import CountedProject
 
 
-class ProjectPatchSerializer(serializers.Serializer[Project]):
+class ProjectPatchSerializer(ExpectedVersionSerializer):
     """`PATCH`: every field is optional."""
 
     name = SingleLineField(min_length=3, max_length=150, required=False)
@@ -41,6 +42,7 @@ class ProjectSerializer(serializers.Serializer[CountedProject]):
     description = serializers.CharField()
     visibility = serializers.ChoiceField(choices=Visibility.values)
     tickets = TicketCountsSerializer()
+    version = serializers.IntegerField()
 
 
 class ProjectPageSerializer(serializers.Serializer[Any]):

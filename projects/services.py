@@ -7,6 +7,7 @@ from django.db.models import ProtectedError
 
 from kit.db.sql import violated
 from kit.errors import Conflict, Missing
+from kit.versions import Expected
 from projects.models import Project
 
 
@@ -35,27 +36,28 @@ def create(*, name: str, **fields: Any) -> Project:
 
 
 @transaction.atomic
-def update(*, project_id: int, **changes: Any) -> Project:
+def update(*, project_id: int, expected: Expected | None = None, **changes: Any) -> Project:
     """Change fields of a project.
 
     :raises ProjectNotFound: there is no such project.
+    :raises VersionConflict, PreconditionFailed: the project has another version than `expected`.
     :raises ProjectNameTaken: another project has this name, regardless of case.
     """
-    project = _lock(project_id)
+    project = _lock(project_id, expected=expected)
     for name, value in changes.items():
         setattr(project, name, value)
     return _save(project)
 
 
 @transaction.atomic
-def delete(*, project_id: int) -> None:
+def delete(*, project_id: int, expected: Expected | None = None) -> None:
     """Delete an empty project.
 
-    :raises ProjectNotFound: there is no such project.
+    :raises ProjectNotFound, VersionConflict, PreconditionFailed: as for `update`.
     :raises SystemProject: it is built in.
     :raises ProjectHasTickets: it has tickets.
     """
-    project = _lock(project_id)
+    project = _lock(project_id, expected=expected)
     if project.system_name:
         raise SystemProject
     try:
@@ -64,11 +66,12 @@ def delete(*, project_id: int) -> None:
         raise ProjectHasTickets from error
 
 
-def _lock(project_id: int) -> Project:
+def _lock(project_id: int, *, expected: Expected | None) -> Project:
     # Not FOR NO KEY UPDATE: a ticket being added to the project must wait until we know whether it still exists.
     project = Project.objects.select_for_update().filter(pk=project_id).first()
     if project is None:
         raise ProjectNotFound
+    project.check_version(expected)
     return project
 
 

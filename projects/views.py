@@ -10,6 +10,7 @@ from kit.idempotency.views import idempotent
 from kit.web import paging
 from kit.web.base import ViewSet
 from kit.web.bodies import read, read_query
+from kit.web.etags import expected, read_change, versioned
 from projects import docs, queries, services
 from projects.serializers import (
     NewProjectSerializer,
@@ -40,28 +41,32 @@ class ProjectViewSet(ViewSet):
 
     @docs.create_project
     @idempotent
+    @versioned
     def create(self, request: Request) -> Response:
         project = services.create(**read(NewProjectSerializer, request))
         return self._answer(request, project.pk, status.HTTP_201_CREATED)
 
     @docs.get_project
+    @versioned
     def retrieve(self, request: Request, project_id: int) -> Response:
         return self._answer(request, project_id)
 
     @docs.replace_project
+    @versioned
     def update(self, request: Request, project_id: int) -> Response:
-        services.update(project_id=project_id, **read(ReplacedProjectSerializer, request))
+        services.update(project_id=project_id, **read_change(ReplacedProjectSerializer, request))
         return self._answer(request, project_id)
 
     @docs.change_project
+    @versioned
     def partial_update(self, request: Request, project_id: int) -> Response:
-        services.update(project_id=project_id, **read(ProjectPatchSerializer, request))
+        services.update(project_id=project_id, **read_change(ProjectPatchSerializer, request))
         return self._answer(request, project_id)
 
     @docs.delete_project
     @idempotent
     def destroy(self, request: Request, project_id: int) -> Response:
-        services.delete(project_id=project_id)
+        services.delete(project_id=project_id, expected=expected(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _answer(self, request: Request, project_id: int, status: int = status.HTTP_200_OK) -> Response:

@@ -2,10 +2,12 @@
 
 from drf_spectacular.types import OpenApiTypes
 
+from kit import versions
 from kit.dates import START_AFTER_END
 from kit.errors import Forbidden
 from kit.openapi.describe import Refusal, describes, invalid, missing
 from kit.web import csv_export, paging
+from kit.web.etags import ExpectedVersionSerializer
 from kit.web.fields import MomentField
 from tickets import examples, services
 from tickets.serializers import (
@@ -49,12 +51,12 @@ BAD_ASSIGNEES: list[Refusal] = [
     services.AlreadyAssigned,
     services.AssignmentLimitReached,
 ]
-CHANGED_FIELDS = {"status": [services.CHANGED_SINCE_READ], "due_at": [services.CHANGED_SINCE_READ]}
+STALE = versions.refusals("ticket", "status", "due_at")
+_, OUTDATED = STALE
 REFUSED_CHANGES: list[Refusal] = [
     services.TicketNotFound,
     services.NotAllowed,
-    services.VersionConflict(fields=CHANGED_FIELDS),
-    services.PreconditionFailed(fields=CHANGED_FIELDS),
+    *STALE,
     *BAD_FIELDS,
 ]
 CHANGES = (
@@ -129,14 +131,15 @@ hold_ticket = describes(
     "as a change of the ticket.",
     request=(HoldSerializer, examples.HOLD),
     answers={200: (TicketDetailSerializer, examples.TICKET_ON_HOLD)},
-    refusals=[services.TicketNotFound, services.NotAllowed, services.ClosedForHold, services.AlreadyOnHold],
+    refusals=[services.TicketNotFound, services.NotAllowed, *STALE, services.ClosedForHold, services.AlreadyOnHold],
 )
 resume_ticket = describes(
     "Resume a ticket",
     name="resumeTicket",
     more="Staff only. Restarts the SLA clock with the time that was left; `slaDue` moves accordingly.",
+    request=(ExpectedVersionSerializer, {"version": 4}),
     answers={200: TICKET_DETAIL},
-    refusals=[services.TicketNotFound, services.NotAllowed, services.NotOnHold],
+    refusals=[services.TicketNotFound, services.NotAllowed, *STALE, services.NotOnHold],
 )
 assign_user = describes(
     "Assign a user",
@@ -145,14 +148,14 @@ assign_user = describes(
     "not found, unauthorized, ticket closed, no such user, admin, already assigned, limit reached.",
     request=(AssignSerializer, examples.ASSIGN),
     answers={200: (MessageSerializer, examples.ASSIGNED)},
-    refusals=[missing("userId"), services.TicketNotFound, services.NotAllowed, *BAD_ASSIGNEES],
+    refusals=[missing("userId"), services.TicketNotFound, services.NotAllowed, *STALE, *BAD_ASSIGNEES],
 )
 unassign_user = describes(
     "Unassign a user",
     name="unassignUser",
     more="Allowed for the ticket's creator, staff and the assigned user. Also works on closed tickets.",
     answers={204: None},
-    refusals=[services.TicketNotFound, services.NotAllowed, services.NotAssigned],
+    refusals=[services.TicketNotFound, services.NotAllowed, OUTDATED, services.NotAssigned],
 )
 get_history = describes(
     "Get a ticket's history",

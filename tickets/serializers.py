@@ -10,6 +10,7 @@ from rest_framework import serializers
 from kit.dates import Span
 from kit.db.sql import MAX_ID
 from kit.web.bodies import NullIsDefault
+from kit.web.etags import ExpectedVersionSerializer
 from kit.web.fields import (
     IdField,
     MomentField,
@@ -64,7 +65,7 @@ class NewTrackerTicketSerializer(NewTicketSerializer):
     status = StatusField()
 
 
-class TicketPatchSerializer(serializers.Serializer[Ticket]):
+class TicketPatchSerializer(ExpectedVersionSerializer):
     """`PATCH`: every field that can be changed. Assignees have their own endpoints."""
 
     title = SingleLineField(max_length=255, required=False)
@@ -77,13 +78,6 @@ class TicketPatchSerializer(serializers.Serializer[Ticket]):
     priority = serializers.ChoiceField(choices=Priority.values, required=False)
     dueDate = UtcDateTimeField(source="due_at", required=False, allow_null=True)
     createdBy = IdField(source="created_by_id", required=False)
-    version = IdField(
-        min_value=1,
-        max_value=MAX_ID,
-        required=False,
-        allow_null=True,
-        help_text="Version being edited; 409 if a newer one exists.",
-    )
 
 
 class ReplacedTicketSerializer(TicketPatchSerializer):
@@ -94,7 +88,7 @@ class ReplacedTicketSerializer(TicketPatchSerializer):
     status = StatusField()
 
 
-class AssignSerializer(serializers.Serializer[Any]):
+class AssignSerializer(ExpectedVersionSerializer):
     userId = IdField(source="user_id")
 
 
@@ -185,7 +179,7 @@ def _duration(seconds: int) -> str:
     return " ".join(f"{amounts[unit]} {unit}" for unit in units[largest : largest + 2] if amounts[unit])
 
 
-class HoldSerializer(serializers.Serializer[Any]):
+class HoldSerializer(ExpectedVersionSerializer):
     reason = SingleLineField(max_length=255, required=False, allow_blank=True, allow_null=True)
 
 

@@ -12,10 +12,10 @@ from rest_framework.response import Response
 from accounts.models import User
 from accounts.permissions import caller
 from kit.idempotency.views import idempotent
-from kit.web import csv_export, etags, paging
+from kit.web import csv_export, paging
 from kit.web.base import ViewSet
 from kit.web.bodies import read, read_query
-from kit.web.etags import versioned
+from kit.web.etags import ExpectedVersionSerializer, expected, read_change, versioned
 from tickets import docs, exports, queries, services
 from tickets.models import Comment, Ticket
 from tickets.serializers import (
@@ -94,26 +94,28 @@ class TicketViewSet(ViewSet):
     @idempotent
     @versioned
     def hold(self, request: Request, ticket_id: int) -> Response:
-        services.hold(ticket_id=ticket_id, **read(HoldSerializer, request), by=caller(request), at=timezone.now())
+        change = read_change(HoldSerializer, request)
+        services.hold(ticket_id=ticket_id, **change, by=caller(request), at=timezone.now())
         return _current_detail(ticket_id)
 
     @docs.resume_ticket
     @idempotent
     @versioned
     def resume(self, request: Request, ticket_id: int) -> Response:
-        services.resume(ticket_id=ticket_id, by=caller(request), at=timezone.now())
+        change = read_change(ExpectedVersionSerializer, request)
+        services.resume(ticket_id=ticket_id, **change, by=caller(request), at=timezone.now())
         return _current_detail(ticket_id)
 
     @docs.assign_user
     @idempotent
     def assign(self, request: Request, ticket_id: int) -> Response:
-        services.assign(ticket_id=ticket_id, **read(AssignSerializer, request), by=caller(request))
+        services.assign(ticket_id=ticket_id, **read_change(AssignSerializer, request), by=caller(request))
         return Response({"message": "User assigned successfully"})
 
     @docs.unassign_user
     @idempotent
     def unassign(self, request: Request, ticket_id: int, user_id: int) -> Response:
-        services.unassign(ticket_id=ticket_id, user_id=user_id, by=caller(request))
+        services.unassign(ticket_id=ticket_id, user_id=user_id, by=caller(request), expected=expected(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @docs.get_history
@@ -162,18 +164,8 @@ def _create(request: Request, shape: Any) -> Response:
 
 def _update(request: Request, ticket_id: int, shape: Any) -> Response:
     change: dict[str, Any] = {"ticket_id": ticket_id, "by": caller(request), "at": timezone.now()}
-    changes = read(shape, request, faults=partial(services.change_faults, **change))
-    expected = _expected(request, changes.pop("version", None))
-    services.update(**change, expected=expected, **changes)
+    services.update(**change, **read_change(shape, request, faults=partial(services.change_faults, **change)))
     return _current_detail(ticket_id)
-
-
-def _expected(request: Request, body_version: int | None) -> services.Expected | None:
-    expected = etags.expected(request, body_version)
-    if expected is None:
-        return None
-    refusal = services.PreconditionFailed if expected.is_precondition else services.VersionConflict
-    return services.Expected(expected.versions, refusal)
 
 
 def _check_visible(ticket_id: int, viewer: User) -> None:

@@ -15,6 +15,7 @@ from accounts.services.passwords import check_password_strength
 from kit.db.sql import violated
 from kit.errors import Conflict, Forbidden, Invalid, Missing
 from kit.jobs import defer
+from kit.versions import Expected
 
 
 class EmailTaken(Conflict):
@@ -97,6 +98,7 @@ def update(
     *,
     user_id: int,
     by: User,
+    expected: Expected | None = None,
     current_password: str | None = None,
     request: HttpRequest | None = None,
     **changes: Any,
@@ -111,6 +113,7 @@ def update(
     :raises CurrentPasswordRequired, WrongPassword, LockedOut: `by` changes their own address.
     :raises UserNotFound: there is no such user.
     :raises SuperusersOnly: the user is a superuser, or would become one, and `by` is not.
+    :raises VersionConflict, PreconditionFailed: the user has another version than `expected`.
     :raises OwnAccount: `by` changes their own ADMIN_ONLY_FIELDS.
     :raises HoldsAssignments: the type changes while the user is assigned to tickets, open or closed.
     :raises Invalid: the user would be a superuser without being an admin.
@@ -122,12 +125,12 @@ def update(
         # Before taking locks, because verifying a password takes long.
         confirm_password(user=by, password=current_password, request=request)
         is_confirmed = True
-    return _update(user_id=user_id, by=by, is_confirmed=is_confirmed, changes=changes)
+    return _update(user_id=user_id, by=by, expected=expected, is_confirmed=is_confirmed, changes=changes)
 
 
 @transaction.atomic
-def _update(*, user_id: int, by: User, is_confirmed: bool, changes: dict[str, Any]) -> User:
-    user, actor = _lock_for_change(user_id, by=by)
+def _update(*, user_id: int, by: User, expected: Expected | None, is_confirmed: bool, changes: dict[str, Any]) -> User:
+    user, actor = _lock_for_change(user_id, by=by, expected=expected)
     changes = {name: value for name, value in changes.items() if getattr(user, name) != value}
     if "email" in changes and user == actor and not is_confirmed:
         raise CurrentPasswordRequired(fields={"current_password": [CurrentPasswordRequired.message]})
@@ -153,6 +156,8 @@ def _update(*, user_id: int, by: User, is_confirmed: bool, changes: dict[str, An
         if violated(error) == "user_email_unique":
             raise EmailTaken(fields={"email": [EmailTaken.message]}) from error
         raise
+    if changes:
+        user.refresh_from_db(fields=["version"])
     return user
 
 
@@ -164,16 +169,16 @@ def lock(*, user_id: int, by: User) -> None:
     _lock_for_change(user_id, by=by)
 
 
-def delete(*, user_id: int, by: User) -> None:
+def delete(*, user_id: int, by: User, expected: Expected | None = None) -> None:
     """Delete a user who has created nothing, along with their assignments.
 
-    :raises Forbidden, UserNotFound, SuperusersOnly: as for `update`.
+    :raises Forbidden, UserNotFound, SuperusersOnly, VersionConflict, PreconditionFailed: as for `update`.
     :raises OwnAccount: the user is `by`.
     :raises HasRecords: the user has created tickets, comments, events or bookings.
     """
     try:
         with transaction.atomic():
-            user, actor = _lock_for_change(user_id, by=by)
+            user, actor = _lock_for_change(user_id, by=by, expected=expected)
             if user == actor:
                 raise OwnAccount
             user.delete()
@@ -203,7 +208,7 @@ def reset_second_factor(*, user_id: int, by: User) -> None:
         raise NoSecondFactor
 
 
-def _lock_for_change(user_id: int, *, by: User) -> tuple[User, User]:
+def _lock_for_change(user_id: int, *, by: User, expected: Expected | None = None) -> tuple[User, User]:
     """Lock the user's unclosed tickets, the user, `by` and every active admin. Return the user and `by`, reread.
 
     With the admins locked, if two of them demote each other, the second is no longer an admin and is refused.
@@ -221,4 +226,5 @@ def _lock_for_change(user_id: int, *, by: User) -> tuple[User, User]:
         raise UserNotFound
     if user.is_superuser and not actor.is_superuser:
         raise SuperusersOnly
+    user.check_version(expected)
     return user, actor

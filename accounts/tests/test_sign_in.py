@@ -305,6 +305,7 @@ class TestMe:
             "type": "customer",
             "isActive": True,
             "createdAt": created_at,
+            "version": 1,
         }
 
     def test_requires_a_token(self, anonymous: APIClient) -> None:

@@ -17,6 +17,10 @@ from kit import email_addresses
 from kit.db.text import composed_constraint
 from kit.db.triggers import refuse_truncate, trigger
 from kit.search.expressions import SearchVector
+from kit.versions import Versioned, version_triggers
+
+# The fields that the trigger keep_terms lets change.
+VERSIONED_FIELDS = ("guest_first_name", "guest_last_name", "guest_email", "cancelled", "status")
 
 
 class BookingStatus(models.TextChoices):
@@ -63,7 +67,7 @@ class CountAhead(Func):
     output_field = models.BigIntegerField()
 
 
-class Booking(models.Model):
+class Booking(Versioned):
     """Seats for a user or a guest. Only a `confirmed` booking holds them; a `waiting` one may be promoted."""
 
     event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="bookings", db_index=False)
@@ -103,6 +107,7 @@ class Booking(models.Model):
     is_repeated: bool
 
     objects = BookingQuerySet.as_manager()
+    versioned_fields = VERSIONED_FIELDS
 
     class Meta:
         indexes = [
@@ -162,6 +167,7 @@ class Booking(models.Model):
                     " OR (OLD.status = 'confirmed' AND NEW.status = 'waiting')"
                 ),
             ),
+            *version_triggers(*VERSIONED_FIELDS),
             trigger(
                 "events/enter_new",
                 level=pgtrigger.Statement,

@@ -19,12 +19,17 @@ from kit.db.text import composed_constraint
 from kit.db.triggers import trigger
 from kit.money import validate_currency
 from kit.search.expressions import SearchVector, contains
+from kit.versions import Versioned, version_triggers
 from kit.zones import validate_time_zone
 
 MAX_PRICE = Decimal("99999999.99")
 MAX_PER_BOOKING = 10
 ENDS_TOO_EARLY = "Must be after the start."
 EVENT_WORDS = SearchVector("name", "venue")
+VERSIONED_COLUMNS = (
+    *("name", "description", "venue", "time_zone", "starts_at", "ends_at", "bookings_close_at"),
+    *("price", "currency", "max_per_booking", "status"),
+)
 
 
 def site_time_zone() -> str:
@@ -68,7 +73,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         return self.select_related("inventory")
 
 
-class Event(models.Model):
+class Event(Versioned):
     """Something that people book seats for. The seats are counted in its `inventory`."""
 
     name = models.CharField(max_length=255)
@@ -93,7 +98,7 @@ class Event(models.Model):
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="events", editable=False)
     created_at = models.DateTimeField(editable=False)
     updated_at = models.DateTimeField(editable=False)
-    # Increases with every change of the row. Mail about a change refers to it.
+    # Also moves with the inventory's capacity and withheld seats, but not with sales. Mail about a change refers to it.
     version = models.PositiveBigIntegerField(default=1, editable=False)
     # Hidden from everyone; the rows are kept for the ledger.
     deleted_at = models.DateTimeField(null=True, editable=False)
@@ -104,6 +109,7 @@ class Event(models.Model):
     )
 
     objects = EventQuerySet.as_manager()
+    versioned_fields = (*VERSIONED_COLUMNS, "capacity", "withheld")
 
     class Meta:
         indexes = [
@@ -153,14 +159,7 @@ class Event(models.Model):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition("NEW.currency <> OLD.currency"),
             ),
-            trigger(
-                "events/move_version",
-                name="move_event_version",
-                when=pgtrigger.Before,
-                operation=pgtrigger.Update,
-                # The trigger sets the version, and generated columns have no value yet in a BEFORE trigger.
-                condition=pgtrigger.AnyChange(exclude=["version", "name_words"]),
-            ),
+            *version_triggers(*VERSIONED_COLUMNS),
             trigger(
                 "events/stay_cancelled",
                 when=pgtrigger.Before,

@@ -83,6 +83,12 @@ class Inventory(models.Model):
                 condition=pgtrigger.Condition("NEW.waiting > 0 AND NEW.capacity < OLD.capacity"),
             ),
             trigger(
+                "events/move_event_version",
+                when=pgtrigger.After,
+                operation=pgtrigger.UpdateOf("capacity", "withheld"),
+                condition=pgtrigger.AnyChange("capacity", "withheld"),
+            ),
+            trigger(
                 "events/promote",
                 when=pgtrigger.After,
                 operation=pgtrigger.UpdateOf("capacity", "withheld"),

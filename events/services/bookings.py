@@ -10,11 +10,21 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from events.models import MAX_CAPACITY, Booking, BookingQuerySet, BookingStatus, Event, Inventory, Origin
+from events.models import (
+    MAX_CAPACITY,
+    Booking,
+    BookingQuerySet,
+    BookingStatus,
+    Event,
+    EventQuerySet,
+    Inventory,
+    Origin,
+)
 from kit.db import sql
 from kit.errors import Busy, Conflict, Faults, Forbidden, Invalid, Missing, Refused
 from kit.idempotency.keys import Key, claiming
 from kit.text import counted
+from kit.versions import Expected
 
 
 class EventNotFound(Missing):
@@ -225,12 +235,13 @@ REFUSALS: dict[str, type[Refused]] = {
 }
 
 
-def find(*, event_id: int, by: User | None) -> Event:
-    """Return an event with its inventory.
+def find(*, event_id: int, by: User | None, among: EventQuerySet | None = None) -> Event:
+    """Return an event with its inventory, from the query `among` if given.
 
     :raises EventNotFound: there is no such event, or `by` may not see it.
     """
-    event = Event.objects.visible_to(by).with_inventory().filter(pk=event_id).first()
+    events = Event.objects.all() if among is None else among
+    event = events.visible_to(by).with_inventory().filter(pk=event_id).first()
     if event is None:
         raise EventNotFound
     return event
@@ -256,12 +267,20 @@ def _find(bookings: BookingQuerySet, booking_id: int, *, by: User | None, is_pro
 
 
 @transaction.atomic
-def cancel(*, booking_id: int, by: User | None, seats: int | None = None, is_proven: bool = False) -> Booking:
+def cancel(
+    *,
+    booking_id: int,
+    by: User | None,
+    seats: int | None = None,
+    is_proven: bool = False,
+    expected: Expected | None = None,
+) -> Booking:
     """Cancel some `seats` of a booking, by default all, whether it is confirmed or waiting.
 
     Freed seats are given to the waiting list before this returns. `is_proven` as in `find_booking`.
 
     :raises BookingNotFound: there is no such booking, or `by` may not see it.
+    :raises VersionConflict, PreconditionFailed: the booking has another version than `expected`.
     :raises EventStarted: the event has started, and `by` is not an admin.
     :raises AlreadyCancelled: nothing is left of it.
     :raises MoreThanBooked: fewer seats are left.
@@ -270,6 +289,7 @@ def cancel(*, booking_id: int, by: User | None, seats: int | None = None, is_pro
     Inventory.objects.locked().get(pk=found.event_id)
     locked = Booking.objects.select_for_update(no_key=True, of=("self",))
     booking = locked.select_related("event").get(pk=booking_id)
+    booking.check_version(expected)
     if booking.status == BookingStatus.CANCELLED:
         raise AlreadyCancelled
     if booking.event.has_started(timezone.now()) and not (by and by.is_admin):

@@ -12,6 +12,7 @@ from events.services.bookings import EventCancelled, find
 from kit.db import sql
 from kit.errors import Conflict, Faults, Invalid
 from kit.text import counted
+from kit.versions import Expected
 from kit.zones import UNKNOWN_TIME_ZONE
 
 # Fields of an event that are stored in its inventory.
@@ -95,13 +96,14 @@ def _save(event: Event, **options: Any) -> None:
 
 
 @transaction.atomic
-def update(*, event_id: int, by: User, at: datetime, **changes: Any) -> Event:
+def update(*, event_id: int, by: User, at: datetime, expected: Expected | None = None, **changes: Any) -> Event:
     """Change an event. Additional seats are given to the waiting list before this returns.
 
     `changes` are any of capacity, withheld and the fields of `create` except origin; the status is draft or published.
     Existing bookings keep their price. A `bookings_close_at` equal to the start moves with it, unless given here.
 
     :raises EventNotFound: there is no such event, or `by` may not see it.
+    :raises VersionConflict, PreconditionFailed: the event has another version than `expected`.
     :raises EventCancelled: a cancelled event cannot be changed.
     :raises EventHasBookings: an event with live bookings cannot become a draft.
     :raises CurrencyIsFixed: the event has been booked.
@@ -109,7 +111,7 @@ def update(*, event_id: int, by: User, at: datetime, **changes: Any) -> Event:
     :raises CapacityBelowSold: fewer seats would be for sale than are sold.
     :raises CapacityBelowWaiting: a waiting booking asks for more seats than there would be.
     """
-    event = _lock(event_id, by=by)
+    event = _lock(event_id, by=by, expected=expected)
     if event.status == EventStatus.CANCELLED:
         raise EventCancelled
     if changes.get("status") == EventStatus.DRAFT and event.bookings.live().exists():
@@ -123,21 +125,26 @@ def update(*, event_id: int, by: User, at: datetime, **changes: Any) -> Event:
     _check(event, event.inventory)
     if has_changed[0]:
         _check_seats(event)
-    if any(has_changed):
-        event.updated_at = at
-        _save(event, update_fields=[*changes, "updated_at"])
-        event.inventory.save(update_fields=list(seats))
-        if "starts_at" in changes:
-            # A trigger may have moved it.
-            event.refresh_from_db(fields=["bookings_close_at"])
-        event.inventory.refresh_from_db()
+    if not any(has_changed):
+        return event
+    event.updated_at = at
+    _save(event, update_fields=[*changes, "updated_at"])
+    event.inventory.save(update_fields=list(seats))
+    return _reread(event)
+
+
+def _lock(event_id: int, *, by: User, expected: Expected | None = None) -> Event:
+    """Lock an event's inventory and then the event, and check the version."""
+    Inventory.objects.locked().filter(pk=event_id).first()
+    locked = Event.objects.select_for_update(no_key=True, of=("self",))
+    event = find(event_id=event_id, by=by, among=locked)
+    event.check_version(expected)
     return event
 
 
-def _lock(event_id: int, *, by: User) -> Event:
-    """Lock an event's inventory, then read both."""
-    Inventory.objects.locked().filter(pk=event_id).first()
-    return find(event_id=event_id, by=by)
+def _reread(event: Event) -> Event:
+    """Return the event with what triggers have changed: versions, sales and a closing time that follows the start."""
+    return Event.objects.with_inventory().get(pk=event.pk)
 
 
 def _set(row: models.Model, changes: dict[str, Any]) -> bool:
@@ -169,20 +176,19 @@ def _check_seats(event: Event) -> None:
 
 
 @transaction.atomic
-def cancel_event(*, event_id: int, by: User, at: datetime) -> Event:
+def cancel_event(*, event_id: int, by: User, at: datetime, expected: Expected | None = None) -> Event:
     """Cancel an event for good, and all its bookings in the same transaction. Every holder is notified once.
 
-    :raises EventNotFound: there is no such event, or `by` may not see it.
+    :raises EventNotFound, VersionConflict, PreconditionFailed: as for `update`.
     :raises EventCancelled: it is cancelled already.
     """
-    event = _lock(event_id, by=by)
+    event = _lock(event_id, by=by, expected=expected)
     if event.status == EventStatus.CANCELLED:
         raise EventCancelled
     event.status = EventStatus.CANCELLED
     event.updated_at = at
     event.save(update_fields=["status", "updated_at"])
-    event.inventory.refresh_from_db()
-    return event
+    return _reread(event)
 
 
 @transaction.atomic
@@ -197,14 +203,14 @@ def withdraw(*, event_id: int, by: User, at: datetime) -> None:
     event.save(update_fields=["status", "updated_at", "deleted_at"])
 
 
-def delete(*, event_id: int, by: User) -> None:
+def delete(*, event_id: int, by: User, expected: Expected | None = None) -> None:
     """Delete an event that was never booked.
 
-    :raises EventNotFound: there is no such event, or `by` may not see it.
+    :raises EventNotFound, VersionConflict, PreconditionFailed: as for `update`.
     :raises EventHasBookings: it has bookings, even if all are cancelled.
     """
     try:
         with transaction.atomic():
-            _lock(event_id, by=by).delete()
+            _lock(event_id, by=by, expected=expected).delete()
     except ProtectedError as error:
         raise EventHasBookings from error

@@ -29,8 +29,8 @@ HEADERS: dict[str, dict[str, Any]] = {
         "example": "true",
     },
     "ETag": {
-        "description": "A hash of the body, preceded by the version if the object has one. Weak (`W/`) if the "
-        "response is compressed.",
+        "description": "A hash of the record, preceded by its version if it has one. Weak (`W/`) if the response is "
+        "compressed.",
         "required": True,
         "schema": {"type": "string", "pattern": '^(W/)?"([0-9]+-)?[0-9a-f]+"$'},
         "example": '"3-5f0c9a1e2b7d4836"',
@@ -58,24 +58,19 @@ KEY_PARAMETER: dict[str, Any] = {
     "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
 }
 
-# If-Match for writes, If-None-Match for reads.
-IF_MATCH = {
+IF_MATCH: dict[str, Any] = {
     "name": "If-Match",
     "in": "header",
-    "description": "Send the `ETag`, or the version in it, to reject stale edits: 412 if there is a newer version. `*` "
-    "matches any version.",
+    "description": "Send the `ETag` of the record in the path, or the version in it, to reject stale edits: 412 if the "
+    "record has another version. `*` matches any version.",
     "schema": {"type": "string"},
     "example": "*",
 }
 
-TAG_PARAMETERS: dict[str, dict[str, Any]] = {
-    "GET": {
-        "name": "If-None-Match",
-        "in": "header",
-        "description": "The `ETag` of the copy you have: 304 without a body if it is current.",
-        "schema": {"type": "string"},
-        "example": '"3-5f0c9a1e2b7d4836"',
-    },
-    "PUT": IF_MATCH,
-    "PATCH": IF_MATCH,
+IF_NONE_MATCH: dict[str, Any] = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The `ETag` of the copy you have: 304 without a body if it is current.",
+    "schema": {"type": "string"},
+    "example": '"3-5f0c9a1e2b7d4836"',
 }

@@ -15,11 +15,12 @@ from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.plumbing import ComponentRegistry
 from rest_framework import serializers
 
+from kit.errors import Outdated
 from kit.idempotency.views import REPLAYED
 from kit.openapi import refusals
 from kit.openapi.describe import Refusal
 from kit.openapi.fields import ID_SCHEMA
-from kit.openapi.headers import HEADERS, KEY_PARAMETER, TAG_PARAMETERS
+from kit.openapi.headers import HEADERS, IF_MATCH, IF_NONE_MATCH, KEY_PARAMETER
 
 # Example values of path parameters.
 EXAMPLE_IDS = {"booking_id": 31, "event_id": 5, "project_id": 3, "ticket_id": 7, "user_id": 3}
@@ -65,8 +66,10 @@ class AutoSchema(openapi.AutoSchema):
             operation["security"] = []
         if self._is_idempotent():
             operation.setdefault("parameters", []).append(KEY_PARAMETER)
-        if self._is_versioned() and self.method in TAG_PARAMETERS:
-            operation.setdefault("parameters", []).append(TAG_PARAMETERS[self.method])
+        if self._is_conditional():
+            operation.setdefault("parameters", []).append(IF_MATCH)
+        if self._is_versioned() and self.method == "GET":
+            operation.setdefault("parameters", []).append(IF_NONE_MATCH)
         responses = operation["responses"]
         if self._is_versioned() and self.method == "GET":
             responses.setdefault(str(HTTPStatus.NOT_MODIFIED.value), {"description": HTTPStatus.NOT_MODIFIED.phrase})
@@ -119,6 +122,10 @@ class AutoSchema(openapi.AutoSchema):
 
     def _is_versioned(self) -> bool:
         return getattr(self._handler(), "is_versioned", False)
+
+    def _is_conditional(self) -> bool:
+        """Return whether the call can refuse a change of another version."""
+        return any(isinstance(refusal, Outdated) for refusal in getattr(self._handler(), "refusals", ()))
 
     def _is_counted(self) -> bool:
         return bool(self.view.get_throttles())

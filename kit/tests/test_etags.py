@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 
+from kit.versions import Expected, PreconditionFailed, VersionConflict
 from kit.web import etags
 
 
@@ -20,15 +21,19 @@ class TestExpected:
         assert etags.expected(make_request(), None) is None
 
     def test_version_in_the_body_is_no_precondition(self) -> None:
-        assert etags.expected(make_request(), 3) == etags.Expected(frozenset([3]), is_precondition=False)
+        assert etags.expected(make_request(), 3) == Expected(frozenset([3]), VersionConflict)
 
     @pytest.mark.parametrize(
-        ("header", "versions"), [('"4-0a"', {4}), ('W/"4-0a", 5', {4, 5}), ("garbage", set()), ("", set())]
+        ("header", "versions"),
+        [
+            *(('"4-0a"', {4}), ('W/"4-0a", 5', {4, 5}), ("4", {4}), ("garbage", set()), ("", set())),
+            *(('"4-0a-gzip"', {4}), ('W/"4-0a--br"', {4}), ('"4-0a;zstd", "5-gzip"', {4, 5}), ('"4-0a-"', set())),
+        ],
     )
     def test_header_takes_precedence_over_the_body(self, header: str, versions: set[int]) -> None:
         found = etags.expected(make_request(**{"If-Match": header}), 3)
 
-        assert found == etags.Expected(frozenset(versions), is_precondition=True)
+        assert found == Expected(frozenset(versions), PreconditionFailed)
 
     @pytest.mark.parametrize("header", ["*", '"4", *'])
     def test_asterisk_is_any_version(self, header: str) -> None:
@@ -59,4 +64,27 @@ class TestVersioned:
     def test_read_ignores_if_match(self) -> None:
         answers = [self.call("GET", **{"If-Match": '"1"', "If-None-Match": tag}) for tag in ('"1"', "*")]
 
-        assert [answer.status_code for answer in answers] == [200, 200]
+        assert [answer.status_code for answer in answers] == [200, 304]
+
+    @pytest.mark.parametrize("written", ["{}", "W/{}", '"1", {}', "{}, x", "*", " * "])
+    def test_current_tag_is_304(self, written: str) -> None:
+        tag = self.call("GET")["ETag"]
+
+        assert self.call("GET", **{"If-None-Match": written.format(tag)}).status_code == 304
+
+    @pytest.mark.parametrize("suffix", ["-gzip", "--gzip", ";br", ":zstd"])
+    def test_suffix_of_a_compressing_proxy_does_not_matter(self, suffix: str) -> None:
+        tag = self.call("GET")["ETag"]
+
+        assert self.call("GET", **{"If-None-Match": f'{tag[:-1]}{suffix}"'}).status_code == 304
+
+    @pytest.mark.parametrize("written", ['"3"', "3", '"3-0123456789abcdef"', '"3-gzip"', "garbage", "", '"*"'])
+    def test_another_body_of_the_same_version_is_200(self, written: str) -> None:
+        assert self.call("GET", **{"If-None-Match": written}).status_code == 200
+
+    def test_tag_of_the_handler_stays(self) -> None:
+        @etags.versioned
+        def handler(view: Any, request: Request) -> Response:
+            return Response({"id": 3}, headers={"ETag": etags.tag({"id": 3, "version": 1})})
+
+        assert handler(None, make_request("POST"))["ETag"].startswith('"1-')

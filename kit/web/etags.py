@@ -8,66 +8,87 @@ with the hash alone.
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
 import orjson
-from django.http import HttpResponseBase
-from django.utils.cache import get_conditional_response
-from rest_framework import status
+from django.http import HttpResponse, HttpResponseBase
+from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-# Our own tag or the weak form that compressing proxies turn it into, with or without quotes, or the version alone.
-TAG = re.compile(r'(?:W/)?("?)([0-9]{1,10})(?:-[0-9a-f]+)?\1')
+from kit.db.sql import MAX_ID
+from kit.versions import Expected, PreconditionFailed
+from kit.web.bodies import read
+from kit.web.fields import IdField
+
+# What servers add to a tag when they compress the body, such as `-gzip` (Apache) and `--gzip` (Jetty).
+SUFFIX = r"(?:[-;:+]+[A-Za-z0-9]+)?"
+# Our own tag or its weak form, with or without quotes, or the version alone.
+TAG = re.compile(rf'(?:W/)?("?)([0-9]{{1,10}})(?:-[0-9a-f]+)?{SUFFIX}\1')
+# Our own tag among others, without its suffix.
+TAG_OF_COPY = re.compile(rf'"((?:[0-9]+-)?[0-9a-f]{{16}}){SUFFIX}"')
+
+
+class ExpectedVersionSerializer(serializers.Serializer[Any]):
+    """A body that can name the version being changed. `read_change` reads it."""
+
+    version = IdField(
+        min_value=1,
+        max_value=MAX_ID,
+        required=False,
+        allow_null=True,
+        help_text="Version being changed; 409 if a newer one exists.",
+    )
 
 
 def versioned(handler: Callable[..., Response]) -> Callable[..., Any]:
-    """Decorate a view method that returns one record: add its `ETag`, and return 304 for a body the client has."""
+    """Decorate a view method that returns one record: add its `ETag`, and return 304 for a body the client has.
+
+    A handler whose body is not all of the record sets the tag itself.
+    """
 
     @wraps(handler)
     def answer_with_tag(view: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = handler(view, request, *args, **kwargs)
-        response["ETag"] = _tag(response.data)
-        return _not_modified(request, response) or response
+        if "ETag" not in response:
+            response["ETag"] = tag(response.data)
+        if request.method in ("GET", "HEAD") and _is_current(request, response["ETag"]):
+            return HttpResponse(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": response["ETag"]})
+        return response
 
     answer_with_tag.is_versioned = True  # type: ignore[attr-defined]
     return answer_with_tag
 
 
-def _tag(body: Any) -> str:
+def tag(body: Any) -> str:
+    """Return the `ETag` of a body."""
     digest = hashlib.blake2b(orjson.dumps(body), digest_size=8).hexdigest()
     return f'"{body["version"]}-{digest}"' if "version" in body else f'"{digest}"'
 
 
-def _not_modified(request: Request, response: Response) -> HttpResponseBase | None:
-    if request.method not in ("GET", "HEAD") or "If-None-Match" not in request.headers:
-        return None
-    conditional = get_conditional_response(request._request, etag=response["ETag"], response=response)
-    # Django also evaluates If-Match and If-Unmodified-Since, which reads ignore here.
-    return conditional if conditional and conditional.status_code == status.HTTP_304_NOT_MODIFIED else None
+def _is_current(request: Request, current: str) -> bool:
+    """Return whether the client's copy has this tag, weak or with a suffix."""
+    header = request.headers.get("If-None-Match", "")
+    return header.strip() == "*" or current.strip('"') in TAG_OF_COPY.findall(header)
 
 
-@dataclass(frozen=True)
-class Expected:
-    """The versions of a record that a change is meant for."""
-
-    versions: frozenset[int]
-    # True if the versions come from If-Match: another one is then a failed precondition (412), not a conflict (409).
-    is_precondition: bool
+def read_change(shape: type[serializers.Serializer[Any]], request: Request, **options: Any) -> dict[str, Any]:
+    """Return the validated body as `read` does, with the versions it is meant for as `expected`."""
+    change = read(shape, request, **options)
+    change["expected"] = expected(request, change.pop("version", None))
+    return change
 
 
-def expected(request: Request, body_version: int | None) -> Expected | None:
+def expected(request: Request, body_version: int | None = None) -> Expected | None:
     """Return the versions that the change is meant for, or None for any version.
 
     `If-Match` takes precedence over the version in the body. A header without a valid tag matches no version.
     """
     header = request.headers.get("If-Match")
     if header is None:
-        return None if body_version is None else Expected(frozenset([body_version]), is_precondition=False)
-    tags = [tag.strip() for tag in header.split(",")]
+        return None if body_version is None else Expected(frozenset([body_version]))
+    tags = [part.strip() for part in header.split(",")]
     if "*" in tags:
         return None
-    versions = frozenset(int(match[2]) for match in map(TAG.fullmatch, tags) if match)
-    return Expected(versions, is_precondition=True)
+    return Expected(frozenset(int(match[2]) for match in map(TAG.fullmatch, tags) if match), PreconditionFailed)

@@ -38,17 +38,23 @@ STATUS_OF_KIND: list[tuple[type[errors.Refused], int]] = [
 # Field names that differ between the domain and the API.
 WIRE_NAMES = {
     "assigned_users": "assignedUsers",
+    "bookings_close_at": "bookingsCloseAt",
     "created_at": "createdDate",
     "created_by": "createdBy",
     "current_password": "currentPassword",
     "due_at": "dueDate",
     "ends_at": "endsAt",
+    "guest_email": "guest.email",
+    "guest_first_name": "guest.firstName",
+    "guest_last_name": "guest.lastName",
     "hold_reason": "holdReason",
     "is_active": "isActive",
     "is_superuser": "isSuperuser",
+    "max_per_booking": "maxPerBooking",
     "on_hold_since": "onHoldSince",
     "sla_due": "slaDue",
     "start_at": "startDate",
+    "starts_at": "startsAt",
     "time_zone": "timezone",
 }
 # PostgreSQL's lock_not_available and deadlock_detected: expected under load, so not logged as errors.

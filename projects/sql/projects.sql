@@ -11,11 +11,12 @@
 -- returns  id                          bigint
 --          name, description           text
 --          visibility                  text        everyone | involved
+--          version                     int
 --          open, in_progress, closed   bigint      tickets
 -- index    project_order; none for the daily counts; ticket_creator and assignment_once for the tickets of
 --          the people involved
 WITH page AS MATERIALIZED (
-    SELECT id, name, description, visibility
+    SELECT id, name, description, visibility, version
     FROM projects_project
     WHERE (%(project)s::bigint IS NULL OR id = %(project)s)
         AND (%(search)s = '' OR search_split(search_fold(name))::tsvector @@ search_query(%(search)s))
@@ -42,11 +43,11 @@ counted AS (
     GROUP BY page.id, ticket.status
 )
 SELECT
-    page.id, page.name, page.description, page.visibility,
+    page.id, page.name, page.description, page.visibility, page.version,
     coalesce(sum(tickets) FILTER (WHERE status = 'open'), 0)::bigint AS open,
     coalesce(sum(tickets) FILTER (WHERE status = 'in-progress'), 0)::bigint AS in_progress,
     coalesce(sum(tickets) FILTER (WHERE status = 'closed'), 0)::bigint AS closed
 FROM page
 LEFT JOIN counted ON counted.id = page.id
-GROUP BY page.id, page.name, page.description, page.visibility
+GROUP BY page.id, page.name, page.description, page.visibility, page.version
 ORDER BY search_sort_key(page.name), page.id

@@ -36,6 +36,7 @@ class TestList:
                     "description": "What customers see.",
                     "visibility": "everyone",
                     "tickets": {"open": 2, "inProgress": 1, "closed": 0},
+                    "version": 1,
                 }
             ],
             "nextCursor": None,

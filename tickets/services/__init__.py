@@ -5,11 +5,10 @@ history, move the version and queue the mail.
 """
 
 from tickets.services.assignments import assign, hand_over, unassign
-from tickets.services.changes import Expected, change_faults, update
+from tickets.services.changes import change_faults, update
 from tickets.services.comments import comment, reply
 from tickets.services.creation import create, new_faults
 from tickets.services.errors import (
-    CHANGED_SINCE_READ,
     DUE_DATE_PAST,
     NO_SUCH_PROJECT,
     NO_SUCH_USER,
@@ -22,16 +21,13 @@ from tickets.services.errors import (
     NotAllowed,
     NotAssigned,
     NotOnHold,
-    PreconditionFailed,
     TicketClosed,
     TicketNotFound,
     UserNotFound,
-    VersionConflict,
 )
 from tickets.services.holds import hold, resume
 
 __all__ = [
-    "CHANGED_SINCE_READ",
     "DUE_DATE_PAST",
     "NO_SUCH_PROJECT",
     "NO_SUCH_USER",
@@ -40,16 +36,13 @@ __all__ = [
     "AlreadyOnHold",
     "AssignmentLimitReached",
     "ClosedForHold",
-    "Expected",
     "InternalForStaff",
     "NotAllowed",
     "NotAssigned",
     "NotOnHold",
-    "PreconditionFailed",
     "TicketClosed",
     "TicketNotFound",
     "UserNotFound",
-    "VersionConflict",
     "assign",
     "change_faults",
     "comment",

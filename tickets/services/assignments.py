@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from kit.db.sql import violated
+from kit.versions import Expected
 from tickets.models import MAX_ASSIGNEES, Assignment, Status, Ticket
-from tickets.services.changes import Expected, checked, lock, refresh, write
+from tickets.services.changes import check_version, checked, lock, refresh, write
 from tickets.services.errors import (
     ERROR_OF_CONSTRAINT,
     AdminNotAssignable,
@@ -24,11 +25,12 @@ from tickets.services.errors import (
 
 
 @transaction.atomic
-def assign(*, ticket_id: int, user_id: int, by: User) -> Assignment:
+def assign(*, ticket_id: int, user_id: int, by: User, expected: Expected | None = None) -> Assignment:
     """Assign a user to a ticket (document 000, section 4).
 
     :raises TicketNotFound: no such ticket, or not visible to `by`.
     :raises NotAllowed: `by` is neither the creator nor staff.
+    :raises VersionConflict, PreconditionFailed: as for `update`.
     :raises TicketClosed:
     :raises UserNotFound: no such user, or a deactivated one.
     :raises AdminNotAssignable:
@@ -38,21 +40,24 @@ def assign(*, ticket_id: int, user_id: int, by: User) -> Assignment:
     ticket = lock(ticket_id, by=by)
     if not ticket.may_be_assigned_by(by):
         raise NotAllowed
+    check_version(ticket, expected)
     (assignment,) = add_assignees(ticket, [user_id], by=by, at=timezone.now())
     return assignment
 
 
 @transaction.atomic
-def unassign(*, ticket_id: int, user_id: int, by: User) -> None:
+def unassign(*, ticket_id: int, user_id: int, by: User, expected: Expected | None = None) -> None:
     """Remove a user from a ticket, even from a closed one.
 
     :raises TicketNotFound: no such ticket, or not visible to `by`.
     :raises NotAllowed: `by` is neither the creator, staff nor the user to remove.
+    :raises VersionConflict, PreconditionFailed: as for `update`.
     :raises NotAssigned:
     """
     ticket = lock(ticket_id, by=by)
     if not ticket.may_be_assigned_by(by) and user_id != by.pk:
         raise NotAllowed
+    check_version(ticket, expected)
     removed, _ = ticket.assignments.filter(user_id=user_id).delete()
     if not removed:
         raise NotAssigned

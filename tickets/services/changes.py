@@ -1,7 +1,5 @@
 """Changing the fields of a ticket."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,12 +7,13 @@ from django.db import transaction
 
 from accounts.models import User
 from kit.errors import Faults, Forbidden, Invalid
+from kit.versions import Expected
 from projects.models import Project, Visibility
 from tickets import queries
 from tickets.models import Ticket
 from tickets.models.clock import columns_of
 from tickets.services import clock
-from tickets.services.errors import CHANGED_SINCE_READ, NotAllowed, PreconditionFailed, TicketNotFound, VersionConflict
+from tickets.services.errors import NotAllowed, TicketNotFound
 from tickets.services.fields import check_due_date, faults, get_creator, get_project, in_milliseconds
 
 # Field names that differ between the API and the history table.
@@ -25,14 +24,6 @@ NAME_IN_ERRORS = {
     "held_at": "on_hold_since",
     queries.ASSIGNEE: "assigned_users",
 }
-
-
-@dataclass(frozen=True)
-class Expected:
-    """The versions that a change was made for, and the error to raise if the ticket has another one."""
-
-    versions: Collection[int]
-    refusal: type[VersionConflict | PreconditionFailed] = VersionConflict
 
 
 @transaction.atomic
@@ -75,8 +66,7 @@ def checked(
     """
     if not ticket.may_be_assigned_by(by) and not ticket.assignments.filter(user=by).exists():
         raise NotAllowed
-    if expected and ticket.version not in expected.versions:
-        raise expected.refusal(fields=_changed_since(ticket, max(expected.versions, default=ticket.version)))
+    check_version(ticket, expected)
     columns = _in_precision(changes)
     changed = _changed(ticket, columns)
     try:
@@ -122,9 +112,18 @@ def refresh(ticket: Ticket) -> None:
     ticket.refresh_from_db(fields=["version", "updated_at", "closed_at", "sla_met"])
 
 
-def _changed_since(ticket: Ticket, version: int) -> dict[str, list[str]]:
-    changed = queries.changed_fields(ticket_id=ticket.pk, since=version)
-    return {NAME_IN_ERRORS.get(name, name): [CHANGED_SINCE_READ] for name in changed}
+def check_version(ticket: Ticket, expected: Expected | None) -> None:
+    """Check that a change is meant for this version of a locked ticket.
+
+    :raises VersionConflict, PreconditionFailed: it is meant for another one; names the fields that have changed since.
+    """
+
+    def changed_since(version: int) -> list[str]:
+        changed = queries.changed_fields(ticket_id=ticket.pk, since=version)
+        return [NAME_IN_ERRORS.get(name, name) for name in changed]
+
+    if expected:
+        expected.check(ticket.version, changed_since, name="ticket")
 
 
 def _check_move(ticket: Ticket, *, to: Project, by: User) -> None:

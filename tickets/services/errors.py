@@ -1,12 +1,11 @@
 """Why a change of a ticket is refused."""
 
-from kit.errors import Conflict, Forbidden, Invalid, Missing, Outdated, Refused
+from kit.errors import Conflict, Forbidden, Invalid, Missing, Refused
 
 # Field errors that need the database or the time.
 DUE_DATE_PAST = "The due date must be in the future."
 NO_SUCH_PROJECT = "No such project."
 NO_SUCH_USER = "No such user."
-CHANGED_SINCE_READ = "Changed since you read it."
 
 
 class TicketNotFound(Missing):
@@ -57,14 +56,6 @@ class ClosedForHold(Conflict):
 
 class InternalForStaff(Forbidden):
     message = "Only staff can write internal comments"
-
-
-class VersionConflict(Conflict):
-    message = "The ticket has changed since you read it"
-
-
-class PreconditionFailed(Outdated):
-    message = "The ticket has changed since you read it"
 
 
 # What a violated constraint means: other SQL broke the rule after it was checked here.

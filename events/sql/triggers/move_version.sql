@@ -1,5 +1,5 @@
--- Move the version of an event or inventory that really changed.
--- BEFORE UPDATE ON events_event and events_inventory, FOR EACH ROW (conditions: models).
+-- Move the version of an inventory that really changed.
+-- BEFORE UPDATE ON events_inventory, FOR EACH ROW (condition: models/inventory.py).
 BEGIN
     NEW.version := OLD.version + 1;
     RETURN NEW;
