@@ -58,6 +58,7 @@ class EmailExtension(OpenApiSerializerFieldExtension):
 
 class IdExtension(OpenApiSerializerFieldExtension):
     target_class = "kit.web.fields.IdField"
+    match_subclasses = True
 
     def map_serializer_field(self, auto_schema: openapi.AutoSchema, direction: str) -> dict[str, Any]:
         return dict(ID_SCHEMA)

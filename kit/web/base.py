@@ -1,8 +1,12 @@
 """The base classes of all views."""
 
+from typing import Any
+
 from rest_framework import exceptions, views
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSetMixin
+
+from kit.web.bodies import read_query
 
 
 class APIView(views.APIView):
@@ -10,6 +14,16 @@ class APIView(views.APIView):
 
     DRF checks rate limits last, so a request with a bad token or without permission would not count.
     """
+
+    # The validated query string of a call that `describes` describes.
+    query: dict[str, Any]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Check the query string last, before the call begins."""
+        super().initial(request, *args, **kwargs)
+        handler = getattr(self, getattr(self, "action", None) or str(request.method).lower(), None)
+        if shape := getattr(handler, "query", None):
+            self.query = read_query(shape, request, is_strict=True)
 
     def perform_authentication(self, request: Request) -> None:
         """Authenticate and count the request: by user, or by address if nobody is signed in."""
