@@ -129,7 +129,7 @@ class Moment(MomentField):
 
     default_error_messages = {
         "required": "is required",
-        **dict.fromkeys(["null", "invalid", "naive", "nonexistent", "overflow"], "must be a valid date"),
+        **dict.fromkeys(["null", "invalid", "unescaped", "naive", "nonexistent", "overflow"], "must be a valid date"),
     }
 
     def enforce_timezone(self, value: datetime) -> datetime:

@@ -21,6 +21,7 @@ from kit.web.fields import (
 NO_TIME = "Enter a time with a UTC offset, such as 2024-07-01T18:00:00Z."
 NO_DATE_OR_TIME = "Enter a date (2024-07-01) or a time (2024-07-01T18:00:00Z)."
 NO_OFFSET = "Add a UTC offset, such as Z or +02:00."
+UNESCAPED = "In a URL, write the + of a UTC offset as %2B."
 NO_SUCH_DAY = "There is no such date or time."
 OUT_OF_RANGE = "This time is out of range."
 NO_CONTROL_CHARACTERS = "Control characters and line breaks are not allowed."
@@ -76,7 +77,9 @@ class TestMoments:
             (20261128, NO_DATE_OR_TIME),
             ("2026-W48-6", NO_DATE_OR_TIME),
             ("28.11.2026", NO_DATE_OR_TIME),
-            ("2026-11-28T18:00:00 02:00", NO_DATE_OR_TIME),
+            ("2026-11-28T18:00:00 02:00", UNESCAPED),
+            ("2026-11-28 18:00:00.5 0200", UNESCAPED),
+            ("2026-11-28 18:00", NO_OFFSET),
             ("2026-11-28T18:00:00", NO_OFFSET),
             ("2026-02-30", NO_SUCH_DAY),
             ("2026-02-30T18:00:00Z", NO_SUCH_DAY),

@@ -25,6 +25,8 @@ NO_CONTROL_CHARACTERS = RegexValidator(
 )
 WHOLE = re.compile(r"-?[0-9]+")
 DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+# A time with a space where the offset had a plus sign, which means a space in a URL.
+UNESCAPED = re.compile(r".+:[0-9.]+ [0-9]{2}:?[0-9]{2}")
 # Stands for any larger number.
 BEYOND = 10**40
 
@@ -107,7 +109,10 @@ class MillisecondsField(UtcDateTimeField):
 class MomentField(UtcDateTimeField):
     """A time, which keeps the offset it was given in, or a date that stands for the whole UTC day."""
 
-    default_error_messages = {"invalid": "Enter a date (2024-07-01) or a time (2024-07-01T18:00:00Z)."}
+    default_error_messages = {
+        "invalid": "Enter a date (2024-07-01) or a time (2024-07-01T18:00:00Z).",
+        "unescaped": "In a URL, write the + of a UTC offset as %2B.",
+    }
 
     def to_internal_value(self, value: Any) -> date | datetime:  # type: ignore[override]
         if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
@@ -115,6 +120,8 @@ class MomentField(UtcDateTimeField):
                 return date.fromisoformat(value)
             except ValueError:
                 self.fail("nonexistent")
+        if isinstance(value, str) and UNESCAPED.fullmatch(value):
+            self.fail("unescaped")
         return super().to_internal_value(value)
 
     def enforce_timezone(self, value: datetime) -> datetime:
