@@ -129,7 +129,7 @@ class BookingViewSet(ViewSet):
     def list(self, request: Request) -> Response:
         return self._list(request)
 
-    def _list(self, request: Request, **of_event: int) -> Response:
+    def _list(self, request: Request, **of_event: Any) -> Response:
         limit, (before_id,) = self.query.pop("limit"), self.query.pop("cursor", [None])
         found = queries.bookings(viewer=caller(request), **self.query, **of_event, before_id=before_id, limit=limit + 1)
         page = paging.page(found, limit=limit, key=lambda booking: (booking.pk,))

@@ -98,7 +98,7 @@ class TestBodies:
         self, name: str, field: str, kind: str, form: str, admin: User, signed_in: SignedIn
     ) -> None:
         for value in BEYOND:
-            answer = send(signed_in(admin), name, body_with(name, field, form, value))
+            answer: Any = send(signed_in(admin), name, body_with(name, field, form, value))
 
             assert 400 <= answer.status_code < 500, value
             message = faults(answer).get(field, "")
@@ -163,9 +163,8 @@ class TestMoney:
         assert (answer.status_code, answer.json()["price"]) == (201, kept)
         assert str(answer.json()["price"])[0] != "-"
 
-    def test_too_small_to_read_counts_for_keys_as_well(self, owner: User, signed_in: SignedIn) -> None:
-        """A retry with another body is refused, although both bodies have numbers that cannot be written."""
-        body = b'{"title": "Lamp", "other": 1e400, "another": 1e-400}'
+    def test_out_of_range_in_an_unknown_key_can_be_retried(self, owner: User, signed_in: SignedIn) -> None:
+        body = '{"title": "Lamp", "other": 1e400, "another": 1e-400}'
         headers = {"Idempotency-Key": "1"}
 
         first, again = (

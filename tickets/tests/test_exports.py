@@ -81,7 +81,7 @@ class TestExport:
         assert response.json()["errors"][0]["field"] == name
 
     def test_has_no_pages(self, api: APIClient) -> None:
-        assert wrong_fields(api.get("/tickets/export", {"limit": 1, "cursor": "x"})) == ["limit", "cursor"]
+        assert wrong_fields(api.get("/tickets/export", {"limit": "1", "cursor": "x"})) == ["limit", "cursor"]
 
     def test_requires_a_token(self, anonymous: APIClient) -> None:
         assert anonymous.get("/tickets/export").status_code == 401
