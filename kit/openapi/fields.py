@@ -58,10 +58,18 @@ class EmailExtension(OpenApiSerializerFieldExtension):
 
 class IdExtension(OpenApiSerializerFieldExtension):
     target_class = "kit.web.fields.IdField"
-    match_subclasses = True
 
     def map_serializer_field(self, auto_schema: openapi.AutoSchema, direction: str) -> dict[str, Any]:
         return dict(ID_SCHEMA)
+
+
+class IdFilterExtension(OpenApiSerializerFieldExtension):
+    """An id without bounds: one that cannot exist is accepted, and finds nothing."""
+
+    target_class = "kit.web.fields.IdFilterField"
+
+    def map_serializer_field(self, auto_schema: openapi.AutoSchema, direction: str) -> dict[str, Any]:
+        return {"type": "integer"}
 
 
 class MoneyExtension(OpenApiSerializerFieldExtension):

@@ -173,6 +173,7 @@ class TestCommand:
             (["status=x"], "status:"),
             (["colour=red"], "Unknown filter: colour"),
             (["limit=1"], "Unknown filter: limit"),
+            (["status=open", "status=closed"], "Give each filter only once: status"),
             (["startDate=2024-07-02", "endDate=2024-07-01"], "start"),
             (["--as", "nobody@example.com"], "nobody@example.com"),
         ],
