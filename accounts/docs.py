@@ -81,7 +81,7 @@ list_users = describes(
     "List users",
     name="listUsers",
     more="Admins only. Ordered by name. `search` finds words of the name or address by prefix.",
-    parameters=[UserQuerySerializer],
+    query=UserQuerySerializer,
     answers={200: (UserPageSerializer, examples.USER_PAGE)},
     refusals=[paging.BAD_CURSOR, Forbidden],
 )

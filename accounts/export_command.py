@@ -48,6 +48,9 @@ class ExportCommand(BaseCommand):
     def _query(self, filters: list[str]) -> dict[str, Any]:
         """Return the filters as the list's serializer validates them."""
         query = dict(each.partition("=")[::2] for each in filters)
+        names = [each.partition("=")[0] for each in filters]
+        if repeated := {name for name in names if names.count(name) > 1}:
+            raise CommandError(f"Give each filter only once: {', '.join(sorted(repeated))}.")
         if unknown := query.keys() - self.shape().fields.keys():
             raise CommandError(f"Unknown filter: {', '.join(sorted(unknown))}.")
         serializer = self.shape(data=query)

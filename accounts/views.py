@@ -25,14 +25,13 @@ from accounts.serializers import (
     TokensSerializer,
     UserChangesSerializer,
     UserPageSerializer,
-    UserQuerySerializer,
     UserSerializer,
 )
 from kit.errors import Forbidden
 from kit.idempotency.views import idempotent
 from kit.web import paging
 from kit.web.base import ViewSet
-from kit.web.bodies import read, read_query
+from kit.web.bodies import read
 from kit.web.etags import ExpectedVersionSerializer, expected, read_change, tag, versioned
 from kit.web.throttling import GuestRateLimit, RateLimit, SignInRateLimit
 
@@ -62,14 +61,12 @@ class UserViewSet(ViewSet):
 
     @docs.list_users
     def list(self, request: Request) -> Response:
-        query = read_query(UserQuerySerializer, request)
-        users = User.objects.by_name(after=query.get("cursor"))
-        if search := query["search"]:
+        limit, users = self.query["limit"], User.objects.by_name(after=self.query.get("cursor"))
+        if search := self.query["search"]:
             users = users.search(search)
-        if user_type := query.get("type"):
+        if user_type := self.query.get("type"):
             users = users.filter(type=user_type)
-        rows = list(users[: query["limit"] + 1])
-        page = paging.page(rows, limit=query["limit"], key=lambda user: (user.name, user.pk))
+        page = paging.page(list(users[: limit + 1]), limit=limit, key=lambda user: (user.name, user.pk))
         return Response(UserPageSerializer(page).data)
 
     @docs.read_user

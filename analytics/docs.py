@@ -26,7 +26,7 @@ ticket_analytics = describes(
     name="getTicketAnalytics",
     more="Covers the tickets you are allowed to see. The filters apply to all counts and to the list; `limit` and "
     "`cursor` only page the list.",
-    parameters=[HistoryFilterSerializer],
+    query=HistoryFilterSerializer,
     answers={200: (HistorySerializer, examples.TICKET_ANALYTICS)},
     refusals=INVALID_DATES,
 )
@@ -35,7 +35,7 @@ dashboard_analytics = describes(
     "Count tickets, with averages per day and per customer",
     name="getDashboardAnalytics",
     more="Covers the tickets you are allowed to see. The filters apply to all numbers.",
-    parameters=[TicketFilterSerializer],
+    query=TicketFilterSerializer,
     answers={200: (DashboardSerializer, examples.DASHBOARD)},
     refusals=INVALID_DATES,
 )
@@ -46,7 +46,7 @@ box_office_analytics = describes(
     more="Admins only. Totals for the period, per day, and per event with any sales activity in the period. Days are "
     "counted in the offset of `startDate`, or else of `endDate`, or else in UTC. The numbers come from the ledger, so "
     "refunds and price changes never alter past days. Money is given per currency.",
-    parameters=[BoxOfficeFilterSerializer],
+    query=BoxOfficeFilterSerializer,
     answers={200: (BoxOfficeSerializer, examples.BOX_OFFICE)},
     refusals=[Forbidden, *INVALID_DATES, invalid(startDate=TOO_MANY_DAYS), paging.BAD_CURSOR],
 )

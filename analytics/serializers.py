@@ -14,8 +14,15 @@ from rest_framework import serializers
 
 from analytics.queries import BoxOffice, Dashboard, History, ListedTicket, Position, TicketFilter
 from kit.dates import Span
-from kit.db.sql import MAX_ID
-from kit.web.fields import IdField, MomentField, SingleLineField, UtcDateTimeField, plain_number, utc_text
+from kit.web.fields import (
+    CountField,
+    IdFilterField,
+    MomentField,
+    SingleLineField,
+    UtcDateTimeField,
+    plain_number,
+    utc_text,
+)
 from kit.web.paging import CursorField, PageSerializer, encode, moment, row_id
 from sla.models import Priority
 from tickets.models import Status
@@ -55,9 +62,7 @@ class TicketFilterSerializer(serializers.Serializer[Any]):
 
 
 class HistoryFilterSerializer(TicketFilterSerializer):
-    limit = serializers.IntegerField(
-        min_value=1, max_value=1000, default=100, help_text="Maximum number of tickets listed."
-    )
+    limit = CountField(min_value=1, max_value=1000, default=100, help_text="Maximum number of tickets listed.")
     cursor = CursorField([moment, row_id], help_text="`nextCursor` of the previous page.")
 
 
@@ -154,7 +159,7 @@ class BoxOfficeFilterSerializer(PageSerializer):
 
     startDate = MomentField(required=False, help_text=f"Defaults to {DEFAULT_DAYS} days before the end.")
     endDate = MomentField(required=False, help_text="Defaults to now.")
-    event = IdField(required=False, min_value=1, max_value=MAX_ID, help_text="Only this event.")
+    event = IdFilterField(required=False, help_text="Only this event.")
     cursor = CursorField([row_id], help_text="`nextCursor` of the previous page.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

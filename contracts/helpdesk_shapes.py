@@ -8,7 +8,7 @@ from accounts.models import User, UserType
 from accounts.serializers import PasswordField
 from kit.db.sql import MAX_ID
 from kit.web.bodies import NullIsDefault
-from kit.web.fields import EmailField, IdField, MillisecondsField, SingleLineField, TextField
+from kit.web.fields import CountField, EmailField, IdField, MillisecondsField, SingleLineField, TextField
 from kit.web.paging import PageSerializer
 from sla.models import Priority
 from tickets import queries
@@ -62,7 +62,7 @@ class TicketChangesSerializer(serializers.Serializer[Ticket]):
 
 
 class TicketQuerySerializer(PageSerializer):
-    offset = serializers.IntegerField(min_value=0, max_value=MAX_OFFSET, default=0)
+    offset = CountField(min_value=0, max_value=MAX_OFFSET, default=0)
     status = StatusField(BREACHED, required=False)
     q = TextField(max_length=255, required=False, allow_blank=True)
 

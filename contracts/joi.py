@@ -12,9 +12,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from kit.email_addresses import UnusableAddress, normalized
-from kit.web.fields import NO_CONTROL_CHARACTERS, MomentField, TextField
-
-NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
+from kit.web.fields import BEYOND, NO_CONTROL_CHARACTERS, MomentField, TextField, decimal
 
 
 class Shape(serializers.Serializer[Any]):
@@ -77,18 +75,19 @@ class Number(serializers.Field[Any, Any, Any, Any]):
         "positive": "must be a positive number",
         "least": "must be greater than or equal to {limit}",
         "most": "must be less than or equal to {limit}",
+        "unsafe": "must be a safe number",
         "precision": "must have no more than 2 decimal places",
     }
 
     def to_internal_value(self, data: Any) -> Decimal:
-        is_number = isinstance(data, int | float) and not isinstance(data, bool)
-        if not is_number and not (isinstance(data, str) and NUMBER.fullmatch(data)):
+        try:
+            return decimal(data)
+        except ValueError:
             self.fail("invalid")
-        return Decimal(str(data))
 
 
 class Whole(Number):
-    """An integer. Ids have no bounds: one beyond the column's range is simply not found."""
+    """An integer. Ids have no bounds, unless too long to write: one beyond the column's range is simply not found."""
 
     def __init__(self, *, least: int | None = None, most: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -102,6 +101,8 @@ class Whole(Number):
             self.fail("least", limit=self.least)
         if self.most is not None and number > self.most:
             self.fail("most", limit=self.most)
+        if not abs(number) < BEYOND:
+            self.fail("unsafe")
         return int(number)
 
 
@@ -128,7 +129,7 @@ class Moment(MomentField):
 
     default_error_messages = {
         "required": "is required",
-        **dict.fromkeys(["null", "invalid", "naive", "overflow"], "must be a valid date"),
+        **dict.fromkeys(["null", "invalid", "unescaped", "naive", "nonexistent", "overflow"], "must be a valid date"),
     }
 
     def enforce_timezone(self, value: datetime) -> datetime:

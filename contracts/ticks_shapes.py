@@ -11,7 +11,7 @@ from events.models import MAX_CAPACITY, Booking, BookingStatus
 from events.services import Guest
 from kit.errors import Faults
 from kit.web.bodies import NullIsDefault
-from kit.web.fields import EmailField, IdField, MillisecondsField, MomentField, SingleLineField
+from kit.web.fields import CountField, EmailField, IdField, MillisecondsField, MomentField, SingleLineField
 
 STATUSES: dict[str, str] = {BookingStatus.CONFIRMED: "completed", BookingStatus.WAITING: "waitlisted"}
 # The password in the document's sample has no special character.
@@ -43,8 +43,8 @@ class UserSerializer(serializers.Serializer[User]):
 class NewEventSerializer(NullIsDefault):
     name = SingleLineField(max_length=255)
     date = StartField(source="starts_at")
-    totalTickets = IdField(source="capacity", min_value=1, max_value=MAX_CAPACITY)
-    availableTickets = IdField(min_value=0, required=False)
+    totalTickets = CountField(source="capacity", min_value=1, max_value=MAX_CAPACITY)
+    availableTickets = CountField(min_value=0, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Return the event in the domain's terms: tickets that are not available are withheld."""
@@ -72,8 +72,8 @@ class EventSerializer(serializers.Serializer[Any]):
 
 
 class EventQuerySerializer(serializers.Serializer[Any]):
-    limit = serializers.IntegerField(min_value=1, max_value=MOST_EVENTS, default=MOST_EVENTS)
-    page = serializers.IntegerField(min_value=1, max_value=1_000, default=1)
+    limit = CountField(min_value=1, max_value=MOST_EVENTS, default=MOST_EVENTS)
+    page = CountField(min_value=1, max_value=1_000, default=1)
 
 
 class NewBookingSerializer(NullIsDefault):
@@ -81,7 +81,7 @@ class NewBookingSerializer(NullIsDefault):
     firstName = SingleLineField(source="first_name", max_length=150)
     lastName = SingleLineField(source="last_name", max_length=150)
     email = EmailField()
-    ticketsReserved = IdField(source="quantity", min_value=1)
+    ticketsReserved = CountField(source="quantity", min_value=1)
 
 
 class OwnBookingSerializer(NewBookingSerializer):
@@ -111,4 +111,4 @@ def new_booking(booking: Booking, holder: Guest, sent: dict[str, Any]) -> dict[s
 
 class CancellationSerializer(NullIsDefault):
     bookingId = IdField(required=False)
-    ticketsToCancel = IdField(min_value=1)
+    ticketsToCancel = CountField(min_value=1)

@@ -71,7 +71,7 @@ list_events = describes(
     "List events",
     name="listEvents",
     more="Only admins see drafts. A `cursor` is valid only with the `ordering` it was issued for.",
-    parameters=[EventQuerySerializer],
+    query=EventQuerySerializer,
     answers={200: (EventPageSerializer, examples.EVENT_PAGE)},
     refusals=[
         invalid(startDate=str(MomentField.default_error_messages["invalid"])),
@@ -174,7 +174,7 @@ list_bookings_of_event = describes(
     "List the bookings of an event",
     name="listEventBookings",
     more="Admins only. Newest first.",
-    parameters=[BookingsOfEventQuerySerializer],
+    query=BookingsOfEventQuerySerializer,
     answers={200: (BookingPageSerializer, examples.BOOKING_PAGE)},
     refusals=[paging.BAD_CURSOR, Forbidden, services.EventNotFound],
 )
@@ -183,7 +183,7 @@ list_bookings = describes(
     "List bookings",
     name="listBookings",
     more="Your own bookings, newest first. Admins see all.",
-    parameters=[BookingQuerySerializer],
+    query=BookingQuerySerializer,
     answers={200: (BookingPageSerializer, examples.BOOKING_PAGE)},
     refusals=[paging.BAD_CURSOR],
 )
@@ -193,7 +193,7 @@ export_bookings = describes(
     name="exportBookings",
     more="Every booking that the list returns for the same filters, as CSV (RFC 4180), one line per booking, in UTF-8 "
     f"with a byte order mark. {csv_export.GUARD_NOTE}",
-    parameters=[BookingFilterSerializer],
+    query=BookingFilterSerializer,
     answers={200: (OpenApiTypes.STR, examples.EXPORT)},
     media_type=csv_export.CSV,
     refusals=[invalid(status=ChoiceField.default_error_messages["invalid_choice"].format(input="soon"))],
@@ -203,7 +203,7 @@ read_booking = describes(
     "Get a booking",
     name="getBooking",
     more="Your own booking, or one whose manage token you have. Admins see all. `reason` says why it is waiting.",
-    parameters=[MANAGE_TOKEN],
+    headers=[MANAGE_TOKEN],
     answers={200: (BookingDetailSerializer, examples.BOOKING_DETAIL), 304: None},
     refusals=[services.BookingNotFound],
 )
@@ -215,7 +215,7 @@ cancel_booking = describes(
     "some of them. Freed tickets go to the waiting list before the response is sent, while bookings are open and until "
     "the event starts. From then on only admins can cancel, unless bookings never close. A waiting booking keeps its "
     "position when it gets smaller.",
-    parameters=[MANAGE_TOKEN],
+    headers=[MANAGE_TOKEN],
     request=(CancellationSerializer, examples.CANCELLATION),
     answers={200: (BookingSerializer, examples.CANCELLED_BOOKING)},
     refusals=[

@@ -10,14 +10,13 @@ from events.models import MAX_CAPACITY, MAX_PER_BOOKING, Booking, BookingStatus,
 from events.queries import EventFilter, Ordering
 from events.services import Guest
 from kit.dates import Span
-from kit.db.sql import MAX_ID
 from kit.money import validate_currency
 from kit.web.bodies import NullIsDefault
 from kit.web.etags import ExpectedVersionSerializer
 from kit.web.fields import (
     CountField,
     EmailField,
-    IdField,
+    IdFilterField,
     MomentField,
     MoneyField,
     SingleLineField,
@@ -193,7 +192,11 @@ class NewBookingSerializer(NullIsDefault):
         default=True,
         help_text="If false, respond with 409 instead of joining the waiting list.",
     )
-    guest = GuestSerializer(required=False, help_text="Required unless signed in; otherwise ignored.")
+    guest = GuestSerializer(
+        required=False,
+        error_messages={"invalid": "Must be an object."},
+        help_text="Required unless signed in; otherwise ignored.",
+    )
 
     def get_fields(self) -> dict[str, Any]:
         fields = super().get_fields()
@@ -300,7 +303,7 @@ class BookingsOfEventFilterSerializer(serializers.Serializer[Any]):
 
 
 class BookingFilterSerializer(BookingsOfEventFilterSerializer):
-    event = IdField(source="event_id", min_value=1, max_value=MAX_ID, required=False)
+    event = IdFilterField(source="event_id", required=False)
 
 
 class BookingsOfEventQuerySerializer(PageSerializer, BookingsOfEventFilterSerializer):

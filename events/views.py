@@ -18,15 +18,11 @@ from events.serializers import (
     DEFAULT_ORDERING,
     AvailabilitySerializer,
     BookingDetailSerializer,
-    BookingFilterSerializer,
     BookingPageSerializer,
-    BookingQuerySerializer,
     BookingSerializer,
-    BookingsOfEventQuerySerializer,
     CancellationSerializer,
     EventPageSerializer,
     EventPatchSerializer,
-    EventQuerySerializer,
     EventSerializer,
     NewBookingAnswerSerializer,
     NewBookingSerializer,
@@ -37,7 +33,7 @@ from events.tokens import manage_token
 from kit.idempotency.views import REPLAYED, idempotent, key_of, repeatable
 from kit.web import csv_export, paging
 from kit.web.base import ViewSet
-from kit.web.bodies import read, read_query
+from kit.web.bodies import read
 from kit.web.etags import ExpectedVersionSerializer, expected, read_change, tag, versioned
 from kit.web.throttling import GuestRateLimit, RateLimit
 
@@ -50,9 +46,8 @@ class EventViewSet(ViewSet):
 
     @docs.list_events
     def list(self, request: Request) -> Response:
-        query = read_query(EventQuerySerializer, request)
-        ordering, limit = query["ordering"], query.pop("limit")
-        found = queries.events(viewer=caller_if_any(request), **query, limit=limit + 1, at=timezone.now())
+        ordering, limit = self.query["ordering"], self.query.pop("limit")
+        found = queries.events(viewer=caller_if_any(request), **self.query, limit=limit + 1, at=timezone.now())
         name = request.query_params.get("ordering") or DEFAULT_ORDERING
         page = paging.page(
             found,
@@ -146,24 +141,22 @@ class BookingViewSet(ViewSet):
 
     @docs.list_bookings_of_event
     def list_of_event(self, request: Request, event_id: int) -> Response:
-        query = read_query(BookingsOfEventQuerySerializer, request)
         services.find(event_id=event_id, by=caller(request))
-        return self._list(request, query | {"event_id": event_id})
+        return self._list(request, event_id=event_id)
 
     @docs.list_bookings
     def list(self, request: Request) -> Response:
-        return self._list(request, read_query(BookingQuerySerializer, request))
+        return self._list(request)
 
-    def _list(self, request: Request, query: dict[str, Any]) -> Response:
-        limit, (before_id,) = query.pop("limit"), query.pop("cursor", [None])
-        found = queries.bookings(viewer=caller(request), **query, before_id=before_id, limit=limit + 1)
+    def _list(self, request: Request, **of_event: Any) -> Response:
+        limit, (before_id,) = self.query.pop("limit"), self.query.pop("cursor", [None])
+        found = queries.bookings(viewer=caller(request), **self.query, **of_event, before_id=before_id, limit=limit + 1)
         page = paging.page(found, limit=limit, key=lambda booking: (booking.pk,))
         return Response(BookingPageSerializer(page).data)
 
     @docs.export_bookings
     def export(self, request: Request) -> StreamingHttpResponse:
-        query = read_query(BookingFilterSerializer, request)
-        return csv_export.answer("bookings", exports.bookings(viewer=caller(request), **query))
+        return csv_export.answer("bookings", exports.bookings(viewer=caller(request), **self.query))
 
     @docs.read_booking
     @versioned

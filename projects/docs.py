@@ -26,7 +26,7 @@ list_projects = describes(
     "List projects",
     name="listProjects",
     more="Ordered by name. Ticket counts include only tickets you are allowed to see.",
-    parameters=[ProjectQuerySerializer],
+    query=ProjectQuerySerializer,
     answers={200: (ProjectPageSerializer, {"items": [PROJECT], "nextCursor": None})},
     refusals=[paging.BAD_CURSOR],
 )

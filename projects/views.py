@@ -9,14 +9,13 @@ from accounts.permissions import IsAdmin, caller
 from kit.idempotency.views import idempotent
 from kit.web import paging
 from kit.web.base import ViewSet
-from kit.web.bodies import read, read_query
+from kit.web.bodies import read
 from kit.web.etags import expected, read_change, versioned
 from projects import docs, queries, services
 from projects.serializers import (
     NewProjectSerializer,
     ProjectPageSerializer,
     ProjectPatchSerializer,
-    ProjectQuerySerializer,
     ProjectSerializer,
     ReplacedProjectSerializer,
 )
@@ -28,12 +27,11 @@ class ProjectViewSet(ViewSet):
 
     @docs.list_projects
     def list(self, request: Request) -> Response:
-        query = read_query(ProjectQuerySerializer, request)
-        after = query.get("cursor")
-        found = queries.projects(viewer=caller(request), search=query["search"], after=after, limit=query["limit"] + 1)
+        search, limit, after = self.query["search"], self.query["limit"], self.query.get("cursor")
+        found = queries.projects(viewer=caller(request), search=search, after=after, limit=limit + 1)
         page = paging.page(
             found,
-            limit=query["limit"],
+            limit=limit,
             key=lambda project: (project.name, project.id),
             size=lambda project: len(project.description),
         )

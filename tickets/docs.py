@@ -71,7 +71,7 @@ list_tickets = describes(
     name="listTickets",
     more="Returns the tickets that you can see and that match every filter. A `cursor` is valid only with the "
     "`ordering` it was issued for.",
-    parameters=[TicketQuerySerializer],
+    query=TicketQuerySerializer,
     answers={200: (TicketPageSerializer, examples.TICKET_PAGE)},
     refusals=[*BAD_FILTERS, paging.BAD_CURSOR],
 )
@@ -80,7 +80,7 @@ export_tickets = describes(
     name="exportTickets",
     more="Every ticket that the list returns for the same filters, as CSV (RFC 4180), one line per ticket, in UTF-8 "
     f"with a byte order mark. {csv_export.GUARD_NOTE}",
-    parameters=[TicketFilterSerializer],
+    query=TicketFilterSerializer,
     answers={200: (OpenApiTypes.STR, examples.EXPORT)},
     media_type=csv_export.CSV,
     refusals=BAD_FILTERS,
@@ -163,7 +163,7 @@ get_history = describes(
     more="Newest first: the ticket's creation, every change of its fields, and every assignment and removal. `by` is "
     'null if the change was made anonymously; deleted users are named "Deleted user". `door` is where the change came '
     "from: this API, the admin, a command on the server, or the database itself.",
-    parameters=[HistoryQuerySerializer],
+    query=HistoryQuerySerializer,
     answers={200: (HistoryPageSerializer, examples.HISTORY)},
     refusals=[paging.BAD_CURSOR, services.TicketNotFound],
 )
@@ -171,7 +171,7 @@ list_comments = describes(
     "List a ticket's comments",
     name="listComments",
     more="Oldest first. Only staff see internal comments.",
-    parameters=[CommentQuerySerializer],
+    query=CommentQuerySerializer,
     answers={200: (CommentPageSerializer, examples.COMMENT_PAGE)},
     refusals=[paging.BAD_CURSOR, services.TicketNotFound],
 )

@@ -8,11 +8,12 @@ from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from kit.dates import Span
-from kit.db.sql import MAX_ID
 from kit.web.bodies import NullIsDefault
 from kit.web.etags import ExpectedVersionSerializer
 from kit.web.fields import (
     IdField,
+    IdFilterField,
+    IdListField,
     MomentField,
     MoneyField,
     SingleLineField,
@@ -54,7 +55,7 @@ class NewTicketSerializer(NullIsDefault):
     priority = serializers.ChoiceField(choices=Priority.values, required=False)
     dueDate = UtcDateTimeField(source="due_at", required=False, allow_null=True)
     createdBy = IdField(source="created_by_id", required=False, allow_null=True)
-    assignedUsers = serializers.ListField(source="assigned_user_ids", child=IdField(), max_length=100, required=False)
+    assignedUsers = IdListField(source="assigned_user_ids", max_length=100, required=False)
 
 
 @extend_schema_serializer(component_name="NewProjectTicket")
@@ -213,15 +214,9 @@ class TicketFilterSerializer(serializers.Serializer[Any]):
     priority = serializers.ChoiceField(choices=Priority.values, required=False)
     type = SingleLineField(required=False)
     venue = SingleLineField(required=False)
-    project = IdField(source="project_id", min_value=1, max_value=MAX_ID, required=False)
-    assignee = IdField(
-        source="assignee_id",
-        min_value=1,
-        max_value=MAX_ID,
-        required=False,
-        help_text="User ID of one of the assignees.",
-    )
-    createdBy = IdField(source="created_by_id", min_value=1, max_value=MAX_ID, required=False)
+    project = IdFilterField(source="project_id", required=False)
+    assignee = IdFilterField(source="assignee_id", required=False, help_text="User ID of one of the assignees.")
+    createdBy = IdFilterField(source="created_by_id", required=False)
     sla = serializers.ChoiceField(
         choices=SLA_STATES,
         required=False,

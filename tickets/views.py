@@ -14,27 +14,23 @@ from accounts.permissions import caller
 from kit.idempotency.views import idempotent
 from kit.web import csv_export, paging
 from kit.web.base import ViewSet
-from kit.web.bodies import read, read_query
+from kit.web.bodies import read
 from kit.web.etags import ExpectedVersionSerializer, expected, read_change, versioned
 from tickets import docs, exports, queries, services
 from tickets.models import Comment, Ticket
 from tickets.serializers import (
     AssignSerializer,
     CommentPageSerializer,
-    CommentQuerySerializer,
     CommentSerializer,
     HistoryPageSerializer,
-    HistoryQuerySerializer,
     HoldSerializer,
     NewCommentSerializer,
     NewTicketSerializer,
     NewTrackerTicketSerializer,
     ReplacedTicketSerializer,
     TicketDetailSerializer,
-    TicketFilterSerializer,
     TicketPageSerializer,
     TicketPatchSerializer,
-    TicketQuerySerializer,
     TicketSerializer,
 )
 
@@ -42,9 +38,8 @@ from tickets.serializers import (
 class TicketViewSet(ViewSet):
     @docs.list_tickets
     def list(self, request: Request) -> Response:
-        query = read_query(TicketQuerySerializer, request)
-        ordering, limit = query["ordering"], query.pop("limit")
-        found = queries.tickets(viewer=caller(request), **query, limit=limit + 1, at=timezone.now())
+        ordering, limit = self.query["ordering"], self.query.pop("limit")
+        found = queries.tickets(viewer=caller(request), **self.query, limit=limit + 1, at=timezone.now())
         name = request.query_params.get("ordering") or "-createdDate"
         page = paging.page(
             found,
@@ -56,8 +51,7 @@ class TicketViewSet(ViewSet):
 
     @docs.export_tickets
     def export(self, request: Request) -> StreamingHttpResponse:
-        query = read_query(TicketFilterSerializer, request)
-        content = exports.tickets(viewer=caller(request), **query, at=timezone.now())
+        content = exports.tickets(viewer=caller(request), **self.query, at=timezone.now())
         return csv_export.answer("tickets", content)
 
     @docs.create_ticket
@@ -120,23 +114,21 @@ class TicketViewSet(ViewSet):
 
     @docs.get_history
     def history(self, request: Request, ticket_id: int) -> Response:
-        query = read_query(HistoryQuerySerializer, request)
         _check_visible(ticket_id, caller(request))
-        (before_id,) = query.get("cursor", [None])
-        found = queries.history(ticket_id=ticket_id, before_id=before_id, limit=query["limit"] + 1)
-        page = paging.page(found, limit=query["limit"], key=lambda item: (item.id,), size=queries.Item.size)
+        limit, (before_id,) = self.query["limit"], self.query.get("cursor", [None])
+        found = queries.history(ticket_id=ticket_id, before_id=before_id, limit=limit + 1)
+        page = paging.page(found, limit=limit, key=lambda item: (item.id,), size=queries.Item.size)
         return Response(HistoryPageSerializer(page).data)
 
 
 class CommentViewSet(ViewSet):
     @docs.list_comments
     def list(self, request: Request, ticket_id: int) -> Response:
-        query, viewer = read_query(CommentQuerySerializer, request), caller(request)
-        _check_visible(ticket_id, viewer)
-        (after_id,) = query.get("cursor", [0])
-        found = queries.comments(ticket_id=ticket_id, viewer=viewer, after_id=after_id, limit=query["limit"] + 1)
+        _check_visible(ticket_id, caller(request))
+        limit, (after_id,) = self.query["limit"], self.query.get("cursor", [0])
+        found = queries.comments(ticket_id=ticket_id, viewer=caller(request), after_id=after_id, limit=limit + 1)
         page = paging.page(
-            found, limit=query["limit"], key=lambda comment: (comment.pk,), size=lambda comment: len(comment.message)
+            found, limit=limit, key=lambda comment: (comment.pk,), size=lambda comment: len(comment.message)
         )
         return Response(CommentPageSerializer(page).data)
 

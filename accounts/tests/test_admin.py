@@ -127,7 +127,7 @@ class TestAdd:
             ({"email": "TAKEN@example.com"}, "email", "Email already in use"),
             ({"email": "nobody"}, "email", "Enter a valid email address."),
             ({"name": " ab "}, "name", "Ensure this value has at least 3 characters (it has 2)."),
-            ({"name": "Nora\r\nNew"}, "name", "Control characters are not allowed."),
+            ({"name": "Nora\r\nNew"}, "name", "Control characters and line breaks are not allowed."),
             ({"type": "owner"}, "type", "Select a valid choice. owner is not one of the available choices."),
             (
                 {"password1": "password123", "password2": "password123"},

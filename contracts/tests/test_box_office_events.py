@@ -167,14 +167,14 @@ class TestInitialize:
                 ],
                 "must be a valid date",
             ),
-            ("ticketLimit", ["", "many", None, True, [], {}, "1_0", "１", "nan", "9" * 31], "must be a number"),
+            ("ticketLimit", ["", "many", None, True, [], {}, "1_0", "１", "nan"], "must be a number"),
             ("ticketLimit", [1.5, "1.5"], "must be an integer"),
             ("ticketLimit", [0, -1, "0", -(10**30)], "must be greater than or equal to 1"),
-            ("ticketLimit", [1_000_001, 2**63, 10**40, 1e300], "must be less than or equal to 1000000"),
+            ("ticketLimit", [1_000_001, 2**63, 10**40, 1e300, "9" * 5000], "must be less than or equal to 1000000"),
             ("price", ["", "much", None, False, [], {}, "1e3", "inf"], "must be a number"),
             ("price", [0, -1, -0.001, "0"], "must be a positive number"),
             ("price", [0.001, "10.005"], "must have no more than 2 decimal places"),
-            ("price", [100_000_000, 1e300, "9" * 30], "must be less than or equal to 99999999.99"),
+            ("price", [100_000_000, 1e300, "9" * 5000], "must be less than or equal to 99999999.99"),
         ],
     )
     def test_refuses_bad_input(self, bare_api: APIClient, name: str, values: list[Any], message: str) -> None:
@@ -232,9 +232,12 @@ class TestStatus:
     def test_reports_an_unknown_event(self, anonymous: APIClient, number: int) -> None:
         assert read_error(anonymous.get(f"/status/{number}")) == (404, f"Event with ID {number} not found")
 
-    @pytest.mark.parametrize("sent", ["invalid", "abc", "1e3", "%00", "%ff", "٣", "9" * 5000, "null", "1;2"])
+    @pytest.mark.parametrize("sent", ["invalid", "abc", "1e3", "%00", "%ff", "٣", "null", "1;2"])
     def test_requires_a_number(self, anonymous: APIClient, sent: str) -> None:
         assert read_error(anonymous.get(f"/status/{sent}")) == (400, '"eventId" must be a number')
+
+    def test_requires_a_number_of_sensible_length(self, anonymous: APIClient) -> None:
+        assert read_error(anonymous.get(f"/status/{'9' * 5000}")) == (400, '"eventId" must be a safe number')
 
     def test_requires_an_integer(self, anonymous: APIClient) -> None:
         assert read_error(anonymous.get("/status/1.5")) == (400, '"eventId" must be an integer')

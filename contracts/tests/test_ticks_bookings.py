@@ -183,15 +183,15 @@ class TestBook:
             (404, "Event not found."),
         ]
 
-    @pytest.mark.parametrize("number", [0, 10**9, 2**63 - 1, 2**63, str(10**29)])
+    @pytest.mark.parametrize("number", [0, 10**9, 2**63 - 1, 2**63, str(10**29), "9" * 2000])
     def test_reports_an_unknown_event(self, anonymous: APIClient, number: Any) -> None:
         assert read_failure(anonymous.post(self.PATH, BOOKING | {"eventId": number})) == (404, "Event not found.")
 
     @pytest.mark.parametrize(
         ("name", "values"),
         [
-            ("eventId", ["", "one", None, True, [], {}, 1.5, "1_0", "１", "9" * 2000]),
-            ("ticketsReserved", ["", "ten", None, True, [], {}, 1.5, 0, -1, "-1", "1_0", "9" * 2000]),
+            ("eventId", ["", "one", None, True, [], {}, 1.5, "1_0", "１", "1.0"]),
+            ("ticketsReserved", ["", "ten", None, True, [], {}, 1.5, 0, -1, "-1", "1_0", "1.0"]),
             ("firstName", ["", " ", 5, True, [], {}, "n" * 151, "a\x00b", "a\nb"]),
             ("lastName", ["", " ", 5, True, [], {}, "n" * 151, "a\x00b", "a\nb"]),
             ("email", ["", "somebody", 5, True, [], {}, "a" * 250 + "@example.com", "a\x00b@example.com"]),
@@ -303,7 +303,7 @@ class TestCancel:
         large.refresh_from_db()
         assert (large.status, large.left, available_and_waiting(event)) == ("confirmed", 1, (0, 1))
 
-    @pytest.mark.parametrize("number", [None, "", "two", 0, -1, 1.5, True, [], {}, "-1", "9" * 2000])
+    @pytest.mark.parametrize("number", [None, "", "two", 0, -1, 1.5, True, [], {}, "-1", "1.0"])
     def test_requires_a_valid_number(self, anonymous: APIClient, guest_booking: Booking, number: Any) -> None:
         assert read_failure(anonymous.delete(self.path(guest_booking), {"ticketsToCancel": number})) == (
             400,

@@ -110,10 +110,10 @@ class TestCreateEvent:
             *[("description", value) for value in ("x" * 20_001, "\x00")],
             *[("startsAt", value) for value in ("", "2099-08-01", "2099-08-01T18:00:00", 1, None)],
             *[("bookingsCloseAt", value) for value in ("", "soon")],
-            *[("capacity", value) for value in (0, -1, 1_000_001, "12", 1.5, True, None, 10**30)],
-            *[("withheld", value) for value in (-1, 13, "1")],
-            *[("price", value) for value in (-1, 100_000_000, 0.001, "19.9", None)],
-            *[("maxPerBooking", value) for value in (0, -1, "1", 2**31)],
+            *[("capacity", value) for value in (0, -1, 1_000_001, "12.0", 1.5, True, None, 10**30)],
+            *[("withheld", value) for value in (-1, 13, "-1")],
+            *[("price", value) for value in (-1, 100_000_000, 0.001, "19,9", None)],
+            *[("maxPerBooking", value) for value in (0, -1, "0", 2**31)],
             *[("status", value) for value in ("cancelled", "Draft")],
         ],
     )
@@ -462,7 +462,7 @@ class TestBook:
         assert [response.status_code for response in responses] == [201, 201]
 
     @pytest.mark.parametrize(
-        "body", [{"quantity": value} for value in (0, -1, "1", 1.5, True, 10**30)] + [{"joinWaitlist": "no"}]
+        "body", [{"quantity": value} for value in (0, -1, "0", 1.5, True, 10**30)] + [{"joinWaitlist": "no"}]
     )
     def test_refuses_invalid_values(self, event: Event, owner: User, signed_in: SignedIn, body: dict[str, Any]) -> None:
         assert invalid_fields(signed_in(owner).post(f"/events/{event.pk}/bookings", body)) == list(body)

@@ -3,7 +3,7 @@
 Error messages are taken from the exceptions themselves, never copied.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +11,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import exceptions, serializers
 
 from kit.errors import Invalid
+from kit.web.bodies import NoParameters
 
 Refusal = Exception | type[Exception]
 
@@ -22,12 +23,14 @@ def describes(
     answers: Mapping[int, tuple[Any, Any] | None],
     request: tuple[Any, Any] | None = None,
     refusals: Iterable[Refusal] = (),
-    parameters: list[OpenApiParameter | Any] | None = None,
+    query: type[serializers.Serializer[Any]] | None = NoParameters,
+    headers: Sequence[OpenApiParameter] = (),
     media_type: str = "application/json",
     more: str = "",
 ) -> Callable[[Any], Any]:
     """Describe the decorated method. `request` and each of `answers` are (serializer, example), or None for no body.
 
+    `query` has the call's parameters, which the view then reads as `self.query`; others are refused. None ignores all.
     `media_type` applies to the responses. `refusals` lists the call's own errors in the order they are checked; the
     schema adds the errors that every call can raise.
     """
@@ -39,7 +42,7 @@ def describes(
             operation_id=name,
             description=more,
             request=request and request[0],
-            parameters=parameters,
+            parameters=[*headers, *([query] if query and query is not NoParameters else [])],
             examples=examples,
             responses={
                 (status, media_type) if answer else status: _answer(status, summary, answer)
@@ -47,6 +50,7 @@ def describes(
             },
         )(method)
         method.refusals = tuple(refusals)
+        method.query = query
         return method
 
     return decorate

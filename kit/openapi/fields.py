@@ -63,6 +63,15 @@ class IdExtension(OpenApiSerializerFieldExtension):
         return dict(ID_SCHEMA)
 
 
+class IdFilterExtension(OpenApiSerializerFieldExtension):
+    """An id without bounds: one that cannot exist is accepted, and finds nothing."""
+
+    target_class = "kit.web.fields.IdFilterField"
+
+    def map_serializer_field(self, auto_schema: openapi.AutoSchema, direction: str) -> dict[str, Any]:
+        return {"type": "integer"}
+
+
 class MoneyExtension(OpenApiSerializerFieldExtension):
     target_class = "kit.web.fields.MoneyField"
 

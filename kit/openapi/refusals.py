@@ -13,9 +13,9 @@ from kit.errors import Busy, Invalid, TooMany
 from kit.idempotency.keys import KeyReused, StillRunning
 from kit.idempotency.views import BAD_KEY
 from kit.openapi.components import component
-from kit.openapi.describe import Refusal
+from kit.openapi.describe import Refusal, invalid
 from kit.openapi.headers import EXAMPLE_REQUEST_ID
-from kit.web.bodies import NotAnObject, NotJSON
+from kit.web.bodies import UNKNOWN_PARAMETER, LoneSurrogate, NotAnObject, NotJSON
 from kit.web.problems import (
     PROBLEM_JSON,
     LengthRequired,
@@ -30,11 +30,13 @@ OF_ALL: tuple[Refusal, ...] = (UnknownHost(), Exception())
 OF_BODIES: tuple[Refusal, ...] = (
     NotJSON(),
     NotAnObject(),
+    LoneSurrogate(),
     RequestTimeout(),
     LengthRequired(),
     RequestTooLarge(),
     exceptions.UnsupportedMediaType("text/plain"),
 )
+OF_QUERIES: tuple[Refusal, ...] = (invalid(page=UNKNOWN_PARAMETER),)
 OF_KEYS: tuple[Refusal, ...] = (BAD_KEY, StillRunning(), KeyReused())
 # Errors of every call that is rate limited and uses the database.
 OF_WORK: tuple[Refusal, ...] = (TooMany(retry_after=42), Busy())
@@ -101,6 +103,6 @@ def by_status(refusals: Iterable[Refusal]) -> list[ErrorResponse]:
 
 SHARED = {
     problem.message
-    for response in by_status((*OF_ALL, *OF_BODIES, *OF_KEYS, *OF_WORK, *OF_REQUIRED_TOKENS))
+    for response in by_status((*OF_ALL, *OF_BODIES, *OF_QUERIES, *OF_KEYS, *OF_WORK, *OF_REQUIRED_TOKENS))
     for problem in response.problems
 }

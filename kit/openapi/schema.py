@@ -94,6 +94,8 @@ class AutoSchema(openapi.AutoSchema):
 
     def _refusals(self, operation: dict[str, Any]) -> Iterator[Refusal]:
         yield from getattr(self._handler(), "refusals", ())
+        if getattr(self._handler(), "query", None):
+            yield from refusals.OF_QUERIES
         if "requestBody" in operation:
             yield from refusals.OF_BODIES
         if self._is_idempotent():

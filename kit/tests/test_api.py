@@ -151,7 +151,6 @@ class TestBodies:
             b"{'a': 1}",
             b'{"a": NaN}',
             b'{"a": Infinity}',
-            b'{"a": 1e999}',
             b'{"a": "\\ud800"}',
             b'{"a": "\xff"}',
             b"\xff\xfe{\x00}\x00",
@@ -245,10 +244,11 @@ class TestRequests:
 
         assert is_problem(answer, 400)
 
-    def test_with_invalid_utf_8_parameters_are_served(self, anonymous: APIClient) -> None:
-        answer = anonymous.post("/auth/login?a=%ff&b=%00&c=%ed%a0%80", {"email": "nobody@example.com", "password": "x"})
+    def test_with_invalid_utf_8_parameters_are_400(self, anonymous: APIClient) -> None:
+        answer = anonymous.post("/auth/login?a=%ff&%00=b&%ed%a0%80=c", {"email": "nobody@example.com", "password": "x"})
 
-        assert is_problem(answer, 401)
+        assert is_problem(answer, 400)
+        assert [fault["field"] for fault in answer.json()["errors"]] == ["a", "\x00", "\ufffd" * 3]
 
     def test_with_a_broken_cookie_are_served(self, anonymous: APIClient) -> None:
         assert is_problem(anonymous.get("/auth/me", HTTP_COOKIE='sessionid=\x00"; =;;'), 401)

@@ -101,7 +101,7 @@ def inapplicable(case: schemathesis.Case, response: Any) -> Iterator[Callable[..
     is_empty_parameter = "" in case.query.values()
     # A token that was omitted or corrupted on purpose has been replaced by the caller's own.
     is_token_replaced = case.meta is not None and case.meta.is_negative_at(ParameterLocation.HEADER)
-    # If a parameter is repeated, the last value counts.
-    is_repeated_parameter = any(isinstance(value, list) for value in case.query.values())
-    if is_trimmed or is_empty_parameter or is_token_replaced or is_repeated_parameter:
+    # A list of one value is sent like the value itself.
+    is_single_parameter = any(isinstance(value, list) and len(value) < 2 for value in case.query.values())
+    if is_trimmed or is_empty_parameter or is_token_replaced or is_single_parameter:
         yield negative_data_rejection

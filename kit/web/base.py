@@ -6,12 +6,24 @@ from rest_framework import exceptions, views
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSetMixin
 
+from kit.web.bodies import read_query
+
 
 class APIView(views.APIView):
     """A view that counts every request against its rate limit, even if it is then refused.
 
     DRF checks rate limits last, so a request with a bad token or without permission would not count.
     """
+
+    # The validated query string of a call that `describes` describes.
+    query: dict[str, Any]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Check the query string last, before the call begins."""
+        super().initial(request, *args, **kwargs)
+        handler = getattr(self, getattr(self, "action", None) or str(request.method).lower(), None)
+        if shape := getattr(handler, "query", None):
+            self.query = read_query(shape, request, is_strict=True)
 
     def perform_authentication(self, request: Request) -> None:
         """Authenticate and count the request: by user, or by address if nobody is signed in."""

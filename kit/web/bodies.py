@@ -1,23 +1,46 @@
 """Request and response bodies: strict JSON. DRF's settings import this module, so it imports no view."""
 
+import json
+import math
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache, cached_property
+from itertools import count
 from typing import Any, cast
 
 import orjson
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from rest_framework import exceptions, metadata, negotiation, parsers, renderers
 from rest_framework.fields import SkipField
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
-from kit.errors import Faults
+from kit.errors import Faults, Invalid
 from kit.web.problems import WIRE_NAMES
+
+# The smallest positive float.
+SMALLEST = 5e-324
+# One of these is in every smaller number.
+SIGNS_OF_TOO_SMALL = (b"e-", b"E-", b"0" * 300)
+NOT_ZERO = re.compile("[-0.]*[1-9]")
+# How many numbers the slow parser reads.
+MOST_NUMBERS = 1_000
+
+UNKNOWN_PARAMETER = "This call has no such parameter."
+REPEATED_PARAMETER = "Give this parameter only once."
 
 
 class NotJSON(exceptions.ParseError):
     default_detail = "The request body is not valid JSON"
+
+
+class TooManyNumbers(exceptions.ParseError):
+    default_detail = "The request body contains too many numbers"
+
+
+class LoneSurrogate(exceptions.ParseError):
+    default_detail = "The request body contains half of a surrogate pair, which is not a character"
 
 
 class NestedTooDeeply(exceptions.ParseError):
@@ -36,18 +59,67 @@ class StrictJSONParser(parsers.BaseParser):
     def parse(
         self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        body = stream.body if isinstance(stream, HttpRequest) else stream.read()
-        try:
-            value = orjson.loads(body)
-            # orjson parses deeper nesting than it can serialize, or Python can quote in an error message.
-            orjson.dumps(value)
-        except orjson.JSONDecodeError as error:
-            raise NotJSON from error
-        except orjson.JSONEncodeError as error:
-            raise NestedTooDeeply from error
+        value = _parsed(stream.body if isinstance(stream, HttpRequest) else stream.read())
         if not isinstance(value, dict):
             raise NotAnObject
         return value
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        value = orjson.loads(body)
+        # orjson parses deeper nesting than it can serialize, or Python can quote in an error message.
+        written = orjson.dumps(value)
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError) as error:
+        if "infinity" in str(error):
+            return _parsed_exactly(body)
+        raise _fault(error) from error
+    # orjson reads a number that is too small for a float as 0.
+    if b"0.0" in written and any(sign in body for sign in SIGNS_OF_TOO_SMALL):
+        return _parsed_exactly(body)
+    return value
+
+
+def _fault(error: Exception) -> exceptions.ParseError:
+    """Return what is wrong with a body. orjson has no other sign of it than its message."""
+    reason = str(error).lower()
+    is_encoding = isinstance(error, orjson.JSONEncodeError)
+    if "surrogate in string" in reason or (is_encoding and "surrogates" in reason):
+        return LoneSurrogate()
+    return NestedTooDeeply() if "depth" in reason or is_encoding else NotJSON()
+
+
+def _parsed_exactly(body: bytes) -> Any:
+    """Parse a body with numbers out of range: read them as infinite, or as the smallest float rather than as 0.
+
+    Fields then refuse them by their size or their decimal places, as they do other numbers. It is slow, so it gives up
+    on more numbers than a request has use for.
+    """
+    numbers = count()
+
+    def number(text: str) -> float:
+        if next(numbers) >= MOST_NUMBERS:
+            raise TooManyNumbers
+        found = float(text)
+        return math.copysign(SMALLEST, found) if found == 0 and NOT_ZERO.match(text) else found
+
+    def integer(text: str) -> float:
+        found = number(text)
+        return int(text) if abs(found) < 2**63 else found
+
+    def constant(name: str) -> None:
+        raise NotJSON
+
+    try:
+        value = json.loads(body.decode(), parse_float=number, parse_int=integer, parse_constant=constant)
+        orjson.dumps(value)
+    except orjson.JSONEncodeError as error:
+        raise _fault(error) from error
+    except RecursionError as error:
+        raise NestedTooDeeply from error
+    except ValueError as error:
+        raise NotJSON from error
+    return value
 
 
 class JSONRenderer(renderers.BaseRenderer):
@@ -129,9 +201,33 @@ def _valid_part(reader: Serializer[Any], body: dict[str, Any], wrong: Mapping[st
     return part
 
 
-def read_query(shape: type[Serializer[Any]], request: Request) -> dict[str, Any]:
-    """Return the validated query string, or fail with a 400 that names every invalid parameter."""
-    return cast("dict[str, Any]", _reader(shape).run_validation(request.query_params))
+class NoParameters(Serializer[Any]):
+    """The query string of a call without parameters."""
+
+
+def read_query(shape: type[Serializer[Any]], request: Request, *, is_strict: bool = False) -> dict[str, Any]:
+    """Return the validated query string, or fail with a 400 that names every invalid parameter.
+
+    If `is_strict`, parameters that are unknown or repeated are invalid.
+    """
+    reader, given = _reader(shape), request.query_params
+    faults = _misplaced(given, reader.fields) if is_strict else {}
+    try:
+        query = cast("dict[str, Any]", reader.run_validation(given))
+    except exceptions.ValidationError as error:
+        raise exceptions.ValidationError(cast("dict[str, Any]", error.detail) | faults) from error
+    except Invalid as error:
+        # Parameters that contradict each other.
+        raise Invalid(fields={**error.fields, **faults}) from error
+    if faults:
+        raise exceptions.ValidationError(faults)
+    return query
+
+
+def _misplaced(given: QueryDict, known: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the errors of parameters that are unknown, or given several times."""
+    unknown = {name: [UNKNOWN_PARAMETER] for name in given if name not in known}
+    return unknown | {name: [REPEATED_PARAMETER] for name in given if name in known and len(given.getlist(name)) > 1}
 
 
 @cache

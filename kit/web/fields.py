@@ -1,4 +1,7 @@
-"""Serializer fields that all rooms share."""
+"""Serializer fields that all rooms share.
+
+A number may also be a string of digits, in every body: clients keep IDs and form input as strings.
+"""
 
 import re
 from datetime import UTC, date, datetime
@@ -6,18 +9,26 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.validators import RegexValidator
+from django.utils.dateparse import parse_datetime
 from rest_framework import serializers
 
 from kit import email_addresses
+from kit.db.sql import MAX_ID
 from kit.text import composed
 
 MAX_MONEY = Decimal("99999999.99")
 NO_CONTROL_CHARACTERS = RegexValidator(
     r"[\x00-\x1f\x7f-\x9f\u2028\u2029]",
-    "Control characters are not allowed.",
+    "Control characters and line breaks are not allowed.",
     code="control_characters",
     inverse_match=True,
 )
+WHOLE = re.compile(r"-?[0-9]+")
+DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+# A time with a space where the offset had a plus sign, which means a space in a URL.
+UNESCAPED = re.compile(r".+:[0-9.]+ [0-9]{2}:?[0-9]{2}")
+# Stands for any larger number.
+BEYOND = 10**40
 
 
 class TextField(serializers.CharField):
@@ -59,7 +70,22 @@ class EmailField(TextField):
 class UtcDateTimeField(serializers.DateTimeField):
     """ISO 8601. Input must have a UTC offset; output is in UTC with `Z`."""
 
-    default_error_messages = {"naive": "Add a UTC offset, such as Z or +02:00."}
+    default_error_messages = {
+        "invalid": "Enter a time with a UTC offset, such as 2024-07-01T18:00:00Z.",
+        "naive": "Add a UTC offset, such as Z or +02:00.",
+        "nonexistent": "There is no such date or time.",
+        "overflow": "This time is out of range.",
+    }
+
+    def to_internal_value(self, value: Any) -> datetime:
+        try:
+            time = parse_datetime(value) if isinstance(value, str) else None
+        except ValueError:
+            self.fail("nonexistent")
+        # Python also reads a date alone, in forms such as 20240701, as a time.
+        if time is None or not re.search("[:T]", value):
+            self.fail("invalid")
+        return self.enforce_timezone(time)
 
     def enforce_timezone(self, value: datetime) -> datetime:
         if value.tzinfo is None:
@@ -83,25 +109,24 @@ class MillisecondsField(UtcDateTimeField):
 class MomentField(UtcDateTimeField):
     """A time, which keeps the offset it was given in, or a date that stands for the whole UTC day."""
 
-    default_error_messages = {"invalid": "Enter a date (2024-07-01) or a time (2024-07-01T18:00:00Z)."}
+    default_error_messages = {
+        "invalid": "Enter a date (2024-07-01) or a time (2024-07-01T18:00:00Z).",
+        "unescaped": "In a URL, write the + of a UTC offset as %2B.",
+    }
 
     def to_internal_value(self, value: Any) -> date | datetime:  # type: ignore[override]
-        if not isinstance(value, str):
-            self.fail("invalid")
-        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
             try:
                 return date.fromisoformat(value)
             except ValueError:
-                self.fail("invalid")
+                self.fail("nonexistent")
+        if isinstance(value, str) and UNESCAPED.fullmatch(value):
+            self.fail("unescaped")
         return super().to_internal_value(value)
 
     def enforce_timezone(self, value: datetime) -> datetime:
         super().enforce_timezone(value)
         return value
-
-    def fail(self, key: str, **values: Any) -> Any:
-        """Use one message for all unreadable input; DRF would list strptime formats."""
-        super().fail(key if key in ("naive", "overflow", "required", "null") else "invalid", **values)
 
 
 def utc_text(value: datetime) -> str:
@@ -111,43 +136,54 @@ def utc_text(value: datetime) -> str:
     return value.isoformat(timespec=timespec).removesuffix("+00:00") + "Z"
 
 
-class IdField(serializers.IntegerField):
-    """An id: an integer, also written as 7.0 or "7".
-
-    Ids out of range are accepted here: the lookup then reports that the object does not exist.
-    """
-
-    def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, float) and data.is_integer():
-            data = int(data)
-        is_digits = isinstance(data, str) and data.isascii() and data.isdigit()
-        if isinstance(data, bool) or not (isinstance(data, int) or is_digits):
-            self.fail("invalid")
-        return super().to_internal_value(data)
-
-
 class CountField(serializers.IntegerField):
-    """A whole number, also written as 7.0. Strings are rejected."""
+    """A whole number, also written as 7.0 or "7"."""
+
+    default_error_messages = {"invalid": "Enter a whole number, such as 7."}
 
     def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, bool) or not isinstance(data, int | float):
+        if isinstance(data, str) and WHOLE.fullmatch(data):
+            # As a float, it may become infinite. Python refuses to make an integer of thousands of digits.
+            data = int(data) if len(data) <= len(str(BEYOND)) else float(data)
+        if isinstance(data, float):
+            data = max(-BEYOND, min(data, BEYOND))
+        if isinstance(data, bool) or not isinstance(data, int | float) or data != int(data):
             self.fail("invalid")
-        if isinstance(data, float) and data.is_integer():
-            data = int(data)
-        return super().to_internal_value(data)
+        return int(data)
+
+
+class IdField(CountField):
+    """An id. Ids out of range are accepted here: the lookup then reports that the object does not exist."""
+
+
+class IdFilterField(IdField):
+    """An id to filter a list by. One that cannot exist finds nothing, like any other that does not exist."""
+
+    def to_internal_value(self, data: Any) -> int:
+        number = super().to_internal_value(data)
+        return number if 0 < number <= MAX_ID else 0
+
+
+class IdListField(serializers.ListField):
+    child = IdField()
+    default_error_messages = {"not_a_list": "Must be a list of IDs."}
 
 
 class StrictBooleanField(serializers.BooleanField):
     """true or false. DRF would also accept "yes", 1 and the like."""
 
+    default_error_messages = {"invalid": "Must be true or false."}
+
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
-            self.fail("invalid", input=data)
+            self.fail("invalid")
         return data
 
 
 class MoneyField(serializers.DecimalField):
-    """A JSON number from 0 to 99,999,999.99 with at most two decimal places. Strings are rejected."""
+    """A number from 0 to 99,999,999.99 with at most two decimal places, also written as "12.50"."""
+
+    default_error_messages = {"invalid": "Enter a number, such as 12.50."}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_digits=None, decimal_places=2, min_value=0, max_value=MAX_MONEY, **kwargs)
@@ -157,17 +193,33 @@ class MoneyField(serializers.DecimalField):
         return serializers.Field.validate_empty_values(self, data)
 
     def to_internal_value(self, data: Any) -> Decimal:
-        if isinstance(data, bool) or not isinstance(data, int | float):
+        try:
+            amount = decimal(data)
+        except ValueError:
             self.fail("invalid")
-        # Checked before DRF quantizes the value, which fails beyond 28 digits.
-        if data > MAX_MONEY:
+        if amount > MAX_MONEY:
             self.fail("max_value", max_value=MAX_MONEY)
-        if data < 0:
+        if amount < 0:
             self.fail("min_value", min_value=0)
-        return super().to_internal_value(data)
+        rounded = amount.quantize(Decimal("0.01"))
+        if rounded != amount:
+            self.fail("max_decimal_places", max_decimal_places=2)
+        # Not -0.
+        return abs(rounded)
 
     def to_representation(self, value: Decimal) -> int | float:  # type: ignore[override]
         return plain_number(value)
+
+
+def decimal(data: Any) -> Decimal:
+    """Return the number, which may be infinite.
+
+    :raises ValueError: it is neither a JSON number nor a string of digits, with a decimal point or without.
+    """
+    is_number = isinstance(data, int | float) and not isinstance(data, bool)
+    if not is_number and not (isinstance(data, str) and DECIMAL.fullmatch(data)):
+        raise ValueError(data)
+    return Decimal(str(data))
 
 
 def plain_number(value: Decimal) -> int | float:

@@ -16,6 +16,7 @@ import orjson
 from rest_framework import serializers
 
 from kit.errors import Invalid
+from kit.web.fields import CountField
 
 Row = TypeVar("Row")
 
@@ -77,7 +78,7 @@ class CursorField(serializers.Field[Any, Any, Any, Any]):
 
 
 class PageSerializer(serializers.Serializer[Any]):
-    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
+    limit = CountField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
 
 
 def row_id(key: Any) -> int:

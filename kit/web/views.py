@@ -42,6 +42,7 @@ class Root(APIView):
         "List the server's addresses",
         name="getRoot",
         more="Browsers (`Accept: text/html`) get a page with the same links.",
+        query=None,
         answers={
             200: (
                 AddressesSerializer,
@@ -78,6 +79,7 @@ class Health(APIView):
         "Check that the server is up",
         name="getHealth",
         more="Does not use the database.",
+        query=None,
         answers={200: (HealthSerializer, {"status": "ok"})},
     )
     def get(self, request: Request) -> Response:

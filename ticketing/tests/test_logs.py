@@ -38,7 +38,7 @@ def only(lines: list[dict[str, Any]], event: str) -> dict[str, Any]:
 
 class TestRequestLine:
     def test_has_method_path_status_user_and_duration(self, owner: User, signed_in: SignedIn, lines: Lines) -> None:
-        answer = signed_in(owner).get("/auth/me?colour=green")
+        answer = signed_in(owner).get("/tickets?search=secret")
 
         line = only(lines(), "request_finished")
         assert line.pop("duration_ms") > 0
@@ -47,7 +47,7 @@ class TestRequestLine:
             "event": "request_finished",
             "level": "info",
             "method": "GET",
-            "path": "/auth/me",
+            "path": "/tickets",
             "status": 200,
             "user_id": owner.pk,
             "request_id": answer["X-Request-ID"],

@@ -152,7 +152,7 @@ class TestAdd:
         ("values", "field", "sentence"),
         [
             ({"title": " "}, "title", "This field is required."),
-            ({"title": "Two\nlines"}, "title", "Control characters are not allowed."),
+            ({"title": "Two\nlines"}, "title", "Control characters and line breaks are not allowed."),
             ({"title": "x" * 256}, "title", "Ensure this value has at most 255 characters (it has 256)."),
             ({"price": "-1"}, "price", "Ensure this value is greater than or equal to 0."),
             ({"price": "NaN"}, "price", "Enter a number."),

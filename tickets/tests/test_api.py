@@ -40,7 +40,7 @@ REFUSED: dict[str, list[Any]] = {
     "status": ["", "resolved", "Open", "open ", "in--progress", 1, True, [], {}],
     "priority": ["", "urgent", "High", 1, True, [], {}],
     "price": [
-        *("", "223", True, False, [], {}, -0.01, -1, 1.005, 0.001, 1e-7),
+        *("", "1e3", "-0.01", True, False, [], {}, -0.01, -1, 1.005, 0.001, 1e-7),
         *(100_000_000, 99_999_999.995, 1e20, 1e300, -1e300, 2**63, 2**64, 10**40),
     ],
     "project": ["", "General", True, [], {}, 1.5, 0, -1, *HUGE_IDS],

@@ -144,7 +144,7 @@ class TestPatch:
             ("status", "resolved"),
             ("status", None),
             ("price", -1),
-            ("price", "5"),
+            ("price", "5,0"),
             ("priority", "urgent"),
             ("dueDate", "2024-08-01T18:00:00Z"),
             ("createdBy", None),
