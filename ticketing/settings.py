@@ -105,7 +105,7 @@ MIDDLEWARE = [
     "kit.web.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
-    "kit.web.middleware.BadQueryMiddleware",
+    "kit.admin.requests.UnreadableRequestMiddleware",
     "kit.web.middleware.ComposedTextMiddleware",
 ]
 

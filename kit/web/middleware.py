@@ -14,7 +14,6 @@ from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
 from django.core.exceptions import DisallowedHost
 from django.core.signals import got_request_exception
-from django.db import DataError
 from django.dispatch import receiver
 from django.http import (
     Http404,
@@ -26,7 +25,6 @@ from django.http import (
     UnreadablePostError,
 )
 from django.urls import resolve
-from django.views.defaults import bad_request
 from django_otp import middleware as otp
 
 from kit import errors
@@ -154,22 +152,6 @@ class OTPMiddleware(_AdminOnly, otp.OTPMiddleware):
 
 class MessageMiddleware(_AdminOnly, messages.MessageMiddleware):
     pass
-
-
-class BadQueryMiddleware:
-    """Answer 400 if a query string in the admin has a value that no column can hold; the API validates its own."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
-
-    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        is_out_of_range = isinstance(exception, DataError | OverflowError)
-        if is_out_of_range and request.method in ("GET", "HEAD") and _is_admin(request):
-            return bad_request(request, exception)
-        return None
 
 
 class ComposedTextMiddleware:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.admin.utils import unquote
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -34,20 +35,22 @@ class ChangePage(ServiceAdmin):
     fieldsets = [(None, {"fields": ["seen_version", *EDITABLE]}), ("Details", {"fields": DETAILS})]
     change_form_outer_before_template = "admin/tickets/ticket/before_form.html"
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Ticket | None:
-        """Return the ticket. On POST, lock it so that what the form is validated against is still true on save.
+    def _changeform_view(self, request: HttpRequest, object_id: str | None, *args: Any) -> Any:
+        """Before saving, lock the ticket so that what the form is validated against is still true on save.
 
         A form that was opened before somebody else's change is rebased onto the current version and shown again.
         """
-        ticket = super().get_object(request, object_id, from_field)
-        if ticket and request.method == "POST" and not refusals_of(request):
-            ticket = self.get_queryset(request).locked().filter(pk=ticket.pk).first()
-            if ticket and request.POST.get("seen_version", str(ticket.version)) != str(ticket.version):
-                form = self.get_form(request, ticket, change=True)(instance=ticket)
-                rebased, differences = rebase(request.POST, ticket, form)
-                request.POST = rebased  # type: ignore[assignment]
-                request.differences = differences  # type: ignore[attr-defined]
-        return ticket
+        if request.method == "POST" and object_id is not None and not refusals_of(request):
+            self._rebase(request, self.get_object(request, unquote(object_id)))
+        return super()._changeform_view(request, object_id, *args)
+
+    def _rebase(self, request: HttpRequest, ticket: Ticket | None) -> None:
+        ticket = ticket and self.get_queryset(request).locked().filter(pk=ticket.pk).first()
+        if ticket and request.POST.get("seen_version", str(ticket.version)) != str(ticket.version):
+            form = self.get_form(request, ticket, change=True)(instance=ticket)
+            rebased, differences = rebase(request.POST, ticket, form)
+            request.POST = rebased  # type: ignore[assignment]
+            request.differences = differences  # type: ignore[attr-defined]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
