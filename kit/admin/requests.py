@@ -7,7 +7,7 @@ import structlog
 from django.apps import apps
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import BadRequest, FieldDoesNotExist, ValidationError
-from django.db import DataError, OperationalError
+from django.db import DataError, OperationalError, ProgrammingError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.defaults import bad_request
@@ -16,6 +16,11 @@ from kit.errors import Busy
 from kit.web.problems import SQLSTATES_OF_BUSY
 
 logger = structlog.get_logger(__name__)
+
+# No column can hold the value.
+UNSTORABLE = (DataError, OverflowError)
+# What lookups such as `id__range=1` or `ip_address__in=abc` raise once the list runs its query.
+UNREADABLE = (ValueError, TypeError, IndexError, ProgrammingError)
 
 
 class UnreadableRequestMiddleware:
@@ -42,10 +47,10 @@ class UnreadableRequestMiddleware:
             _check_ids(request.POST.getlist(ACTION_CHECKBOX_NAME), view.model_admin.model)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answer 400 to values that no column can hold, and 503 if a row stays locked."""
+        """Answer 400 to values that no column can hold or no filter can read, and 503 if a row stays locked."""
         if not _is_admin(request):
             return None
-        if isinstance(exception, DataError | OverflowError):
+        if isinstance(exception, UNSTORABLE) or (_is_filtered_list(request) and isinstance(exception, UNREADABLE)):
             logger.warning("unreadable_request", exc_info=exception)
             return bad_request(request, exception)
         if isinstance(exception, OperationalError) and (
@@ -60,6 +65,11 @@ class UnreadableRequestMiddleware:
 
 def _is_admin(request: HttpRequest) -> bool:
     return request.path_info.startswith("/admin/")
+
+
+def _is_filtered_list(request: HttpRequest) -> bool:
+    page = request.resolver_match
+    return bool(request.GET) and page is not None and str(page.url_name).endswith("_changelist")
 
 
 def _names_relation(query: QueryDict) -> bool:

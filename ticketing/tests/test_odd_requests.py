@@ -23,8 +23,8 @@ ODD = [
     *("", "abc", "on", "-1", "0", "1.5", "NaN", "99999", str(2**31), str(2**63), str(10**30), "9" * 5000, "x" * 5000),
     *("%20", "%00", "1%00", "%ED%A0%80", "%C3", "%D9%A1", "%F0%9F%98%80", "%2C", "1,abc", "_5F", "%28"),
 ]
-# The ones that are unlike each other, for places that are tried many times.
-FEW = ["", "abc", "-1", str(10**30), "%00", "%C3", "%28"]
+# For places that are tried many times.
+FEW = ["abc", str(10**30), "%00", "%28"]
 LOOKUPS = ["", "__exact", "__in", "__isnull", "__gte", "__range", "__regex", "__year", "__date", "__abc"]
 PARAMETERS = ["o", "p", "q", "e", "all", "_facets", "_to_field", "_popup", "_changelist_filters", "abc", "%00", "pk"]
 QUERIES = ["x=1", "_popup=1", "_to_field=abc", "_to_field=id", "_to_field=%00", "_saveasnew=1", "_changelist_filters="]
@@ -71,6 +71,11 @@ def list_of(model: Any) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
 
 
+def columns() -> dict[type, tuple[Any, str]]:
+    """Return a model and a field's name for each kind of column and relation."""
+    return {type(field): (model, field.name) for model in site._registry for field in model._meta.get_fields()}
+
+
 def forms_of(examples: Examples) -> list[Try]:
     """Return the pages to which anything can be posted without ending the session or deleting the examples."""
     pages = [page for page in everything(examples) if not page.action and not page.query]
@@ -98,7 +103,7 @@ class TestOddRequests:
                 hostile.get(url)
                 hostile.post(url, "post=yes")
 
-        assert hostile.faults == []
+        assert hostile.faults == [], "\n".join(hostile.faults)
 
     def test_queries_of_pages(self, hostile: Hostile, examples: Examples) -> None:
         for page in forms_of(examples):
@@ -106,7 +111,7 @@ class TestOddRequests:
                 hostile.get(f"{page.url}?{query}")
                 hostile.post(f"{page.url}?{query}", query)
 
-        assert hostile.faults == []
+        assert hostile.faults == [], "\n".join(hostile.faults)
 
     def test_fields_of_forms(self, hostile: Hostile, examples: Examples) -> None:
         for page in forms_of(examples):
@@ -120,7 +125,7 @@ class TestOddRequests:
                     if page.key.endswith("_add"):
                         hostile.get(f"{page.url}?{name}={odd}")
 
-        assert hostile.faults == []
+        assert hostile.faults == [], "\n".join(hostile.faults)
 
     def test_actions(self, hostile: Hostile, examples: Examples) -> None:
         tried = [page for page in everything(examples) if page.action]
@@ -133,20 +138,20 @@ class TestOddRequests:
                     hostile.post(page.url, f"action={name}&_selected_action=1&index=0&select_across={odd}")
 
         assert len(tried) > 5
-        assert hostile.faults == []
+        assert hostile.faults == [], "\n".join(hostile.faults)
 
     def test_filters(self, hostile: Hostile, examples: Examples) -> None:
         for model, model_admin in site._registry.items():
             named = [str(getattr(each, "parameter_name", "")) for each in model_admin.list_filter]
             for name in [*PARAMETERS, *filter(None, named)]:
-                for odd in ODD:
+                for odd in FEW:
                     hostile.get(f"{list_of(model)}?{name}={odd}")
-            for field in model._meta.get_fields():
-                for lookup in LOOKUPS:
-                    for odd in FEW:
-                        hostile.get(f"{list_of(model)}?{field.name}{lookup}={odd}")
+        for model, name in columns().values():
+            for lookup in LOOKUPS:
+                for odd in FEW:
+                    hostile.get(f"{list_of(model)}?{name}{lookup}={odd}")
 
-        assert hostile.faults == []
+        assert hostile.faults == [], "\n".join(hostile.faults)
 
     def test_autocompletes(self, hostile: Hostile, examples: Examples) -> None:
         url = reverse("admin:autocomplete")
@@ -161,7 +166,7 @@ class TestOddRequests:
             for odd in ODD:
                 hostile.get(f"{url}?{others}&{name}={odd}")
 
-        assert hostile.faults == []
+        assert hostile.faults == [], "\n".join(hostile.faults)
 
 
 class TestAnswers:
