@@ -17,6 +17,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.safestring import SafeData, SafeString
 
+from kit.admin.refusals import InUse, database_errors_as_refusals
+from kit.errors import Busy
 from kit.idempotency.keys import Key, StillRunning, claim, digest, forget, keep
 from kit.idempotency.models import IdempotencyKey
 
@@ -54,9 +56,14 @@ class OnceMiddleware:
             return None
         run = _run_in_steps if getattr(view, "is_in_steps", False) else _run
         try:
-            return run(request, lambda: view(request, *args, **kwargs), key, timezone.now())
+            with database_errors_as_refusals():
+                return run(request, lambda: view(request, *args, **kwargs), key, timezone.now())
         except StillRunning:
             return _go_back(request, STILL_RUNNING)
+        except (Busy, InUse) as refusal:
+            # At commit, after the view has reported success.
+            _queued(request).clear()
+            return _go_back(request, f"{refusal.message}.")
 
 
 def in_steps(view: View) -> View:
