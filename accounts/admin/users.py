@@ -23,7 +23,7 @@ from accounts.models import User, UserType
 from accounts.permissions import staff_user
 from kit.admin.forms import ServiceAdmin, ServiceForm, changed_values, newest
 from kit.admin.pages import LINK_CLASSES, form_page
-from kit.admin.refusals import database_errors_as_refusals, refusals_as_messages
+from kit.admin.refusals import all_or_nothing, refusals_as_messages
 from kit.admin.search import SearchMixin
 from kit.admin.stale import SeenAdmin, SeenForm
 from kit.errors import Refused
@@ -152,7 +152,7 @@ class UserAdmin(SeenAdmin, SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type:
             # This page does not ask for the current password.
             return HttpResponseRedirect(reverse("admin:password_change"))
         try:
-            with database_errors_as_refusals(), transaction.atomic():
+            with all_or_nothing():
                 return super().user_change_password(request, id, form_url)
         except Refused as refusal:
             self.message_user(request, f"{refusal.message}.", messages.ERROR)

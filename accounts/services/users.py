@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError, Q
 from django.http import HttpRequest
 from psycopg.errors import ForeignKeyViolation
@@ -182,10 +182,12 @@ def delete(*, user_id: int, by: User, expected: Expected | None = None) -> None:
             if user == actor:
                 raise OwnAccount
             user.delete()
+            # Now rather than at commit, which comes later for a request with an idempotency key.
+            connection.check_constraints()
     except ProtectedError as error:
         raise HasRecords from error
     except IntegrityError as error:
-        # Raised at commit if the user created something in the meantime.
+        # The user created something in the meantime.
         if isinstance(error.__cause__, ForeignKeyViolation):
             raise HasRecords from error
         raise

@@ -122,3 +122,19 @@ class TestRaceToDelete:
 
         assert outcome is services.HasRecords
         assert User.objects.filter(pk=owner.pk).exists()
+
+    def test_keeps_the_user_within_a_longer_transaction(self, admin: User, owner: User) -> None:
+        """As for a request with an idempotency key, which commits later."""
+
+        def delete() -> None:
+            with transaction.atomic():
+                services.delete(user_id=owner.pk, by=admin)
+
+        with ThreadPoolExecutor(1) as threads:
+            with transaction.atomic():
+                make_ticket(owner)
+                deletion = threads.submit(apart, delete)
+                time.sleep(PAUSE)
+            outcome = deletion.result()
+
+        assert outcome is services.HasRecords

@@ -24,7 +24,7 @@ from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextareaWidget
 
 from kit.admin.pages import LINK_CLASSES
-from kit.admin.refusals import FormRefused, add_refusal, database_errors_as_refusals, refusals_of
+from kit.admin.refusals import FormRefused, add_refusal, all_or_nothing, refusals_of
 from kit.errors import Refused
 from kit.web.fields import NO_CONTROL_CHARACTERS
 from kit.zones import NoSuchTime, instant, local
@@ -144,7 +144,7 @@ class ServiceAdmin(AutocompleteMixin, ModelAdmin):
         if request.method != "POST":
             return super().changeform_view(request, object_id, form_url, extra_context)
         try:
-            with database_errors_as_refusals():
+            with all_or_nothing():
                 return super().changeform_view(request, object_id, form_url, extra_context)
         except FormRefused as refused:
             refusals = {refused.prefix: refused.refusal}
@@ -183,7 +183,7 @@ class ServiceAdmin(AutocompleteMixin, ModelAdmin):
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         try:
-            with database_errors_as_refusals():
+            with all_or_nothing():
                 return super().delete_view(request, object_id, extra_context)
         except Refused as refusal:
             self.message_user(request, f"{refusal.message}.", messages.ERROR)

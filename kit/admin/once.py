@@ -17,6 +17,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.safestring import SafeData, SafeString
 
+from kit.admin.refusals import InUse, database_errors_as_refusals
+from kit.errors import Busy
 from kit.idempotency.keys import Key, StillRunning, claim, digest, forget, keep
 from kit.idempotency.models import IdempotencyKey
 
@@ -54,9 +56,14 @@ class OnceMiddleware:
             return None
         run = _run_in_steps if getattr(view, "is_in_steps", False) else _run
         try:
-            return run(request, lambda: view(request, *args, **kwargs), key, timezone.now())
+            with database_errors_as_refusals():
+                return run(request, lambda: view(request, *args, **kwargs), key, timezone.now())
         except StillRunning:
             return _go_back(request, STILL_RUNNING)
+        except (Busy, InUse) as refusal:
+            # At commit, after the view has reported success.
+            _queued(request).clear()
+            return _go_back(request, f"{refusal.message}.")
 
 
 def in_steps(view: View) -> View:
@@ -66,9 +73,12 @@ def in_steps(view: View) -> View:
 
 
 def _key_of(request: HttpRequest) -> Key | None:
-    match, token = request.resolver_match, request.POST.get(TOKEN)
-    is_form = request.method == "POST" and match and match.app_name == "admin" and match.view_name not in EXEMPT_VIEWS
-    if not (is_form and token and admin.site.has_permission(request)):
+    match = request.resolver_match
+    # Elsewhere, leave the body alone: the API reads it as a stream.
+    if request.method != "POST" or not match or match.app_name != "admin" or match.view_name in EXEMPT_VIEWS:
+        return None
+    token = request.POST.get(TOKEN)
+    if not token or not admin.site.has_permission(request):
         return None
     body = orjson.dumps({name: values for name, values in request.POST.lists() if name != TOKEN})
     sender = orjson.dumps([request.user.pk, token, request.get_full_path()])

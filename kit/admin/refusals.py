@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from django import forms
 from django.contrib import messages
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import ProtectedError
 from django.http import HttpRequest
 from psycopg.errors import ForeignKeyViolation
@@ -54,8 +54,16 @@ def database_errors_as_refusals() -> Iterator[None]:
 
 
 @contextmanager
+def all_or_nothing() -> Iterator[None]:
+    """Roll back this block if it is refused. Check its foreign keys now: the commit comes later (kit/admin/once.py)."""
+    with database_errors_as_refusals(), transaction.atomic():
+        yield
+        connection.check_constraints()
+
+
+@contextmanager
 def refusals_as_form_errors(form: forms.BaseForm) -> Iterator[None]:
-    """Add a refusal in this block to the form's errors. It rolls back the block, which runs in a transaction."""
+    """Add a refusal in this block, which is then rolled back, to the form's errors."""
     try:
         with database_errors_as_refusals(), transaction.atomic():
             yield
@@ -65,7 +73,7 @@ def refusals_as_form_errors(form: forms.BaseForm) -> Iterator[None]:
 
 @contextmanager
 def refusals_as_messages(request: HttpRequest) -> Iterator[None]:
-    """Show a refusal in this block as an error message on the next page. It rolls back the block, too."""
+    """Show a refusal in this block, which is then rolled back, as an error message on the next page."""
     try:
         with database_errors_as_refusals(), transaction.atomic():
             yield

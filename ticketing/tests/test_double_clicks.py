@@ -20,6 +20,7 @@ from events.models import Booking, Event, Inventory
 from events.tests.factories import book, make_event
 from kit.admin import once
 from kit.admin.once import INTERRUPTED, STILL_RUNNING, TOKEN
+from kit.admin.refusals import InUse
 from kit.idempotency.keys import Key, StillRunning
 from kit.idempotency.models import LIFETIME_OF_KEYS, MAX_BYTES, IdempotencyKey
 from kit.tests.browser import Browser, fields
@@ -27,6 +28,8 @@ from kit.tests.contents import contents
 from kit.tests.races import apart, at_once
 from notifications.models import Delivery, State
 from notifications.tests.factories import make_delivery
+from projects import services as projects
+from projects.models import Project
 from sla.models import Calendar
 from ticketing.tests.pages import Examples, Try, everything, make_examples
 from ticketing.tests.test_roles import YES, table
@@ -268,6 +271,20 @@ class TestForm:
         reply("Ping")
         assert Comment.objects.count() == 1
 
+    def test_is_refused_if_something_it_refers_to_was_deleted(
+        self, browser: Browser, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Foreign keys are checked at the end of the transaction. The form is shown again, with what was typed."""
+        url = reverse("admin:projects_project_add")
+        values = fields(browser.get(url)) | {"name": "Website", "_save": "Save"}
+        monkeypatch.setattr(projects, "create", refer_to_nobody)
+
+        answer = browser.post(url, values)
+
+        assert answer.status_code == 200
+        assert InUse.message in answer.content.decode()
+        assert b'value="Website"' in answer.content
+
     def test_stores_at_most_64_kib(self, browser: Browser, superuser: User) -> None:
         """A message quotes names, and an action can affect any number of objects."""
         for number in range(200):
@@ -285,6 +302,17 @@ class TestForm:
 
         assert (answer.status_code, len(said(answer))) == (302, 200)
         assert len(IdempotencyKey.objects.get().body.encode()) <= MAX_BYTES
+
+
+def refer_to_nobody(**_: Any) -> Ticket:
+    """Leave a foreign key without its row, as if a user had been deleted at the same time."""
+    return Ticket.objects.create(
+        title="x",
+        project=Project.objects.general(),
+        created_by_id=10**9,
+        created_at=timezone.now(),
+        sla_due_at=timezone.now(),
+    )
 
 
 @pytest.mark.django_db
@@ -399,6 +427,16 @@ class TestParallelPosts:
         self.post(superuser, page_of(ticket, "comment"), {"message": "Ping"})
 
         assert Comment.objects.count() > 1
+
+    def test_are_not_reported_as_done_if_the_commit_fails(
+        self, superuser: User, ticket: Ticket, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(services, "reply", refer_to_nobody)
+
+        answer = Browser(superuser).submit(page_of(ticket, "comment"), message="Ping")
+
+        assert (answer.status_code, [text for _, text in said(answer)]) == (302, [f"{InUse.message}."])
+        assert Ticket.objects.count() == 1
 
     def test_show_the_form_again_while_a_lock_is_held(self, superuser: User) -> None:
         event, browser = make_event(superuser), Browser(superuser)
