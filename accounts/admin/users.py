@@ -90,26 +90,28 @@ class UserAdmin(SeenAdmin, SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type:
         text = "Change password" if user.has_usable_password() else "Set password (none yet)"
         return format_html('<a href="../password/" class="{}">{}</a>', LINK_CLASSES, text)
 
-    @admin.display(description="e-mail address")
+    @admin.display(description="new address")
     def own_email(self, user: User) -> str:
         page = reverse("admin:accounts_user_own_email")
-        return format_html('{} <a href="{}" class="{}">Change</a>', user.email, page, LINK_CLASSES)
+        return format_html('<a href="{}" class="{}">Change e-mail address</a>', page, LINK_CLASSES)
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Link to the page for one's own address. Omit the password link for viewers who cannot change the user."""
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None:
             return fieldsets
-        fields: list[Any] = [("name", "own_email" if obj == request.user else "email")]
+        fields: list[Any] = [("name", "email")]
+        if obj == request.user:
+            fields.append("own_email")
         if self.has_change_permission(request, obj):
             fields.append("password_link")
         return [(None, {"fields": fields}), *fieldsets[1:]]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
-        """Prevent users from changing their own role, and anyone but superusers from making superusers."""
+        """Prevent users from changing their own role or address here, and all but superusers from making superusers."""
         fixed = list(self.readonly_fields)
         if obj == request.user:
-            return [*fixed, *services.ADMIN_ONLY_FIELDS]
+            return [*fixed, "email", *services.ADMIN_ONLY_FIELDS]
         return fixed if request.user.is_superuser else [*fixed, "is_superuser"]
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
