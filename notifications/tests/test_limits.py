@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.tests.factories import make_user
 from events.tests.factories import GUEST, book, make_event
-from notifications import mails, services
+from notifications import mails, services, transport
 from notifications.models import Delivery, Kind, State
 from notifications.tests.factories import end_of_transaction, make_delivery, run_queue, run_worker
 from projects.tests.psql import psql
@@ -61,14 +61,14 @@ def update(ticket: Ticket, by: User | None, *, times: int = 1, **fields: Any) ->
 def states(**of: Any) -> list[str]:
     """Return the states of ticket mail other than summaries, in order of creation."""
     about_tickets = Delivery.objects.filter(ticket__isnull=False, **of)
-    return [state for (state,) in about_tickets.order_by("id").values_list("state")]
+    return [str(state) for (state,) in about_tickets.order_by("id").values_list("state")]
 
 
 def run(at: datetime = AT) -> list[str]:
     """Run the worker once, and return the subjects of the mail that it sends."""
     before = len(mail.outbox)
     run_worker(at=at)
-    return [message.subject for message in mail.outbox[before:]]
+    return [str(message.subject) for message in mail.outbox[before:]]
 
 
 class TestCausedBy:
@@ -297,7 +297,7 @@ class TestLimitPerRecipient:
             raise OSError("451 Later")
 
         with monkeypatch.context() as patched:
-            patched.setattr(services.transport, "send", fail)
+            patched.setattr(transport, "send", fail)
             run()
         at = AT + timedelta(minutes=1)
 
