@@ -10,9 +10,9 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.tests.factories import make_user
+from kit.versions import CHANGED_SINCE_READ
 from projects.models import Visibility
 from projects.tests.factories import make_project
-from tickets import services
 from tickets.models import Ticket
 from tickets.tests.factories import assign, make_ticket
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 SignedIn = Callable[[User], APIClient]
 
 ETAG = re.compile(r'"([0-9]+)-[0-9a-f]{16}"')
-CHANGED = services.CHANGED_SINCE_READ
+CHANGED = CHANGED_SINCE_READ
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from kit.errors import Refused
+from kit.versions import Expected, VersionConflict
 from projects.tests.psql import psql
 from tickets import queries, services
 from tickets.models import Comment, Status, Ticket
@@ -396,11 +397,11 @@ class TestHandOver:
         self, ticket: Ticket, agent: User, outsider: User, assignee: User, status: str
     ) -> None:
         ticket.refresh_from_db()
-        stale = services.Expected([ticket.version - 1])
+        stale = Expected([ticket.version - 1])
 
-        with pytest.raises(services.VersionConflict):
+        with pytest.raises(VersionConflict):
             self.hand_over(ticket, agent, outsider, status=status, expected=stale)
-        changed = self.hand_over(ticket, agent, outsider, status=status, expected=services.Expected([ticket.version]))
+        changed = self.hand_over(ticket, agent, outsider, status=status, expected=Expected([ticket.version]))
 
         assert (changed.status, list(ticket.assignees.all())) == (status, [outsider])
 
