@@ -211,6 +211,9 @@ def read_query(shape: type[Serializer[Any]], request: Request, *, is_strict: boo
     If `is_strict`, parameters that are unknown or repeated are invalid.
     """
     reader, given = _reader(shape), request.query_params
+    if not given and not reader.fields:
+        # Bookings and most other calls; validating nothing takes 15 times as long.
+        return {}
     faults = _misplaced(given, reader.fields) if is_strict else {}
     try:
         query = cast("dict[str, Any]", reader.run_validation(given))
