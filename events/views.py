@@ -144,7 +144,8 @@ class BookingViewSet(ViewSet):
     @docs.export_bookings
     def export(self, request: Request) -> StreamingHttpResponse:
         query = read_query(BookingFilterSerializer, request)
-        return csv_export.answer("bookings", exports.bookings(viewer=caller(request), **query))
+        viewer = caller(request)
+        return csv_export.answer("bookings", exports.bookings(viewer=viewer, **query), user_id=viewer.pk)
 
     @docs.read_booking
     def retrieve(self, request: Request, booking_id: int) -> Response:

@@ -53,7 +53,7 @@ class TicketViewSet(ViewSet):
     def export(self, request: Request) -> StreamingHttpResponse:
         query = read_query(TicketFilterSerializer, request)
         content = exports.tickets(viewer=caller(request), **query, at=timezone.now())
-        return csv_export.answer("tickets", content)
+        return csv_export.answer("tickets", content, user_id=caller(request).pk)
 
     @docs.create_ticket
     @idempotent
