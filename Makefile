@@ -54,7 +54,7 @@ lint: .venv/requirements-dev.txt ## Check style, types, imports, migrations, set
 	DATABASE_URL=postgres://unused/unused $(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null
 	$(PY) manage.py makemigrations --check --dry-run
 
-bench: .venv/requirements-dev.txt ## Measure bookings per second (a few minutes; ARGS=storm for a load test)
+bench: .venv/requirements-dev.txt ## Measure bookings per second (a few minutes; ARGS=storm for a load test, hostile for abuse)
 	@$(PY) -m benchmarks.$(or $(ARGS),bookings)
 
 format: .venv/requirements-dev.txt ## Format the code and sort its imports

@@ -196,7 +196,10 @@ export_bookings = describes(
     query=BookingFilterSerializer,
     answers={200: (OpenApiTypes.STR, examples.EXPORT)},
     media_type=csv_export.CSV,
-    refusals=[invalid(status=ChoiceField.default_error_messages["invalid_choice"].format(input="soon"))],
+    refusals=[
+        invalid(status=ChoiceField.default_error_messages["invalid_choice"].format(input="soon")),
+        csv_export.RUNNING,
+    ],
 )
 
 read_booking = describes(

@@ -156,7 +156,8 @@ class BookingViewSet(ViewSet):
 
     @docs.export_bookings
     def export(self, request: Request) -> StreamingHttpResponse:
-        return csv_export.answer("bookings", exports.bookings(viewer=caller(request), **self.query))
+        viewer = caller(request)
+        return csv_export.answer("bookings", exports.bookings(viewer=viewer, **self.query), user_id=viewer.pk)
 
     @docs.read_booking
     @versioned

@@ -5,12 +5,9 @@ from django.conf import settings
 from kit.web.server import Server
 from ticketing.wsgi import application as django_application
 
-# In each process. Each thread has a database connection, and PostgreSQL is fastest with two to four per core.
-THREADS = 2
-
 application = Server(
     django_application,
-    threads=THREADS,
+    threads=settings.WEB_THREADS,
     body_seconds=settings.REQUEST_BODY_SECONDS,
     max_body=settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0,
 )

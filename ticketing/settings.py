@@ -48,6 +48,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 PROJECT_APPS = [
     "kit",
     "kit.idempotency",
+    "kit.long_tasks",
     "kit.search",
     "accounts",
     "projects",
@@ -371,6 +372,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 # Seconds that a client may take to send the head (at most 60) and the body of a request.
 REQUEST_HEAD_SECONDS = env.int("REQUEST_HEAD_SECONDS", default=10)
 REQUEST_BODY_SECONDS = env.int("REQUEST_BODY_SECONDS", default=30)
+# In each process. Each thread has a database connection, and PostgreSQL is fastest with two to four per core.
+WEB_THREADS = 2
 X_FRAME_OPTIONS = "DENY"
 
 CONTENT_SECURITY_POLICY = {"DIRECTIVES": content_policies.PAGES}

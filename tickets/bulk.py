@@ -78,12 +78,18 @@ class Outcome:
     refused: dict[str, list[int]] = field(default_factory=dict)
 
 
-def apply(change: BulkChange, ticket_ids: Iterable[int], *, by: User, value: Any) -> Outcome:
-    """Change the tickets in this order, each in its own transaction, so that a refusal affects one ticket only."""
+def apply(
+    change: BulkChange, ticket_ids: Iterable[int], *, by: User, value: Any, on_each: Callable[[], object] = lambda: None
+) -> Outcome:
+    """Change the tickets in this order, each in its own transaction, so that a refusal affects one ticket only.
+
+    `on_each` is called before each ticket.
+    """
     ticket_ids = list(ticket_ids)
     outcome, versions_before = Outcome(), _versions(ticket_ids)
     accepted = []
     for ticket_id in ticket_ids:
+        on_each()
         try:
             with database_errors_as_refusals():
                 change.change(ticket_id, by, value)

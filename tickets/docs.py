@@ -83,7 +83,7 @@ export_tickets = describes(
     query=TicketFilterSerializer,
     answers={200: (OpenApiTypes.STR, examples.EXPORT)},
     media_type=csv_export.CSV,
-    refusals=BAD_FILTERS,
+    refusals=[*BAD_FILTERS, csv_export.RUNNING],
 )
 create_ticket = describes(
     "Create a ticket",

@@ -52,7 +52,7 @@ class TicketViewSet(ViewSet):
     @docs.export_tickets
     def export(self, request: Request) -> StreamingHttpResponse:
         content = exports.tickets(viewer=caller(request), **self.query, at=timezone.now())
-        return csv_export.answer("tickets", content)
+        return csv_export.answer("tickets", content, user_id=caller(request).pk)
 
     @docs.create_ticket
     @idempotent

@@ -1,31 +1,41 @@
-"""An application for the server's own tests: endless responses, and a count of what has been produced of them."""
+"""An application for the server's own tests: large and endless responses, and how much memory they take."""
 
 import os
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import django
 from django.http import HttpResponse, StreamingHttpResponse
 
+from kit.web import streams
 from kit.web.server import Server
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ticketing.settings")
 django.setup()
 
 CHUNK = b"x" * 64 * 1024
+LARGE = bytes(range(256)) * 32 * 1024
 # SystemExit is no Exception, and no future can hold StopIteration.
 ERRORS = {"/fail": ValueError, "/exit": SystemExit, "/stop": StopIteration}
-state = {"open": 0, "bytes": 0}
+state = {"open": 0}
 
 
 def endless() -> Iterator[bytes]:
     state["open"] += 1
     try:
         while True:
-            state["bytes"] += len(CHUNK)
+            time.sleep(0.01)
             yield CHUNK
     finally:
         state["open"] -= 1
+
+
+def long() -> Iterator[bytes]:
+    """Yield 50 MB."""
+    for _ in range(800):
+        yield CHUNK
 
 
 def lines() -> Iterator[bytes]:
@@ -46,13 +56,29 @@ def view(environ: dict[str, Any], start_response: Any) -> Any:
     path = environ["PATH_INFO"]
     if error := ERRORS.get(path):
         raise error
-    streams = {"/endless": endless, "/lines": lines}
+    bodies = {"/endless": endless, "/lines": lines, "/long": long}
     start_response("200 OK", [("Content-Type", "text/plain")])
-    if path in streams:
-        return StreamingHttpResponse(streams[path]())
+    if path in bodies:
+        return StreamingHttpResponse(bodies[path]())
+    if path == "/large":
+        return HttpResponse(LARGE)
     if path == "/brittle":
         return Brittle()
-    return HttpResponse(f"{state['open']} {state['bytes']}")
+    status = Path("/proc/self/status").read_text()
+    return HttpResponse(
+        f"{state['open']} {status.partition('VmRSS:')[2].split()[0]} {len(os.listdir('/proc/self/fd'))}"
+    )
 
 
 application = Server(view, threads=2, body_seconds=5, max_body=1024)
+
+
+class Impatient(Server):
+    """Disconnects stalled clients after a second."""
+
+    def __rsgi_init__(self, loop: Any) -> None:
+        streams.STALLED_SECONDS = 1
+        super().__rsgi_init__(loop)
+
+
+impatient = Impatient(view, threads=2, body_seconds=5, max_body=1024)

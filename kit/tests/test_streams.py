@@ -3,9 +3,11 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import NamedTuple
 
 import pytest
 
+from kit.tests.rsgi import CHUNK, LARGE
 from ticketing.tests.server import Client, head, served
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("django_db_setup")]
@@ -30,14 +32,28 @@ class TestStreams:
 
             assert answer.body.split() == [str(number).encode() for number in range(1000)]
 
-    def test_are_produced_only_as_fast_as_the_client_reads(self, port: int) -> None:
-        with Client(port) as reader:
-            reader.send(head("GET /endless"))
-            time.sleep(1)
+    def test_larger_than_memory_allows_arrive_whole(self, client: Client) -> None:
+        for _ in range(2):
+            assert client.request("GET /large").body == LARGE
 
-            first, second = produced(port), (time.sleep(0.5), produced(port))[1]
+        assert len(client.request("GET /long").body) == 800 * len(CHUNK)
 
-        assert 0 < first == second < 20 * 1024 * 1024
+    @pytest.mark.parametrize("path", ["/large", "/long"])
+    def test_that_nobody_reads_stay_out_of_memory_even_if_pipelined(self, port: int, path: str) -> None:
+        before = state(port).kilobytes
+        with ExitStack() as stack:
+            for _ in range(100 if path == "/large" else 20):
+                stack.enter_context(Client(port)).send(3 * head(f"GET {path}"))
+            peak = max((time.sleep(0.5), state(port).kilobytes)[1] for _ in range(12))
+
+        assert peak - before < 100 * 1024
+
+    def test_are_produced_for_others_while_clients_stall(self, port: int) -> None:
+        with ExitStack() as stack:
+            for _ in range(6):
+                stack.enter_context(Client(port)).send(head("GET /long"))
+            with Client(port) as client:
+                assert client.request("GET /lines").status == 200
 
     def test_end_when_the_client_leaves_and_hold_up_no_ordinary_request(self, port: int) -> None:
         with ExitStack() as stack:
@@ -68,12 +84,38 @@ class TestStreams:
         with Client(port) as client:
             assert client.request("GET /lines").status == 200
 
+    def test_that_stall_are_disconnected_and_leave_no_file_open(self) -> None:
+        with served("kit.tests.rsgi:impatient") as port:
+            before = state(port).files
+            with ExitStack() as stack:
+                stalled = [stack.enter_context(Client(port)) for _ in range(3)]
+                for client in stalled:
+                    client.send(head("GET /long"))
+                time.sleep(4)
+
+                assert state(port).files <= before
+                assert all(len(read_to_end(client)) < 800 * len(CHUNK) for client in stalled)
+
+
+class State(NamedTuple):
+    """What the server reports of itself: open endless responses, memory and open files."""
+
+    open: int
+    kilobytes: int
+    files: int
+
+
+def state(port: int) -> State:
+    with Client(port) as client:
+        return State(*map(int, client.request("GET /").body.split()))
+
 
 def streams(port: int) -> int:
-    with Client(port) as client:
-        return int(client.request("GET /").body.split()[0])
+    return state(port).open
 
 
-def produced(port: int) -> int:
-    with Client(port) as client:
-        return int(client.request("GET /").body.split()[1])
+def read_to_end(client: Client) -> bytes:
+    try:
+        return client.file.read()
+    except ConnectionResetError:
+        return b""

@@ -14,12 +14,16 @@ from typing import Any, TypeVar
 from django.http import StreamingHttpResponse
 from rest_framework.serializers import Serializer
 
+from kit.long_tasks.leases import RETRY_SECONDS, ExportRunning, Lease, slot
+
 Row = TypeVar("Row")
 
 BATCH = 1000
 CSV = "text/csv"
 # Without this byte order mark, Excel reads UTF-8 as the computer's older encoding: "ZoÃ«" for "Zoë".
 MARK = codecs.BOM_UTF8
+# As in the API's documentation.
+RUNNING = ExportRunning(retry_after=RETRY_SECONDS)
 # Spreadsheets read text that starts with these as a formula, unless an apostrophe precedes it.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 GUARD = "'"
@@ -49,13 +53,37 @@ def encode(shape: type[Serializer[Any]], rows: Iterable[list[Any]]) -> Iterator[
         yield start
 
 
-def answer(name: str, content: Iterator[bytes]) -> StreamingHttpResponse:
-    """Return `content` as a download. Produce the first chunk now, so that an error in it gets an ordinary response."""
-    first = next(content)
-    return StreamingHttpResponse(
-        chain([first], content),
+class Download(StreamingHttpResponse):
+    """An export. Its user cannot start another until it is closed: sent, or given up."""
+
+    def __init__(self, *args: Any, lease: Lease, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.lease = lease
+
+    def close(self) -> None:
+        try:
+            self.lease.release()
+        finally:
+            super().close()
+
+
+def answer(name: str, content: Iterator[bytes], *, user_id: int) -> StreamingHttpResponse:
+    """Return `content` as a download. Produce the first chunk now, so that an error in it gets an ordinary response.
+
+    :raises ExportRunning: the user has another export or bulk change running.
+    """
+    with slot():
+        lease = Lease(user_id)
+        try:
+            first = next(content)
+        except BaseException:
+            lease.release()
+            raise
+    return Download(
+        lease.kept(chain([first], content)),
         content_type=f"{CSV}; charset=utf-8; header=present",
         headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
+        lease=lease,
     )
 
 

@@ -1,8 +1,7 @@
 """Serve a WSGI application over granian's RSGI interface, with limits that its WSGI interface does not have.
 
 The event loop reads the whole body, within a deadline, before a thread takes the request. Slow clients therefore hold
-no thread, and no unread body forces the connection to close. Long responses have their own threads
-(kit/web/streams.py).
+no thread, and no unread body forces the connection to close. Large responses are sent from files (kit/web/streams.py).
 """
 
 import asyncio
@@ -10,6 +9,7 @@ import io
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
 
@@ -31,8 +31,8 @@ MAX_URL = 8 * 1024
 MAX_HEADERS = 32 * 1024
 # A body over the limit is read and discarded up to this size, because a client that is still sending reads no response.
 MAX_DISCARDED = 10 * 1024 * 1024
-# Files of known length up to this one, such as the documentation's scripts, are sent at once instead of streamed.
-MAX_WHOLE = 4 * 1024 * 1024
+# granian keeps up to two responses of a connection whose client does not read them. Larger ones are sent from a file.
+MAX_IN_MEMORY = 128 * 1024
 
 BASE_ENVIRON: Environ = {
     "SCRIPT_NAME": "",
@@ -44,6 +44,16 @@ BASE_ENVIRON: Environ = {
 }
 
 
+@dataclass(frozen=True)
+class Large:
+    """A response to send from a file. `response` is to be closed once it is sent."""
+
+    status: int
+    headers: Headers
+    spool: streams.Spool
+    response: Any = None
+
+
 class Server:
     """The RSGI application. Each worker process runs the WSGI application in `threads` threads."""
 
@@ -52,7 +62,7 @@ class Server:
         self.threads = threads
         self.body_seconds = body_seconds
         self.max_body = max_body
-        self.jobs: SimpleQueue[tuple[Any, Environ, asyncio.Future[None]]] = SimpleQueue()
+        self.jobs: SimpleQueue[tuple[Any, Environ, asyncio.Future[Large | None]]] = SimpleQueue()
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -65,7 +75,16 @@ class Server:
             await self.read_body(environ, protocol)
         answered = self.loop.create_future()
         self.jobs.put((protocol, environ, answered))
-        await answered
+        if large := await answered:
+            await self.send(protocol, large, environ)
+
+    async def send(self, protocol: Any, large: "Large", environ: Environ) -> None:
+        client = environ["REMOTE_ADDR"], int(environ["REMOTE_PORT"])
+        try:
+            await streams.send(protocol, (large.status, large.headers), large.spool, client)
+        finally:
+            if large.response:
+                self.loop.run_in_executor(streams.pool, streams.close, large.response)
 
     async def read_body(self, environ: Environ, protocol: Any) -> None:
         """Set `wsgi.input` to the whole body, or REFUSAL to why it could not be read."""
@@ -106,9 +125,9 @@ class Server:
             except BaseException as error:
                 # Whatever it is, the thread goes on.
                 logger.exception("request_failed_outside_django")
-                self.loop.call_soon_threadsafe(finish, answered, error)
+                self.loop.call_soon_threadsafe(fail, answered, error)
 
-    def answer(self, protocol: Any, environ: Environ, answered: "asyncio.Future[None]") -> None:
+    def answer(self, protocol: Any, environ: Environ, answered: "asyncio.Future[Large | None]") -> None:
         head: list[Any] = []
 
         def start_response(status: str, headers: Headers, exc_info: Any = None) -> None:
@@ -117,24 +136,31 @@ class Server:
             head[:] = int(status[:3]), headers
 
         response: Any = self.application(environ, start_response)
-        if response.streaming and int(response.headers.get("Content-Length", MAX_WHOLE)) >= MAX_WHOLE:
-            client = environ["REMOTE_ADDR"], int(environ["REMOTE_PORT"])
-            sent = streams.pool.submit(streams.send, protocol, head[0], head[1], response, client)
-            sent.add_done_callback(lambda _: self.loop.call_soon_threadsafe(finish, answered, sent.exception()))
+        if response.streaming and "Content-Length" not in response.headers:
+            spool = streams.Spool(self.loop)
+            self.loop.call_soon_threadsafe(finish, answered, Large(head[0], head[1], spool, response))
+            streams.pool.submit(streams.produce, spool, response)
             return
-        protocol.response_bytes(*head, b"".join(response))
-        self.loop.call_soon_threadsafe(finish, answered)
+        large = None
+        if not response.streaming and len(body := response.content) <= MAX_IN_MEMORY:
+            protocol.response_bytes(*head, body)
+        else:
+            spool = streams.Spool(self.loop)
+            spool.write_all(response)
+            large = Large(head[0], head[1], spool)
+        self.loop.call_soon_threadsafe(finish, answered, large)
         response.close()
 
 
-def finish(answered: "asyncio.Future[None]", error: BaseException | None = None) -> None:
-    if answered.done():
-        return
-    if error:
-        # Not the error itself: a future cannot hold StopIteration, and SystemExit would end the event loop.
+def finish(answered: "asyncio.Future[Large | None]", large: Large | None) -> None:
+    if not answered.done():
+        answered.set_result(large)
+
+
+def fail(answered: "asyncio.Future[Large | None]", error: BaseException) -> None:
+    # Not the error itself: a future cannot hold StopIteration, and SystemExit would end the event loop.
+    if not answered.done():
         answered.set_exception(RuntimeError(repr(error)))
-    else:
-        answered.set_result(None)
 
 
 def to_environ(scope: Any) -> Environ:

@@ -14,6 +14,8 @@ from accounts.permissions import staff_user
 from kit.admin.forms import ServiceAdmin
 from kit.admin.once import in_steps
 from kit.admin.pages import form_page
+from kit.admin.refusals import refusals_as_messages
+from kit.long_tasks.leases import long_task
 from kit.text import counted
 from kit.web import csv_export
 from tickets import bulk, exports
@@ -38,8 +40,11 @@ class BulkActions(ServiceAdmin):
 
     @admin.action(description="Export as CSV", permissions=["view"])
     def export(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> HttpResponseBase:
-        selected = cast(TicketQuerySet, tickets.prefetch_related(None)).visible_to(staff_user(request))
-        return csv_export.answer("tickets", exports.selected(selected))
+        user = staff_user(request)
+        selected = cast(TicketQuerySet, tickets.prefetch_related(None)).visible_to(user)
+        with refusals_as_messages(request):
+            return csv_export.answer("tickets", exports.selected(selected), user_id=user.pk)
+        return HttpResponseRedirect(request.get_full_path())
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.bulk_view)
@@ -57,7 +62,9 @@ class BulkActions(ServiceAdmin):
                 return self._confirmation_page(request, name, form)
             change, ticket_ids = bulk.CHANGES[name], form.cleaned_data["tickets"]
             value = form.cleaned_data[change.field]
-            self._report(request, bulk.apply(change, ticket_ids, by=staff_user(request), value=value))
+            user = staff_user(request)
+            with refusals_as_messages(request), long_task(user.pk) as lease:
+                self._report(request, bulk.apply(change, ticket_ids, by=user, value=value, on_each=lease.renew))
         return HttpResponseRedirect(self._list_url(request))
 
     def _report(self, request: HttpRequest, outcome: bulk.Outcome) -> None:
