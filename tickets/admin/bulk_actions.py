@@ -15,7 +15,7 @@ from kit.admin.forms import ServiceAdmin
 from kit.admin.once import in_steps
 from kit.admin.pages import form_page
 from kit.admin.refusals import refusals_as_messages
-from kit.long_tasks.leases import long_task
+from kit.long_tasks.leases import AllBusy, ExportRunning, long_task
 from kit.text import counted
 from kit.web import csv_export
 from tickets import bulk, exports
@@ -63,8 +63,13 @@ class BulkActions(ServiceAdmin):
             change, ticket_ids = bulk.CHANGES[name], form.cleaned_data["tickets"]
             value = form.cleaned_data[change.field]
             user = staff_user(request)
-            with refusals_as_messages(request), long_task(user.pk) as lease:
-                self._report(request, bulk.apply(change, ticket_ids, by=user, value=value, on_each=lease.renew))
+            try:
+                with long_task(user.pk) as lease:
+                    outcome = bulk.apply(change, ticket_ids, by=user, value=value, on_each=lease.renew)
+            except (ExportRunning, AllBusy) as refusal:
+                self.message_user(request, f"{refusal.message}.", messages.ERROR)
+            else:
+                self._report(request, outcome)
         return HttpResponseRedirect(self._list_url(request))
 
     def _report(self, request: HttpRequest, outcome: bulk.Outcome) -> None:
