@@ -182,6 +182,8 @@ class ServiceAdmin(AutocompleteMixin, ModelAdmin):
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        if request.method != "POST":
+            return super().delete_view(request, object_id, extra_context)
         try:
             with all_or_nothing():
                 return super().delete_view(request, object_id, extra_context)
