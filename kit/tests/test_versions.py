@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -48,11 +47,10 @@ def ids(admin: User, owner: User) -> dict[str, int]:
     }
 
 
-def send(client: APIClient, name: str, ids: dict[str, int], body: dict[str, Any], **headers: str) -> HttpResponse:
+def send(client: APIClient, name: str, ids: dict[str, int], body: dict[str, Any], **headers: str) -> Any:
     operation = OPERATIONS[name]
     call = getattr(client, operation["method"])
-    response: HttpResponse = call(operation["path"].format(**ids), body, headers=headers)
-    return response
+    return call(operation["path"].format(**ids), body, headers=headers)
 
 
 def media_of(part: dict[str, Any]) -> dict[str, Any]:
