@@ -111,6 +111,15 @@ class TestReads:
         assert "version" in properties_of(answer)
 
 
+class TestCreations:
+    @pytest.mark.parametrize("name", ["createProject", "createEvent", "createTicket"])
+    @pytest.mark.parametrize("version", [None, 7])
+    def test_begin_with_version_1(self, name: str, version: int | None, admin: User, signed_in: SignedIn) -> None:
+        created = send(signed_in(admin), name, {}, example_body(name) | {"version": version, "createdBy": None})
+
+        assert (created.status_code, created.json()["version"]) == (201, 1)
+
+
 class TestChanges:
     @pytest.mark.parametrize("name", CHANGES)
     def test_are_412_for_another_version(
