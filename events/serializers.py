@@ -86,6 +86,8 @@ class ReplacedEventSerializer(EventPatchSerializer):
 
 
 class NewEventSerializer(NullIsDefault, ReplacedEventSerializer):
+    version = None  # type: ignore[assignment]  # DRF's way to leave out an inherited field.
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         return {"bookings_close_at": attrs["starts_at"], "max_per_booking": MAX_PER_BOOKING, **attrs}
 

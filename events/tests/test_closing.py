@@ -1,6 +1,6 @@
 """What happens to bookings once bookings have closed or the event has started, and when they open again."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -149,9 +149,7 @@ class TestOpeningAgain:
         self, closed: Event, waits: Booking, admin: User, changes: dict[str, timedelta | None]
     ) -> None:
         at = timezone.now()
-        times: dict[str, datetime | None] = {
-            name: None if after is None else at + after for name, after in changes.items()
-        }
+        times: dict[str, Any] = {name: None if after is None else at + after for name, after in changes.items()}
 
         event = services.update(event_id=closed.pk, by=admin, at=at, **times)
 

@@ -37,7 +37,7 @@ def ticket_assigned(admin: User) -> Kind:
 def ticket_held(admin: User) -> Kind:
     ticket, user = make_ticket(admin), make_user()
     assign(ticket, user)
-    unassign = ("delete", f"/assign/{user.pk}", {})
+    unassign: tuple[str, str, dict[str, Any]] = ("delete", f"/assign/{user.pk}", {})
     return Kind(
         f"/tickets/{ticket.pk}", ("post", "/hold", {"reason": "Lunch"}), ["onHoldSince", "holdReason"], unassign
     )

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -48,11 +47,10 @@ def ids(admin: User, owner: User) -> dict[str, int]:
     }
 
 
-def send(client: APIClient, name: str, ids: dict[str, int], body: dict[str, Any], **headers: str) -> HttpResponse:
+def send(client: APIClient, name: str, ids: dict[str, int], body: dict[str, Any], **headers: str) -> Any:
     operation = OPERATIONS[name]
     call = getattr(client, operation["method"])
-    response: HttpResponse = call(operation["path"].format(**ids), body, headers=headers)
-    return response
+    return call(operation["path"].format(**ids), body, headers=headers)
 
 
 def media_of(part: dict[str, Any]) -> dict[str, Any]:
@@ -111,6 +109,15 @@ class TestReads:
 
         assert "ETag" in answer["headers"]
         assert "version" in properties_of(answer)
+
+
+class TestCreations:
+    @pytest.mark.parametrize("name", ["createProject", "createEvent", "createTicket"])
+    @pytest.mark.parametrize("version", [None, 7])
+    def test_begin_with_version_1(self, name: str, version: int | None, admin: User, signed_in: SignedIn) -> None:
+        created = send(signed_in(admin), name, {}, example_body(name) | {"version": version, "createdBy": None})
+
+        assert (created.status_code, created.json()["version"]) == (201, 1)
 
 
 class TestChanges:
