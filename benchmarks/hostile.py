@@ -188,7 +188,9 @@ def site_processes() -> list[int]:
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            if own in (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"):
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            # Another copy's server may listen on the same port.
+            if own in command and (folder / "cwd").resolve() == site.ROOT:
                 found.append(int(folder.name))
     return found
 
