@@ -14,7 +14,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count, cycle
 from pathlib import Path
-from statistics import quantiles
 from typing import Any
 from uuid import uuid4
 
@@ -219,7 +218,8 @@ def main() -> None:
             continue
         with site.served(options.workers):
             latencies, peak, failures = measure(town, attack, options.seconds)
-        p50, p95 = (quantiles(latencies, n=100)[percent - 1] for percent in (50, 95))
+        latencies.sort()
+        p50, p95 = (latencies[len(latencies) * percent // 100] for percent in (50, 95))
         figures = (f"{value:.0f}" for value in (p50, p95, max(latencies), peak))
         console.print(ROW.format(name, *figures, failures))
         if p95 >= MAX_P95_MILLISECONDS or peak >= MAX_MEGABYTES or failures:
