@@ -150,8 +150,6 @@ async def copy(spool: Spool, file: int) -> None:
         try:
             position += os.write(file, chunk)
         except BlockingIOError:
-            # Each stalled client would keep a chunk in memory.
-            del chunk
             await writable(file)
         else:
             await asyncio.sleep(0)
