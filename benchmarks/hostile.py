@@ -14,7 +14,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count, cycle
 from pathlib import Path
-from statistics import quantiles
 from typing import Any
 from uuid import uuid4
 
@@ -188,7 +187,9 @@ def site_processes() -> list[int]:
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            if own in (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"):
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            # Another copy's server may listen on the same port.
+            if own in command and (folder / "cwd").resolve() == site.ROOT:
                 found.append(int(folder.name))
     return found
 
@@ -217,7 +218,8 @@ def main() -> None:
             continue
         with site.served(options.workers):
             latencies, peak, failures = measure(town, attack, options.seconds)
-        p50, p95 = (quantiles(latencies, n=100)[percent - 1] for percent in (50, 95))
+        latencies.sort()
+        p50, p95 = (latencies[len(latencies) * percent // 100] for percent in (50, 95))
         figures = (f"{value:.0f}" for value in (p50, p95, max(latencies), peak))
         console.print(ROW.format(name, *figures, failures))
         if p95 >= MAX_P95_MILLISECONDS or peak >= MAX_MEGABYTES or failures:

@@ -6,6 +6,7 @@ the event loop fills from an unlinked temporary file. No thread waits for a clie
 
 import asyncio
 import errno
+import fcntl
 import os
 import socket
 import stat
@@ -29,7 +30,7 @@ MAX_STREAMS = 2
 STALLED_SECONDS = 30.0
 # A response that is larger fills the disk rather than serves a client, and is broken off.
 MAX_SPOOLED = 2 * 1024**3
-CHUNK = 64 * 1024
+CHUNK = 1024 * 1024
 
 pool = ThreadPoolExecutor(MAX_STREAMS, thread_name_prefix="stream")
 
@@ -141,6 +142,9 @@ async def opened(path: str) -> int:
 
 
 async def copy(spool: Spool, file: int) -> None:
+    # Fewer turns of the event loop. Linux only, and refused if the user has many pipes.
+    with suppress(AttributeError, OSError):
+        fcntl.fcntl(file, fcntl.F_SETPIPE_SZ, CHUNK)
     position = 0
     while chunk := await spool.read(position):
         try:
