@@ -16,7 +16,7 @@ from kit.long_tasks.models import LongTask
 
 # After the death of a process, the user has to wait this long.
 LIFETIME = timedelta(minutes=3)
-RENEW_SECONDS = 60
+RENEW_SECONDS = 30
 RETRY_SECONDS = 5
 
 

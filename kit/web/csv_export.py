@@ -60,6 +60,9 @@ class Download(StreamingHttpResponse):
         super().__init__(*args, **kwargs)
         self.lease = lease
 
+    def renew(self) -> None:
+        self.lease.renew()
+
     def close(self) -> None:
         try:
             self.lease.release()

@@ -1,7 +1,8 @@
 """Serve a WSGI application over granian's RSGI interface, with limits that its WSGI interface does not have.
 
 The event loop reads the whole body, within a deadline, before a thread takes the request. Slow clients therefore hold
-no thread, and no unread body forces the connection to close. Large responses are sent from files (kit/web/streams.py).
+no thread, and no unread body forces the connection to close. Callers take turns (kit/web/turns.py), and large responses
+are sent from files (kit/web/streams.py).
 """
 
 import asyncio
@@ -9,19 +10,20 @@ import io
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from queue import SimpleQueue
 from typing import Any
 
 import structlog
 
 from kit.web import streams
+from kit.web.turns import Turns
 
 logger = structlog.get_logger(__name__)
 
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+# The response if it is large and still to be sent, None once granian has it.
+Answered = asyncio.Future[streams.Spool | None]
 
 # WSGI environment key: the status to refuse the request with. kit/web/middleware.py sends the response.
 REFUSAL = "ticketing.refusal"
@@ -33,6 +35,8 @@ MAX_HEADERS = 32 * 1024
 MAX_DISCARDED = 10 * 1024 * 1024
 # granian keeps up to two responses of a connection whose client does not read them. Larger ones are sent from a file.
 MAX_IN_MEMORY = 128 * 1024
+# Files of known length up to this one, such as the documentation's scripts, are read by the request's own thread.
+MAX_READ = 4 * 1024 * 1024
 
 BASE_ENVIRON: Environ = {
     "SCRIPT_NAME": "",
@@ -44,16 +48,6 @@ BASE_ENVIRON: Environ = {
 }
 
 
-@dataclass(frozen=True)
-class Large:
-    """A response to send from a file. `response` is to be closed once it is sent."""
-
-    status: int
-    headers: Headers
-    spool: streams.Spool
-    response: Any = None
-
-
 class Server:
     """The RSGI application. Each worker process runs the WSGI application in `threads` threads."""
 
@@ -62,7 +56,7 @@ class Server:
         self.threads = threads
         self.body_seconds = body_seconds
         self.max_body = max_body
-        self.jobs: SimpleQueue[tuple[Any, Environ, asyncio.Future[Large | None]]] = SimpleQueue()
+        self.jobs: Turns[tuple[Any, Environ, Answered]] = Turns()
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -73,18 +67,11 @@ class Server:
         environ = to_environ(scope)
         if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
             await self.read_body(environ, protocol)
-        answered = self.loop.create_future()
-        self.jobs.put((protocol, environ, answered))
-        if large := await answered:
-            await self.send(protocol, large, environ)
-
-    async def send(self, protocol: Any, large: "Large", environ: Environ) -> None:
-        client = environ["REMOTE_ADDR"], int(environ["REMOTE_PORT"])
-        try:
-            await streams.send(protocol, (large.status, large.headers), large.spool, client)
-        finally:
-            if large.response:
-                self.loop.run_in_executor(streams.pool, streams.close, large.response)
+        answered: Answered = self.loop.create_future()
+        self.jobs.put(caller(environ), (protocol, environ, answered))
+        spool = await answered
+        if spool:
+            await streams.send(protocol, spool, (environ["REMOTE_ADDR"], int(environ["REMOTE_PORT"])))
 
     async def read_body(self, environ: Environ, protocol: Any) -> None:
         """Set `wsgi.input` to the whole body, or REFUSAL to why it could not be read."""
@@ -127,7 +114,7 @@ class Server:
                 logger.exception("request_failed_outside_django")
                 self.loop.call_soon_threadsafe(fail, answered, error)
 
-    def answer(self, protocol: Any, environ: Environ, answered: "asyncio.Future[Large | None]") -> None:
+    def answer(self, protocol: Any, environ: Environ, answered: Answered) -> None:
         head: list[Any] = []
 
         def start_response(status: str, headers: Headers, exc_info: Any = None) -> None:
@@ -136,28 +123,35 @@ class Server:
             head[:] = int(status[:3]), headers
 
         response: Any = self.application(environ, start_response)
-        if response.streaming and "Content-Length" not in response.headers:
-            spool = streams.Spool(self.loop)
-            self.loop.call_soon_threadsafe(finish, answered, Large(head[0], head[1], spool, response))
-            streams.pool.submit(streams.produce, spool, response)
+        if response.streaming and int(response.headers.get("Content-Length", MAX_READ)) >= MAX_READ:
+            spool = streams.Spool(self.loop, *head, response)
+            streams.pool.submit(streams.produce, spool)
+            self.loop.call_soon_threadsafe(finish, answered, spool)
             return
-        large = None
-        if not response.streaming and len(body := response.content) <= MAX_IN_MEMORY:
+        body = b"".join(response)
+        spool = None
+        if len(body) <= MAX_IN_MEMORY:
             protocol.response_bytes(*head, body)
         else:
-            spool = streams.Spool(self.loop)
-            spool.write_all(response)
-            large = Large(head[0], head[1], spool)
-        self.loop.call_soon_threadsafe(finish, answered, large)
+            spool = streams.Spool(self.loop, *head)
+            spool.write(body)
+            spool.end()
+        self.loop.call_soon_threadsafe(finish, answered, spool)
         response.close()
 
 
-def finish(answered: "asyncio.Future[Large | None]", large: Large | None) -> None:
+def caller(environ: Environ) -> str:
+    """Return whose turn a request takes: one per credential, and one for everyone without from one address."""
+    credential = environ.get("HTTP_AUTHORIZATION") or environ.get("HTTP_COOKIE")
+    return credential or f"{environ['REMOTE_ADDR']} {environ.get('HTTP_X_FORWARDED_FOR', '')}"
+
+
+def finish(answered: Answered, spool: streams.Spool | None) -> None:
     if not answered.done():
-        answered.set_result(large)
+        answered.set_result(spool)
 
 
-def fail(answered: "asyncio.Future[Large | None]", error: BaseException) -> None:
+def fail(answered: Answered, error: BaseException) -> None:
     # Not the error itself: a future cannot hold StopIteration, and SystemExit would end the event loop.
     if not answered.done():
         answered.set_exception(RuntimeError(repr(error)))

@@ -1,7 +1,8 @@
-"""Send large responses from temporary files, as fast as the client reads, and give up on clients that stop reading.
+"""Send long responses as fast as the client reads them, without holding a thread or much memory meanwhile.
 
-granian keeps in memory whatever the client has not read yet, except of a file. It therefore gets a named pipe, which
-the event loop fills from an unlinked temporary file. No thread waits for a client.
+granian keeps in memory whatever the client has not read yet, but it reads files only as fast as it can send them. So a
+long response is written to a deleted file at once, which frees the thread that produced it. The event loop copies it
+from there into a named pipe that granian reads, and gives up on a client that stops reading.
 """
 
 import asyncio
@@ -11,10 +12,9 @@ import os
 import socket
 import stat
 import tempfile
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import structlog
@@ -22,103 +22,144 @@ from django.db import connections
 
 logger = structlog.get_logger(__name__)
 
-Address = tuple[str, int]
+Headers = list[tuple[str, str]]
 
-# Per process. They do not use the threads of ordinary requests, but share the processor with them.
-MAX_STREAMS = 2
-# How long a client may go without reading.
-STALLED_SECONDS = 30.0
-# A response that is larger fills the disk rather than serves a client, and is broken off.
+# Threads per process that produce responses; others wait for one of these to end. They are not the threads of ordinary
+# requests, but share the processor with them.
+MAX_PRODUCED = 2
+# A longer response fills the disk rather than serves a client, and is broken off.
 MAX_SPOOLED = 2 * 1024**3
-CHUNK = 1024 * 1024
+# How often a response that has a method `renew` is told that it is still being sent.
+RENEW_SECONDS = 60
+# A client that takes longer than STALLED_SECONDS to read CHUNK bytes is cut off: 8 KiB a second is enough.
+CHUNK = 256 * 1024
+STALLED_SECONDS = 30
 
-pool = ThreadPoolExecutor(MAX_STREAMS, thread_name_prefix="stream")
+pool = ThreadPoolExecutor(MAX_PRODUCED, thread_name_prefix="stream")
 
 
-class BrokenOff(Exception):
-    """A response that could not be produced to its end."""
+class Abandoned(Exception):
+    """The client is gone, so the rest need not be produced."""
+
+
+class Failed(Exception):
+    """The response could not be produced to its end."""
 
 
 class Spool:
-    """A response body in an unlinked temporary file. One thread writes it while the event loop reads it."""
+    """A response in a file without a name. A thread writes it; meanwhile, the event loop sends what is there.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    `response` is the one to close when it has been sent.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, status: int, headers: Headers, response: Any = None) -> None:
         self.loop = loop
-        self.file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
-        self.size = 0
-        self.is_complete = False
-        self.is_abandoned = False
-        self.error: BaseException | None = None
-        self.grown = asyncio.Event()
+        self.status = status
+        self.headers = headers
+        self.response = response
+        self.file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  `send` closes it.
+        self.changed = asyncio.Event()
+        self.is_abandoned = self.is_written = self.is_broken = False
 
-    def write_all(self, chunks: Iterable[bytes]) -> None:
-        """Write the whole body, unless the client leaves before its end."""
-        try:
-            for chunk in chunks:
-                self.write(chunk)
-                if self.is_abandoned:
-                    break
-        except BaseException as error:
-            self.error = error
-        finally:
-            self.is_complete = True
-            self.loop.call_soon_threadsafe(self.grown.set)
+    def write(self, content: bytes) -> None:
+        """Append to the response.
 
-    def write(self, chunk: bytes) -> None:
-        view = memoryview(chunk)
-        while view:
-            written = self.file.write(view)
-            view, self.size = view[written:], self.size + written
-        if self.size > MAX_SPOOLED:
-            raise OSError(errno.EFBIG, "The response is too large")
-        self.loop.call_soon_threadsafe(self.grown.set)
-
-    async def read(self, position: int) -> bytes:
-        """Return the next bytes, or b"" at the end.
-
-        :raises BrokenOff: the body could not be produced to its end.
+        :raises Abandoned: the client is gone.
+        :raises OSError: the response is too long, or the disk is full.
         """
-        while position == self.size and not self.is_complete:
-            self.grown.clear()
-            if position == self.size and not self.is_complete:
-                await self.grown.wait()
-        if position == self.size and self.error:
-            raise BrokenOff(repr(self.error))
-        return os.pread(self.file.fileno(), CHUNK, position)
+        view = memoryview(content)
+        while view:
+            if self.is_abandoned:
+                raise Abandoned
+            view = view[self.file.write(view) :]
+        if self.file.tell() > MAX_SPOOLED:
+            raise OSError(errno.EFBIG, "The response is too long")
+        self.loop.call_soon_threadsafe(self.changed.set)
+
+    def end(self, *, is_broken: bool = False) -> None:
+        """Say that nothing will be appended anymore: the response is complete, or broken."""
+        self.is_broken = is_broken
+        self.is_written = True
+        self.loop.call_soon_threadsafe(self.changed.set)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield what has been written, and wait for more until the end.
+
+        :raises Failed: the response is broken.
+        """
+        offset = 0
+        while not self.is_broken:
+            is_written = self.is_written
+            while chunk := os.pread(self.file.fileno(), CHUNK, offset):
+                yield chunk
+                offset += len(chunk)
+            if is_written:
+                return
+            await self.change()
+        raise Failed
+
+    async def close(self) -> None:
+        """Stop the thread that writes the response, delete the file, and close the response."""
+        self.is_abandoned = True
+        while not self.is_written:
+            await self.change()
+        self.file.close()
+        if self.response:
+            await asyncio.to_thread(in_database, self.response.close)
+
+    async def change(self) -> None:
+        await self.changed.wait()
+        self.changed.clear()
 
 
-def produce(spool: Spool, response: Any) -> None:
-    """Write a streaming response to the spool, in a thread of the pool."""
+def in_database(call: Callable[[], object]) -> None:
+    """Call a function that may use the database, in a thread that does not keep the connection."""
     try:
-        spool.write_all(response)
+        call()
     finally:
         connections.close_all()
 
 
-def close(response: Any) -> None:
-    """Close a streaming response, in a thread of the pool, because that may use the database."""
+def produce(spool: Spool) -> None:
+    """Write a streaming response to its spool."""
+    is_broken = True
     try:
-        response.close()
+        for chunk in spool.response:
+            spool.write(chunk)
+        is_broken = False
+    except Abandoned:
+        pass
+    except BaseException:
+        # Whatever it is, the thread goes on.
+        logger.exception("stream_failed")
     finally:
         connections.close_all()
+        spool.end(is_broken=is_broken)
 
 
-async def send(protocol: Any, head: tuple[int, list[tuple[str, str]]], spool: Spool, client: Address) -> None:
-    """Send what is written to the spool. Return when the client has read it or is gone."""
+async def send(protocol: Any, spool: Spool, client: tuple[str, int]) -> None:
+    """Send the response in a spool. Return when the client has read it or is gone."""
+    renewing = asyncio.create_task(renew(spool.response))
     try:
         with pipe() as path:
-            protocol.response_file(*head, path)
-            with breaking_off(client):
-                file = await opened(path)
-            try:
+            protocol.response_file(spool.status, spool.headers, path)
+            async with opened(path) as file:
+                # Before the pipe is closed, or what has arrived would pass for the whole.
                 with breaking_off(client):
-                    await copy(spool, file)
-            finally:
-                os.close(file)
-    except (BrokenOff, BrokenPipeError, TimeoutError) as error:
+                    async for chunk in spool.chunks():
+                        async with asyncio.timeout(STALLED_SECONDS):
+                            await write(file, chunk)
+    except (BrokenPipeError, TimeoutError, Failed) as error:
         logger.info("stream_abandoned", error=repr(error))
     finally:
-        spool.is_abandoned = True
+        renewing.cancel()
+        await spool.close()
+
+
+async def renew(response: Any) -> None:
+    while hasattr(response, "renew"):
+        await asyncio.sleep(RENEW_SECONDS)
+        await asyncio.to_thread(in_database, response.renew)
 
 
 @contextmanager
@@ -129,44 +170,29 @@ def pipe() -> Iterator[str]:
         yield path
 
 
-async def opened(path: str) -> int:
+@asynccontextmanager
+async def opened(path: str) -> AsyncIterator[int]:
     """Open the pipe for writing, once granian reads it: after the client has read the responses before this one."""
-    deadline, pause = time.monotonic() + STALLED_SECONDS, 0.0005
-    while True:
-        with suppress(OSError):
-            return os.open(path, os.O_WRONLY | os.O_NONBLOCK)
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, 0.25)
-
-
-async def copy(spool: Spool, file: int) -> None:
-    # Fewer turns of the event loop. Linux only, and refused if the user has many pipes.
+    pause = 0.0005
+    async with asyncio.timeout(STALLED_SECONDS):
+        while True:
+            with suppress(OSError):
+                file = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+                break
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 0.25)
     with suppress(AttributeError, OSError):
+        # Linux only: as many bytes as are written at once.
         fcntl.fcntl(file, fcntl.F_SETPIPE_SZ, CHUNK)
-    position = 0
-    while chunk := await spool.read(position):
-        try:
-            position += os.write(file, chunk)
-        except BlockingIOError:
-            await writable(file)
-        else:
-            await asyncio.sleep(0)
-
-
-async def writable(file: int) -> None:
-    loop, ready = asyncio.get_running_loop(), asyncio.Event()
-    loop.add_writer(file, ready.set)
     try:
-        await asyncio.wait_for(ready.wait(), STALLED_SECONDS)
+        yield file
     finally:
-        loop.remove_writer(file)
+        os.close(file)
 
 
 @contextmanager
-def breaking_off(client: Address) -> Iterator[None]:
-    """Close the client's connection on an error. Otherwise, the response would seem to end where the pipe ends."""
+def breaking_off(client: tuple[str, int]) -> Iterator[None]:
+    """Close the client's connection on an error."""
     try:
         yield
     except BaseException:
@@ -174,7 +200,7 @@ def breaking_off(client: Address) -> Iterator[None]:
         raise
 
 
-def disconnect(client: Address) -> None:
+def disconnect(client: tuple[str, int]) -> None:
     """Close the connection from this address and port. granian has no call for it, so look among the open files."""
     for name in os.listdir("/dev/fd"):
         # One of them was the listing itself; the listening socket has no peer.
@@ -183,3 +209,22 @@ def disconnect(client: Address) -> None:
                 with socket.socket(fileno=os.dup(int(name))) as connection:
                     if connection.getpeername()[:2] == client:
                         connection.shutdown(socket.SHUT_RDWR)
+
+
+async def write(file: int, chunk: bytes) -> None:
+    view = memoryview(chunk)
+    while view:
+        try:
+            view = view[os.write(file, view) :]
+        except BlockingIOError:
+            await writable(file)
+
+
+async def writable(file: int) -> None:
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_writer(file, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_writer(file)
