@@ -61,6 +61,10 @@ class Town:
         return {"Authorization": f"Bearer {self.tokens[number]}"}
 
 
+def nobody(town: Town) -> None:
+    town.ended.wait()
+
+
 def exports(town: Town, *, users: int, clients: int) -> None:
     def export(number: int) -> None:
         while not town.ended.is_set():
@@ -104,7 +108,7 @@ def guessing(town: Town) -> None:
 
 
 ATTACKS: dict[str, Attack] = {
-    "nobody": lambda town: town.ended.wait() and None,
+    "nobody": nobody,
     "24 exports of one user": lambda town: exports(town, users=1, clients=24),
     "24 exports of 8 users": lambda town: exports(town, users=8, clients=24),
     "stalled readers of lists": lambda town: stalled(town, path="/tickets?limit=100", users=50, pipelined=3),

@@ -131,12 +131,10 @@ class BookingViewSet(ViewSet):
         joins = services.Joins.ALWAYS if wanted.pop("joins_waitlist") else services.Joins.NEVER
         booking = services.book(**terms, joins=joins, key=key, **wanted)
         body = NewBookingAnswerSerializer(booking).data
-        headers = {"ETag": tag(body)}
+        headers = {"ETag": tag(body)} | ({REPLAYED: "true"} if booking.is_repeated else {})
         if is_guest:
             # Computed for each response, so that no token is stored with the idempotency key.
             body["manageToken"] = manage_token(booking.pk)
-        if booking.is_repeated:
-            headers[REPLAYED] = "true"
         return Response(body, status=status.HTTP_201_CREATED, headers=headers)
 
     @docs.list_bookings_of_event

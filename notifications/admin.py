@@ -81,7 +81,7 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
     ordering = ["-id"]
     actions = ["resend"]
     fieldsets = [
-        (None, {"fields": [("state_label", "kind"), ("name", "address"), ("ticket_link", "booking_number", "about")]}),
+        (None, {"fields": [("state_label", "kind"), ("name", "address"), ("ticket_link", "about"), "booking_number"]}),
         ("Limits", {"fields": [("caused_by", "summary_link", "replaced")]}),
         ("Attempts", {"fields": [("attempts", "next_attempt"), "last_error", ("created_at", "sent_at")]}),
     ]

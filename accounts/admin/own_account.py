@@ -16,8 +16,10 @@ from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminPasswordWidge
 from accounts import services
 from accounts.permissions import staff_user
 from kit import email_addresses
+from kit.admin.once import in_steps
 from kit.admin.pages import form_page
-from kit.admin.refusals import refusals_as_form_errors
+from kit.admin.refusals import add_refusal
+from kit.errors import Refused
 
 
 class OwnPasswordForm(AdminOwnPasswordChangeForm):
@@ -43,6 +45,7 @@ class OwnPasswordView(PasswordChangeView):
         return super().get_form_kwargs() | {"request": self.request}
 
 
+@in_steps
 def change_own_password(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
     context = admin.site.each_context(request) | (extra_context or {})
     return OwnPasswordView.as_view(success_url=reverse("admin:password_change_done"), extra_context=context)(request)
@@ -68,8 +71,12 @@ def change_own_email(model_admin: ModelAdmin, request: HttpRequest) -> HttpRespo
     page = reverse("admin:accounts_user_change", args=[user.pk])
     form = OwnEmailForm(request.POST or None)
     if form.is_valid():
-        with refusals_as_form_errors(form):
+        # Not in a transaction, whose rollback would undo the count of wrong passwords.
+        try:
             services.update(user_id=user.pk, by=user, request=request, **form.cleaned_data)
+        except Refused as refusal:
+            add_refusal(form, refusal)
+        else:
             model_admin.log_change(request, user, "Changed e-mail address.")
             # Keeps this session, which the change would end like all others.
             user.refresh_from_db()

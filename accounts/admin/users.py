@@ -22,6 +22,7 @@ from accounts.admin.own_account import change_own_email
 from accounts.models import User, UserType
 from accounts.permissions import staff_user
 from kit.admin.forms import ServiceAdmin, ServiceForm, changed_values, newest
+from kit.admin.once import in_steps
 from kit.admin.pages import LINK_CLASSES, form_page
 from kit.admin.refusals import all_or_nothing, refusals_as_messages
 from kit.admin.search import SearchMixin
@@ -74,7 +75,7 @@ class UserAdmin(SeenAdmin, SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type:
     readonly_fields = ["password_link", "own_email", "created_at", "last_login"]
 
     def get_urls(self) -> list[Any]:
-        own_email = self.admin_site.admin_view(partial(change_own_email, self))
+        own_email = self.admin_site.admin_view(in_steps(partial(change_own_email, self)))
         return [path("own-email/", own_email, name="accounts_user_own_email"), *super().get_urls()]
 
     @admin.display(description="name", ordering=SortKey("name"))
@@ -100,12 +101,13 @@ class UserAdmin(SeenAdmin, SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type:
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None:
             return fieldsets
-        fields: list[Any] = [("name", "email")]
+        (title, options), *others = fieldsets
+        fields = [name for name in options["fields"] if name != "password_link"]
         if obj == request.user:
             fields.append("own_email")
         if self.has_change_permission(request, obj):
             fields.append("password_link")
-        return [(None, {"fields": fields}), *fieldsets[1:]]
+        return [(title, {**options, "fields": fields}), *others]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         """Prevent users from changing their own role or address here, and all but superusers from making superusers."""

@@ -84,8 +84,8 @@ class TestExport:
             book(event, guest=GUEST)
         api = signed_in(admin)
 
-        # The user; then two queries for each of three batches.
-        with django_assert_num_queries(7):
+        # The user, five for the lease, then two queries for each of three batches.
+        with django_assert_num_queries(12):
             assert len(exported(api)) == 5
 
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeData, SafeString
 
 from kit.admin.refusals import InUse, database_errors_as_refusals
-from kit.errors import Busy
+from kit.admin.requests import error_page
 from kit.idempotency.keys import Key, StillRunning, claim, digest, forget, keep
 from kit.idempotency.models import IdempotencyKey
 
@@ -60,10 +60,15 @@ class OnceMiddleware:
                 return run(request, lambda: view(request, *args, **kwargs), key, timezone.now())
         except StillRunning:
             return _go_back(request, STILL_RUNNING)
-        except (Busy, InUse) as refusal:
+        except InUse as refusal:
             # At commit, after the view has reported success.
             _queued(request).clear()
             return _go_back(request, f"{refusal.message}.")
+        except Exception as error:
+            # Django passes no error of `process_view` to other middlewares.
+            if page := error_page(request, error):
+                return page
+            raise
 
 
 def in_steps(view: View) -> View:

@@ -47,20 +47,25 @@ class UnreadableRequestMiddleware:
             _check_ids(request.POST.getlist(ACTION_CHECKBOX_NAME), view.model_admin.model)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answer 400 to values that no column can hold or no filter can read, and 503 if a row stays locked."""
-        if not _is_admin(request):
-            return None
-        if isinstance(exception, UNSTORABLE) or (_is_filtered_list(request) and isinstance(exception, UNREADABLE)):
-            logger.warning("unreadable_request", exc_info=exception)
-            return bad_request(request, exception)
-        if isinstance(exception, OperationalError) and (
-            getattr(exception.__cause__, "sqlstate", None) in SQLSTATES_OF_BUSY
-        ):
-            context = {"status": 503, "title": "Service Unavailable", "message": Busy.message}
-            page = render(request, "pages/error.html", context, status=503)
-            page["Retry-After"] = str(Busy.retry_after)
-            return page
-        return None
+        return error_page(request, exception) if _is_admin(request) else None
+
+
+def error_page(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    """Return a page for errors that a request to the admin can cause, and None for others.
+
+    Values that no column can hold or no filter can read are 400. A row that stays locked is 503: going back keeps what
+    was filled in.
+    """
+    if isinstance(error, UNSTORABLE) or (_is_filtered_list(request) and isinstance(error, UNREADABLE)):
+        logger.warning("unreadable_request", exc_info=error)
+        return bad_request(request, error)
+    is_locked = isinstance(error, OperationalError) and getattr(error.__cause__, "sqlstate", None) in SQLSTATES_OF_BUSY
+    if is_locked or isinstance(error, Busy):
+        context = {"status": 503, "title": "Service Unavailable", "message": Busy.message}
+        page = render(request, "pages/error.html", context, status=503)
+        page["Retry-After"] = str(Busy.retry_after)
+        return page
+    return None
 
 
 def _is_admin(request: HttpRequest) -> bool:

@@ -109,6 +109,7 @@ class TestBatches:
         assert all(batches)
 
 
+@pytest.mark.django_db
 class TestAnswer:
     def test_reads_batches_on_demand(self) -> None:
         read = []
@@ -118,7 +119,7 @@ class TestAnswer:
                 read.append(number)
                 yield b"%d" % number
 
-        answer = csv_export.answer("things", content())
+        answer = csv_export.answer("things", content(), user_id=1)
 
         assert read == [0]
         assert answer.getvalue() == b"012"
@@ -130,4 +131,4 @@ class TestAnswer:
             raise Busy
 
         with pytest.raises(Busy):
-            csv_export.answer("things", map(piece, range(1)))
+            csv_export.answer("things", map(piece, range(1)), user_id=1)

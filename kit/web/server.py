@@ -123,17 +123,17 @@ class Server:
             head[:] = int(status[:3]), headers
 
         response: Any = self.application(environ, start_response)
+        spool: streams.Spool | None = None
         if response.streaming and int(response.headers.get("Content-Length", MAX_READ)) >= MAX_READ:
-            spool = streams.Spool(self.loop, *head, response)
+            spool = streams.Spool(self.loop, head[0], head[1], response)
             streams.pool.submit(streams.produce, spool)
             self.loop.call_soon_threadsafe(finish, answered, spool)
             return
         body = b"".join(response)
-        spool = None
         if len(body) <= MAX_IN_MEMORY:
             protocol.response_bytes(*head, body)
         else:
-            spool = streams.Spool(self.loop, *head)
+            spool = streams.Spool(self.loop, head[0], head[1])
             spool.write(body)
             spool.end()
         self.loop.call_soon_threadsafe(finish, answered, spool)

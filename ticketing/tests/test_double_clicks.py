@@ -37,8 +37,8 @@ from tickets import bulk, services
 from tickets.models import Comment, Status, Ticket
 from tickets.tests.factories import make_ticket
 
-# These sign somebody in or out.
-SESSIONS = {"login", "logout", "second_factor"}
+# These sign somebody in or out, or lead to another form.
+SESSIONS = {"login", "logout", "second_factor", "send_again"}
 # These actions lead to a page that asks for confirmation, or to a download.
 CHANGING_NOTHING = {
     f"tickets_ticket_changelist {name}" for name in ("assign_user", "set_status", "set_priority", "export")
@@ -59,6 +59,7 @@ FORMS: dict[str, dict[str, Any]] = {
         "password2": NEW_PASSWORD,
     },
     "accounts_user_delete": {"post": "yes"},
+    "accounts_user_own_email": {"email": "other@example.com", "current_password": PASSWORD},
     "accounts_user_change": {"name": "Another Name"},
     "projects_project_add": {"name": "Another"},
     "projects_project_delete": {"post": "yes"},

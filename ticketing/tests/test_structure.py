@@ -16,7 +16,7 @@ from ticketing.tests.pages import patterns
 from ticketing.urls import CONTRACTS, urlpatterns
 
 ROOT: Path = settings.BASE_DIR
-GROUND = ["kit", "kit.idempotency", "kit.search"]
+GROUND = ["kit", "kit.idempotency", "kit.long_tasks", "kit.search"]
 ROOMS = ["accounts", "projects", "sla", "tickets", "events", "notifications", "analytics"]
 DOORS = ["contracts", "demo", "ticketing"]
 

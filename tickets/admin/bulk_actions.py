@@ -14,7 +14,6 @@ from accounts.permissions import staff_user
 from kit.admin.forms import ServiceAdmin
 from kit.admin.once import in_steps
 from kit.admin.pages import form_page
-from kit.admin.refusals import refusals_as_messages
 from kit.long_tasks.leases import AllBusy, ExportRunning, long_task
 from kit.text import counted
 from kit.web import csv_export
@@ -42,9 +41,11 @@ class BulkActions(ServiceAdmin):
     def export(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> HttpResponseBase:
         user = staff_user(request)
         selected = cast(TicketQuerySet, tickets.prefetch_related(None)).visible_to(user)
-        with refusals_as_messages(request):
+        try:
             return csv_export.answer("tickets", exports.selected(selected), user_id=user.pk)
-        return HttpResponseRedirect(request.get_full_path())
+        except (ExportRunning, AllBusy) as refusal:
+            self.message_user(request, f"{refusal.message}.", messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.bulk_view)

@@ -116,9 +116,9 @@ class TestExport:
 
         assert ids == [listed, listed]
 
-    # The caller, then tickets and assignees for each of three batches. A search takes one more step for
+    # The caller, five for the lease, then tickets and assignees for each of three batches. A search takes one more for
     # the few tickets of the last batch.
-    @pytest.mark.parametrize(("query", "number"), [({}, 7), ({"search": "database"}, 8)])
+    @pytest.mark.parametrize(("query", "number"), [({}, 12), ({"search": "database"}, 13)])
     def test_runs_two_queries_per_batch(
         self,
         query: dict[str, str],
