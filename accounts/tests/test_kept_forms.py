@@ -211,6 +211,12 @@ class TestKeptInSession:
         assert KEPT not in window.session
         assert window.get(SEND_AGAIN)["Location"] == "/admin/"
 
+    def test_acts_once_if_it_is_sent_twice(self, window: Window, agent: User, send_page: Any) -> None:
+        answers = [window.send(send_page) for _ in range(2)]
+
+        assert [answer.status_code for answer in answers] == [302, 302]
+        assert comments() == [(STORED, agent)]
+
     def test_does_not_end_if_sending_is_refused(self, window: Window, agent: User, send_page: Any) -> None:
         answer = window.post(send_page.context["kept"].path, {"message": TYPED, "csrfmiddlewaretoken": "x" * 64})
 
