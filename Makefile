@@ -6,8 +6,9 @@ PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 PACKAGES := kit accounts projects sla tickets events notifications analytics contracts demo ticketing
 
-# Run the tests on all cores, except single files and -k, which start faster in one process.
-WORKERS := $(if $(filter -k %.py,$(ARGS))$(findstring ::,$(ARGS)),,-n auto)
+# Run the tests on all cores, except single files and -k, which start faster in one process. A core without work takes
+# over some of another's, because a few tests take minutes.
+WORKERS := $(if $(filter -k %.py,$(ARGS))$(findstring ::,$(ARGS)),,-n auto --dist worksteal)
 # CI's log lists the slowest tests.
 DURATIONS := $(if $(CI),--durations=25)
 
