@@ -9,11 +9,13 @@ PACKAGES := kit accounts projects sla tickets events notifications analytics con
 # Run the tests on all cores, except single files and -k, which start faster in one process. A core without work takes
 # over some of another's, because a few tests take minutes.
 WORKERS := $(if $(filter -k %.py,$(ARGS))$(findstring ::,$(ARGS)),,-n auto --dist worksteal)
+# Each process of the browser tests serves a site and runs a browser, so two are enough.
+BROWSER_WORKERS := $(if $(filter -k %.py,$(ARGS))$(findstring ::,$(ARGS)),,-n 2 --dist worksteal)
 # CI's log lists the slowest tests.
 DURATIONS := $(if $(CI),--durations=25)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e clients lint bench format requirements
+.PHONY: help run test e2e clients lint bench format requirements npm
 
 help: ## List the targets
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -30,12 +32,9 @@ e2e: .venv/requirements-dev.txt ## Run the browser tests (screenshots in var/e2e
 	@command -v chromium chromium-browser google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 	    echo "Installing Chromium …" && apt-get update -qq && apt-get install -qq --no-install-recommends chromium >/dev/null; } || \
 	    { echo "Chromium is missing. On Debian and Ubuntu: apt install chromium"; exit 1; }
-	@$(PY) -m pytest e2e --ignore=e2e/clients $(ARGS)
+	@$(PY) -m pytest e2e --ignore=e2e/clients $(BROWSER_WORKERS) $(DURATIONS) $(ARGS)
 
-clients: .venv/requirements-dev.txt ## Generate API clients in Python and TypeScript, and try them (in var/clients/)
-	@command -v npm >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-	    echo "Installing npm …" && apt-get update -qq && apt-get install -qq --no-install-recommends npm >/dev/null; } || \
-	    { echo "npm is missing. On Debian and Ubuntu: apt install npm"; exit 1; }
+clients: .venv/requirements-dev.txt npm ## Generate API clients in Python and TypeScript, and try them (in var/clients/)
 	@$(PY) -m pytest e2e/clients $(ARGS)
 
 # Most of these need no database and get a URL that is never used. `check --deploy` uses production settings.
@@ -55,8 +54,8 @@ lint: .venv/requirements-dev.txt ## Check style, types, imports, migrations, set
 	DATABASE_URL=postgres://unused/unused $(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null
 	$(PY) manage.py makemigrations --check --dry-run
 
-bench: .venv/requirements-dev.txt ## Measure bookings per second (a few minutes; ARGS=storm for a load test, hostile for abuse)
-	@$(PY) -m benchmarks.$(or $(ARGS),bookings)
+bench: .venv/requirements-dev.txt $(if $(ARGS),,npm) ## Compare the speed with a bare Express service (8 minutes; ARGS=million for a million tickets, batch, worker, storm, hostile)
+	@$(PY) -m benchmarks.$(or $(ARGS),ratios)
 
 format: .venv/requirements-dev.txt ## Format the code and sort its imports
 	$(PY) -m ruff check --select I --fix .
@@ -68,6 +67,11 @@ requirements: $(PY) ## Pin the latest versions that requirements*.in allow
 	    UV_CUSTOM_COMPILE_COMMAND="make requirements" $(PY) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	        --fork-strategy fewest --no-emit-index-url --no-emit-find-links $$name.in --output-file $$name.txt || exit 1; \
 	done
+
+npm:
+	@command -v npm >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	    echo "Installing npm …" && apt-get update -qq && apt-get install -qq --no-install-recommends npm >/dev/null; } || \
+	    { echo "npm is missing. On Debian and Ubuntu: apt install npm"; exit 1; }
 
 $(PY):
 	@command -v $(PYTHON) >/dev/null || { echo "Ticketing needs $(PYTHON), 3.11 or newer."; exit 1; }

@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 from accounts import tokens
 from accounts.models import User, UserType
 from accounts.tests.factories import make_user
+from kit.tests.migrated_rows import keep_migrated_rows
 
 # Triggers that refuse TRUNCATE. Django truncates all tables after a test that commits, so these are off in tests; the
 # tests of the triggers themselves turn them on again.
@@ -30,6 +31,7 @@ TRUNCATE_REFUSALS = [
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     with django_db_blocker.unblock():
         pgtrigger.installation.disable(*TRUNCATE_REFUSALS)
+        keep_migrated_rows()
 
 
 def pytest_collection_finish() -> None:
@@ -46,7 +48,7 @@ def fast_password_hashes() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def rows_of_migrations(django_db_serialized_rollback: None) -> None:
-    """Restore the rows that migrations insert after a test that commits, which truncates all tables."""
+    """Keep Django from running `post_migrate` after a test that commits. `keep_migrated_rows` restores its rows."""
 
 
 @pytest.fixture

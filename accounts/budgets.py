@@ -1,10 +1,10 @@
 """Budgets of failed sign-ins per account and hour, over all network addresses.
 
-The lockout (lockout.py) stops one address after a few failures. Someone with many addresses is stopped here. Devices
-that the account has been signed in from (devices.py) have a budget each, so nobody can lock them out from elsewhere.
+The lockout (lockout.py) stops one address after a few failures; budgets stop someone with many addresses. Each device
+that the account has been signed in from (devices.py) has a budget of its own, so nobody can lock it out from elsewhere.
 
-An attempt is counted before its password is verified, and given back if that is right, so that simultaneous attempts
-cannot exceed a budget. Accounts that do not exist have budgets too.
+An attempt is counted before its password is verified, and given back if the password is right, so that simultaneous
+attempts cannot exceed a budget. Accounts that do not exist have budgets too.
 """
 
 import math
@@ -42,7 +42,7 @@ class Attempt:
     at: datetime
 
     def give_back(self) -> None:
-        """Do not count the attempt."""
+        """Uncount the attempt, because its password was right or another budget is used up."""
         counted = FailureBudget.objects.filter(account=self.account, scope__in=[each.scope for each in self.budgets])
         counted.update(failures=Func(F("failures"), Value(self.at), function="array_remove"))
 

@@ -1,7 +1,7 @@
 """Devices that an account has been signed in from. Failures elsewhere do not lock them out (budgets.py).
 
-A device is a network address or, in the admin, a browser with a cookie. The database has only HMACs of both and of the
-account, and the newest MAX_DEVICES of each account.
+A device is a network address or, in the admin, a browser with a cookie. The database stores the newest MAX_DEVICES of
+each account. It has only HMACs of devices and accounts.
 """
 
 import secrets
@@ -37,7 +37,7 @@ def known(request: HttpRequest, *, account: str, at: datetime) -> str | None:
 
 
 def remember(request: HttpRequest, user: User) -> None:
-    """Remember the device from which the user has just proved to know the password, or a mailed code."""
+    """Remember the device on which the user has just entered the right password, or a mailed code."""
     account = digest(lockout.account(user.email))
     if request.path_info.startswith(COOKIE_PATH):
         request.device_cookie = _cookie_name(account)  # type: ignore[attr-defined]
@@ -53,7 +53,7 @@ def purge(*, at: datetime) -> None:
 
 
 class KnownDeviceMiddleware:
-    """Set or prolong the cookie by which the admin knows a browser again, after a sign-in."""
+    """After a sign-in, set or renew the cookie by which the admin recognizes the browser."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

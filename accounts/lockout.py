@@ -50,9 +50,7 @@ def duration_seconds(request: HttpRequest) -> int:
 def locked_out_response(
     request: HttpRequest, response: HttpResponse | None = None, credentials: dict[str, Any] | None = None
 ) -> HttpResponse:
-    """Return the response for a locked-out caller: a page in the admin, otherwise the API's own response."""
-    if response is not None and not request.path.startswith("/admin/"):
-        return response
+    """Return the page for a locked-out browser in the admin. The API raises an error of its own."""
     locked = render(request, "admin/locked_out.html", {"minutes": -(-duration_seconds(request) // 60)}, status=429)
     locked["Retry-After"] = str(duration_seconds(request))
     return locked

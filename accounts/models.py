@@ -1,8 +1,10 @@
 """Users, and the password validator and hasher that the settings use."""
 
+from functools import lru_cache
 from typing import Any, Self
 
 import pgtrigger
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.contrib.auth.models import PermissionsMixin
@@ -12,8 +14,7 @@ from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ValidationError
 from django.core.validators import MinLengthValidator
 from django.db import models
-from django.db.models import F, Value
-from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
+from django.db.models import F
 from django.db.models.functions import Length, Trim, Upper
 from django.db.models.lookups import GreaterThanOrEqual
 from django.utils.crypto import salted_hmac
@@ -51,17 +52,6 @@ class UserQuerySet(models.QuerySet["User"]):
             return self.filter(email__iexact=email_addresses.normalized(address or ""))
         except email_addresses.UnusableAddress:
             return self.none()
-
-    def by_name(self, *, after: tuple[str, int] | None = None) -> Self:
-        """Order by name, ignoring case and accents, then by id, starting after the (name, id) pair `after`.
-
-        The index `user_name` serves both, so every page costs the same.
-        """
-        users = self.order_by(SortKey("name"), "id")
-        if after is None:
-            return users
-        name, id_ = after
-        return users.filter(TupleGreaterThan(Tuple(SortKey("name"), F("id")), (SortKey(Value(name)), id_)))
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
@@ -152,8 +142,7 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """Return a value that sessions and tokens carry. It changes with the password and with each revocation."""
-        state = f"{self.password}|{self.revocations}"
-        return salted_hmac("accounts.User.sign_in", state, secret=secret, algorithm="sha256").hexdigest()
+        return _auth_hash(f"{self.password}|{self.revocations}", secret or settings.SECRET_KEY)
 
     @property
     def is_admin(self) -> bool:
@@ -163,6 +152,11 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
     def is_staff(self) -> bool:
         """Return whether the user can see every ticket and sign in to the admin."""
         return self.type in STAFF_TYPES
+
+
+@lru_cache(maxsize=2_000)
+def _auth_hash(state: str, secret: str) -> str:
+    return salted_hmac("accounts.User.sign_in", state, secret=secret, algorithm="sha256").hexdigest()
 
 
 class FailureBudget(models.Model):

@@ -6,15 +6,12 @@ from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
-from accounts import docs, services, tokens
-from accounts.models import User
+from accounts import docs, queries, services, shapes, tokens
 from accounts.permissions import IsAdmin, caller, caller_if_any
 from accounts.serializers import (
     ChangePasswordSerializer,
-    NewUserSerializer,
     RefreshSerializer,
     ReplacedUserSerializer,
     ResetConfirmSerializer,
@@ -24,8 +21,6 @@ from accounts.serializers import (
     SignUpSerializer,
     TokensSerializer,
     UserChangesSerializer,
-    UserPageSerializer,
-    UserSerializer,
 )
 from kit.errors import Forbidden
 from kit.idempotency.views import idempotent
@@ -33,6 +28,7 @@ from kit.web import paging
 from kit.web.base import ViewSet
 from kit.web.bodies import read
 from kit.web.etags import ExpectedVersionSerializer, expected, read_change, tag, versioned
+from kit.web.responses import Response
 from kit.web.throttling import GuestRateLimit, RateLimit, SignInRateLimit
 
 
@@ -56,28 +52,25 @@ class UserViewSet(ViewSet):
         shape = SignUpByAdminSerializer if by and by.is_admin else SignUpSerializer
         user = services.sign_up(**read(shape, request), by=by)
         # Document 000's three keys, with the tag of the whole user.
-        headers = {"ETag": tag(UserSerializer(user).data)}
-        return Response(NewUserSerializer(user).data, status=status.HTTP_201_CREATED, headers=headers)
+        headers = {"ETag": tag(shapes.user(user))}
+        return Response(shapes.new_user(user), status=status.HTTP_201_CREATED, headers=headers)
 
     @docs.list_users
     def list(self, request: Request) -> Response:
-        limit, users = self.query["limit"], User.objects.by_name(after=self.query.get("cursor"))
-        if search := self.query["search"]:
-            users = users.search(search)
-        if user_type := self.query.get("type"):
-            users = users.filter(type=user_type)
-        page = paging.page(list(users[: limit + 1]), limit=limit, key=lambda user: (user.name, user.pk))
-        return Response(UserPageSerializer(page).data)
+        limit, after = self.query["limit"], self.query.get("cursor", ("", 0))
+        found = queries.users(search=self.query["search"], type=self.query.get("type"), after=after, limit=limit + 1)
+        page = paging.page(found, limit=limit, key=lambda user: (user["name"], user["id"]))
+        return Response({"items": page.items, "nextCursor": page.nextCursor})
 
     @docs.read_user
     @versioned
     def retrieve(self, request: Request, user_id: int) -> Response:
         if not (caller(request).is_admin or caller(request).pk == user_id):
             raise Forbidden
-        user = User.objects.filter(pk=user_id).first()
+        user = queries.user(user_id=user_id)
         if user is None:
             raise services.UserNotFound
-        return Response(UserSerializer(user).data)
+        return Response(user)
 
     @docs.replace_user
     @versioned
@@ -87,7 +80,7 @@ class UserViewSet(ViewSet):
     def _update(self, request: Request, user_id: int, shape: Any) -> Response:
         change = read_change(shape, request)
         user = services.update(user_id=user_id, by=caller(request), request=request._request, **change)
-        return Response(UserSerializer(user).data)
+        return Response(shapes.user(user))
 
     @docs.change_user
     @versioned
@@ -106,7 +99,7 @@ class UserViewSet(ViewSet):
     def deactivate(self, request: Request, user_id: int) -> Response:
         change = read_change(ExpectedVersionSerializer, request)
         user = services.update(user_id=user_id, by=caller(request), is_active=False, **change)
-        return Response(UserSerializer(user).data)
+        return Response(shapes.user(user))
 
 
 class SessionViewSet(ViewSet):
@@ -137,7 +130,7 @@ class SessionViewSet(ViewSet):
     @action(detail=False, permission_classes=[IsAuthenticated], throttle_classes=[RateLimit])
     @versioned
     def me(self, request: Request) -> Response:
-        return Response(UserSerializer(caller(request)).data)
+        return Response(shapes.user(caller(request)))
 
     @docs.change_password
     @action(detail=False, methods=["post"], permission_classes=[IsAuthenticated])

@@ -1,10 +1,11 @@
-"""Daily ticket counts, a table derived from the tickets and maintained by triggers on proxy models.
+"""Ticket counts by day and month, and who created tickets last when: tables derived from the tickets.
 
-The tickets app does not know about it.
+Triggers on proxy models maintain them, so the tickets app does not know about them.
 """
 
 import pgtrigger
 from django.db import models
+from django.db.models import Q
 
 from accounts.models import User
 from kit.db.triggers import trigger
@@ -28,16 +29,57 @@ class DailyCount(models.Model):
     spent = models.DecimalField(
         max_digits=20, decimal_places=2, help_text="Total price of the tickets that customers created."
     )
+    is_in_month = models.BooleanField(db_default=False, help_text="Whether the monthly counts include this row.")
 
     class Meta:
-        indexes = [models.Index(fields=["day"], name="daily_count_day")]
+        indexes = [
+            models.Index(fields=["day"], name="daily_count_day"),
+            models.Index(fields=["day"], condition=Q(is_in_month=False), name="daily_count_new"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.day}: {self.tickets:+} {self.status} {self.priority} {self.type}"
 
 
+class MonthlyCount(models.Model):
+    """The sum of a month's daily counts of one kind, as far as they were folded. Only written by folding."""
+
+    month = models.DateField(help_text="Its first day.")
+    project_id = models.BigIntegerField()
+    status = models.CharField(max_length=12)
+    priority = models.CharField(max_length=10)
+    type = models.CharField(max_length=50)
+    tickets = models.BigIntegerField()
+    spent = models.DecimalField(max_digits=20, decimal_places=2)
+
+    class Meta:
+        indexes = [models.Index(fields=["month"], name="monthly_count_month")]
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m}: {self.tickets} {self.status} {self.priority} {self.type}"
+
+
+class LastDay(models.Model):
+    """A UTC day after which a user has created no tickets, and a project in which they created one on that day.
+
+    Lets the dashboard count most customers without looking up their tickets. A ticket adds a row if its day is later
+    than its creator's other rows, so there is one row per user and day at most, apart from races. Folding keeps the
+    last one. Rows are only updated if the ticket of that day moves to another project, user or day.
+    """
+
+    user_id = models.BigIntegerField()
+    day = models.DateField()
+    project_id = models.BigIntegerField(null=True, help_text="null: no project is known any more.")
+
+    class Meta:
+        indexes = [models.Index(fields=["user_id", "day"], name="last_day_of_user")]
+
+    def __str__(self) -> str:
+        return f"User {self.user_id}: {self.day}"
+
+
 class CountedTicket(Ticket):
-    """Declares the triggers on `tickets_ticket` that maintain the counts."""
+    """Declares the triggers on `tickets_ticket` that maintain the counts and last days."""
 
     class Meta:
         proxy = True
@@ -56,6 +98,12 @@ class CountedTicket(Ticket):
                 when=pgtrigger.After,
                 operation=pgtrigger.Update,
                 referencing=pgtrigger.Referencing(old="old_tickets", new="new_tickets"),
+            ),
+            trigger(
+                "analytics/forget_last_day",
+                when=pgtrigger.After,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange("project", "created_by", "created_at"),
             ),
         ]
 

@@ -1,16 +1,11 @@
 """HTTP endpoints of the analytics."""
 
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.permissions import IsAdmin, caller
-from analytics import docs, queries
-from analytics.serializers import (
-    BoxOfficeSerializer,
-    DashboardSerializer,
-    HistorySerializer,
-)
+from analytics import docs, queries, shapes
 from kit.web.base import APIView
+from kit.web.responses import Response
 
 
 class HistoryView(APIView):
@@ -18,14 +13,14 @@ class HistoryView(APIView):
     def get(self, request: Request) -> Response:
         chosen, limit, after = self.query["filter"], self.query["limit"], self.query.get("cursor")
         history = queries.history(viewer=caller(request), filter=chosen, page_size=limit, after=after)
-        return Response(HistorySerializer(history).data)
+        return Response(shapes.history(history))
 
 
 class DashboardView(APIView):
     @docs.dashboard_analytics
     def get(self, request: Request) -> Response:
         dashboard = queries.dashboard(viewer=caller(request), **self.query)
-        return Response(DashboardSerializer(dashboard).data)
+        return Response(shapes.dashboard(dashboard))
 
 
 class BoxOfficeView(APIView):
@@ -34,4 +29,4 @@ class BoxOfficeView(APIView):
     @docs.box_office_analytics
     def get(self, request: Request) -> Response:
         figures = queries.box_office(**self.query)
-        return Response(BoxOfficeSerializer(figures).data)
+        return Response(shapes.box_office(figures))

@@ -1,31 +1,47 @@
-"""The site under test: its own database, the web server as `serve` starts it, customers and events."""
+"""The site under test: its own database, the web server as `serve` starts it, customers and events.
+
+The database is an embedded one in var/, or an empty one at BENCH_DATABASE_URL, which needs a superuser.
+"""
 
 import os
+import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import django
 
 from kit.db import configuration
 
-HOST, PORT = "127.0.0.1", 8765
+HOST = "127.0.0.1"
 ROOT = Path(__file__).resolve().parent.parent
 CUSTOMERS = 16_000
-LOG = ROOT / "var" / "bench.log"
+ADMIN = "bench-admin@example.com"
+SECONDS_TO_START, SECONDS_TO_STOP = 60, 20
+
+
+def free_port() -> int:
+    with socket.create_server((HOST, 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+# A fixed port might be another copy's: the web server would share it. Processes that a benchmark starts inherit ours.
+PORT = int(os.environ.setdefault("BENCH_PORT", str(free_port())))
 
 # The settings read these when Django is set up below.
 os.environ.update(DEMO="on", RATE_LIMITS="off", DJANGO_SETTINGS_MODULE="ticketing.settings")
 os.environ["DATABASE_URL"] = os.environ.get("BENCH_DATABASE_URL") or configuration.connection_url(
-    configuration.configuration("", ROOT / "var" / "postgres-bench")["default"]
+    configuration.configuration("", ROOT / "var" / os.environ.get("BENCH_CLUSTER", "postgres-bench"))["default"]
 )
 django.setup()
 
 from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from rest_framework_simplejwt.settings import api_settings  # noqa: E402
 from rest_framework_simplejwt.tokens import AccessToken  # noqa: E402
@@ -33,7 +49,8 @@ from rest_framework_simplejwt.tokens import AccessToken  # noqa: E402
 from accounts.models import User, UserType  # noqa: E402
 from events import services  # noqa: E402
 from events.models import Event  # noqa: E402
-from ticketing.management.commands.serve import health, web_server  # noqa: E402
+from ticketing.management.commands.serve import web_server  # noqa: E402
+from ticketing.supervisor import end_with_parent  # noqa: E402
 
 
 def prepare() -> list[User]:
@@ -49,7 +66,7 @@ def prepare() -> list[User]:
 
 def admin() -> User:
     user, _ = User.objects.get_or_create(
-        email="bench-admin@example.com", defaults={"name": "Bench Admin", "type": UserType.ADMIN, "password": "!"}
+        email=ADMIN, defaults={"name": "Bench Admin", "type": UserType.ADMIN, "password": "!"}
     )
     return user
 
@@ -69,27 +86,45 @@ def event(*, capacity: int) -> Event:
     )
 
 
+@dataclass(frozen=True)
+class Server:
+    """A running web server: its port on HOST, and its main process."""
+
+    port: int
+    process: int
+
+
 @contextmanager
-def served(workers: int) -> Iterator[None]:
-    """Run the web server with `workers` processes until the end of the block. Its output goes to LOG."""
-    LOG.parent.mkdir(exist_ok=True)
-    with LOG.open("w") as log:
-        server = subprocess.Popen(web_server(HOST, PORT, workers), cwd=ROOT, stdout=log, stderr=log)
+def served(workers: int) -> Iterator[Server]:
+    """Run the web server with `workers` processes until the end of the block."""
+    with running(web_server(HOST, PORT, workers), "bench.log", PORT, cwd=ROOT) as process:
+        yield Server(PORT, process)
+
+
+@contextmanager
+def running(
+    command: list[str], log_name: str, port: int, *, cwd: Path, env: Mapping[str, str] | None = None
+) -> Iterator[int]:
+    """Run a web server until the end of the block. Yields its process id once it is healthy; its output is in var/."""
+    path = ROOT / "var" / log_name
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w") as log:
+        server = subprocess.Popen(command, cwd=cwd, env=env, stdout=log, stderr=log, preexec_fn=end_with_parent())
     try:
-        for _ in range(300):
-            if server.poll() is not None:
-                raise SystemExit(f"The web server did not start; see {LOG}.")
-            with suppress(OSError):
-                if health(HOST, PORT) == "200":
-                    break
+        deadline = time.monotonic() + SECONDS_TO_START
+        while not is_healthy(port):
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"The web server did not start; see {path}.")
             time.sleep(0.1)
-        yield
+        yield server.pid
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(SECONDS_TO_STOP)
 
 
-def flush() -> None:
-    """Flush the writes of the previous run, so that all runs start alike."""
-    with connection.cursor() as cursor:
-        cursor.execute("CHECKPOINT")
+def is_healthy(port: int) -> bool:
+    web = HTTPConnection(HOST, port, timeout=5)
+    with suppress(OSError, HTTPException):
+        web.request("GET", "/healthz")
+        return web.getresponse().status == 200
+    return False

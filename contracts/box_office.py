@@ -8,24 +8,24 @@ from typing import Any
 
 from django.urls import path
 from django.utils import timezone
-from rest_framework import serializers
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, Throttled, ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts import services as accounts
 from accounts.models import User
 from accounts.permissions import caller, caller_if_any
 from accounts.tokens import BareToken, OptionalToken
 from contracts import joi
-from events import services
-from events.models import MAX_CAPACITY, MAX_PER_BOOKING, MAX_PRICE, Booking, BookingStatus, Event, Origin
+from events import queries, services
+from events.models import MAX_CAPACITY, MAX_PER_BOOKING, MAX_PRICE, Booking, BookingStatus, Origin
+from events.queries import Row
 from kit.errors import Missing, TooMany, Unauthenticated
 from kit.idempotency.views import idempotent
 from kit.web.bodies import read
-from kit.web.fields import MillisecondsField, MoneyField
+from kit.web.fields import plain_number, with_milliseconds
 from kit.web.problems import Problem
+from kit.web.responses import Response
 from kit.web.throttling import SignInRateLimit
 from kit.web.views import Answer, Dialect
 
@@ -84,24 +84,22 @@ class StatusShape(joi.Shape):
     eventId = joi.Whole()
 
 
-class EventShape(serializers.Serializer[Event]):
-    id = serializers.IntegerField()
-    name = serializers.CharField()
-    description = serializers.CharField()
-    date = MillisecondsField(source="starts_at")
-    location = serializers.CharField(source="venue")
-    ticketLimit = serializers.IntegerField(source="inventory.capacity")
-    price = MoneyField()
+def shape_of_event(row: Row) -> dict[str, Any]:
+    """Return the document's event from one of the product's."""
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "description": row["description"],
+        "date": with_milliseconds(row["startsAt"]),
+        "location": row["venue"],
+        "ticketLimit": row["capacity"],
+        "price": plain_number(row["price"]),
+    }
 
 
-class BookingShape(serializers.Serializer[Booking]):
-    id = serializers.IntegerField()
-    eventId = serializers.IntegerField(source="event_id")
-    userId = serializers.IntegerField(source="user_id")
-    status = serializers.SerializerMethodField()
-
-    def get_status(self, booking: Booking) -> str:
-        return STATUSES[booking.status]
+def shape_of_booking(booking: Booking, status: str) -> dict[str, Any]:
+    """Return the document's booking. Its other values never change."""
+    return {"id": booking.pk, "eventId": booking.event_id, "userId": booking.user_id, "status": STATUSES[status]}
 
 
 # --- Dialect ------------------------------------------------------------------------------------------------------
@@ -168,14 +166,12 @@ class Initialize(BoxOffice):
     def post(self, request: Request) -> Response:
         new = read(NewEventShape, request) | {"max_per_booking": MAX_PER_BOOKING, "origin": Origin.BOX_OFFICE}
         event = services.create(**new, by=caller(request), at=timezone.now())
-        return self.answer(event)
+        return self.retrieve(request, event.pk)
 
     def retrieve(self, request: Request, event_id: int) -> Response:
-        """Read a new event again for a retry."""
-        return self.answer(services.find(event_id=event_id, by=caller(request)))
-
-    def answer(self, event: Event) -> Response:
-        return Response({"message": "Event created successfully", "event": EventShape(event).data}, 201)
+        """Read a new event. A retry does so again."""
+        event = shape_of_event(find_event(event_id, by=caller(request)))
+        return Response({"message": "Event created successfully", "event": event}, 201)
 
     def id_in(self, body: Any) -> int:
         return super().id_in(body["event"])
@@ -190,7 +186,7 @@ class Book(BoxOffice):
             raise Unauthenticated
         self.ids = {"event_id": event_id}
         booking = services.book(event_id=event_id, quantity=1, by=by, at=timezone.now(), origin=Origin.BOX_OFFICE)
-        return Response({"message": BOOKED[booking.status], "booking": BookingShape(booking).data}, 201)
+        return Response({"message": BOOKED[booking.status], "booking": shape_of_booking(booking, booking.status)}, 201)
 
 
 class Cancel(BoxOffice):
@@ -198,8 +194,9 @@ class Cancel(BoxOffice):
     def post(self, request: Request) -> Response:
         booking = find_booking(read(CancelShape, request), by=caller(request))
         self.ids = {"booking_id": booking.pk, "event_id": booking.event_id}
-        booking = services.cancel(booking_id=booking.pk, by=caller(request))
-        return Response({"message": "Booking cancelled successfully", "booking": BookingShape(booking).data})
+        services.cancel(booking_id=booking.pk, by=caller(request))
+        cancelled = shape_of_booking(booking, BookingStatus.CANCELLED)
+        return Response({"message": "Booking cancelled successfully", "booking": cancelled})
 
 
 def find_booking(wanted: dict[str, int], *, by: User) -> Booking:
@@ -230,9 +227,16 @@ class Status(BoxOffice):
         address.is_valid(raise_exception=True)
         number: int = address.validated_data["eventId"]
         self.ids = {"event_id": number}
-        event = services.find(event_id=number, by=caller_if_any(request))
-        seats = {"ticketsAvailable": event.inventory.available, "waitingListCount": event.inventory.waiting}
-        return Response({"event": EventShape(event).data, **seats})
+        event = find_event(number, by=caller_if_any(request))
+        seats = {"ticketsAvailable": event["available"], "waitingListCount": event["waiting"]}
+        return Response({"event": shape_of_event(event), **seats})
+
+
+def find_event(event_id: int, *, by: User | None) -> Row:
+    event = queries.event(event_id=event_id, viewer=by)
+    if event is None:
+        raise services.EventNotFound
+    return event
 
 
 urlpatterns = [

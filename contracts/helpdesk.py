@@ -16,7 +16,6 @@ from django.utils import timezone
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, ParseError, Throttled, ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts import services as accounts
 from accounts.models import User, UserType
@@ -25,28 +24,32 @@ from accounts.serializers import SignInSerializer
 from accounts.tokens import OptionalToken
 from contracts.helpdesk_shapes import (
     ROLES,
-    CommentSerializer,
     CommentsQuerySerializer,
     NewTicketSerializer,
     RegisteredSerializer,
     RegisterSerializer,
     TicketChangesSerializer,
     TicketQuerySerializer,
-    TicketSerializer,
+    shape_of_comment,
+    shape_of_ticket,
 )
 from kit.db.sql import MAX_ID
 from kit.errors import Forbidden, Invalid, Missing, TooMany, Unauthenticated
 from kit.idempotency.keys import StillRunning
 from kit.idempotency.views import DuplicateRequest, idempotent, unrepeatable
+from kit.text import json_size
 from kit.versions import Expected, VersionConflict
 from kit.web import etags, paging, views
-from kit.web.bodies import read, read_query
+from kit.web.bodies import read
 from kit.web.problems import Problem
+from kit.web.query_strings import read_query
+from kit.web.responses import Response
 from kit.web.throttling import GuestRateLimit, SignInRateLimit
 from kit.web.views import Answer, Dialect
 from projects.models import Project
 from tickets import queries, services
-from tickets.models import Ordering, Ticket
+from tickets.models import Ordering
+from tickets.queries import Row
 from tickets.serializers import NewCommentSerializer
 
 # The password in the document's sample has six characters.
@@ -144,36 +147,36 @@ class Tickets(HelpDesk):
         found = queries.tickets(
             viewer=viewer, filter=chosen, ordering=Ordering(), offset=offset, limit=limit + 1, at=timezone.now()
         )
-        shown = paging.fitting(found[:limit], lambda ticket: len(ticket.description))
+        shown = paging.fitting(found[:limit], lambda row: json_size(row["description"]))
         next_offset = offset + len(shown) if len(found) > len(shown) else None
-        return Response({"items": TicketSerializer(shown, many=True).data, "next_offset": next_offset})
+        return Response({"items": [shape_of_ticket(row) for row in shown], "next_offset": next_offset})
 
     @unrepeatable
     def post(self, request: Request) -> Response:
         new = read(NewTicketSerializer, request)
         project = Project.objects.helpdesk()
         created = services.create(**new, project_id=project.pk, by=caller(request), at=timezone.now())
-        return Response(TicketSerializer(created).data, 201)
+        (row,) = queries.tickets_by_id([created.pk])
+        return Response(shape_of_ticket(row), 201)
 
 
 class OneTicket(HelpDesk):
     def get(self, request: Request, ticket_id: int) -> Response:
         query = read_query(CommentsQuerySerializer, request)
-        ticket = Ticket.objects.concerning(caller(request)).with_assignees().filter(pk=ticket_id).first()
-        if ticket is None:
-            raise services.TicketNotFound
-        return Response(with_comments(ticket, caller(request), **query))
+        return Response(with_comments(concerning(ticket_id, caller(request)), caller(request), **query))
 
     def patch(self, request: Request, ticket_id: int) -> Response:
         changes = read(TicketChangesSerializer, request)
-        check_concerns(ticket_id, caller(request))
+        concerning(ticket_id, caller(request))
         expected = etags.expected(request, changes.pop("version", None))
         if expected:
             # A conflict either way: the document has no 412.
             expected = Expected(expected.versions, VersionConflict)
         change = services.hand_over if "assignee_id" in changes else services.update
         change(ticket_id=ticket_id, by=caller(request), at=timezone.now(), expected=expected, **changes)
-        ticket = with_comments(Ticket.objects.with_assignees().get(pk=ticket_id), caller(request))
+        # It may no longer concern the caller, who has handed it over.
+        (row,) = queries.tickets_by_id([ticket_id])
+        ticket = with_comments(row, caller(request))
         # The document's own front end reads the whole body as the ticket.
         return Response({"message": "Ticket updated successfully", "ticket": ticket, **ticket})
 
@@ -182,13 +185,13 @@ class Comments(HelpDesk):
     @idempotent
     def post(self, request: Request, ticket_id: int) -> Response:
         new = read(NewCommentSerializer, request)
-        check_concerns(ticket_id, caller(request))
+        concerning(ticket_id, caller(request))
         services.comment(ticket_id=ticket_id, by=caller(request), at=timezone.now(), **new)
         return self.answer(request, ticket_id)
 
     def retrieve(self, request: Request, ticket_id: int) -> Response:
         """Read the ticket's comments again for a retry."""
-        check_concerns(ticket_id, caller(request))
+        concerning(ticket_id, caller(request))
         return self.answer(request, ticket_id)
 
     def answer(self, request: Request, ticket_id: int) -> Response:
@@ -199,8 +202,20 @@ class Comments(HelpDesk):
         return int(body["ticket"]["_id"])
 
 
-def with_comments(ticket: Ticket, viewer: User, **query: Any) -> dict[str, Any]:
-    return {**TicketSerializer(ticket).data, **comments_of(ticket.pk, viewer, **query)}
+def concerning(ticket_id: int, viewer: User) -> Row:
+    """Return a ticket that concerns the viewer. The product's own API shows others too, of projects open to everyone.
+
+    :raises TicketNotFound: the viewer is neither staff nor creator nor assignee.
+    """
+    row = queries.concerning(ticket_id=ticket_id, viewer=viewer)
+    if row is None:
+        raise services.TicketNotFound
+    return row
+
+
+def with_comments(row: Row, viewer: User, **query: Any) -> dict[str, Any]:
+    """Return the document's ticket with its newest comments."""
+    return {**shape_of_ticket(row), **comments_of(row["id"], viewer, **query)}
 
 
 def comments_of(ticket_id: int, viewer: User, before_id: int = MAX_ID) -> dict[str, Any]:
@@ -208,20 +223,11 @@ def comments_of(ticket_id: int, viewer: User, before_id: int = MAX_ID) -> dict[s
     found = queries.last_comments(
         ticket_id=ticket_id, viewer=viewer, before_id=before_id, limit=MOST_COMMENTS + 1, most_bytes=MOST_BYTES
     )
-    shapes = CommentSerializer(found, many=True).data
+    shapes = [shape_of_comment(row) for row in found]
     sizes = accumulate(len(orjson.dumps(shape)) + 1 for shape in reversed(shapes))
     fitting = min(MOST_COMMENTS, sum(size <= MOST_BYTES for size in sizes))
     shown = shapes[len(shapes) - fitting :]
     return {"comments": shown, "next_before": shown[0]["_id"] if len(shown) < len(shapes) else None}
-
-
-def check_concerns(ticket_id: int, viewer: User) -> None:
-    """Check that the ticket concerns the viewer, even if the product's own API shows it to everyone.
-
-    :raises TicketNotFound: the viewer is neither staff nor creator nor assignee.
-    """
-    if not Ticket.objects.concerning(viewer).filter(pk=ticket_id).exists():
-        raise services.TicketNotFound
 
 
 class Health(HelpDesk, views.Health):

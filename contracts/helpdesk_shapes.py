@@ -8,11 +8,12 @@ from accounts.models import User, UserType
 from accounts.serializers import PasswordField
 from kit.db.sql import MAX_ID
 from kit.web.bodies import NullIsDefault
-from kit.web.fields import CountField, EmailField, IdField, MillisecondsField, SingleLineField, TextField
+from kit.web.fields import CountField, EmailField, IdField, SingleLineField, TextField, with_milliseconds
 from kit.web.paging import PageSerializer
 from sla.models import Priority
-from tickets import queries
+from tickets import queries, shapes
 from tickets.models import Status, Ticket
+from tickets.queries import Row
 
 ROLES = {"user": UserType.CUSTOMER, "agent": UserType.AGENT, "admin": UserType.ADMIN}
 # All names are accepted. Where two mean the same status, responses use the first.
@@ -77,26 +78,25 @@ class TicketQuerySerializer(PageSerializer):
         return {"filter": chosen, "limit": attrs["limit"], "offset": attrs["offset"]}
 
 
-class TicketSerializer(serializers.Serializer[Any]):
-    _id = serializers.CharField(source="pk")
-    title = serializers.CharField()
-    description = serializers.CharField()
-    priority = serializers.CharField()
-    status = StatusField()
-    sla_due = serializers.SerializerMethodField()
-    assignee = serializers.SerializerMethodField()
-    created_by = serializers.CharField(source="created_by_id")
-    created_at = MillisecondsField()
-    updated_at = MillisecondsField()
-    version = serializers.IntegerField()
-
-    def get_sla_due(self, ticket: Ticket) -> str | None:
-        """Return the deadline, or null while the ticket is on hold, a state that the document does not have."""
-        return None if ticket.held_at else MillisecondsField().to_representation(ticket.sla_due_at)
-
-    def get_assignee(self, ticket: Ticket) -> str | None:
-        """Return the first assignee; other contracts may assign several."""
-        return next((str(assignment.user_id) for assignment in ticket.assignments.all()), None)
+def shape_of_ticket(row: Row) -> dict[str, Any]:
+    """Return the document's ticket from one of the product's."""
+    row = shapes.ticket(row)
+    assignees = row["assignedUsers"]
+    return {
+        "_id": str(row["id"]),
+        "title": row["title"],
+        "description": row["description"],
+        "priority": row["priority"],
+        "status": next(name for name, status in STATUSES.items() if status == row["status"]),
+        # Null while the ticket is on hold, a state that the document does not have.
+        "sla_due": with_milliseconds(row["slaDue"]),
+        # Other contracts may assign several.
+        "assignee": str(assignees[0]["userId"]) if assignees else None,
+        "created_by": str(row["createdBy"]),
+        "created_at": with_milliseconds(row["createdDate"]),
+        "updated_at": with_milliseconds(row["updatedDate"]),
+        "version": row["version"],
+    }
 
 
 class CommentsQuerySerializer(serializers.Serializer[Any]):
@@ -107,13 +107,15 @@ class CommentsQuerySerializer(serializers.Serializer[Any]):
         return {name: min(value, MAX_ID) for name, value in attrs.items()}
 
 
-class CommentSerializer(serializers.Serializer[Any]):
-    """A comment. The document's own front end displays `author` and `createdAt` as they are."""
-
-    _id = serializers.CharField(source="pk")
-    message = serializers.CharField()
-    author = serializers.CharField(source="author.name")
-    author_id = serializers.CharField()
-    internal = serializers.BooleanField(source="is_internal")
-    created_at = MillisecondsField()
-    createdAt = MillisecondsField(source="created_at")
+def shape_of_comment(row: Row) -> dict[str, Any]:
+    """Return the document's comment. Its own front end displays `author` and `createdAt` as they are."""
+    created_at = with_milliseconds(row["createdDate"])
+    return {
+        "_id": str(row["id"]),
+        "message": row["message"],
+        "author": row["author"]["name"],
+        "author_id": str(row["author"]["id"]),
+        "internal": row["internal"],
+        "created_at": created_at,
+        "createdAt": created_at,
+    }

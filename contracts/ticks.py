@@ -10,7 +10,6 @@ from django.urls import path, re_path
 from django.utils import timezone
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts import services as accounts
 from accounts.models import User, UserType
@@ -21,23 +20,25 @@ from contracts.ticks_shapes import (
     SHORTEST_PASSWORD,
     CancellationSerializer,
     EventQuerySerializer,
-    EventSerializer,
     NewBookingSerializer,
     NewEventSerializer,
     OwnBookingSerializer,
     RegisterSerializer,
-    UserSerializer,
     event_faults,
     new_booking,
+    shape_of_event,
+    shape_of_user,
 )
-from events import services
-from events.models import Booking, BookingStatus, Event, Origin
+from events import queries, services
+from events.models import Booking, BookingStatus, Origin
 from events.services import Guest, Joins
 from kit.errors import Forbidden, Invalid, Unauthenticated
 from kit.idempotency.views import idempotent
 from kit.web import views
-from kit.web.bodies import read, read_query
+from kit.web.bodies import read
 from kit.web.problems import Problem
+from kit.web.query_strings import read_query
+from kit.web.responses import Response
 from kit.web.throttling import GuestRateLimit, SignInRateLimit
 from kit.web.views import Answer, Dialect
 
@@ -92,7 +93,7 @@ class Register(Ticks):
     def post(self, request: Request) -> Response:
         new = read(RegisterSerializer, request)
         user = accounts.sign_up(**new, type=self.type, by=caller_if_any(request), min_password_length=SHORTEST_PASSWORD)
-        return success("User registered successfully.", UserSerializer(user).data, status=201)
+        return success("User registered successfully.", shape_of_user(user), status=201)
 
 
 class RegisterAdmin(Register):
@@ -111,7 +112,7 @@ class Login(Ticks):
 
 class Me(Ticks):
     def get(self, request: Request) -> Response:
-        return success("User retrieved successfully.", UserSerializer(caller(request)).data)
+        return success("User retrieved successfully.", shape_of_user(caller(request)))
 
 
 class Events(Ticks):
@@ -120,16 +121,16 @@ class Events(Ticks):
 
     def get(self, request: Request) -> Response:
         query = read_query(EventQuerySerializer, request)
-        first = (query["page"] - 1) * query["limit"]
-        newest_first = Event.objects.visible_to(caller(request)).with_inventory().order_by("-created_at", "-id")
-        events = newest_first[first : first + query["limit"]]
-        return success("Events retrieved successfully.", EventSerializer(list(events), many=True).data)
+        skipped = (query["page"] - 1) * query["limit"]
+        events = queries.page_of_events(viewer=caller(request), skipped=skipped, limit=query["limit"])
+        return success("Events retrieved successfully.", [shape_of_event(event) for event in events])
 
     @idempotent
     def post(self, request: Request) -> Response:
         new = read(NewEventSerializer, request, faults=event_faults)
-        event = services.create(**new, price=0, origin=Origin.TICKS, by=caller(request), at=timezone.now())
-        return success("Event created successfully.", EventSerializer(event).data, status=201)
+        made = services.create(**new, price=0, origin=Origin.TICKS, by=caller(request), at=timezone.now())
+        event = cast(queries.Row, queries.event(event_id=made.pk, viewer=caller(request)))
+        return success("Event created successfully.", shape_of_event(event), status=201)
 
 
 class OneEvent(Ticks):
@@ -211,8 +212,10 @@ class EventStatus(Ticks):
     permission_classes = [AllowAny]
 
     def get(self, request: Request, event_id: int) -> Response:
-        seats = services.find(event_id=event_id, by=caller_if_any(request)).inventory
-        status = {"availableTickets": seats.available, "waitlistedCount": seats.waiting}
+        seats = queries.availability(event_id=event_id, viewer=caller_if_any(request))
+        if seats is None:
+            raise services.EventNotFound
+        status = {"availableTickets": seats["available"], "waitlistedCount": seats["waiting"]}
         return success("Event status retrieved successfully.", status)
 
 

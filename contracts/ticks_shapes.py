@@ -8,10 +8,19 @@ from rest_framework import serializers
 from accounts.models import User
 from accounts.serializers import NewPasswordField
 from events.models import MAX_CAPACITY, Booking, BookingStatus
+from events.queries import Row
 from events.services import Guest
 from kit.errors import Faults
 from kit.web.bodies import NullIsDefault
-from kit.web.fields import CountField, EmailField, IdField, MillisecondsField, MomentField, SingleLineField
+from kit.web.fields import (
+    CountField,
+    EmailField,
+    IdField,
+    MomentField,
+    SingleLineField,
+    utc_text,
+    with_milliseconds,
+)
 
 STATUSES: dict[str, str] = {BookingStatus.CONFIRMED: "completed", BookingStatus.WAITING: "waitlisted"}
 # The password in the document's sample has no special character.
@@ -34,10 +43,8 @@ class RegisterSerializer(serializers.Serializer[User]):
     password = NewPasswordField(shortest=SHORTEST_PASSWORD)
 
 
-class UserSerializer(serializers.Serializer[User]):
-    id = serializers.IntegerField()
-    username = serializers.CharField(source="name")
-    email = serializers.CharField()
+def shape_of_user(user: User) -> dict[str, Any]:
+    return {"id": user.pk, "username": user.name, "email": user.email}
 
 
 class NewEventSerializer(NullIsDefault):
@@ -60,15 +67,18 @@ def event_faults(*, capacity: int | None = None, availableTickets: int = 0, **_:
     return {"availableTickets": ["Cannot be greater than totalTickets."]} if is_too_much else {}
 
 
-class EventSerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    name = serializers.CharField()
-    date = MillisecondsField(source="starts_at")
-    totalTickets = serializers.IntegerField(source="inventory.capacity")
-    availableTickets = serializers.IntegerField(source="inventory.available")
-    createdBy = serializers.IntegerField(source="created_by_id")
-    createdAt = MillisecondsField(source="created_at")
-    updatedAt = MillisecondsField(source="updated_at")
+def shape_of_event(row: Row) -> dict[str, Any]:
+    """Return the document's event from one of the product's."""
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "date": with_milliseconds(row["startsAt"]),
+        "totalTickets": row["capacity"],
+        "availableTickets": row["available"],
+        "createdBy": row["createdBy"],
+        "createdAt": with_milliseconds(row["createdAt"]),
+        "updatedAt": with_milliseconds(row["updatedAt"]),
+    }
 
 
 class EventQuerySerializer(serializers.Serializer[Any]):
@@ -94,7 +104,7 @@ class OwnBookingSerializer(NewBookingSerializer):
 
 def new_booking(booking: Booking, holder: Guest, sent: dict[str, Any]) -> dict[str, Any]:
     """Return the response body for a new booking. Numbers are returned as they were sent, even as strings."""
-    created_at = MillisecondsField().to_representation(booking.created_at)
+    created_at = with_milliseconds(utc_text(booking.created_at))
     return {
         "id": booking.pk,
         "eventId": sent["eventId"],

@@ -192,7 +192,7 @@ export_bookings = describes(
     "Export bookings",
     name="exportBookings",
     more="Every booking that the list returns for the same filters, as CSV (RFC 4180), one line per booking, in UTF-8 "
-    f"with a byte order mark. {csv_export.GUARD_NOTE}",
+    f"without a byte order mark. {csv_export.GUARD_NOTE}",
     query=BookingFilterSerializer,
     answers={200: (OpenApiTypes.STR, examples.EXPORT)},
     media_type=csv_export.CSV,

@@ -9,6 +9,7 @@ from events.services import BookingNotFound
 from events.tokens import is_manage_token
 
 HEADER = "X-Manage-Token"
+META_NAME = "HTTP_X_MANAGE_TOKEN"
 
 
 class IsSignedInOrHoldsToken(BasePermission):
@@ -17,10 +18,10 @@ class IsSignedInOrHoldsToken(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         if request.user.is_authenticated:
             return True
-        if HEADER in request.headers and not holds_token(request, view.kwargs["booking_id"]):
+        if META_NAME in request.META and not holds_token(request, view.kwargs["booking_id"]):
             raise BookingNotFound
-        return HEADER in request.headers
+        return META_NAME in request.META
 
 
 def holds_token(request: Request, booking_id: int) -> bool:
-    return is_manage_token(request.headers.get(HEADER, ""), booking_id)
+    return is_manage_token(request.META.get(META_NAME, ""), booking_id)

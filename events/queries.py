@@ -4,16 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-
-from django.db.models import F, Q
-from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
+from typing import Any
 
 from accounts.models import User
-from events.models import Booking, BookingQuerySet, Event, EventStatus, Inventory
-from events.models.event import EVENT_WORDS
+from events.models import Booking, BookingQuerySet
 from kit.dates import Span
 from kit.db import sql
-from kit.search.expressions import contains
+
+# An event or a booking as SQL returns it, with the keys of the API; events/shapes.py makes it JSON.
+Row = dict[str, Any]
 
 # How many bookings to walk past, newest first, before giving up on filling a page of a search that way.
 WALK = 2_000
@@ -26,28 +25,18 @@ class EventFilter:
     span: Span = field(default_factory=Span)
     search: str = ""
     status: str | None = None
+    # Whether a booking is confirmed now: a seat is left, nobody is waiting, and bookings are open.
     is_available: bool | None = None
 
-    def matches(self, *, at: datetime) -> Q:
-        found = Q()
-        if self.search:
-            found &= contains(EVENT_WORDS, self.search)
-        if self.status is not None:
-            found &= Q(status=self.status)
-        if self.span.starts_at:
-            found &= Q(starts_at__gte=self.span.starts_at)
-        if self.span.ends_at:
-            found &= Q(starts_at__lt=self.span.ends_at)
-        if self.is_available is not None:
-            found &= _is_available(at) if self.is_available else ~_is_available(at)
-        return found
-
-
-def _is_available(at: datetime) -> Q:
-    """Match events where a booking is confirmed now: a seat is left, nobody is waiting, and bookings are open."""
-    is_open = Q(bookings_close_at__isnull=True) | Q(bookings_close_at__gt=at)
-    has_seat = Q(inventory__capacity__gt=F("inventory__withheld") + F("inventory__confirmed"))
-    return Q(status=EventStatus.PUBLISHED) & is_open & Q(inventory__waiting=0) & has_seat
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters of sql/events.sql and sql/search_events.sql."""
+        return {
+            "search": self.search,
+            "status": self.status,
+            "is_available": self.is_available,
+            "starts_at": self.span.starts_at,
+            "ends_at": self.span.ends_at,
+        }
 
 
 @dataclass(frozen=True)
@@ -66,19 +55,55 @@ def events(
     after: tuple[datetime, int] | None = None,
     limit: int,
     at: datetime,
-) -> list[Event]:
-    """Return the first `limit` matching events that `viewer` may see after a position, with inventory. One query."""
-    found = Event.objects.visible_to(viewer).with_inventory().filter(filter.matches(at=at))
-    if after:
-        is_behind = TupleLessThan if ordering.is_descending else TupleGreaterThan
-        found = found.filter(is_behind(Tuple(F(ordering.field), F("id")), after))
-    sign = "-" if ordering.is_descending else ""
-    return list(found.order_by(f"{sign}{ordering.field}", f"{sign}id")[:limit])
+) -> list[Row]:
+    """Return the first `limit` matching events that `viewer` may see after a position, with the keys of the API.
+
+    Each also has its `place`, the time that it is sorted by. One statement.
+    """
+    start = ("infinity", sql.MAX_ID) if ordering.is_descending else ("-infinity", -1)
+    after_time, after_id = after or start
+    page = {"is_admin": sees_drafts(viewer), "after": after_time, "after_id": after_id, "row_limit": limit}
+    if filter == EventFilter() and ordering == Ordering():
+        return sql.prepared("events/next_events", **page)
+    statement = "events/search_events" if filter.search else "events/events"
+    order = {"ordering": ordering.field, "is_descending": ordering.is_descending}
+    return sql.rows(statement, **page, **order, **filter.parameters(), at=at)
 
 
-def inventory(*, event_id: int, viewer: User | None) -> Inventory | None:
-    """Return the inventory of an event that `viewer` may see, without the event."""
-    return Inventory.objects.filter(event__in=Event.objects.visible_to(viewer), pk=event_id).first()
+def event(*, event_id: int, viewer: User | None) -> Row | None:
+    """Return an event that `viewer` may see, as one of `events`, and when it was changed."""
+    return sql.find("events/event", event_id=event_id, is_admin=sees_drafts(viewer))
+
+
+def availability(*, event_id: int, viewer: User | None) -> Row | None:
+    """Return the seats of an event that `viewer` may see."""
+    return sql.find("events/availability", event_id=event_id, is_admin=sees_drafts(viewer))
+
+
+def page_of_events(*, viewer: User, skipped: int, limit: int) -> list[Row]:
+    """Return the newest events that `viewer` may see after the first `skipped`, without their long texts."""
+    return sql.rows("events/page_of_events", is_admin=sees_drafts(viewer), skipped=skipped, row_limit=limit)
+
+
+def sees_drafts(viewer: User | None) -> bool:
+    """Return the parameter `is_admin` of the statements, as Event.objects.visible_to decides."""
+    return viewer is not None and viewer.is_admin
+
+
+def booking(*, booking_id: int, viewer: User | None, is_proven: bool = False) -> Row | None:
+    """Return a booking that `viewer` may see, as one of `bookings`.
+
+    `is_proven`: the caller has proven that the booking is theirs, for example by its manage token.
+    """
+    if viewer is None and not is_proven:
+        return None
+    user_id = None if viewer is None or is_proven else _user_id(viewer)
+    return sql.find("events/booking", booking_id=booking_id, user_id=user_id)
+
+
+def _user_id(viewer: User) -> int | None:
+    """Return the parameter for SQL: null for those who see every booking."""
+    return None if viewer.is_admin else viewer.pk
 
 
 def bookings(
@@ -89,17 +114,25 @@ def bookings(
     search: str = "",
     before_id: int | None = None,
     limit: int,
-) -> list[Booking]:
-    """Return the newest `limit` bookings that `viewer` may see, before `before_id`, with `ahead`.
+) -> list[Row]:
+    """Return the newest `limit` bookings that `viewer` may see, before `before_id`, with the keys of the API.
 
-    Runs two queries, and up to five more for a search.
+    Runs one statement, and up to six more for a search.
     """
-    filters = {"event": event_id, "status": status, "pk__lt": before_id}
-    found = Booking.objects.visible_to(viewer).filter(
-        **{name: value for name, value in filters.items() if value is not None}
-    )
-    ids = _newest_matches(found, search, limit) if search else _newest(found, limit)
-    return list(Booking.objects.raw(sql.text("events/bookings"), {"ids": ids})) if ids else []
+    if search:
+        filters = {"event": event_id, "status": status, "pk__lt": before_id}
+        found = Booking.objects.visible_to(viewer).filter(
+            **{name: value for name, value in filters.items() if value is not None}
+        )
+        ids = _newest_matches(found, search, limit)
+        return sql.prepared("events/bookings", ids=ids) if ids else []
+    page: dict[str, Any] = {"before_id": sql.MAX_ID if before_id is None else before_id, "row_limit": limit}
+    user_id = _user_id(viewer)
+    if event_id is not None or status is not None:
+        return sql.rows("events/filtered_bookings", user_id=user_id, event_id=event_id, status=status, **page)
+    if user_id is None:
+        return sql.prepared("events/newest_bookings", **page)
+    return sql.prepared("events/bookings_of_user", user_id=user_id, **page)
 
 
 def _newest(bookings: BookingQuerySet, limit: int) -> list[int]:

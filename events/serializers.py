@@ -9,8 +9,10 @@ from rest_framework import serializers
 from events.models import MAX_CAPACITY, MAX_PER_BOOKING, Booking, BookingStatus, Event, EventStatus
 from events.queries import EventFilter, Ordering
 from events.services import Guest
+from kit import email_addresses
 from kit.dates import Span
 from kit.money import validate_currency
+from kit.text import composed
 from kit.web.bodies import NullIsDefault
 from kit.web.etags import ExpectedVersionSerializer
 from kit.web.fields import (
@@ -23,12 +25,11 @@ from kit.web.fields import (
     StrictBooleanField,
     TextField,
     UtcDateTimeField,
-    plain_number,
-    utc_text,
 )
 from kit.web.paging import INVALID_CURSOR, CursorField, PageSerializer, moment, row_id
 from kit.zones import validate_time_zone
 
+MAX_NAME = 150
 # Cancelling an event has its own endpoint.
 STATUSES_TO_SET = [EventStatus.DRAFT.value, EventStatus.PUBLISHED.value]
 
@@ -180,8 +181,8 @@ class EventQuerySerializer(PageSerializer):
 
 
 class GuestSerializer(serializers.Serializer[Any]):
-    firstName = SingleLineField(source="first_name", max_length=150)
-    lastName = SingleLineField(source="last_name", max_length=150)
+    firstName = SingleLineField(source="first_name", max_length=MAX_NAME)
+    lastName = SingleLineField(source="last_name", max_length=MAX_NAME)
     email = EmailField()
 
 
@@ -208,6 +209,37 @@ class NewBookingSerializer(NullIsDefault):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         guest = attrs.pop("guest", None)
         return attrs | {"guest": Guest(**guest) if self.context["is_guest"] else None}
+
+
+def plain_booking(body: dict[str, Any], *, is_guest: bool) -> dict[str, Any] | None:
+    """Return what NewBookingSerializer would, or None for a body that only the serializer can judge.
+
+    Most bookings are this plain. It spares them a sixth of the web server's time.
+    """
+    quantity, joins = body.get("quantity", 1), body.get("joinWaitlist", True)
+    guest = _plain_guest(body.get("guest")) if is_guest else None
+    is_plain = type(quantity) is int and 1 <= quantity <= MAX_CAPACITY and type(joins) is bool
+    if not is_plain or (guest is None if is_guest else "guest" in body):
+        return None
+    return {"quantity": quantity, "joins_waitlist": joins, "guest": guest}
+
+
+def _plain_guest(guest: Any) -> Guest | None:
+    if not isinstance(guest, dict):
+        return None
+    first_name, last_name, email = (guest.get(name, "") for name in ("firstName", "lastName", "email"))
+    if not (_is_plain_name(first_name) and _is_plain_name(last_name) and isinstance(email, str)):
+        return None
+    try:
+        return Guest(first_name, last_name, email_addresses.normalized(email))
+    except email_addresses.UnusableAddress:
+        return None
+
+
+def _is_plain_name(name: Any) -> bool:
+    """Return whether this is a name as it is stored: trimmed, composed, and without control characters."""
+    is_text = isinstance(name, str) and 0 < len(name) <= MAX_NAME and name.isprintable()
+    return is_text and name == composed(name).strip()
 
 
 class CancellationSerializer(ExpectedVersionSerializer, NullIsDefault):
@@ -242,41 +274,9 @@ class BookingSerializer(serializers.Serializer[Booking]):
     createdAt = UtcDateTimeField()
     version = serializers.IntegerField()
 
-    def to_representation(self, instance: Booking) -> dict[str, Any]:
-        # Written out because hot events need it hundreds of times per second: DRF's fields take five times as long.
-        guest = {
-            "firstName": instance.guest_first_name,
-            "lastName": instance.guest_last_name,
-            "email": instance.guest_email,
-        }
-        return {
-            "id": instance.pk,
-            "event": instance.event_id,
-            "user": instance.user_id,
-            "guest": guest if instance.user_id is None else None,
-            "quantity": instance.quantity,
-            "cancelled": instance.cancelled,
-            "status": instance.status,
-            "position": instance.position,
-            "unitPrice": plain_number(instance.unit_price),
-            "createdAt": utc_text(instance.created_at),
-            "version": instance.version,
-        }
-
 
 class BookingDetailSerializer(BookingSerializer):
     reason = serializers.CharField(allow_null=True, help_text="Why the booking is waiting; null unless it is.")
-
-    def to_representation(self, instance: Booking) -> dict[str, Any]:
-        return super().to_representation(instance) | {"reason": _reason(instance)}
-
-
-def _reason(booking: Booking) -> str | None:
-    if booking.ahead is None:
-        return None
-    if booking.ahead:
-        return f"{booking.ahead} booking{'s are' if booking.ahead > 1 else ' is'} ahead"
-    return f"Fewer than {booking.left} tickets are left" if booking.left > 1 else "No tickets are left"
 
 
 @extend_schema_serializer(component_name="CreatedBooking")

@@ -8,33 +8,29 @@ from django.utils import timezone
 from rest_framework import status
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
+from accounts.models import User
 from accounts.permissions import IsAdmin, caller, caller_if_any
-from events import docs, exports, queries, services
+from events import docs, exports, queries, services, shapes
 from events.permissions import IsSignedInOrHoldsToken, holds_token
 from events.serializers import (
     DEFAULT_ORDERING,
-    AvailabilitySerializer,
-    BookingDetailSerializer,
-    BookingPageSerializer,
-    BookingSerializer,
     CancellationSerializer,
-    EventPageSerializer,
     EventPatchSerializer,
-    EventSerializer,
-    NewBookingAnswerSerializer,
     NewBookingSerializer,
     NewEventSerializer,
     ReplacedEventSerializer,
+    plain_booking,
 )
 from events.tokens import manage_token
 from kit.idempotency.views import REPLAYED, idempotent, key_of, repeatable
+from kit.text import json_size
 from kit.web import csv_export, paging
 from kit.web.base import ViewSet
 from kit.web.bodies import read
 from kit.web.etags import ExpectedVersionSerializer, expected, read_change, tag, versioned
+from kit.web.responses import Response
 from kit.web.throttling import GuestRateLimit, RateLimit
 
 
@@ -46,16 +42,16 @@ class EventViewSet(ViewSet):
 
     @docs.list_events
     def list(self, request: Request) -> Response:
-        ordering, limit = self.query["ordering"], self.query.pop("limit")
+        limit = self.query.pop("limit")
         found = queries.events(viewer=caller_if_any(request), **self.query, limit=limit + 1, at=timezone.now())
         name = request.query_params.get("ordering") or DEFAULT_ORDERING
         page = paging.page(
             found,
             limit=limit,
-            key=lambda event: (name, getattr(event, ordering.field), event.pk),
-            size=lambda event: len(event.description),
+            key=lambda row: (name, row["place"], row["id"]),
+            size=lambda row: json_size(row["description"]),
         )
-        return Response(EventPageSerializer(page).data)
+        return Response({"items": [shapes.event(row) for row in page.items], "nextCursor": page.nextCursor})
 
     @docs.create_event
     @idempotent
@@ -63,12 +59,12 @@ class EventViewSet(ViewSet):
     def create(self, request: Request) -> Response:
         new = read(NewEventSerializer, request, faults=services.faults)
         event = services.create(**new, by=caller(request), at=timezone.now())
-        return Response(EventSerializer(event).data, status=status.HTTP_201_CREATED)
+        return _event(event.pk, caller(request), status=status.HTTP_201_CREATED)
 
     @docs.read_event
     @versioned
     def retrieve(self, request: Request, event_id: int) -> Response:
-        return Response(EventSerializer(services.find(event_id=event_id, by=caller_if_any(request))).data)
+        return _event(event_id, caller_if_any(request))
 
     @docs.replace_event
     @versioned
@@ -77,8 +73,8 @@ class EventViewSet(ViewSet):
 
     def _update(self, request: Request, event_id: int, shape: Any) -> Response:
         changes = read_change(shape, request, faults=services.faults)
-        event = services.update(event_id=event_id, by=caller(request), at=timezone.now(), **changes)
-        return Response(EventSerializer(event).data)
+        services.update(event_id=event_id, by=caller(request), at=timezone.now(), **changes)
+        return _event(event_id, caller(request))
 
     @docs.change_event
     @versioned
@@ -96,16 +92,13 @@ class EventViewSet(ViewSet):
     @versioned
     def cancel(self, request: Request, event_id: int) -> Response:
         change = read_change(ExpectedVersionSerializer, request)
-        event = services.cancel_event(event_id=event_id, by=caller(request), at=timezone.now(), **change)
-        return Response(EventSerializer(event).data)
+        services.cancel_event(event_id=event_id, by=caller(request), at=timezone.now(), **change)
+        return _event(event_id, caller(request))
 
     @docs.read_availability
     @versioned
     def availability(self, request: Request, event_id: int) -> Response:
-        inventory = queries.inventory(event_id=event_id, viewer=caller_if_any(request))
-        if inventory is None:
-            raise services.EventNotFound
-        return Response(AvailabilitySerializer(inventory).data)
+        return Response(_availability(event_id, caller_if_any(request)))
 
 
 class BookingViewSet(ViewSet):
@@ -125,21 +118,21 @@ class BookingViewSet(ViewSet):
     def create(self, request: Request, event_id: int) -> Response:
         terms: dict[str, Any] = {"event_id": event_id, "by": caller_if_any(request), "at": timezone.now()}
         key, is_guest = key_of(request), terms["by"] is None
-        wanted = read(
+        wanted = plain_booking(dict(request.data), is_guest=is_guest) or read(
             NewBookingSerializer, request, faults=partial(services.booking_faults, **terms), is_guest=is_guest
         )
         joins = services.Joins.ALWAYS if wanted.pop("joins_waitlist") else services.Joins.NEVER
         booking = services.book(**terms, joins=joins, key=key, **wanted)
-        body = NewBookingAnswerSerializer(booking).data
+        body = shapes.new_booking(booking)
         headers = {"ETag": tag(body)} | ({REPLAYED: "true"} if booking.is_repeated else {})
         if is_guest:
             # Computed for each response, so that no token is stored with the idempotency key.
             body["manageToken"] = manage_token(booking.pk)
-        return Response(body, status=status.HTTP_201_CREATED, headers=headers)
+        return Response(body, status.HTTP_201_CREATED, headers)
 
     @docs.list_bookings_of_event
     def list_of_event(self, request: Request, event_id: int) -> Response:
-        services.find(event_id=event_id, by=caller(request))
+        _availability(event_id, caller(request))
         return self._list(request, event_id=event_id)
 
     @docs.list_bookings
@@ -149,8 +142,8 @@ class BookingViewSet(ViewSet):
     def _list(self, request: Request, **of_event: Any) -> Response:
         limit, (before_id,) = self.query.pop("limit"), self.query.pop("cursor", [None])
         found = queries.bookings(viewer=caller(request), **self.query, **of_event, before_id=before_id, limit=limit + 1)
-        page = paging.page(found, limit=limit, key=lambda booking: (booking.pk,))
-        return Response(BookingPageSerializer(page).data)
+        page = paging.page(found, limit=limit, key=lambda row: (row["id"],))
+        return Response({"items": [shapes.booking(row) for row in page.items], "nextCursor": page.nextCursor})
 
     @docs.export_bookings
     def export(self, request: Request) -> StreamingHttpResponse:
@@ -161,17 +154,40 @@ class BookingViewSet(ViewSet):
     @versioned
     def retrieve(self, request: Request, booking_id: int) -> Response:
         is_proven = holds_token(request, booking_id)
-        booking = services.find_booking(booking_id=booking_id, by=caller_if_any(request), is_proven=is_proven)
-        return Response(BookingDetailSerializer(booking).data)
+        return Response(shapes.booking_detail(_booking(booking_id, caller_if_any(request), is_proven=is_proven)))
 
     @docs.cancel_booking
     @idempotent
     @versioned
     def cancel(self, request: Request, booking_id: int) -> Response:
-        booking = services.cancel(
+        services.cancel(
             booking_id=booking_id,
             by=caller_if_any(request),
             is_proven=holds_token(request, booking_id),
             **read_change(CancellationSerializer, request),
         )
-        return Response(BookingSerializer(booking).data)
+        return Response(shapes.booking(_booking(booking_id, None, is_proven=True)))
+
+
+def _event(event_id: int, viewer: User | None, **options: Any) -> Response:
+    """Answer with an event, or 404 if the viewer may not see it."""
+    row = queries.event(event_id=event_id, viewer=viewer)
+    if row is None:
+        raise services.EventNotFound
+    return Response(shapes.event(row), **options)
+
+
+def _booking(booking_id: int, viewer: User | None, *, is_proven: bool) -> queries.Row:
+    """Return a booking, or raise 404 if the viewer may not see it."""
+    row = queries.booking(booking_id=booking_id, viewer=viewer, is_proven=is_proven)
+    if row is None:
+        raise services.BookingNotFound
+    return row
+
+
+def _availability(event_id: int, viewer: User | None) -> queries.Row:
+    """Return the seats of an event, or raise 404 if the viewer may not see it."""
+    row = queries.availability(event_id=event_id, viewer=viewer)
+    if row is None:
+        raise services.EventNotFound
+    return row

@@ -2,6 +2,8 @@
 
 import unicodedata
 
+import orjson
+
 
 def composed(text: str) -> str:
     """Return the text in Unicode's composed form, NFC, in which all text is stored and compared.
@@ -14,3 +16,8 @@ def composed(text: str) -> str:
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun, as in "1 ticket" or "1,200 tickets". Only for nouns with a regular plural."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def json_size(text: str) -> int:
+    """Return how many bytes a text takes in JSON: six for a control character, for instance."""
+    return len(orjson.dumps(text))

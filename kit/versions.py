@@ -1,4 +1,4 @@
-"""Versions of records, and changes that are meant for one of them.
+"""Versions of records, and checks that a change is made for the current one.
 
 The database moves a version, and only when something really changed. A service checks the expected version while it
 holds the lock on the row, so only one of several changes that expect the same version succeeds.

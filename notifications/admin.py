@@ -18,7 +18,10 @@ from unfold.decorators import display
 
 from accounts.permissions import staff_user
 from kit.admin.forms import is_id
+from kit.admin.once import in_steps
 from kit.admin.pages import LINK_CLASSES, ReadOnlyMixin
+from kit.admin.refusals import long_task_refusals_as_messages
+from kit.long_tasks.leases import long_task
 from kit.text import counted
 from notifications import services
 from notifications.models import ABOUT_BOOKINGS, GIVEN_UP, Delivery, DeliveryQuerySet, Kind, Outage, State
@@ -141,24 +144,28 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
 
     @admin.action(description="Resend failed e-mails", permissions=["retry"])
     def resend(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> None:
-        chosen = Delivery.objects.filter(pk__in=deliveries.values("pk"))
-        number = services.retry(chosen, at=timezone.now())
-        self.message_user(request, f"{counted(number, 'message')} queued for retry.", messages.SUCCESS)
+        self._retry(request, Delivery.objects.filter(pk__in=deliveries.values("pk")))
+
+    def _retry(self, request: HttpRequest, deliveries: DeliveryQuerySet) -> None:
+        with long_task_refusals_as_messages(request), long_task(staff_user(request).pk):
+            number = services.retry(deliveries, at=timezone.now())
+            self.message_user(request, f"{counted(number, 'message')} queued for retry.", messages.SUCCESS)
 
     def get_urls(self) -> list[Any]:
         route, view = "for-ticket/<int:ticket_id>/resend/", self.admin_site.admin_view(self.resend_view)
         return [path(route, view, name="notifications_delivery_resend"), *super().get_urls()]
 
+    @in_steps
     def resend_view(self, request: HttpRequest, ticket_id: int) -> HttpResponse:
         """Resend the failed mail about a ticket, and return to its page."""
         if not self.has_retry_permission(request):
             raise PermissionDenied
         ticket = get_object_or_404(Ticket.objects.visible_to(staff_user(request)), pk=ticket_id)
         if request.method == "POST":
-            number = services.retry(Delivery.objects.about(ticket), at=timezone.now())
-            self.message_user(request, f"{counted(number, 'message')} queued for retry.", messages.SUCCESS)
+            self._retry(request, Delivery.objects.about(ticket))
         return HttpResponseRedirect(reverse("admin:tickets_ticket_change", args=[ticket.pk]))
 
+    @in_steps
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         if outage := Outage.objects.first():
             next_attempt = f"Nothing is lost; the next attempt is at {outage.until:%H:%M} UTC."

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from django.db import transaction
-
 from notifications import mails, transport
 from notifications.models import Delivery, Kind
 
@@ -49,18 +47,24 @@ class Unreachable:
 Outcome = Sent | NoRecipient | Rejected | TemporaryFailure | Unreachable
 
 
-def attempt(delivery: Delivery) -> Outcome:
-    """Try to send a delivery. Never raises."""
+def compose(delivery: Delivery) -> mails.Message | Outcome:
+    """Return the message of a delivery, or why there is none. Never raises. Call it outside of transactions."""
     if reason := _update_recipient(delivery):
         return NoRecipient(reason)
     try:
-        with transaction.atomic():
-            message = mails.compose(delivery)
-        transport.send(message)
+        return mails.compose(delivery)
     except mails.StaffOnly:
         return NoRecipient(STAFF_ONLY)
     except mails.UnusableAddress:
         return Rejected(UNUSABLE_ADDRESS)
+    except Exception as error:
+        return TemporaryFailure(error)
+
+
+def send(message: mails.Message, connection: transport.Connection) -> Outcome:
+    """Try to send a message. Never raises."""
+    try:
+        connection.send(message)
     except transport.Unreachable as error:
         return Unreachable(str(error))
     except transport.Rejected as error:

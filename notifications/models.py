@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now, Upper
 
 from accounts.models import User
-from events.models import Booking, BookingEntry, Event
+from events.models import IS_NOT_ENTERED, Booking, BookingEntry, Event
 from kit import email_addresses
 from kit.db.triggers import trigger
 from notifications import backoff
@@ -40,6 +40,10 @@ class Kind(models.TextChoices):
 
 
 ABOUT_BOOKINGS = [kind for kind in Kind if kind.startswith(("booking-", "event-"))]
+
+
+# Users wait for these at the screen.
+URGENT = (Kind.SET_PASSWORD, Kind.RESET_PASSWORD)
 
 
 class State(models.TextChoices):
@@ -76,7 +80,7 @@ class Delivery(models.Model):
     kind = models.CharField(max_length=40, choices=Kind.choices)
     about = models.CharField(max_length=200, help_text="Identifies the occasion; nobody is notified of it twice.")
     user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="deliveries")
-    # The user's or guest's. `attempts.attempt` refreshes it from the user, so a corrected address takes effect.
+    # The user's or guest's. `attempts.compose` refreshes it from the user, so a corrected address takes effect.
     address = models.CharField(max_length=254)
     # A guest's first and last name have up to 150 characters each.
     name = models.CharField(max_length=301)
@@ -125,6 +129,11 @@ class Delivery(models.Model):
         ]
         indexes = [
             models.Index(fields=["next_attempt_at", "id"], name="delivery_due", condition=Q(state=State.PENDING)),
+            models.Index(
+                fields=["next_attempt_at", "id"],
+                name="delivery_urgent",
+                condition=Q(state=State.PENDING, kind__in=URGENT),
+            ),
             models.Index(fields=["booking", "-id"], name="delivery_booking", condition=Q(booking__isnull=False)),
             models.Index(F("id").desc(), name="delivery_given_up", condition=Q(state__in=GIVEN_UP)),
             models.Index(
@@ -149,13 +158,11 @@ class Delivery(models.Model):
         self.attempts += 1
         self.state = State.SENT
         self.sent_at = at
-        self._save_progress()
 
     def fail(self, *, error: str) -> None:
         self.attempts += 1
         self.state = State.FAILED
         self.last_error = error
-        self._save_progress()
 
     def retry_later(self, *, at: datetime, error: str) -> None:
         """Schedule the next attempt, or give up after settings.MAIL_RETRY_HOURS."""
@@ -166,11 +173,6 @@ class Delivery(models.Model):
             self.state = State.DEAD
         else:
             self.next_attempt_at = at + backoff.spread(wait, seed=self.pk)
-        self._save_progress()
-
-    def _save_progress(self) -> None:
-        fields = ["address", "name", "state", "attempts", "last_error", "next_attempt_at", "sent_at"]
-        self.save(update_fields=fields)
 
 
 class Outage(models.Model):
@@ -187,6 +189,21 @@ class Outage(models.Model):
 
     def __str__(self) -> str:
         return f"since {self.began_at:%Y-%m-%d %H:%M} UTC: {self.last_error}"
+
+
+class Unannounced(models.Model):
+    """A ledger entry of a booking that was confirmed at once, until a worker creates the delivery about it.
+
+    Written while the event's inventory is locked, so it has no foreign key to check. The ledger loses no entries.
+    """
+
+    entry_id = models.BigIntegerField(primary_key=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"entry #{self.entry_id}"
 
 
 # `services.mute` was not called in this transaction.
@@ -249,8 +266,16 @@ class AnnouncedEntry(BookingEntry):
                 level=pgtrigger.Statement,
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
+                # Its body checks whether mail is muted: once per statement, that takes less time than a condition.
+                condition=pgtrigger.Condition(IS_NOT_ENTERED),
                 referencing=pgtrigger.Referencing(new="entries"),
-            )
+            ),
+            trigger(
+                "notifications/queue_confirmed",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Condition(f"NEW.kind = 'confirmed' AND {IS_NOT_MUTED}"),
+            ),
         ]
 
 

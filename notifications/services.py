@@ -1,26 +1,20 @@
-"""Use cases: notify people, deliver their mail, retry it and delete old records."""
+"""Use cases: notify people, retry mail and delete old records. `sending` sends it."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import Any
 
-import structlog
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from psycopg.types.json import Jsonb
 
 from accounts.models import User, UserType
 from kit.db import sql
-from notifications import backoff, transport
-from notifications.attempts import NoRecipient, Outcome, Rejected, Sent, TemporaryFailure, Unreachable, attempt
-from notifications.models import Delivery, DeliveryQuerySet, Kind, Outage, State
+from notifications.models import Delivery, DeliveryQuerySet, Kind, State
 from tickets.models import Ticket
 
-log = structlog.get_logger(__name__)
-
-# Deliveries queued per run of `defer_due`, every few seconds: the backlog of a long outage must not delay new mail.
-DEFER_LIMIT = 1000
+# Bookings per transaction of `announce_bookings`.
+BOOKING_BATCH = 500
 
 # Password codes per user and hour. Anyone can request them.
 MAX_RESET_MAILS = 5
@@ -101,102 +95,17 @@ def _announce_some_deadlines(at: datetime) -> int:
     return len(tickets)
 
 
-def deliver(*, delivery_id: int, at: datetime) -> None:
-    """Try to send a delivery if it is due, and record the outcome. Beyond the limits, put it off or summarise it.
-
-    If a worker is killed between the server's reply and the commit, the message is sent twice rather than never.
-    """
-    if _is_due(delivery_id, at=at) and _admit(delivery_id, at=at):
-        _send(delivery_id, at=at)
-
-
-def _is_due(delivery_id: int, *, at: datetime) -> bool:
-    return Delivery.objects.due(at).filter(pk=delivery_id).exists() and not Outage.objects.filter(until__gt=at).exists()
-
-
-def _admit(delivery_id: int, *, at: datetime) -> bool:
-    """Return whether the delivery is sent now. Otherwise, it is now part of a summary, or put off."""
-    limits = {
-        "most_received": settings.MAIL_PER_RECIPIENT,
-        "most_caused": settings.MAIL_PER_CUSTOMER,
-        "most_to_guest": settings.MAIL_PER_GUEST,
-    }
-    is_sent: bool = sql.row("notifications/admit", delivery_id=delivery_id, at=at, **limits)["is_sent"]
-    return is_sent
-
-
-@transaction.atomic
-def _send(delivery_id: int, *, at: datetime) -> None:
-    if not _claim(delivery_id):
-        return
-    delivery = Delivery.objects.due(at).filter(pk=delivery_id).select_related("user", "booking__event").first()
-    outage = Outage.objects.first()
-    if delivery is None or (outage and outage.until > at):
-        return
-    outcome = attempt(delivery)
-    _record(outcome, delivery, at=at)
-    if outage and not isinstance(outcome, Unreachable | NoRecipient):
-        _end(outage, at=at)
-
-
-def _claim(delivery_id: int) -> bool:
-    """Claim a delivery until the transaction ends; False if another worker holds it."""
-    # No server that replies within EMAIL_TIMEOUT to each command takes longer.
-    patience = f"{30 * settings.EMAIL_TIMEOUT}s"
-    return bool(sql.row("notifications/claim", delivery_id=delivery_id, patience=patience)["is_ours"])
-
-
-def _record(outcome: Outcome, delivery: Delivery, *, at: datetime) -> None:
-    match outcome:
-        case Sent():
-            delivery.mark_sent(at=at)
-            log.info("mail_sent", delivery=delivery.pk, kind=delivery.kind, attempts=delivery.attempts)
-        case NoRecipient(reason):
-            delivery.fail(error=reason)
-        case Rejected(reason):
-            log.warning("mail_rejected", delivery=delivery.pk, error=reason)
-            delivery.fail(error=reason)
-        case TemporaryFailure(error):
-            description = transport.describe(error)
-            # An error of the network or the server needs no traceback; a bug of ours does.
-            traceback = None if isinstance(error, OSError) else error
-            log.warning("mail_deferred", delivery=delivery.pk, error=description, exc_info=traceback)
-            delivery.retry_later(at=at, error=description)
-        case Unreachable(reason):
-            _note_outage(reason, at=at)
-        case _:
-            assert_never(outcome)
-
-
-def _note_outage(error: str, *, at: datetime) -> None:
-    first, longest = backoff.FIRST_OUTAGE_PAUSE, backoff.LONGEST_OUTAGE_PAUSE
-    for outage in sql.rows("notifications/note_outage", at=at, error=error, first=first, longest=longest):
-        log.error("mail_server_unreachable", failures=outage["failures"], error=error)
-
-
-def _end(outage: Outage, *, at: datetime) -> None:
-    outage.delete()
-    log.warning("mail_server_is_back", since=outage.began_at.isoformat())
-    defer_due(at=at)
-
-
-def defer_due(*, at: datetime) -> int:
-    """Queue a job for each due delivery that has none, and return their number. Makes up for lost jobs.
-
-    After the pause of an outage only one delivery is queued, to find out whether the server is back.
-    """
-    outage = Outage.objects.first()
-    if outage and outage.until > at:
-        return 0
-    deferred: int = sql.row("notifications/defer_due", at=at, limit=1 if outage else DEFER_LIMIT)["deferred"]
-    return deferred
+def announce_bookings() -> None:
+    """Create the deliveries about bookings that were confirmed at once. Workers running at the same time share them."""
+    while sql.prepared("notifications/announce_confirmed", number=BOOKING_BATCH)[0]["number"] == BOOKING_BATCH:
+        pass
 
 
 @transaction.atomic
 def retry(deliveries: DeliveryQuerySet, *, at: datetime) -> int:
     """Queue the failed and dead ones of these deliveries again, and reset their attempts. Return their number."""
     number = deliveries.given_up().update(state=State.PENDING, attempts=0, next_attempt_at=at)
-    defer_due(at=at)
+    sql.row("notifications/wake")
     return number
 
 

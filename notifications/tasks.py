@@ -1,4 +1,4 @@
-"""Background jobs: send mail, retry it, announce SLA deadlines, delete old deliveries."""
+"""Background jobs: mail password codes, announce SLA deadlines, delete old deliveries."""
 
 from datetime import timedelta
 
@@ -7,12 +7,6 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from notifications import services
-
-
-@app.task(queue="mail")
-def deliver(*, delivery_id: int) -> None:
-    """Send a delivery. sql/functions/defer.sql queues this task by its name."""
-    services.deliver(delivery_id=delivery_id, at=timezone.now())
 
 
 @app.task(queue="mail")
@@ -25,14 +19,6 @@ def mail_set_password(*, user_id: int) -> None:
 def mail_reset_code(*, email: str) -> None:
     """Mail a user a code to reset their password. `accounts` queues this task by its name."""
     services.mail_reset_code(email=email, at=timezone.now())
-
-
-# The sixth field is seconds.
-@app.periodic(cron="* * * * * */5")
-@app.task(queueing_lock="defer_due")
-def defer_due(timestamp: int = 0) -> None:
-    """Queue due deliveries that have no job: booking mail, retries, lost jobs, and the first message after a pause."""
-    services.defer_due(at=timezone.now())
 
 
 @app.periodic(cron="* * * * *")

@@ -9,7 +9,6 @@ from kit.web.etags import ExpectedVersionSerializer
 from kit.web.fields import SingleLineField, TextField
 from kit.web.paging import CursorField, PageSerializer, line, row_id
 from projects.models import Visibility
-from projects.queries import CountedProject
 
 
 class ProjectPatchSerializer(ExpectedVersionSerializer):
@@ -32,11 +31,11 @@ class NewProjectSerializer(NullIsDefault, ReplacedProjectSerializer):
 
 class TicketCountsSerializer(serializers.Serializer[Any]):
     open = serializers.IntegerField()
-    inProgress = serializers.IntegerField(source="in_progress")
+    inProgress = serializers.IntegerField()
     closed = serializers.IntegerField()
 
 
-class ProjectSerializer(serializers.Serializer[CountedProject]):
+class ProjectSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     name = serializers.CharField()
     description = serializers.CharField()

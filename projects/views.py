@@ -3,20 +3,19 @@
 from rest_framework import status
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.permissions import IsAdmin, caller
 from kit.idempotency.views import idempotent
+from kit.text import json_size
 from kit.web import paging
 from kit.web.base import ViewSet
 from kit.web.bodies import read
 from kit.web.etags import expected, read_change, versioned
+from kit.web.responses import Response
 from projects import docs, queries, services
 from projects.serializers import (
     NewProjectSerializer,
-    ProjectPageSerializer,
     ProjectPatchSerializer,
-    ProjectSerializer,
     ReplacedProjectSerializer,
 )
 
@@ -27,15 +26,15 @@ class ProjectViewSet(ViewSet):
 
     @docs.list_projects
     def list(self, request: Request) -> Response:
-        search, limit, after = self.query["search"], self.query["limit"], self.query.get("cursor")
-        found = queries.projects(viewer=caller(request), search=search, after=after, limit=limit + 1)
+        limit, after = self.query["limit"], self.query.get("cursor", ("", 0))
+        found = queries.projects(viewer=caller(request), search=self.query["search"], after=after, limit=limit + 1)
         page = paging.page(
             found,
             limit=limit,
-            key=lambda project: (project.name, project.id),
-            size=lambda project: len(project.description),
+            key=lambda project: (project["name"], project["id"]),
+            size=lambda project: json_size(project["description"]),
         )
-        return Response(ProjectPageSerializer(page).data)
+        return Response({"items": page.items, "nextCursor": page.nextCursor})
 
     @docs.create_project
     @idempotent
@@ -71,4 +70,4 @@ class ProjectViewSet(ViewSet):
         project = queries.project(viewer=caller(request), project_id=project_id)
         if project is None:
             raise services.ProjectNotFound
-        return Response(ProjectSerializer(project).data, status=status)
+        return Response(project, status=status)

@@ -17,7 +17,7 @@ from django.urls import reverse_lazy
 from kit import money, zones
 from kit.db import configuration
 from kit.local_secret import local_secret
-from ticketing import admin_menu, content_policies, logs, openapi
+from ticketing import admin_menu, content_policies, logs, middleware, openapi
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -64,7 +64,8 @@ INSTALLED_APPS = [
     *PROJECT_APPS,
     "unfold",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    # Only ticketing/urls.py loads the admin, which the worker and most commands do not need.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -85,33 +86,8 @@ INSTALLED_APPS = [
     "anymail",
 ]
 
-MIDDLEWARE = [
-    "kit.web.middleware.log_request",
-    "kit.web.headers.keep_private",
-    "kit.web.headers.ContentSecurityPolicyMiddleware",
-    "kit.web.pages.answer_browsers_with_pages",
-    "kit.web.middleware.answer_with_request_id",
-    "corsheaders.middleware.CorsMiddleware",
-    "kit.web.middleware.answer_in_json",
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "kit.web.compression.CompressionMiddleware",
-    "kit.web.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "kit.web.middleware.AuthenticationMiddleware",
-    "kit.web.middleware.OTPMiddleware",
-    "accounts.devices.KnownDeviceMiddleware",
-    "accounts.admin.kept_forms.KeptFormMiddleware",
-    "accounts.admin.second_factor_page.SecondFactorMiddleware",
-    "kit.web.middleware.HistoryMiddleware",
-    "kit.web.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "axes.middleware.AxesMiddleware",
-    "kit.admin.requests.UnreadableRequestMiddleware",
-    "kit.web.middleware.ComposedTextMiddleware",
-    "kit.admin.once.OnceMiddleware",
-]
+MIDDLEWARE = middleware.ALL
+ADMIN_MIDDLEWARE = middleware.ADMIN
 
 ROOT_URLCONF = "ticketing.urls"
 WSGI_APPLICATION = "ticketing.wsgi.application"
@@ -134,22 +110,28 @@ TEMPLATES = [
 
 # --- Database ----------------------------------------------------------------------------------------------------
 
-DATABASES = configuration.configuration(
-    env.str("DATABASE_URL", default=""),
-    VAR_DIR / ("postgres-test" if TESTING else "postgres"),
-    durable=not TESTING,
-)
+# Of the embedded PostgreSQL, used without DATABASE_URL.
+CLUSTER = VAR_DIR / ("postgres-test" if TESTING else "postgres")
+DATABASES = configuration.configuration(env.str("DATABASE_URL", default=""), CLUSTER, durable=not TESTING)
 # A request that waits longer than lock_timeout gets a 503. PostgreSQL detects deadlocks after one second.
 # If `pgtrigger.ignore` is unset, every trigger raises and catches an error for each row: 20,000 rows would take ten
 # seconds instead of two.
-DATABASES["default"]["OPTIONS"].setdefault("options", "-c lock_timeout=3s -c pgtrigger.ignore={}")
+# Plans that fit any parameters are made once per connection (kit/db/sql.py), also for the functions in the database.
+# They look expensive to PostgreSQL, which would compile each of them to machine code for longer than it runs.
+DATABASES["default"]["OPTIONS"].setdefault(
+    "options", "-c lock_timeout=3s -c pgtrigger.ignore={} -c plan_cache_mode=force_generic_plan -c jit=off"
+)
+# Poolers that share connections between transactions, such as PgBouncer before 1.21, cannot prepare statements.
+if env.bool("PREPARE_STATEMENTS", default=True):
+    DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 0
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Users and sign-in -------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
 # auth.W004 asks for unique=True on the e-mail address; ours is unique regardless of case, by a constraint.
-SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+# The others look for middleware in MIDDLEWARE, but it is in ADMIN_MIDDLEWARE (ticketing/tests/test_middleware.py).
+SILENCED_SYSTEM_CHECKS = ["auth.W004", "admin.E408", "admin.E409", "admin.E410", "security.W003", "axes.W002"]
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "accounts.permissions.RoleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
@@ -221,7 +203,6 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["kit.web.bodies.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["kit.web.bodies.JSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "kit.web.bodies.AlwaysJSON",
     "DEFAULT_METADATA_CLASS": "kit.web.bodies.NoMetadata",
     "DEFAULT_THROTTLE_CLASSES": ["kit.web.throttling.RateLimit"],
     "DEFAULT_SCHEMA_CLASS": "kit.openapi.schema.AutoSchema",
@@ -274,7 +255,7 @@ EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 if EMAIL_URL:
     vars().update(env.email_url("EMAIL_URL"))
 elif IS_LOCAL:
-    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_BACKEND = "notifications.transport.FileBackend"
     EMAIL_FILE_PATH = VAR_DIR / "mail"
 # Or a provider: EMAIL_BACKEND=anymail.backends.postmark.EmailBackend and ANYMAIL_POSTMARK_SERVER_TOKEN=…
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default=EMAIL_BACKEND)
@@ -295,7 +276,8 @@ MAIL_RETRY_HOURS = env.int("MAIL_RETRY_HOURS", default=72)
 # Messages about tickets per hour to one address, and from one customer's changes to others. More become summaries.
 MAIL_PER_RECIPIENT = env.int("MAIL_PER_RECIPIENT", default=100)
 MAIL_PER_CUSTOMER = env.int("MAIL_PER_CUSTOMER", default=60)
-# Messages per hour to a guest's address, to which anyone can book. More have to wait.
+# Messages per hour to a guest's address, to which anyone can book, and to one that an account had only for a moment.
+# More have to wait.
 MAIL_PER_GUEST = env.int("MAIL_PER_GUEST", default=20)
 if min(MAIL_PER_RECIPIENT, MAIL_PER_CUSTOMER, MAIL_PER_GUEST) < 1:
     raise ImproperlyConfigured("MAIL_PER_RECIPIENT, MAIL_PER_CUSTOMER and MAIL_PER_GUEST must be at least 1.")
@@ -304,10 +286,14 @@ MAIL_KEEP_DAYS = env.int("MAIL_KEEP_DAYS", default=90)
 
 # --- Jobs --------------------------------------------------------------------------------------------------------
 
-# Jobs that one worker runs at a time. They mostly wait for the mail server.
+# Connections that one worker opens to a mail server that makes it wait.
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=4)
+# By how much a worker lowers its own priority (see nice(1)), so that the processes that answer requests go first.
+WORKER_NICENESS = env.int("WORKER_NICENESS", default=10)
+# Jobs that one worker runs at a time, apart from sending mail. They are rare and short.
+WORKER_JOBS = 2
 PROCRASTINATE_WORKER_DEFAULTS = {
-    "concurrency": WORKER_CONCURRENCY,
+    "concurrency": WORKER_JOBS,
     # LISTEN wakes the worker for new jobs; polling finds jobs announced while it was reconnecting.
     "fetch_job_polling_interval": 30.0,
     "abort_job_polling_interval": 30.0,
@@ -394,5 +380,8 @@ if not IS_LOCAL:
 
 # --- Logs --------------------------------------------------------------------------------------------------------
 
-LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING" if TESTING else "INFO")
-LOGGING = logs.configure(level=LOG_LEVEL, is_local=IS_LOCAL)
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOG_FORMAT = env.str("LOG_FORMAT", default="console" if IS_LOCAL else "json")
+if LOG_FORMAT not in logs.FORMATS:
+    raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}. Choose from {', '.join(logs.FORMATS)}.")
+LOGGING = logs.configure(level=LOG_LEVEL, line_format=LOG_FORMAT)

@@ -17,6 +17,7 @@ from kit.web.views import Health, Root, Unknown
 # Keyed by the names used in the CONTRACTS setting.
 CONTRACTS = {"box_office": box_office, "ticks": ticks, "helpdesk": helpdesk}
 
+admin.autodiscover()
 urlpatterns = [
     # The busiest paths come first, because Django tries the patterns in order.
     path("", include("events.urls")),

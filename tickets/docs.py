@@ -11,7 +11,10 @@ from kit.web.etags import ExpectedVersionSerializer
 from kit.web.fields import MomentField
 from tickets import examples, services
 from tickets.serializers import (
+    MAX_BATCH,
     AssignSerializer,
+    BatchResultsSerializer,
+    BatchSerializer,
     CommentPageSerializer,
     CommentQuerySerializer,
     CommentSerializer,
@@ -79,7 +82,7 @@ export_tickets = describes(
     "Export tickets",
     name="exportTickets",
     more="Every ticket that the list returns for the same filters, as CSV (RFC 4180), one line per ticket, in UTF-8 "
-    f"with a byte order mark. {csv_export.GUARD_NOTE}",
+    f"without a byte order mark. {csv_export.GUARD_NOTE}",
     query=TicketFilterSerializer,
     answers={200: (OpenApiTypes.STR, examples.EXPORT)},
     media_type=csv_export.CSV,
@@ -100,6 +103,19 @@ create_project_ticket = describes(
     request=(NewTrackerTicketSerializer, examples.NEW_TRACKER_TICKET),
     answers={201: (TicketSerializer, examples.TRACKER_TICKET)},
     refusals=[missing("title", "project", "status"), *BAD_FIELDS, *BAD_ASSIGNEES],
+)
+batch_tickets = describes(
+    "Create and update tickets in bulk",
+    name="batchTickets",
+    more=f"Up to {MAX_BATCH} items. Each is a ticket to create, as for `POST /ticket`, or has the `id` of a ticket to "
+    "update, as for `PATCH`. Each succeeds or fails on its own: the response is a 200 with a result per item, in the "
+    "same order. The items are not executed in order: tickets are created first, all with the same `createdDate`, and "
+    "updates follow. Give an item a `key` to make it safe to retry, as with `Idempotency-Key`: within 24 hours, an "
+    "item with the same key and the same content returns the first result. The header makes all items without a key of "
+    "their own safe to retry, each by its position. `If-Match` is ignored; send `version`.",
+    request=(BatchSerializer, examples.BATCH),
+    answers={200: (BatchResultsSerializer, examples.BATCH_RESULTS)},
+    refusals=[missing("items")],
 )
 get_ticket = describes(
     "Get a ticket",

@@ -2,6 +2,11 @@
 
 from typing import Any
 
+from kit.errors import Invalid
+from kit.openapi.headers import EXAMPLE_REQUEST_ID
+from kit.web.problems import describe
+from tickets.services import DUE_DATE_PAST
+
 NEW_TICKET: dict[str, Any] = {
     "title": "Ticket Title",
     "description": "Ticket Description",
@@ -49,6 +54,26 @@ TRACKER_TICKET: dict[str, Any] = TICKET | {
     "dueDate": None,
     "assignedUsers": [{"userId": 3, "name": "User Name 1", "email": "user1@example.com"}],
     "slaDue": "2024-07-02T18:00:00Z",
+}
+BATCH: dict[str, Any] = {
+    "items": [
+        NEW_TICKET | {"key": "import-2041"},
+        {"id": 8, "status": "in-progress", "version": 1},
+        {"title": "Ticket Title", "dueDate": "2001-08-01T18:00:00Z"},
+    ]
+}
+BATCH_RESULTS: dict[str, Any] = {
+    "items": [
+        {"status": 201, "ticket": TICKET},
+        {
+            "status": 200,
+            "ticket": TRACKER_TICKET | {"status": "in-progress", "updatedDate": "2024-07-01T18:30:00Z", "version": 2},
+        },
+        {
+            "status": 400,
+            "problem": describe(Invalid(fields={"due_at": [DUE_DATE_PAST]})).body() | {"requestId": EXAMPLE_REQUEST_ID},
+        },
+    ]
 }
 TICKET_DETAIL: dict[str, Any] = TICKET | {
     "assignedUsers": [

@@ -1,31 +1,36 @@
 """The JSON of tickets, comments and history (document 000, sections 3 to 5)."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from kit.dates import Span
+from kit.db.sql import MAX_ID
+from kit.openapi.schema import ProblemSerializer
 from kit.web.bodies import NullIsDefault
 from kit.web.etags import ExpectedVersionSerializer
 from kit.web.fields import (
     IdField,
     IdFilterField,
     IdListField,
+    ItemsField,
     MomentField,
     MoneyField,
     SingleLineField,
     StrictBooleanField,
     TextField,
     UtcDateTimeField,
-    utc_text,
 )
 from kit.web.paging import INVALID_CURSOR, CursorField, PageSerializer, line, moment, row_id
 from sla.models import Priority, SlaState
 from tickets.models import MAX_MESSAGE, Assignment, Comment, Ordering, Status, Ticket
 from tickets.queries import ASSIGNEE, FIELDS, SLA_STATES, Change, Item, Person, TicketFilter
+from tickets.shapes import HISTORY_FIELDS
+
+# Items of one request to `POST /tickets/batch`.
+MAX_BATCH = 100
 
 
 class StatusField(serializers.ChoiceField):
@@ -81,6 +86,34 @@ class TicketPatchSerializer(ExpectedVersionSerializer):
     createdBy = IdField(source="created_by_id", required=False)
 
 
+class BatchedPatchSerializer(TicketPatchSerializer):
+    """An item of a batch that changes a ticket."""
+
+    id = IdField(source="ticket_id")
+
+
+@extend_schema_serializer(component_name="BatchItem")
+class BatchItemSerializer(NewTicketSerializer):
+    """An item of a batch, for the schema: NewTicketSerializer or, with an `id`, BatchedPatchSerializer."""
+
+    id = IdField(required=False, allow_null=True, help_text="The ticket to change. Without it, a ticket is created.")
+    key = serializers.RegexField(
+        r"^[!-~]{1,255}$", required=False, allow_null=True, help_text="An Idempotency-Key for this item alone."
+    )
+    version = IdField(
+        min_value=1,
+        max_value=MAX_ID,
+        required=False,
+        allow_null=True,
+        help_text="Version being changed; the item is a 409 if a newer one exists.",
+    )
+    title = SingleLineField(max_length=255, required=False, help_text="Required without `id`.")
+
+
+class BatchSerializer(serializers.Serializer[Any]):
+    items = ItemsField(BatchItemSerializer, max_length=MAX_BATCH)
+
+
 class ReplacedTicketSerializer(TicketPatchSerializer):
     """`PUT`: the fields that document 001 requires; other omitted fields keep their values."""
 
@@ -103,13 +136,6 @@ class AssigneeSerializer(serializers.Serializer[Assignment]):
     email = serializers.EmailField(source="user.email")
 
 
-class SlaDueField(UtcDateTimeField):
-    """Null while the ticket is on hold, because the deadline depends on when it is resumed."""
-
-    def get_attribute(self, ticket: Ticket) -> datetime | None:
-        return None if ticket.held_at else ticket.sla_due_at
-
-
 class TicketSerializer(serializers.Serializer[Ticket]):
     id = serializers.IntegerField()
     title = serializers.CharField()
@@ -125,59 +151,47 @@ class TicketSerializer(serializers.Serializer[Ticket]):
     project = serializers.IntegerField(source="project_id")
     createdDate = UtcDateTimeField(source="created_at")
     updatedDate = UtcDateTimeField(source="updated_at", allow_null=True)
-    slaDue = SlaDueField(source="sla_due_at", allow_null=True)
+    slaDue = UtcDateTimeField(
+        source="sla_due_at",
+        allow_null=True,
+        help_text="Null while the ticket is on hold, because the deadline depends on when it is resumed.",
+    )
     version = serializers.IntegerField()
 
 
-class TicketStatisticsSerializer(serializers.Serializer[Ticket]):
-    totalAssigned = serializers.SerializerMethodField()
-    status = serializers.ChoiceField(choices=Status.values)
+@extend_schema_serializer(component_name="BatchResult")
+class BatchResultSerializer(serializers.Serializer[Any]):
+    """The result of one item."""
 
-    def get_totalAssigned(self, ticket: Ticket) -> int:  # noqa: N802
-        return len(ticket.assignments.all())
+    status = serializers.IntegerField(
+        min_value=200, max_value=599, help_text="The status that a request of its own would have had."
+    )
+    ticket = TicketSerializer(required=False, help_text="The new or changed ticket.")
+    problem = ProblemSerializer(required=False, help_text="Why the item was refused; it has changed nothing.")
+
+
+class BatchResultsSerializer(serializers.Serializer[Any]):
+    items = BatchResultSerializer(many=True, help_text="In the order of the request.")
+
+
+class TicketStatisticsSerializer(serializers.Serializer[Ticket]):
+    totalAssigned = serializers.IntegerField()
+    status = serializers.ChoiceField(choices=Status.values)
 
 
 class SlaSerializer(serializers.Serializer[Ticket]):
     """How the ticket's deadline was calculated, and whether it is met."""
 
-    # The context must have the current time as `at`.
     policy = serializers.ChoiceField(source="priority", choices=Priority.values)
     hours = serializers.IntegerField(source="sla_hours")
-    calendar = serializers.SerializerMethodField()
-    onHold = serializers.SerializerMethodField()
+    calendar = serializers.CharField(allow_null=True)
+    onHold = serializers.BooleanField()
     onHoldSince = UtcDateTimeField(source="held_at", allow_null=True)
     holdReason = serializers.CharField(source="hold_reason")
     heldSeconds = serializers.IntegerField(source="held_seconds")
     closedDate = UtcDateTimeField(source="closed_at", allow_null=True)
-    state = serializers.SerializerMethodField()
-    because = serializers.SerializerMethodField()
-
-    def get_calendar(self, ticket: Ticket) -> str | None:
-        return ticket.sla_calendar or None
-
-    def get_onHold(self, ticket: Ticket) -> bool:  # noqa: N802
-        return ticket.held_at is not None
-
-    @extend_schema_field(serializers.ChoiceField(choices=SlaState.values))
-    def get_state(self, ticket: Ticket) -> str:
-        return ticket.sla_state(self.context["at"]).value
-
-    def get_because(self, ticket: Ticket) -> str:
-        """Explain the deadline, as in "4 h business time, on hold 2 h 10 m"."""
-        parts = [f"{ticket.sla_hours} h {'business time' if ticket.sla_calendar else 'round the clock'}"]
-        if ticket.held_seconds:
-            parts.append(f"on hold {_duration(ticket.held_seconds)}")
-        if ticket.held_at:
-            parts.append(f"on hold since {utc_text(ticket.held_at)}")
-        return ", ".join(parts)
-
-
-def _duration(seconds: int) -> str:
-    """Return a duration in its largest unit and the next smaller one, such as "2 h 10 m"."""
-    amounts = {"d": seconds // 86400, "h": seconds // 3600 % 24, "m": seconds // 60 % 60, "s": seconds % 60}
-    units = list(amounts)
-    largest = next(place for place, unit in enumerate(units) if amounts[unit])
-    return " ".join(f"{amounts[unit]} {unit}" for unit in units[largest : largest + 2] if amounts[unit])
+    state = serializers.ChoiceField(choices=SlaState.values)
+    because = serializers.CharField(help_text='An explanation, such as "4 h business time, on hold 2 h 10 m".')
 
 
 class HoldSerializer(ExpectedVersionSerializer):
@@ -297,21 +311,9 @@ class PersonSerializer(serializers.Serializer[Person]):
     name = serializers.CharField()
 
 
-class AssignedPersonSerializer(serializers.Serializer[Person]):
-    userId = serializers.IntegerField(source="id")
-    name = serializers.CharField()
-
-
 @extend_schema_serializer(component_name="HistoryChange")
 class ChangeSerializer(serializers.Serializer[Change]):
     """A change of one field, with the same names and values as in the ticket's own JSON."""
-
-    shapes: dict[str, tuple[str, serializers.Field[Any, Any, Any, Any]]] = {
-        **{str(field.source): (name, field) for name, field in TicketSerializer().fields.items()},
-        "held_at": ("onHoldSince", UtcDateTimeField()),
-        "hold_reason": ("holdReason", serializers.CharField()),
-        ASSIGNEE: ("assignedUsers", AssignedPersonSerializer()),
-    }
 
     def get_fields(self) -> dict[str, Any]:
         """Return the fields; `from` is a keyword, so it cannot be a class attribute."""
@@ -320,17 +322,10 @@ class ChangeSerializer(serializers.Serializer[Change]):
             "help_text": "As in the ticket; for `assignedUsers`, the one user as `{userId, name}`.",
         }
         return {
-            "field": serializers.ChoiceField(choices=[self.shapes[field][0] for field in (*FIELDS, ASSIGNEE)]),
+            "field": serializers.ChoiceField(choices=[HISTORY_FIELDS[field][0] for field in (*FIELDS, ASSIGNEE)]),
             "from": serializers.JSONField(**value),
             "to": serializers.JSONField(**value),
         }
-
-    def to_representation(self, instance: Change) -> dict[str, Any]:
-        name, shape = self.shapes[instance.field]
-        before, after = (
-            None if value is None else shape.to_representation(value) for value in (instance.before, instance.after)
-        )
-        return {"field": name, "from": before, "to": after}
 
 
 @extend_schema_serializer(component_name="HistoryItem")

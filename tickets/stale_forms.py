@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
+from kit.admin.stale import number_or_zero
 from tickets import queries, readable
 from tickets.models import Ticket
 
@@ -35,7 +36,7 @@ def rebase(sent: QueryDict, ticket: Ticket, form: forms.BaseModelForm) -> tuple[
     Fields that the user edited keep the user's values. All others get the current values: sending back what the form
     showed would undo changes that the user never saw. `form` is an unbound form of the current ticket.
     """
-    seen_version = _number(sent.get("seen_version", ""))
+    seen_version = number_or_zero(sent.get("seen_version", ""))
     changes = queries.changes_since(ticket_id=ticket.pk, since=seen_version)
     names_by_field = readable.names_in(changes)
     rebased, differences = sent.copy(), []
@@ -61,11 +62,6 @@ def rebase(sent: QueryDict, ticket: Ticket, form: forms.BaseModelForm) -> tuple[
         )
     _put(rebased, {"seen_version": str(ticket.version), **_assignee_rows(rebased, ticket)})
     return rebased, differences
-
-
-def _number(text: str) -> int:
-    """Return the number, or 0 for anything that cannot be a version."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
 def _to_the_second(value: Any) -> Any:
@@ -97,7 +93,7 @@ def _unedited(form: forms.BaseModelForm, name: str) -> dict[str, str]:
 
 def _assignee_rows(rebased: QueryDict, ticket: Ticket) -> dict[str, str]:
     """Return the current assignee rows, with the user's removals, and the rows that the user added."""
-    shown, sent = (_number(rebased.get(f"{ROWS}-{which}_FORMS", "")) for which in ("INITIAL", "TOTAL"))
+    shown, sent = (number_or_zero(rebased.get(f"{ROWS}-{which}_FORMS", "")) for which in ("INITIAL", "TOTAL"))
     removed = {rebased.get(f"{ROWS}-{row}-id") for row in range(min(shown, sent)) if f"{ROWS}-{row}-DELETE" in rebased}
     added = [rebased.get(f"{ROWS}-{row}-user", "") for row in range(shown, min(sent, shown + MAX_ADDED_ROWS))]
     assignments = list(ticket.assignments.all())

@@ -5,6 +5,7 @@ from tickets.views import CommentViewSet, TicketViewSet
 urlpatterns = [
     path("ticket", TicketViewSet.as_view({"post": "create"})),
     path("tickets", TicketViewSet.as_view({"get": "list", "post": "create_in_project"})),
+    path("tickets/batch", TicketViewSet.as_view({"post": "batch"})),
     path("tickets/export", TicketViewSet.as_view({"get": "export"})),
     path(
         "tickets/<int:ticket_id>",

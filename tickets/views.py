@@ -7,47 +7,41 @@ from django.http import StreamingHttpResponse
 from django.utils import timezone
 from rest_framework import status
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.models import User
 from accounts.permissions import caller
-from kit.idempotency.views import idempotent
+from kit.idempotency.views import idempotent, repeatable
+from kit.text import json_size
 from kit.web import csv_export, paging
 from kit.web.base import ViewSet
 from kit.web.bodies import read
 from kit.web.etags import ExpectedVersionSerializer, expected, read_change, versioned
-from tickets import docs, exports, queries, services
-from tickets.models import Comment, Ticket
+from kit.web.responses import Response
+from tickets import batches, docs, exports, queries, services, shapes
 from tickets.serializers import (
     AssignSerializer,
-    CommentPageSerializer,
-    CommentSerializer,
-    HistoryPageSerializer,
     HoldSerializer,
     NewCommentSerializer,
     NewTicketSerializer,
     NewTrackerTicketSerializer,
     ReplacedTicketSerializer,
-    TicketDetailSerializer,
-    TicketPageSerializer,
     TicketPatchSerializer,
-    TicketSerializer,
 )
 
 
 class TicketViewSet(ViewSet):
     @docs.list_tickets
     def list(self, request: Request) -> Response:
-        ordering, limit = self.query["ordering"], self.query.pop("limit")
+        limit = self.query.pop("limit")
         found = queries.tickets(viewer=caller(request), **self.query, limit=limit + 1, at=timezone.now())
         name = request.query_params.get("ordering") or "-createdDate"
         page = paging.page(
             found,
             limit=limit,
-            key=lambda ticket: (name, *ordering.place(ticket)),
-            size=lambda ticket: len(ticket.description),
+            key=lambda row: (name, row["place"], row["id"]),
+            size=lambda row: json_size(row["description"]),
         )
-        return Response(TicketPageSerializer(page).data)
+        return Response({"items": [shapes.ticket(row) for row in page.items], "nextCursor": page.nextCursor})
 
     @docs.export_tickets
     def export(self, request: Request) -> StreamingHttpResponse:
@@ -66,13 +60,17 @@ class TicketViewSet(ViewSet):
     def create_in_project(self, request: Request) -> Response:
         return _create(request, NewTrackerTicketSerializer)
 
+    @docs.batch_tickets
+    @repeatable
+    def batch(self, request: Request) -> Response:
+        items = list(batches.items_of(request))
+        self.count_more(request, batches.work(items) - 1)
+        return Response({"items": batches.results(items, by=caller(request))})
+
     @docs.get_ticket
     @versioned
     def retrieve(self, request: Request, ticket_id: int) -> Response:
-        ticket = Ticket.objects.visible_to(caller(request)).with_assignees().filter(pk=ticket_id).first()
-        if ticket is None:
-            raise services.TicketNotFound
-        return _detail(ticket)
+        return _detail(ticket_id, caller(request))
 
     @docs.replace_ticket
     @versioned
@@ -90,7 +88,7 @@ class TicketViewSet(ViewSet):
     def hold(self, request: Request, ticket_id: int) -> Response:
         change = read_change(HoldSerializer, request)
         services.hold(ticket_id=ticket_id, **change, by=caller(request), at=timezone.now())
-        return _current_detail(ticket_id)
+        return _detail(ticket_id)
 
     @docs.resume_ticket
     @idempotent
@@ -98,7 +96,7 @@ class TicketViewSet(ViewSet):
     def resume(self, request: Request, ticket_id: int) -> Response:
         change = read_change(ExpectedVersionSerializer, request)
         services.resume(ticket_id=ticket_id, **change, by=caller(request), at=timezone.now())
-        return _current_detail(ticket_id)
+        return _detail(ticket_id)
 
     @docs.assign_user
     @idempotent
@@ -114,60 +112,60 @@ class TicketViewSet(ViewSet):
 
     @docs.get_history
     def history(self, request: Request, ticket_id: int) -> Response:
-        _check_visible(ticket_id, caller(request))
+        if not queries.is_visible(ticket_id=ticket_id, viewer=caller(request)):
+            raise services.TicketNotFound
         limit, (before_id,) = self.query["limit"], self.query.get("cursor", [None])
         found = queries.history(ticket_id=ticket_id, before_id=before_id, limit=limit + 1)
         page = paging.page(found, limit=limit, key=lambda item: (item.id,), size=queries.Item.size)
-        return Response(HistoryPageSerializer(page).data)
+        return Response({"items": [shapes.history_item(item) for item in page.items], "nextCursor": page.nextCursor})
 
 
 class CommentViewSet(ViewSet):
     @docs.list_comments
     def list(self, request: Request, ticket_id: int) -> Response:
-        _check_visible(ticket_id, caller(request))
         limit, (after_id,) = self.query["limit"], self.query.get("cursor", [0])
         found = queries.comments(ticket_id=ticket_id, viewer=caller(request), after_id=after_id, limit=limit + 1)
+        if found is None:
+            raise services.TicketNotFound
         page = paging.page(
-            found, limit=limit, key=lambda comment: (comment.pk,), size=lambda comment: len(comment.message)
+            found,
+            limit=limit,
+            key=lambda comment: (comment["id"],),
+            size=lambda comment: json_size(comment["message"]),
         )
-        return Response(CommentPageSerializer(page).data)
+        return Response({"items": page.items, "nextCursor": page.nextCursor})
 
     @docs.add_comment
     @idempotent
     def create(self, request: Request, ticket_id: int) -> Response:
         fields = read(NewCommentSerializer, request)
         comment = services.comment(ticket_id=ticket_id, by=caller(request), at=timezone.now(), **fields)
-        return Response(CommentSerializer(comment).data, status=status.HTTP_201_CREATED)
+        return Response(shapes.comment(comment), status=status.HTTP_201_CREATED)
 
     def retrieve(self, request: Request, comment_id: int) -> Response:
         """Read a new comment again for a retry. It has no address of its own."""
-        comment = Comment.objects.visible_to(caller(request)).select_related("author").filter(pk=comment_id).first()
+        comment = queries.comment(comment_id=comment_id, viewer=caller(request))
         if comment is None:
             raise services.TicketNotFound
-        return Response(CommentSerializer(comment).data)
+        return Response(comment)
 
 
 def _create(request: Request, shape: Any) -> Response:
     now: dict[str, Any] = {"by": caller(request), "at": timezone.now()}
     created = services.create(**read(shape, request, faults=partial(services.new_faults, **now)), **now)
-    ticket = Ticket.objects.with_assignees().get(pk=created.pk)
-    return Response(TicketSerializer(ticket).data, status=status.HTTP_201_CREATED)
+    (row,) = queries.tickets_by_id([created.pk])
+    return Response(shapes.ticket(row), status=status.HTTP_201_CREATED)
 
 
 def _update(request: Request, ticket_id: int, shape: Any) -> Response:
     change: dict[str, Any] = {"ticket_id": ticket_id, "by": caller(request), "at": timezone.now()}
     services.update(**change, **read_change(shape, request, faults=partial(services.change_faults, **change)))
-    return _current_detail(ticket_id)
+    return _detail(ticket_id)
 
 
-def _check_visible(ticket_id: int, viewer: User) -> None:
-    if not Ticket.objects.visible_to(viewer).filter(pk=ticket_id).exists():
+def _detail(ticket_id: int, viewer: User | None = None) -> Response:
+    """Answer with a ticket, or 404 if the viewer may not see it. Callers who have just changed it may in any case."""
+    row = queries.ticket(ticket_id=ticket_id, viewer=viewer, at=timezone.now())
+    if row is None:
         raise services.TicketNotFound
-
-
-def _current_detail(ticket_id: int) -> Response:
-    return _detail(Ticket.objects.with_assignees().get(pk=ticket_id))
-
-
-def _detail(ticket: Ticket) -> Response:
-    return Response(TicketDetailSerializer(ticket, context={"at": timezone.now()}).data)
+    return Response(shapes.detail(row))

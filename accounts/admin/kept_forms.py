@@ -1,8 +1,8 @@
 """Forms in the admin that staff send when they are no longer signed in, or after signing in again in another tab.
 
-Nothing of such a form is saved, and nothing is lost: it travels, signed, in the sign-in page and then in the session.
-After signing in, `send_again_page` shows what was filled in and in whose name it would be sent. Nothing is sent without
-a press of its button, which has a new CSRF token.
+Such a form is not saved, but not lost either: it is kept, signed, in the sign-in page and then in the session. After
+signing in, `send_again_page` shows what was filled in and in whose name it would be sent. Only pressing its button
+sends the form, with a new CSRF token.
 """
 
 import re
@@ -66,7 +66,7 @@ class KeptFormMiddleware:
         return response
 
     def process_view(self, request: HttpRequest, *_: Any) -> HttpResponse | None:
-        if request.method != "POST" or not _is_admin(request):
+        if request.method != "POST":
             return None
         if _view_name(request) == "admin:login" and "username" not in request.POST:
             # The button of the lockout page.
@@ -82,7 +82,7 @@ class KeptFormMiddleware:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Let staff send the form again if it came from a page of this site. Forms of other sites are never shown."""
-    kept = _sent(request) or _from_sign_in(request) if _is_admin(request) and _is_from_this_site(request) else None
+    kept = _sent(request) or _from_sign_in(request) if _is_from_this_site(request) else None
     return _answer(request, kept) if kept else explain_csrf_failure(request, reason)
 
 
@@ -99,7 +99,7 @@ def send_again_page(request: HttpRequest) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, kept: KeptForm) -> HttpResponse:
-    """Return the next page on the way to sending the form: password, second factor, or the form itself."""
+    """Return what the user needs next to send the form: the sign-in page, the second factor, or the form itself."""
     if not admin.site.has_permission(request):
         return _sign_in_page(request, kept)
     if is_required(request):
@@ -141,14 +141,10 @@ def _from_sign_in(request: HttpRequest) -> KeptForm | None:
 
 
 def _is_from_this_site(request: HttpRequest) -> bool:
-    """Return whether a page of this origin sent the request. Browsers tell, and pages cannot change what they say."""
+    """Return whether a page of this origin sent the request. Browsers set both headers; pages cannot change them."""
     origins = {f"{request.scheme}://{request.get_host()}", *settings.CSRF_TRUSTED_ORIGINS}
     is_same_origin = request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
     return is_same_origin and request.headers.get("Origin") in origins
-
-
-def _is_admin(request: HttpRequest) -> bool:
-    return request.path_info.startswith("/admin/")
 
 
 def _view_name(request: HttpRequest) -> str:

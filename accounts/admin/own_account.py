@@ -14,6 +14,7 @@ from unfold.forms import AdminOwnPasswordChangeForm
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminPasswordWidget
 
 from accounts import services
+from accounts.models import User
 from accounts.permissions import staff_user
 from kit import email_addresses
 from kit.admin.once import in_steps
@@ -65,22 +66,31 @@ class OwnEmailForm(forms.Form):
         strip=False, widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "current-password"})
     )
 
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if email == self.user.email:
+            raise ValidationError("This is already your address.")
+        return email
+
 
 def change_own_email(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
     user = staff_user(request)
     page = reverse("admin:accounts_user_change", args=[user.pk])
-    form = OwnEmailForm(request.POST or None)
+    form = OwnEmailForm(request.POST or None, user=user)
     if form.is_valid():
         # Not in a transaction, whose rollback would undo the count of wrong passwords.
         try:
-            services.update(user_id=user.pk, by=user, request=request, **form.cleaned_data)
+            changed = services.update(user_id=user.pk, by=user, request=request, **form.cleaned_data)
         except Refused as refusal:
             add_refusal(form, refusal)
         else:
-            model_admin.log_change(request, user, "Changed e-mail address.")
-            # Keeps this session, which the change would end like all others.
-            user.refresh_from_db()
-            update_session_auth_hash(request, user)
+            model_admin.log_change(request, changed, "Changed e-mail address.")
+            # Keeps this session, which the change would end like all others, unless the user has changed again since.
+            update_session_auth_hash(request, changed)
             messages.success(request, "Your e-mail address was changed. You are signed out everywhere else.")
             return HttpResponseRedirect(page)
     return form_page(

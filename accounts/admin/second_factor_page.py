@@ -43,7 +43,7 @@ class SecondFactorMiddleware:
 
     def process_view(self, request: HttpRequest, *_: Any) -> HttpResponse | None:
         is_exempt = request.resolver_match is not None and request.resolver_match.view_name in EXEMPT_VIEWS
-        if is_exempt or not request.path_info.startswith("/admin/") or not is_required(request):
+        if is_exempt or not is_required(request):
             return None
         return redirect_to_login(request.get_full_path(), reverse("second_factor"))
 

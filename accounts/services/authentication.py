@@ -67,7 +67,7 @@ def confirm_password(*, user: User, password: str, request: HttpRequest) -> None
 def lift_lockout(*, account: str, address: str | None = None) -> None:
     """Forget the failures of an account, given by its key (`lockout.account`): those of one network address, or of all.
 
-    Either way, its budgets are whole again.
+    Either way, all of its budgets are reset.
     """
     reset(username=account, ip=address)
     budgets.lift(account)

@@ -157,7 +157,8 @@ def _update(*, user_id: int, by: User, expected: Expected | None, is_confirmed: 
             raise EmailTaken(fields={"email": [EmailTaken.message]}) from error
         raise
     if changes:
-        user.refresh_from_db(fields=["version"])
+        # Triggers have moved them.
+        user.refresh_from_db(fields=["version", "revocations"])
     return user
 
 

@@ -9,14 +9,17 @@ WITH remembered AS (
     INSERT INTO accounts_knowndevice (account, key, seen_at)
     VALUES (%(account)s, %(key)s, %(at)s)
     ON CONFLICT (account, key) DO UPDATE SET seen_at = excluded.seen_at
+    RETURNING account, key
 )
 DELETE FROM accounts_knowndevice
 WHERE id IN (
-    SELECT id FROM accounts_knowndevice
-    WHERE account = %(account)s AND key <> %(key)s
-    ORDER BY seen_at DESC, id DESC
+    SELECT device.id
+    -- Read, so that waiting for this device comes before locking others: the reverse could deadlock.
+    FROM remembered
+    JOIN accounts_knowndevice AS device ON device.account = remembered.account AND device.key <> remembered.key
+    ORDER BY device.seen_at DESC, device.id DESC
     OFFSET %(others)s
     -- A device that is being used right now stays.
-    FOR UPDATE SKIP LOCKED
+    FOR UPDATE OF device SKIP LOCKED
 )
 RETURNING id;

@@ -1,5 +1,5 @@
 -- Count a failed sign-in against a budget, unless it is used up, and forget failures that no longer count. Atomic:
--- simultaneous statements take turns for the row.
+-- simultaneous statements wait for each other's row lock.
 -- params   account  text, a digest
 --          scope    text
 --          limit    int

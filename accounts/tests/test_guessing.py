@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client, RequestFactory
 from rest_framework.test import APIClient
 
@@ -14,7 +16,7 @@ from accounts import budgets, devices, password_codes, services, tasks, tokens
 from accounts.models import FailureBudget, KnownDevice, User
 from accounts.tests.api import SignedIn, login
 from accounts.tests.factories import PASSWORD, make_user
-from kit.tests.races import together
+from kit.tests.races import apart, together, until_all_wait
 from projects.tests.psql import psql
 
 pytestmark = pytest.mark.django_db
@@ -475,6 +477,28 @@ def check_then_count(budget: budgets.Budget, *, account: str, at: datetime) -> d
 @pytest.mark.database
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 class TestRaces:
+    def test_of_two_known_devices_do_not_deadlock(self, owner: User) -> None:
+        """A sign-in that waits for its own device holds no lock on the others."""
+        for address in (HOME, OFFICE):
+            login(owner.email, REMOTE_ADDR=address)
+        home, office = KnownDevice.objects.order_by("pk")
+
+        def lock_home() -> None:
+            psql("SELECT FROM accounts_knowndevice WHERE id = %(id)s FOR UPDATE", id=home.pk)
+
+        def lock_office() -> bool:
+            found = psql("SELECT id FROM accounts_knowndevice WHERE id = %(id)s FOR UPDATE SKIP LOCKED", id=office.pk)
+            return bool(found)
+
+        with ThreadPoolExecutor(1) as pool:
+            with transaction.atomic():
+                lock_home()
+                future = pool.submit(apart, lambda: login(owner.email, REMOTE_ADDR=HOME).status_code)
+                until_all_wait([future])
+                is_free = lock_office()
+            assert future.result() == 200
+        assert is_free
+
     def test_do_not_exceed_the_budget(self, owner: User) -> None:
         assert guess_concurrently(owner) == BUDGET
 

@@ -171,6 +171,13 @@ class TestEveryChange:
         assert APIClient().post("/auth/refresh", {"refresh": pair.refresh}).status_code == 200
 
 
+class TestUpdate:
+    def test_returns_the_user_in_the_state_that_new_sessions_need(self, agent: User, admin: User) -> None:
+        changed = services.update(user_id=agent.pk, by=admin, email=NEW)
+
+        assert changed.get_session_auth_hash() == User.objects.get(pk=agent.pk).get_session_auth_hash()
+
+
 class TestOwnAddressPage:
     @pytest.mark.parametrize("role", ["agent", "admin", "superuser"])
     def test_is_linked_from_your_own_page(self, request: pytest.FixtureRequest, role: str) -> None:
@@ -203,13 +210,16 @@ class TestOwnAddressPage:
             ({"current_password": ""}, "current_password", "This field is required."),
             ({"current_password": "wrong"}, "current_password", "The current password is wrong"),
             ({"email": "nobody"}, "email", "Enter a valid email address."),
+            ({"email": "admin@example.com"}, "email", "This is already your address."),
             ({"email": "TAKEN@example.com"}, "email", "Email already in use"),
         ],
     )
     def test_shows_errors_next_to_the_field(
         self, admin: User, outsider: User, changes: dict[str, str], field: str, sentence: str
     ) -> None:
+        User.objects.filter(pk=admin.pk).update(email="admin@example.com")
         User.objects.filter(pk=outsider.pk).update(email="taken@example.com")
+        admin.refresh_from_db()
 
         answer = Browser(admin).submit(OWN_EMAIL, **{"email": NEW, "current_password": PASSWORD} | changes)
 

@@ -14,8 +14,11 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import F
 from django.utils import timezone
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.test import APIClient
+from rest_framework_simplejwt.state import token_backend
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
+from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts import tokens
 from accounts.models import User
@@ -422,3 +425,78 @@ class TestScheme:
         token = tokens.issue(owner).access
 
         assert APIClient(HTTP_AUTHORIZATION=header.format(token, token)).get("/auth/me").status_code == 401
+
+
+@pytest.mark.django_db
+class TestVerifiedAccessTokens:
+    """Each process remembers the tokens that it has verified."""
+
+    @pytest.fixture(autouse=True)
+    def _forget(self) -> None:
+        tokens._verified.cache_clear()
+
+    def access(self, user: User, lifetime: timedelta = timedelta(minutes=5)) -> AccessToken:
+        token = AccessToken(tokens.issue(user).access)  # type: ignore[arg-type]
+        token.set_exp(lifetime=lifetime)
+        return token
+
+    def test_are_verified_once(self, owner: User) -> None:
+        text = str(self.access(owner)).encode()
+
+        for _ in range(3):
+            tokens.BearerToken().get_validated_token(text)
+
+        assert tokens._verified.cache_info().misses == 1
+
+    def test_expire_although_remembered(self, owner: User) -> None:
+        # Ten seconds of leeway. Tokens have whole seconds.
+        text = str(self.access(owner, lifetime=timedelta(seconds=-8))).encode()
+        tokens.BearerToken().get_validated_token(text)
+        assert tokens._verified.cache_info().currsize == 1
+
+        time.sleep(3)
+
+        with pytest.raises(AuthenticationFailed):
+            tokens.BearerToken().get_validated_token(text)
+        assert tokens._verified.cache_info().hits == 1
+
+    def test_are_not_remembered_with_a_bad_signature(self, owner: User) -> None:
+        head, payload, signature = str(self.access(owner)).split(".")
+        forged = f"{head}.{payload}.{signature[::-1]}".encode()
+
+        for _ in range(2):
+            with pytest.raises(AuthenticationFailed):
+                tokens.BearerToken().get_validated_token(forged)
+
+        assert tokens._verified.cache_info().currsize == 0
+
+    def test_are_verified_again_with_another_key(self, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        text = str(self.access(owner)).encode()
+        tokens.BearerToken().get_validated_token(text)
+        monkeypatch.setattr(token_backend, "signing_key", "another key, which is long enough for HS256")
+        # Made from the key on first use.
+        monkeypatch.setattr(token_backend, "prepared_signing_key", token_backend.signing_key)
+
+        with pytest.raises(AuthenticationFailed):
+            tokens.BearerToken().get_validated_token(text)
+
+    @pytest.mark.parametrize(
+        "change", [{"is_active": False}, {"password": "x"}, {"revocations": 7}], ids=lambda change: str(*change)
+    )
+    def test_die_with_the_state_of_the_user(self, owner: User, change: dict[str, Any]) -> None:
+        api = APIClient()
+        api.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.issue(owner).access}")
+        assert api.get("/auth/me").status_code == 200
+        User.objects.filter(pk=owner.pk).update(**change)
+
+        assert api.get("/auth/me").status_code == 401
+
+    def test_read_the_user_as_the_model_would(self, owner: User) -> None:
+        found = tokens.owner(self.access(owner))
+
+        columns = {field.attname for field in User._meta.concrete_fields} - found.get_deferred_fields()
+        assert columns == {
+            *("id", "password", "version", "name", "email", "type"),
+            *("is_active", "created_at", "revocations"),
+        }
+        assert {name: getattr(found, name) for name in columns} == {name: getattr(owner, name) for name in columns}

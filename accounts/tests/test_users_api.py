@@ -4,16 +4,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from accounts import tokens
+from accounts import queries, tokens
 from accounts.models import User, UserType
 from accounts.tests.api import SignedIn, in_capitals, login
 from accounts.tests.factories import PASSWORD, make_user
 from events import services as events
 from events.tests.factories import book, make_event
+from kit.db import sql
 from projects.tests.psql import psql
 from tickets.models import Status, Ticket
 from tickets.tests.factories import assign, make_ticket
@@ -174,10 +176,14 @@ class TestQueryPlan:
     @pytest.mark.usefixtures("_many_users")
     def test_reads_only_one_page_from_the_index_at_any_depth(self) -> None:
         last_of_the_name = User.objects.filter(name="Alex Same").order_by("-pk")[0]
+        queries.users(limit=21)
+        statements: Any = connection._prepared.statements  # type: ignore[attr-defined]
+        statement = statements[sql.text("accounts/users")].name.decode()
 
-        for after in (None, (last_of_the_name.name, last_of_the_name.pk)):
-            page = User.objects.by_name(after=after)[:21]
-            plan = page.explain(analyze=True, buffers=True, costs=False)
+        for name, user_id in (("", 0), (last_of_the_name.name, last_of_the_name.pk)):
+            parameters = f"'{name}', {user_id}, NULL, '', 21"
+            lines = psql(f"EXPLAIN (ANALYZE, COSTS OFF) EXECUTE {statement} ({parameters})")
+            plan = "\n".join(line for (line,) in lines)
 
             assert "Index Scan using user_name" in plan
             assert "Sort" not in plan

@@ -12,7 +12,8 @@
 --          page_ids bigint[], page_titles text[], page_statuses text[], page_priorities text[], page_types text[],
 --          page_venues text[], page_created_at timestamptz[], page_created_by bigint[] (user ids)
 --                                      the page, newest first, one element per ticket; null: no tickets
--- index    daily_count_day, ticket_created_at, ticket_venue, ticket_creator
+-- index    monthly_count_month, daily_count_day, daily_count_new, ticket_created_at, ticket_venue, ticket_creator,
+--          ticket_by_id, tickets_ticket_pkey
 WITH single AS MATERIALIZED (
     -- Tickets in projects that everyone sees.
     SELECT created_at, status, priority, type
@@ -33,56 +34,67 @@ WITH single AS MATERIALIZED (
     -- Tickets in the other projects that the viewer created or is assigned to.
     SELECT created_at, status, priority, type
     FROM tickets_ticket
-    WHERE %(viewer_id)s::bigint IS NOT NULL
-        AND (
-            created_by_id = %(viewer_id)s
-            OR id = ANY (ARRAY(SELECT ticket_id FROM tickets_assignment WHERE user_id = %(viewer_id)s))
-        )
-        AND project_id <> ALL (ARRAY(SELECT id FROM projects_project WHERE visibility = 'everyone'))
-        AND (%(starts_at)s::timestamptz IS NULL OR created_at >= %(starts_at)s)
-        AND (%(ends_at)s::timestamptz IS NULL OR created_at < %(ends_at)s)
-        AND (%(status)s::text IS NULL OR status = %(status)s)
-        AND (%(priority)s::text IS NULL OR priority = %(priority)s)
-        AND (%(type)s::text IS NULL OR type = %(type)s)
-        AND (%(venue)s::text IS NULL OR venue = %(venue)s)
+    WHERE id = ANY (ARRAY(
+\ir parts/restricted.sql
+    ))
 ),
+\ir parts/counts.sql
+,
 counted AS MATERIALIZED (
-    SELECT day, status, priority, type, sum(tickets) AS tickets
+    SELECT status, priority, type, sum(tickets) AS tickets
     FROM (
-        SELECT day, status, priority, type, tickets
-        FROM analytics_dailycount
+        SELECT status, priority, type, tickets
+        FROM counts
         WHERE %(has_days)s
-            AND (%(days_from)s::date IS NULL OR day >= %(days_from)s)
-            AND (%(days_until)s::date IS NULL OR day < %(days_until)s)
-            AND (%(status)s::text IS NULL OR status = %(status)s)
-            AND (%(priority)s::text IS NULL OR priority = %(priority)s)
-            AND (%(type)s::text IS NULL OR type = %(type)s)
-            AND (
-                %(viewer_id)s::bigint IS NULL
-                OR project_id = ANY (ARRAY(SELECT id FROM projects_project WHERE visibility = 'everyone'))
-            )
+            AND
+\ir parts/matching.sql
         UNION ALL
-        SELECT (created_at AT TIME ZONE 'UTC')::date, status, priority, type, 1 FROM single
-    ) counts
-    GROUP BY day, status, priority, type
+        SELECT status, priority, type, 1 FROM single
+    ) AS counted
+    GROUP BY status, priority, type
     HAVING sum(tickets) <> 0
 ),
 types AS (
     SELECT type, sum(tickets)::bigint AS tickets FROM counted GROUP BY type
+),
+counted_days AS (
+    -- The newest days with tickets from where the page starts. Each has one at least, so there are enough for the page.
+    SELECT day, sum(tickets) AS tickets
+    FROM (
+        (
+            SELECT day, sum(tickets) AS tickets
+            FROM analytics_dailycount
+            WHERE %(has_days)s
+                AND day >= (SELECT day FROM whole)
+                AND day < (SELECT until FROM whole)
+                AND (%(before_at)s::timestamptz IS NULL OR day <= (%(before_at)s AT TIME ZONE 'UTC')::date)
+                AND
+\ir parts/matching.sql
+            GROUP BY day
+            HAVING sum(tickets) <> 0
+            ORDER BY day DESC
+            LIMIT %(page_size)s + 1
+        )
+        UNION ALL
+        SELECT (created_at AT TIME ZONE 'UTC')::date, 1
+        FROM single
+        WHERE %(before_at)s::timestamptz IS NULL
+            OR (created_at AT TIME ZONE 'UTC')::date <= (%(before_at)s AT TIME ZONE 'UTC')::date
+    ) AS counted
+    GROUP BY day
 ),
 days AS (
     -- Just enough days to fill the page: those whose newer days do not fill it yet. The day on which the page starts is
     -- not counted, since its tickets may all be on earlier pages.
     SELECT day
     FROM (
-        SELECT day,
-            sum(sum(tickets) FILTER (
+        SELECT
+            day,
+            sum(tickets) FILTER (
                 WHERE %(before_at)s::timestamptz IS NULL OR day < (%(before_at)s AT TIME ZONE 'UTC')::date
-            )) OVER (ORDER BY day DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS newer_tickets
-        FROM counted
-        WHERE %(before_at)s::timestamptz IS NULL OR day <= (%(before_at)s AT TIME ZONE 'UTC')::date
-        GROUP BY day
-    ) filled
+            ) OVER (ORDER BY day DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS newer_tickets
+        FROM counted_days
+    ) AS filled
     WHERE COALESCE(newer_tickets, 0) < %(page_size)s
 ),
 newest AS (

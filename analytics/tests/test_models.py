@@ -19,8 +19,10 @@ from hypothesis import strategies as st
 from accounts.models import User, UserType
 from accounts.tests.factories import make_user
 from analytics import queries, services
-from analytics.models import DailyCount
+from analytics.models import DailyCount, LastDay
+from analytics.queries import TicketFilter
 from analytics.tests.threads import start_thread
+from kit.dates import Span
 from kit.db import sql
 from projects.models import Project
 from sla.models import Priority
@@ -51,6 +53,12 @@ def ticket_counts() -> dict[Cell, tuple[int, Decimal]]:
         is_spent = ticket.created_by.type == UserType.CUSTOMER
         counts[cell] = (tickets + 1, spent + (ticket.price or 0 if is_spent else 0))
     return dict(counts)
+
+
+def creators_since(at: datetime | None) -> int:
+    """Count the customers with a ticket created at this time or later, by going through the tickets."""
+    tickets = Ticket.objects.filter(created_at__gte=at, created_by__type=UserType.CUSTOMER)
+    return tickets.values("created_by").distinct().count()
 
 
 moments = st.integers(-2 * 86_400_000_000, 2 * 86_400_000_000).map(lambda us: MIDNIGHT + timedelta(microseconds=us))
@@ -135,6 +143,11 @@ class TestDailyCounts:
 
                 assert daily_count_sums() == ticket_counts()
                 assert queries.daily_count_faults() == []
+                assert queries.last_day_faults() == []
+                for days in range(-2, 2):
+                    span = Span.between((MIDNIGHT + timedelta(days=days)).date(), None)
+                    dashboard = queries.dashboard(viewer=desk.users[2], filter=TicketFilter(span=span))
+                    assert dashboard.customers == creators_since(span.starts_at)
             transaction.set_rollback(True)
 
     def test_ignore_changes_to_other_fields(self, owner: User) -> None:
@@ -170,14 +183,14 @@ def wait_until_blocked(thread: threading.Thread) -> None:
 
 
 @contextmanager
-def unlocked_creators() -> Iterator[None]:
-    """Replace the insert trigger with one that does not lock the creators."""
-    ((model, trigger),) = pgtrigger.registered("analytics.CountedTicket:count_inserted")
+def without(lock: str, *, trigger: str) -> Iterator[None]:
+    """Replace the function of a trigger by one without this lock."""
+    ((model, found),) = pgtrigger.registered(f"analytics.CountedTicket:{trigger}")
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_get_functiondef(%s::regproc)", [trigger.get_pgid(model)])
+        cursor.execute("SELECT pg_get_functiondef(%s::regproc)", [found.get_pgid(model)])
         (definition,) = cursor.fetchone()
-        assert "FOR SHARE" in definition
-        cursor.execute(definition.replace("FOR SHARE", ""))
+        assert lock in definition
+        cursor.execute(definition.replace(lock, ""))
         try:
             yield
         finally:
@@ -204,7 +217,7 @@ class TestConcurrentWriters:
         assert daily_count_sums() == ticket_counts()
 
     def test_use_the_old_type_without_the_lock(self) -> None:
-        with unlocked_creators():
+        with without("FOR SHARE", trigger="count_inserted"):
             self.create_ticket_during_type_change()
 
         assert daily_count_sums() != ticket_counts()
@@ -218,10 +231,45 @@ class TestConcurrentWriters:
                 User.objects.filter(pk=creator.pk).update(type=UserType.AGENT)
             transaction.set_rollback(True)
 
+    def move_ticket_during_fold(self) -> None:
+        """Move a ticket while an uncommitted fold has replaced the row that says on which day it was created."""
+        creator = make_user()
+        make_ticket(creator, created_at=MIDNIGHT)
+        ticket = make_ticket(creator, created_at=MIDNIGHT + timedelta(days=1))
+        other = Project.objects.exclude(pk=ticket.project_id)[0]
+        with transaction.atomic():
+            services.fold_daily_counts()
+            thread = start_thread(lambda: Ticket.objects.filter(pk=ticket.pk).update(project=other))
+            wait_until_blocked(thread)
+        thread.join()
+
+    def test_find_the_last_day_that_a_fold_replaces(self) -> None:
+        self.move_ticket_during_fold()
+
+        assert queries.last_day_faults() == []
+
+    def test_miss_the_last_day_that_a_fold_replaces_without_the_lock(self) -> None:
+        lock = "PERFORM pg_advisory_xact_lock_shared(hashtext('analytics_lastday'));"
+        with without(lock, trigger="forget_last_day"):
+            self.move_ticket_during_fold()
+
+        assert len(queries.last_day_faults()) == 1
+
+    def test_do_not_wait_for_others_of_the_same_user(self) -> None:
+        creator = make_user()
+        with transaction.atomic():
+            make_ticket(creator, created_at=MIDNIGHT)
+            thread = start_thread(lambda: make_ticket(creator, created_at=MIDNIGHT))
+            thread.join(10)
+            assert not thread.is_alive()
+
+        assert list(LastDay.objects.values_list("user_id", "day")) == 2 * [(creator.pk, MIDNIGHT.date())]
+        assert queries.last_day_faults() == []
+
     def test_see_correct_counts_in_every_snapshot(self) -> None:
         users = [make_user() for _ in range(3)]
         tickets = [make_ticket(user, price=Decimal(1)) for user in users]
-        start = threading.Barrier(6)
+        start = threading.Barrier(8)
         faults: list[object] = []
 
         def repeat(number: int, work: Callable[[int], object]) -> Callable[[], None]:
@@ -242,6 +290,15 @@ class TestConcurrentWriters:
         def retype(turn: int) -> None:
             User.objects.filter(pk=users[turn % 3].pk).update(type=UserType.values[turn % 2])
 
+        projects = list(Project.objects.all())
+
+        def move(turn: int) -> None:
+            Ticket.objects.filter(pk=tickets[turn % 3].pk).update(
+                project=projects[turn % len(projects)],
+                created_by=users[turn // 2 % 3],
+                created_at=F("created_at") + timedelta(days=1 if turn % 2 else -1),
+            )
+
         threads = [
             start_thread(repeat(30, write)),
             start_thread(repeat(30, write)),
@@ -249,10 +306,13 @@ class TestConcurrentWriters:
             start_thread(repeat(30, lambda turn: services.fold_daily_counts())),
             start_thread(repeat(15, lambda turn: services.rebuild_daily_counts())),
             start_thread(repeat(40, lambda turn: faults.extend(queries.daily_count_faults()))),
+            start_thread(repeat(30, move)),
+            start_thread(repeat(40, lambda turn: faults.extend(queries.last_day_faults()))),
         ]
         for thread in threads:
             thread.join()
 
         assert faults == []
+        assert queries.last_day_faults() == []
         assert daily_count_sums() == ticket_counts()
         assert Ticket.objects.count() == 63

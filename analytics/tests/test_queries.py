@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from accounts.models import User, UserType
 from accounts.tests.factories import make_user
 from analytics import queries, services
-from analytics.models import DailyCount
+from analytics.models import DailyCount, LastDay, MonthlyCount
 from analytics.queries import Position, TicketFilter
 from analytics.tests import reference
 from analytics.tests.reference import PlainTicket, Question
@@ -319,13 +319,77 @@ class TestDailyCountFaults:
         assert queries.daily_count_faults() == []
 
 
+class TestMonthlyCountFaults:
+    def test_list_wrong_months(self, owner: User) -> None:
+        make_ticket(owner, created_at=MIDNIGHT + timedelta(days=9), price=Decimal(10), type="bug")
+        services.fold_daily_counts()
+        MonthlyCount.objects.update(tickets=3)
+
+        (fault,) = queries.daily_count_faults()
+
+        assert (fault.day, fault.type, fault.tickets, fault.counted_tickets) == (date(2026, 3, 1), "bug", 1, 3)
+
+
+class TestLastDayFaults:
+    def test_list_days_without_tickets(self, owner: User) -> None:
+        ticket = make_ticket(owner, created_at=MIDNIGHT)
+        LastDay.objects.update(day=MIDNIGHT + timedelta(days=1))
+
+        (fault,) = queries.last_day_faults()
+
+        assert str(fault) == f"User {owner.pk}: created no ticket on 2026-03-02 in project {ticket.project_id}"
+
+    def test_list_later_tickets(self, owner: User) -> None:
+        make_ticket(owner, created_at=MIDNIGHT)
+        LastDay.objects.update(day=MIDNIGHT - timedelta(days=1), project_id=None)
+
+        (fault,) = queries.last_day_faults()
+
+        assert str(fault) == f"User {owner.pk}: created tickets on 2026-03-01, after the last day known"
+
+
+class TestLastDays:
+    def test_spare_the_dashboard_the_tickets(self, agent: User, owner: User, outsider: User) -> None:
+        ticket = make_ticket(owner, created_at=MIDNIGHT)
+        LastDay.objects.create(user_id=outsider.pk, day=MIDNIGHT, project_id=ticket.project_id)
+
+        assert queries.dashboard(viewer=agent, filter=TicketFilter()).customers == 2
+
+    def test_do_not_count_tickets_that_moved_out_of_sight(self, owner: User, outsider: User) -> None:
+        ticket = make_ticket(owner, created_at=MIDNIGHT)
+        make_ticket(outsider, created_at=MIDNIGHT)
+
+        Ticket.objects.filter(pk=ticket.pk).update(project=Project.objects.get(system_name="helpdesk"))
+
+        assert queries.dashboard(viewer=outsider, filter=TicketFilter()).customers == 1
+        assert queries.dashboard(viewer=owner, filter=TicketFilter()).customers == 2
+
+
+class TestPastSpans:
+    @pytest.mark.parametrize("tickets", [1, 20], ids=["read", "looked up"])
+    def test_count_each_customer_once(self, tickets: int, agent: User, owner: User, outsider: User) -> None:
+        """Customers are found by the tickets of the span, or looked up if there are many more tickets."""
+        for _ in range(tickets):
+            make_ticket(owner, created_at=MIDNIGHT)
+        make_ticket(outsider, created_at=MIDNIGHT + timedelta(days=1))
+        make_ticket(owner, created_at=MIDNIGHT + timedelta(days=40))
+        make_ticket(agent, created_at=MIDNIGHT)
+        services.fold_daily_counts()
+
+        for days, customers in ((1, 1), (2, 2)):
+            wanted = TicketFilter(span=Span.between(MIDNIGHT.date(), MIDNIGHT.date() + timedelta(days=days - 1)))
+            assert queries.dashboard(viewer=agent, filter=wanted).customers == customers
+
+
 def test_every_sql_file_is_tested() -> None:
     """A new file in sql/ needs a test here, in test_services.py, test_box_office.py or test_admin.py."""
     names = {path.stem for path in (BASE_DIR / "analytics" / "sql").glob("*.sql")}
 
     assert names == {
-        *("dashboard", "history", "daily_count_faults", "box_office", "desk"),
+        *("dashboard", "history", "box_office", "desk"),
+        *("daily_count_faults", "monthly_count_faults", "last_day_faults"),
         *("fold_daily_counts", "lock_daily_counts", "rebuild_daily_counts"),
+        *("fold_last_days", "lock_last_days", "rebuild_last_days"),
     }
 
 

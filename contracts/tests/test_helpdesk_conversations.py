@@ -80,7 +80,7 @@ class TestLongConversation:
     def test_is_not_read_from_the_database_as_a_whole(self, long_ticket: Ticket, owner: User) -> None:
         found = queries.last_comments(ticket_id=long_ticket.pk, viewer=owner, limit=1_000, most_bytes=MOST_BYTES)
 
-        assert sum(len(comment.message.encode()) for comment in found) <= MOST_BYTES + 80_000
+        assert sum(len(comment["message"].encode()) for comment in found) <= MOST_BYTES + 80_000
 
     def test_is_also_limited_in_number(
         self, owner_api: APIClient, ticket: Ticket, monkeypatch: pytest.MonkeyPatch

@@ -14,6 +14,7 @@ from unfold.enums import ActionVariant
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
+from accounts.models import User
 from accounts.permissions import staff_user
 from events import services
 from events.admin.display import STATUS_COLOURS, BookingColumns, holder_of, seats_of
@@ -25,10 +26,13 @@ from kit.admin.pages import ReadOnlyMixin, form_page
 from kit.admin.refusals import refusals_as_form_errors
 from kit.admin.search import SearchMixin
 from kit.text import counted
+from kit.versions import Expected, VersionConflict
 
 
 class CancelForm(forms.Form):
     seats = forms.IntegerField(min_value=1, label="How many", widget=UnfoldAdminIntegerFieldWidget)
+    # The version that the page shows.
+    seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
 
 @admin.register(Booking)
@@ -90,14 +94,17 @@ class BookingAdmin(SearchMixin, BookingColumns, ReadOnlyMixin, ModelAdmin):
         if booking is None:
             raise Http404
         page = reverse("admin:events_booking_change", args=[booking.pk])
-        form = CancelForm(request.POST or None, initial={"seats": booking.left})
+        form = CancelForm(request.POST or None, initial={"seats": booking.left, "seen_version": booking.version})
         if form.is_valid():
             with refusals_as_form_errors(form):
-                seats = form.cleaned_data["seats"]
-                services.cancel(booking_id=booking.pk, by=staff_user(request), seats=seats)
+                seats, seen = form.cleaned_data["seats"], form.cleaned_data["seen_version"]
+                _cancel(booking, seats, None if seen is None else Expected({seen}), by=staff_user(request))
                 cancelled = counted(seats, "seat")
                 self.message_user(request, f"{cancelled} cancelled. {holder_of(booking)} will be notified.")
                 return HttpResponseRedirect(page)
+        if form.is_bound:
+            # The page now shows the current state.
+            form.data = {**request.POST.dict(), "seen_version": str(booking.version)}
         return form_page(
             self,
             request,
@@ -110,3 +117,11 @@ class BookingAdmin(SearchMixin, BookingColumns, ReadOnlyMixin, ModelAdmin):
 
     def has_cancel_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("events.change_booking")
+
+
+def _cancel(booking: Booking, seats: int, expected: Expected | None, *, by: User) -> None:
+    try:
+        services.cancel(booking_id=booking.pk, by=by, seats=seats, expected=expected)
+    except VersionConflict as conflict:
+        # The fields that changed are not in the form.
+        raise VersionConflict(conflict.message) from conflict

@@ -13,15 +13,17 @@ from events import services
 from events.admin.display import SHOWN_BOOKINGS, event_page, holder_of
 from events.models import BookingStatus, Event
 from kit.admin.pages import form_page
-from kit.admin.refusals import refusals_as_messages
+from kit.admin.refusals import long_task_refusals_as_messages, refusals_as_messages
+from kit.long_tasks.leases import long_task
 from kit.money import readable
 from kit.text import counted
 
 
 def cancel_event_page(model_admin: ModelAdmin, request: HttpRequest, event: Event) -> HttpResponse:
     if request.method == "POST":
-        with refusals_as_messages(request):
-            services.cancel_event(event_id=event.pk, by=staff_user(request), at=timezone.now())
+        user = staff_user(request)
+        with long_task_refusals_as_messages(request), long_task(user.pk), refusals_as_messages(request):
+            services.cancel_event(event_id=event.pk, by=user, at=timezone.now())
             message = f"{event.name} has been cancelled. Everyone with a booking will be notified."
             model_admin.message_user(request, message)
         return HttpResponseRedirect(event_page(event))

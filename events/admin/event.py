@@ -22,6 +22,7 @@ from events.admin.inlines import BookingInline, EntryInline, QueueInline
 from events.admin.new_booking import new_booking_page
 from events.models import BookingEntry, Event, EventStatus, Inventory, Origin
 from kit.admin.forms import LocalTimeField, ServiceAdmin
+from kit.admin.once import in_steps
 from kit.admin.search import SearchMixin
 from kit.admin.stale import SeenAdmin
 from kit.money import readable
@@ -166,6 +167,7 @@ class EventAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
         return new_booking_page(self, request, self.event_or_404(request, object_id))
 
     @action(description="Cancel event", url_path="cancel", permissions=["change"], variant=ActionVariant.DANGER)
+    @in_steps
     def cancel_event(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return cancel_event_page(self, request, self.event_or_404(request, object_id))
 

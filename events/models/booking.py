@@ -6,12 +6,12 @@ import pgtrigger
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Case, F, Func, Q, When
-from django.db.models.functions import Lower
+from django.db.models import Case, F, Func, Q, TextField, Value, When
+from django.db.models.functions import Cast, Lower
 
 from accounts.models import User
 from events.models.event import MAX_PRICE, Event, Origin
-from events.models.inventory import MAX_CAPACITY
+from events.models.inventory import IS_NOT_ENTERED, MAX_CAPACITY
 from events.models.search import concerns, few_concern
 from kit import email_addresses
 from kit.db.text import composed_constraint
@@ -76,11 +76,11 @@ class Booking(Versioned):
     guest_last_name = models.CharField(max_length=150, blank=True, db_default="")
     guest_email = email_addresses.ModelField(blank=True, db_default="")
     # Seats requested, and how many of them were cancelled.
-    quantity = models.PositiveIntegerField()
-    cancelled = models.PositiveIntegerField(db_default=0)
+    quantity = models.IntegerField()
+    cancelled = models.IntegerField(db_default=0)
     status = models.CharField(max_length=10, choices=BookingStatus.choices)
     # Order on the event's waiting list, for bookings that had to wait. The numbers only increase.
-    queue_number = models.PositiveBigIntegerField(null=True)
+    queue_number = models.BigIntegerField(null=True)
     # The event's price at the time of booking.
     unit_price = models.DecimalField(max_digits=12, decimal_places=2)
     origin = models.CharField(max_length=10, choices=Origin.choices)
@@ -112,12 +112,23 @@ class Booking(Versioned):
     class Meta:
         indexes = [
             models.Index(fields=["event", "-id"], name="booking_event"),
-            models.Index(fields=["user", "-id"], name="booking_user"),
+            # Guests' bookings are spared the indexes on users.
+            models.Index(fields=["user", "-id"], condition=Q(user__isnull=False), name="booking_user"),
+            # Among many confirmed bookings, others are far apart. Booking a seat writes neither index.
+            models.Index(fields=["status", "-id"], condition=~Q(status="confirmed"), name="booking_unconfirmed"),
+            models.Index(
+                fields=["event", "status", "-id"], condition=~Q(status="confirmed"), name="booking_event_unconfirmed"
+            ),
             GinIndex(fields=["guest_words"], condition=Q(user__isnull=True), fastupdate=False, name="booking_guest"),
             # The index behind `events_guest_bookings`.
             models.Index(
-                "event",
-                Lower("guest_email"),
+                Func(
+                    *(Cast("event", TextField()), Value(" "), Lower("guest_email")),
+                    # In the order of the alphabet, as in migrations, which otherwise see a change.
+                    arg_joiner=" || ",
+                    output_field=TextField(),
+                    template="(%(expressions)s)",
+                ),
                 condition=~Q(guest_email="") & ~Q(status="cancelled"),
                 name="booking_guest_address",
             ),
@@ -145,7 +156,11 @@ class Booking(Versioned):
             composed_constraint("guest_first_name", name="booking_first_name_composed"),
             composed_constraint("guest_last_name", name="booking_last_name_composed"),
             models.CheckConstraint(condition=Q(unit_price__range=(0, MAX_PRICE)), name="booking_unit_price"),
-            models.UniqueConstraint(fields=["event", "user"], condition=~Q(status="cancelled"), name="booking_once"),
+            models.UniqueConstraint(
+                fields=["event", "user"],
+                condition=~Q(status="cancelled") & Q(user__isnull=False),
+                name="booking_once",
+            ),
             # The index behind `events_queue`.
             models.UniqueConstraint(
                 fields=["event", "queue_number"], condition=Q(status="waiting"), name="booking_queue"
@@ -173,6 +188,7 @@ class Booking(Versioned):
                 level=pgtrigger.Statement,
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
+                condition=pgtrigger.Condition(IS_NOT_ENTERED),
                 referencing=pgtrigger.Referencing(new="booked"),
             ),
             trigger(

@@ -27,8 +27,6 @@ from events.services.bookings import (
     book,
     booking_faults,
     cancel,
-    find,
-    find_booking,
     promote,
 )
 from events.services.events import (
@@ -79,8 +77,6 @@ __all__ = [
     "create",
     "delete",
     "faults",
-    "find",
-    "find_booking",
     "promote",
     "update",
     "withdraw",

@@ -96,7 +96,7 @@ def _save(event: Event, **options: Any) -> None:
 
 
 @transaction.atomic
-def update(*, event_id: int, by: User, at: datetime, expected: Expected | None = None, **changes: Any) -> Event:
+def update(*, event_id: int, by: User, at: datetime, expected: Expected | None = None, **changes: Any) -> None:
     """Change an event. Additional seats are given to the waiting list before this returns.
 
     `changes` are any of capacity, withheld and the fields of `create` except origin; the status is draft or published.
@@ -126,11 +126,10 @@ def update(*, event_id: int, by: User, at: datetime, expected: Expected | None =
     if has_changed[0]:
         _check_seats(event)
     if not any(has_changed):
-        return event
+        return
     event.updated_at = at
     _save(event, update_fields=[*changes, "updated_at"])
     event.inventory.save(update_fields=list(seats))
-    return _reread(event)
 
 
 def _lock(event_id: int, *, by: User, expected: Expected | None = None) -> Event:
@@ -140,11 +139,6 @@ def _lock(event_id: int, *, by: User, expected: Expected | None = None) -> Event
     event = find(event_id=event_id, by=by, among=locked)
     event.check_version(expected)
     return event
-
-
-def _reread(event: Event) -> Event:
-    """Return the event with what triggers have changed: versions, sales and a closing time that follows the start."""
-    return Event.objects.with_inventory().get(pk=event.pk)
 
 
 def _set(row: models.Model, changes: dict[str, Any]) -> bool:
@@ -176,7 +170,7 @@ def _check_seats(event: Event) -> None:
 
 
 @transaction.atomic
-def cancel_event(*, event_id: int, by: User, at: datetime, expected: Expected | None = None) -> Event:
+def cancel_event(*, event_id: int, by: User, at: datetime, expected: Expected | None = None) -> None:
     """Cancel an event for good, and all its bookings in the same transaction. Every holder is notified once.
 
     :raises EventNotFound, VersionConflict, PreconditionFailed: as for `update`.
@@ -188,7 +182,6 @@ def cancel_event(*, event_id: int, by: User, at: datetime, expected: Expected | 
     event.status = EventStatus.CANCELLED
     event.updated_at = at
     event.save(update_fields=["status", "updated_at"])
-    return _reread(event)
 
 
 @transaction.atomic

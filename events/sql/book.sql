@@ -1,8 +1,8 @@
--- Book seats at an event, or a place on its waiting list, in one round trip. Triggers update the inventory and write the
--- ledger and the mail within the same statement. The rules are in functions/booking_refusal.sql.
+-- Book seats at an event, or a place on its waiting list, in one round trip. The inventory, the ledger and the mail are
+-- written within the same statement. The rules are in functions/booking_refusal.sql.
 --
--- The booking is made on the terms, price included, at the start of the statement. A trigger still notices if the event
--- was cancelled or became a draft while the statement waited for the lock.
+-- The booking is made on the terms, price included, at the start of the statement. It still notices if the event was
+-- cancelled or became a draft while the statement waited for the lock.
 -- params   event_id    bigint
 --          quantity    int             seats
 --          joins       text            when to join the waiting list: 'always', 'never' or 'when-sold-out' (see Joins)

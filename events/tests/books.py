@@ -11,6 +11,9 @@ from kit.db.sql import MAX_ID
 from projects.tests.psql import psql
 
 LOCK = "FOR NO KEY UPDATE OF inventory"
+# Where events_book queues for the lock, and where it decides with the row locked.
+QUEUE = "queued := pg_advisory_xact_lock('events_inventory'::regclass::oid::int, (wanted_event % 2147483648)::int);"
+DECISION = " AND events_booking_fits(inventory, wanted);"
 
 ALL = Part(after_id=0, until_id=MAX_ID, events=0, bookings=0)
 
@@ -31,17 +34,20 @@ def falsify(*statements: str) -> None:
 
 @contextmanager
 def unlocked(function: str) -> Iterator[None]:
-    """Remove the lock from a function in the database."""
-    with replaced(function, LOCK, ""):
+    """Remove the lock from a function in the database, and with it what the function decides once it has the lock."""
+    with replaced(function, (LOCK, ""), (QUEUE, ""), (DECISION, ";")):
         yield
 
 
 @contextmanager
-def replaced(function: str, text: str, other: str) -> Iterator[None]:
-    """Replace part of a function in the database."""
+def replaced(function: str, *changes: tuple[str, str]) -> Iterator[None]:
+    """Replace parts of a function in the database."""
     ((definition,),) = psql("SELECT pg_get_functiondef(%(function)s::regproc)", function=function)
-    assert text in definition
-    psql(definition.replace(text, other))
+    changed = definition
+    for text, other in changes:
+        changed = changed.replace(text, other)
+    assert changed != definition
+    psql(changed)
     try:
         yield
     finally:

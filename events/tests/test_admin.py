@@ -12,6 +12,7 @@ from events.models import Booking, BookingStatus, Event, EventStatus, Origin
 from events.tests.factories import GUEST, Guest, book, make_event
 from kit.admin.stale import CONFLICT, STALE
 from kit.tests.browser import Browser, errors, fields
+from notifications.services import announce_bookings
 from projects.tests.psql import psql
 
 pytestmark = pytest.mark.django_db
@@ -277,6 +278,23 @@ class TestCancelSeats:
         booking.refresh_from_db()
         assert (booking.status, booking.left) == (BookingStatus.CONFIRMED, 1)
 
+    def test_refuses_a_page_that_shows_another_state_until_it_is_sent_again(self, admin: User) -> None:
+        booking, browser = book(make_event(admin), quantity=3), Browser(admin)
+        page = f"{BOOKINGS}{booking.pk}/cancel/"
+        shown = fields(browser.get(page))
+        services.cancel(booking_id=booking.pk, by=admin, seats=1)
+
+        refused = browser.post(page, shown | {"seats": "1"})
+
+        booking.refresh_from_db()
+        assert (refused.status_code, booking.left) == (200, 2)
+        assert "The booking has changed since you read it" in text_of(refused)
+        assert "2 of 3 confirmed" in text_of(refused)
+        assert "Seen version" not in text_of(refused)
+        browser.post(page, fields(refused))
+        booking.refresh_from_db()
+        assert booking.left == 1
+
     def test_refuses_more_seats_than_are_left(self, admin: User) -> None:
         booking = book(make_event(admin), quantity=3)
 
@@ -326,6 +344,7 @@ class TestBookingPage:
         assert "Position on the waiting list" in text_of(page)
 
     def test_shows_the_mail_of_this_booking_only(self, admin: User, booking: Booking) -> None:
+        announce_bookings()
         (delivery,) = booking.deliveries.all()
 
         page = self.page(admin, booking)

@@ -31,6 +31,7 @@ from events.tests.factories import GUEST, book, make_event, make_guest
 from kit.errors import Invalid, Refused
 from kit.idempotency.keys import Key, KeyReused
 from notifications.models import Delivery, Kind
+from notifications.services import announce_bookings
 from projects.tests.psql import psql
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.slow]
@@ -355,6 +356,7 @@ class BoxOffice(RuleBasedStateMachine):
     @invariant()
     def each_step_is_announced_once(self) -> None:
         # Mail about a new start is tested elsewhere.
+        announce_bookings()
         steps = Delivery.objects.exclude(kind=Kind.EVENT_CHANGED)
         announced = Counter(steps.values_list("booking_id", "kind"))
         assert announced == Counter(

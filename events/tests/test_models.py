@@ -11,9 +11,12 @@ from accounts.models import User
 from accounts.tests.factories import make_user
 from events import services
 from events.models import Booking, Event, Inventory
+from events.services import Guest
+from events.tests.books import falsify
 from events.tests.factories import GUEST, book, make_event
 from notifications.models import Kind
-from projects.tests.psql import psql
+from notifications.services import announce_bookings
+from projects.tests.psql import planner_without, psql
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -97,6 +100,7 @@ class TestEventStatus:
         assert seats(event) == (0, 0)
         assert ledger(held)[1:] == [("cancelled", 4, -4, 0, -100)]
         assert ledger(waits)[1:] == [("cancelled", 2, 0, -1, 0)]
+        announce_bookings()
         assert set(held.deliveries.values_list("kind", flat=True)) == {Kind.BOOKING_CONFIRMED, Kind.EVENT_CANCELLED}
 
     def test_cannot_become_draft_with_live_bookings(self, event: Event) -> None:
@@ -266,6 +270,7 @@ class TestBookingColumns:
 
         booking.refresh_from_db()
         assert booking.guest_first_name == "Gerda"
+        announce_bookings()
         assert booking.entries.count() == booking.deliveries.count() == 1
 
     def test_allow_one_live_booking_per_user(self, event: Event, owner: User) -> None:
@@ -335,7 +340,24 @@ class TestInsertInSql:
 
         assert seats(event) == (3, 0)
         assert ledger(booking) == [("confirmed", 3, 3, 0, 75)]
+        announce_bookings()
         assert booking.deliveries.get().address == "greta@example.com"
+
+    def test_leaves_the_same_books_as_events_book(self, event: Event) -> None:
+        """Also right after it in the same transaction."""
+        by_function, by_psql = book(event, guest=Guest("", "", "greta@example.com"), quantity=1), insert(event)
+
+        def books(booking: Booking) -> list[Any]:
+            entries = booking.entries.values("event", "kind", "quantity", "seats", "waiting")
+            mail = booking.deliveries.values("kind", "user", "address", "name", "payload", "state")
+            return [*entries, *mail]
+
+        announce_bookings()
+        assert books(by_function) == books(by_psql)
+        assert [row["kind"] for row in books(by_psql)] == ["confirmed", Kind.BOOKING_CONFIRMED]
+        assert seats(event) == (2, 0)
+        # One for each booking.
+        assert Inventory.objects.get(event=event).version == 3
 
     def test_cannot_oversell(self, event: Event) -> None:
         book(event, quantity=2)
@@ -532,10 +554,20 @@ class TestQueue:
             "SELECT (SELECT count(*) FROM events_queue_behind(event_id, queue_number)) FROM events_booking",
         ],
     )
-    def test_is_read_by_index(self, db: None, question: str) -> None:
-        psql("SET LOCAL enable_seqscan = off")
+    def test_is_read_by_index(self, event: Event, question: str) -> None:
+        # Long enough that another index would cost more.
+        waiting = (
+            f"({event.pk}, 'greta@example.com', 1, 'waiting', {number}, 25, 'api', now())" for number in range(1, 2001)
+        )
+        falsify(
+            "INSERT INTO events_booking"
+            " (event_id, guest_email, quantity, status, queue_number, unit_price, origin, created_at)"
+            f" VALUES {', '.join(waiting)}",
+            "ANALYZE events_booking",
+        )
 
-        plan = " ".join(line for (line,) in psql(f"EXPLAIN {question}"))
+        with planner_without("seqscan", "bitmapscan"):
+            plan = " ".join(line for (line,) in psql(f"EXPLAIN {question}"))
 
         assert "using booking_queue on events_booking" in plan
         assert "Function Scan" not in plan

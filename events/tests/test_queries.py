@@ -1,6 +1,8 @@
 """Positions on the waiting list, searches for bookings, and the order of events."""
 
 import re
+from datetime import timedelta
+from itertools import product
 
 import pytest
 from django.utils import timezone
@@ -8,9 +10,11 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.tests.factories import make_user
 from events import queries, services
-from events.models import Booking
+from events.models import Booking, Event
 from events.models import search as search_module
 from events.tests.factories import Guest, book, make_event
+from kit.dates import Span
+from kit.db import sql
 from projects.tests.psql import planner_without, psql
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -24,32 +28,37 @@ class TestBookings:
         for gone in (4, 9, 10, 13):
             services.cancel(booking_id=made[gone].pk, by=admin)
         alone = {
-            booking.pk: services.find_booking(booking_id=booking.pk, by=admin).ahead
+            booking.pk: row["position"]
             for booking in Booking.objects.all()
+            if (row := queries.booking(booking_id=booking.pk, viewer=admin))
         }
 
         for limit in (1, 2, 3, 7, 20):
-            shown: list[Booking] = []
-            while page := queries.bookings(viewer=admin, before_id=shown[-1].pk if shown else None, limit=limit):
-                shown += page
-            assert [(booking.pk, booking.ahead) for booking in shown] == sorted(alone.items(), reverse=True)
+            for status in (None, "waiting"):
+                shown: list[queries.Row] = []
+                while page := queries.bookings(
+                    viewer=admin, status=status, before_id=shown[-1]["id"] if shown else None, limit=limit
+                ):
+                    shown += page
+                expected = [(pk, place) for pk, place in alone.items() if status is None or place is not None]
+                assert [(row["id"], row["position"]) for row in shown] == sorted(expected, reverse=True)
 
         for event in events:
             assert [alone[pk] for pk in event.bookings.queue().values_list("pk", flat=True)] == [
-                *range(event.bookings.queue().count())
+                *range(1, event.bookings.queue().count() + 1)
             ]
 
     def test_are_empty_without_bookings(self, admin: User) -> None:
         assert queries.bookings(viewer=admin, limit=10) == []
 
 
-def found(viewer: User, search: str, limit: int) -> list[Booking]:
-    """Return the matches on all pages."""
-    shown: list[Booking] = []
+def found(viewer: User, search: str, limit: int) -> list[int]:
+    """Return the ids of the matches on all pages."""
+    shown: list[int] = []
     before_id = None
     while page := queries.bookings(viewer=viewer, search=search, before_id=before_id, limit=limit):
-        shown += page
-        before_id = page[-1].pk
+        shown += [row["id"] for row in page]
+        before_id = shown[-1]
     return shown
 
 
@@ -110,14 +119,12 @@ class TestSearchOfBookings:
         monkeypatch.setattr(queries, "WALK", walk)
         monkeypatch.setattr(search_module, "MAX_IDS", most_ids)
 
-        ids = [booking.pk for booking in found(admin, search, limit)]
-
-        assert ids == sorted((booked[name].pk for name in names), reverse=True)
+        assert found(admin, search, limit) == sorted((booked[name].pk for name in names), reverse=True)
 
     def test_finds_only_visible_bookings(self, booked: dict[str, Booking], owner: User) -> None:
         own = book(booked["danish guest"].event, owner)
 
-        assert found(owner, "jazz", 20) == [own]
+        assert found(owner, "jazz", 20) == [own.pk]
 
     @pytest.mark.parametrize("walk", [0, 3, 2000])
     @pytest.mark.parametrize("limit", [1, 2, 5])
@@ -128,14 +135,14 @@ class TestSearchOfBookings:
         gala, other = make_event(admin, name="Gala", capacity=50), make_event(admin, capacity=50)
         made = [book(gala if number % 5 == 0 else other) for number in range(20)]
 
-        assert found(admin, "gala", limit) == made[::5][::-1]
+        assert found(admin, "gala", limit) == [booking.pk for booking in made[::5][::-1]]
 
     def test_follows_renamed_users_and_events(self, booked: dict[str, Booking], admin: User) -> None:
         booking = booked["jerome in the park"]
         psql("UPDATE accounts_user SET name = 'Renée' WHERE id = %(user)s", user=booking.user_id)
         psql("UPDATE events_event SET name = 'Rock' WHERE id = %(event)s", event=booking.event_id)
 
-        assert found(admin, "rock renee", 20) == [booking]
+        assert found(admin, "rock renee", 20) == [booking.pk]
 
     def test_uses_the_indexes(self, booked: dict[str, Booking]) -> None:
         with planner_without("seqscan", "indexscan"):
@@ -152,9 +159,68 @@ class TestSearchOfBookings:
 class TestEvents:
     def test_break_ties_by_id(self, admin: User) -> None:
         at = timezone.now()
-        made = [make_event(admin, starts_at=at) for _ in range(3)]
+        made = [make_event(admin, starts_at=at, created_at=at).pk for _ in range(3)]
 
-        for is_descending in (False, True):
-            ordering = queries.Ordering("starts_at", is_descending=is_descending)
-            found = queries.events(viewer=None, filter=queries.EventFilter(), ordering=ordering, limit=9, at=at)
-            assert found == (made[::-1] if is_descending else made)
+        for field, is_descending, search in product(("starts_at", "created_at"), (False, True), ("", "jazz")):
+            ordering = queries.Ordering(field, is_descending=is_descending)
+            chosen = queries.EventFilter(search=search)
+            found = queries.events(viewer=None, filter=chosen, ordering=ordering, limit=9, at=at)
+            assert [row["id"] for row in found] == (made[::-1] if is_descending else made)
+
+
+class TestSearchOfEvents:
+    @pytest.mark.parametrize("search", ["jazz", "gala", "opera", "jazz gala", "nothing"])
+    @pytest.mark.parametrize("field", ["starts_at", "created_at"])
+    @pytest.mark.parametrize("is_descending", [False, True])
+    def test_pages_have_every_match_once(self, admin: User, search: str, field: str, *, is_descending: bool) -> None:
+        """With pages of two, the walk reads 20 events: it fills pages of "jazz", some of "gala" and none of "opera"."""
+        at = timezone.now()
+        for number in range(45):
+            name = "Jazz" + (" Gala" if number < 20 else "") + (" Opera" if number in (3, 22, 44) else "")
+            # Several events start at the same time.
+            make_event(admin, name=name, starts_at=at + timedelta(days=number // 3), created_at=at)
+        ordering = queries.Ordering(field, is_descending=is_descending)
+        chosen = queries.EventFilter(search=search, span=Span(starts_at=at + timedelta(days=1)))
+        matches = Event.objects.search(search).filter(starts_at__gte=at + timedelta(days=1))
+        sign = "-" if is_descending else ""
+
+        pages: list[int] = []
+        after = None
+        while page := queries.events(viewer=None, filter=chosen, ordering=ordering, after=after, limit=2, at=at):
+            pages += [row["id"] for row in page]
+            after = page[-1]["place"], page[-1]["id"]
+
+        assert pages == list(matches.order_by(f"{sign}{field}", f"{sign}pk").values_list("pk", flat=True))
+
+    def test_frequent_words_are_found_without_looking_them_up(self, admin: User) -> None:
+        for _ in range(3):
+            make_event(admin)
+        lines = psql(
+            f"EXPLAIN ANALYZE {sql.text('events/search_events')}",
+            search="jazz",
+            ordering="created_at",
+            is_descending=True,
+            is_admin=False,
+            row_limit=2,
+            after="infinity",
+            after_id=10,
+            at=timezone.now(),
+            status=None,
+            is_available=None,
+            starts_at=None,
+            ends_at=None,
+        )
+
+        plan = "\n".join(line for (line,) in lines)
+        assert re.search(r"on events_event .*never executed", plan)
+
+
+class TestFilteredBookings:
+    @pytest.mark.parametrize("condition", ["", "event_id = 1 AND "])
+    def test_rare_statuses_have_an_index(self, condition: str) -> None:
+        with planner_without("seqscan", "sort"):
+            question = f"SELECT id FROM events_booking WHERE {condition}status = 'cancelled' ORDER BY id DESC LIMIT 20"
+            plan = " ".join(line for (line,) in psql(f"EXPLAIN {question}"))
+
+        assert re.search(r"using booking_(event_)?unconfirmed on", plan)
+        assert "Filter" not in plan

@@ -18,7 +18,7 @@ from events.models import Booking, Event
 from events.tests.books import faults
 from kit.db import configuration, embedded
 
-pytestmark = [pytest.mark.database, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 Process = subprocess.Popen[str]
 
@@ -84,6 +84,7 @@ def rows_of(event: Event) -> dict[int, tuple[str, int]]:
     return {pk: (status, quantity) for pk, status, quantity in event.bookings.values_list("pk", "status", "quantity")}
 
 
+@pytest.mark.database
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 class TestStorm:
     URL = property(lambda self: configuration.connection_url(connection.settings_dict))

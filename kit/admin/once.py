@@ -1,19 +1,22 @@
 """Admin forms act once: a second POST of the same form gets the redirect and the messages of the first.
 
-A form's key is its CSRF token, which every form has and which differs each time a page is shown, with everything that
-was filled in. Keys are stored like the API's, in the transaction that does the work. A form that is shown again with
-errors, or that leads to nothing but warnings, does not use up its key.
+A form's key is made of its CSRF token, which differs each time a page is shown, and of everything that was filled in.
+Keys are stored like the API's, in the transaction that does the work. A form that is shown again with errors, or that
+leads to nothing but warnings, does not use up its key. A form in a pop-up window ends with a page instead of a
+redirect: a script that hands the new object to the window that opened it.
 """
 
 import time
 from collections.abc import Callable
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import orjson
 from django.contrib import admin, messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.safestring import SafeData, SafeString
 
@@ -25,12 +28,12 @@ from kit.idempotency.models import IdempotencyKey
 TOKEN = "csrfmiddlewaretoken"  # noqa: S105  The name of a field.
 # Signing in changes the session, which is not repeated.
 EXEMPT_VIEWS = {"admin:login", "admin:logout"}
-RUNNING = 202
+RUNNING = HTTPStatus.ACCEPTED
 STILL_RUNNING = "This form was already sent and is still being processed. Reload the page in a moment."
 INTERRUPTED = "This form was already sent. It is still being processed, or was interrupted."
 # As long as `lock_timeout`.
 WAIT_SECONDS = 3
-# More are not repeated. Each is a sentence or two, so they fit into what is stored with a key.
+# Limit of messages that are repeated. Each is a sentence or two, so they fit into what is stored with a key.
 MAX_MESSAGES = 10
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -79,7 +82,6 @@ def in_steps(view: View) -> View:
 
 def _key_of(request: HttpRequest) -> Key | None:
     match = request.resolver_match
-    # Elsewhere, leave the body alone: the API reads it as a stream.
     if request.method != "POST" or not match or match.app_name != "admin" or match.view_name in EXEMPT_VIEWS:
         return None
     token = request.POST.get(TOKEN)
@@ -131,10 +133,18 @@ def _finished(first: IdempotencyKey) -> IdempotencyKey:
 
 def _is_done(request: HttpRequest, response: HttpResponse) -> bool:
     levels = [message.level for message in _queued(request)]
-    return isinstance(response, HttpResponseRedirect) and min(levels, default=messages.INFO) < messages.WARNING
+    ends = isinstance(response, HttpResponseRedirect) or _closes_popup(response)
+    return ends and min(levels, default=messages.INFO) < messages.WARNING
+
+
+def _closes_popup(response: HttpResponse) -> bool:
+    context = response.context_data if isinstance(response, TemplateResponse) else None
+    return "popup_response_data" in (context or {})
 
 
 def _to_keep(request: HttpRequest, response: HttpResponse) -> dict[str, Any]:
+    if isinstance(response, TemplateResponse):
+        return {"status": response.status_code, "body": response.render().content}
     said = [
         [message.level, str(message.message), message.extra_tags or "", isinstance(message.message, SafeData)]
         for message in _queued(request)[:MAX_MESSAGES]
@@ -156,6 +166,8 @@ def _queued(request: HttpRequest) -> list[Any]:
 def _repeat(request: HttpRequest, first: IdempotencyKey) -> HttpResponse:
     if first.status == RUNNING:
         return _go_back(request, INTERRUPTED)
+    if first.status == HTTPStatus.OK:
+        return HttpResponse(first.body)
     for level, text, tags, is_safe in orjson.loads(first.body):
         messages.add_message(request, level, SafeString(text) if is_safe else text, tags)
     return HttpResponseRedirect(first.headers["Location"])

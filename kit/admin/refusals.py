@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from psycopg.errors import ForeignKeyViolation
 
 from kit.errors import Busy, Conflict, Refused
+from kit.long_tasks.leases import AllBusy, ExportRunning
 from kit.web.problems import SQLSTATES_OF_BUSY
 
 
@@ -78,6 +79,18 @@ def refusals_as_messages(request: HttpRequest) -> Iterator[None]:
         with database_errors_as_refusals(), transaction.atomic():
             yield
     except Refused as refusal:
+        messages.error(request, f"{refusal.message}.")
+
+
+@contextmanager
+def long_task_refusals_as_messages(request: HttpRequest) -> Iterator[None]:
+    """Show an error message on the next page if a long task in this block is not allowed to start now.
+
+    Use this in views that are marked `in_steps`: others see a lease only once it is committed.
+    """
+    try:
+        yield
+    except (ExportRunning, AllBusy) as refusal:
         messages.error(request, f"{refusal.message}.")
 
 

@@ -1,4 +1,7 @@
-"""Unreadable requests to the admin get a page with status 400 or 404, and busy rows 503, instead of a 500."""
+"""Unreadable requests to the admin get a page with status 400 or 404, and busy rows 503, instead of a 500.
+
+The text of readable ones is composed (NFC).
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +16,7 @@ from django.shortcuts import render
 from django.views.defaults import bad_request
 
 from kit.errors import Busy
+from kit.text import composed
 from kit.web.problems import SQLSTATES_OF_BUSY
 
 logger = structlog.get_logger(__name__)
@@ -37,8 +41,6 @@ class UnreadableRequestMiddleware:
 
         :raises Http404, BadRequest: the view would fail.
         """
-        if not _is_admin(request):
-            return
         page = request.resolver_match and request.resolver_match.view_name
         if page == "admin:view_on_site" or (page == "admin:autocomplete" and not _names_relation(request.GET)):
             # No model has a page outside the admin that the first could redirect to.
@@ -47,7 +49,26 @@ class UnreadableRequestMiddleware:
             _check_ids(request.POST.getlist(ACTION_CHECKBOX_NAME), view.model_admin.model)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        return error_page(request, exception) if _is_admin(request) else None
+        return error_page(request, exception)
+
+
+class ComposedTextMiddleware:
+    """Compose the text (NFC) of forms and query strings; the API's fields do this for its input."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.GET, request.POST = _composed(request.GET), _composed(request.POST)  # type: ignore[assignment]
+        return self.get_response(request)
+
+
+def _composed(parameters: QueryDict) -> QueryDict:
+    copy = QueryDict(mutable=True, encoding=parameters.encoding)
+    for name, values in parameters.lists():
+        copy.setlist(name, [composed(value) for value in values])
+    copy._mutable = False
+    return copy
 
 
 def error_page(request: HttpRequest, error: Exception) -> HttpResponse | None:
@@ -66,10 +87,6 @@ def error_page(request: HttpRequest, error: Exception) -> HttpResponse | None:
         page["Retry-After"] = str(Busy.retry_after)
         return page
     return None
-
-
-def _is_admin(request: HttpRequest) -> bool:
-    return request.path_info.startswith("/admin/")
 
 
 def _is_filtered_list(request: HttpRequest) -> bool:

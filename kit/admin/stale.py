@@ -1,4 +1,4 @@
-"""Forms that were opened before somebody else's change never undo it.
+"""Keep forms that were opened before somebody else's change from undoing it.
 
 A change form carries a digest of each value that it shows. If the row has other values by the time the form is sent,
 nothing is saved and the form is shown again: fields that the user edited keep the user's values, all others get the
@@ -153,7 +153,7 @@ def merge(sent: QueryDict, form: forms.BaseForm, formsets: Sequence[Any]) -> tup
 def _merge_rows(merged: QueryDict, sent: QueryDict, formset: Any, seen: dict[str, str]) -> None:
     """Replace the rows by the current ones with the user's edits, followed by the rows that the user added."""
     prefix, pk = formset.prefix, formset.model._meta.pk.name
-    initial, total = (_number(sent.get(f"{prefix}-{which}_FORMS", "")) for which in ("INITIAL", "TOTAL"))
+    initial, total = (number_or_zero(sent.get(f"{prefix}-{which}_FORMS", "")) for which in ("INITIAL", "TOTAL"))
     for name in [name for name in merged if name.startswith(f"{prefix}-") and not name.endswith("_NUM_FORMS")]:
         del merged[name]
     places = {sent.get(f"{prefix}-{place}-{pk}"): place for place in range(min(initial, total, MAX_ADDED_ROWS))}
@@ -243,6 +243,6 @@ def _text(bound: forms.BoundField) -> str:
     return Truncator(text).chars(MAX_SHOWN_TEXT)
 
 
-def _number(text: str) -> int:
-    """Return the number, or 0 for anything that cannot be a number of rows."""
+def number_or_zero(text: str) -> int:
+    """Return the number, or 0 for anything that cannot be a number of rows or a version."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0

@@ -8,8 +8,7 @@ from urllib.parse import quote, urlencode
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from kit.db import embedded
-
+APPLICATION_NAME = "ticketing"
 # A request that needs a connection holds a thread for at most this long if PostgreSQL hangs. The URL may override it.
 CONNECT_SECONDS = 3
 
@@ -19,10 +18,15 @@ def configuration(url: str, directory: Path, *, durable: bool = True) -> dict[st
 
     :raises ImproperlyConfigured: the URL is not a PostgreSQL URL, or the embedded server cannot run.
     """
-    database = environ.Env.db_url_config(url or connection_url(embedded.start(directory.resolve(), durable=durable)))
+    if not url:
+        # Processes that are given a URL are spared its memory.
+        from kit.db import embedded
+
+        url = connection_url(embedded.start(directory.resolve(), durable=durable))
+    database = environ.Env.db_url_config(url)
     if database.get("ENGINE") != "django.db.backends.postgresql":
         raise ImproperlyConfigured("DATABASE_URL must start with postgres://. Ticketing only supports PostgreSQL.")
-    options = {"connect_timeout": CONNECT_SECONDS, "application_name": embedded.NAME, **database.pop("OPTIONS", {})}
+    options = {"connect_timeout": CONNECT_SECONDS, "application_name": APPLICATION_NAME, **database.pop("OPTIONS", {})}
     # A Unix socket's host is a path, which a URL can only have in its query string.
     address = {key: str(options.pop(key.lower(), database[key])) for key in ("HOST", "PORT")}
     persistent = {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}

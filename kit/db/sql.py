@@ -1,16 +1,18 @@
 """Run the statements in `.sql` files. The only module that opens a cursor.
 
-Each file `<app>/sql/<question>.sql` is one statement with bound parameters; its text is never assembled. Functions and
-triggers are in `<app>/sql/functions/` and `<app>/sql/triggers/`.
+Each file `<app>/sql/<question>.sql` is one statement with bound parameters; its text is never assembled, except that it
+can include what several statements share from `<app>/sql/parts/`. Functions and triggers are in `<app>/sql/functions/`
+and `<app>/sql/triggers/`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from itertools import dropwhile
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
+import psycopg
 from django.apps import apps
 from django.core.management.color import no_style
 from django.db import IntegrityError, connection, transaction
@@ -19,6 +21,11 @@ from django.db.models import Field, Model
 from psycopg.rows import dict_row
 from psycopg.sql import SQL, Identifier
 
+if TYPE_CHECKING:
+    from kit.db.backend.base import DatabaseWrapper
+
+# As in psql, a line such as `\\ir parts/visible.sql` stands for the text of that file.
+INCLUDE = "\\ir "
 # The largest bigint. PostgreSQL fails on larger parameters, even in a lookup that would find nothing.
 MAX_ID = 2**63 - 1
 
@@ -30,9 +37,14 @@ def text(statement: str) -> str:
     pghistory recognizes read-only statements by their first word, so no comment may come before it.
     """
     app, question = statement.split("/", maxsplit=1)
-    file = Path(apps.get_app_config(app).path) / "sql" / f"{question}.sql"
-    lines = file.read_text().splitlines(keepends=True)
-    return "".join(dropwhile(lambda line: line.startswith("--"), lines))
+    return _read(Path(apps.get_app_config(app).path) / "sql" / f"{question}.sql")
+
+
+def _read(file: Path) -> str:
+    lines = dropwhile(lambda line: line.startswith("--"), file.read_text().splitlines(keepends=True))
+    return "".join(
+        _read(file.parent / line.removeprefix(INCLUDE).strip()) if line.startswith(INCLUDE) else line for line in lines
+    )
 
 
 def rows(statement: str, **parameters: Any) -> list[dict[str, Any]]:
@@ -44,10 +56,46 @@ def rows(statement: str, **parameters: Any) -> list[dict[str, Any]]:
         return cast("list[dict[str, Any]]", cursor.fetchall())
 
 
+def prepared(statement: str, **parameters: Any) -> list[dict[str, Any]]:
+    """Run `<app>/<question>` as `rows` does, with a plan that PostgreSQL keeps and that fits any parameters.
+
+    For short statements that run often. They have to give each parameter its type, as in `%(at)s::timestamptz`, unless
+    it is a parameter of a function.
+    """
+    return cast("DatabaseWrapper", connection).run_prepared(text(statement), parameters)
+
+
+def find(statement: str, **parameters: Any) -> dict[str, Any] | None:
+    """Run a `prepared` statement that returns at most one row, and return that row. No row has an id beyond MAX_ID."""
+    if any(isinstance(value, int) and abs(value) > MAX_ID for value in parameters.values()):
+        return None
+    found = prepared(statement, **parameters)
+    return found[0] if found else None
+
+
 def row(statement: str, **parameters: Any) -> dict[str, Any]:
     """Run a statement that always returns exactly one row, and return that row."""
     (only,) = rows(statement, **parameters)
     return only
+
+
+def run(statement: str, **parameters: Any) -> int:
+    """Run a statement that returns no rows. Return the number of rows that it changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(text(statement), parameters)
+        return cursor.rowcount
+
+
+async def listen(channel: str) -> AsyncIterator[None]:
+    """Yield once listening to the channel, and then at each NOTIFY, on a connection of its own."""
+    options = connection.get_connection_params()
+    names = ("cursor_factory", "context", "prepare_threshold")
+    options = {name: value for name, value in options.items() if name not in names}
+    async with await psycopg.AsyncConnection.connect(**options, autocommit=True) as listener:
+        await listener.execute(SQL("LISTEN {}").format(Identifier(channel)))
+        yield
+        async for _ in listener.notifies():
+            yield
 
 
 def finish(statement: str, **parameters: Any) -> None:

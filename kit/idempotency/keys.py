@@ -4,7 +4,7 @@ The response is stored by the transaction that does the work, so a crash leaves 
 ends, retries wait for its lock, in any process. `kit/idempotency/views.py` has the HTTP side.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,10 +12,10 @@ from typing import Any
 
 import orjson
 from django.db import OperationalError
-from django.utils.crypto import salted_hmac
 from psycopg.errors import LockNotAvailable
 from psycopg.types.json import Jsonb
 
+from kit import signing
 from kit.db import sql
 from kit.errors import Conflict, Contradiction
 from kit.idempotency.models import LIFETIME_OF_KEYS, MAX_BYTES, IdempotencyKey
@@ -32,7 +32,7 @@ class StillRunning(Conflict):
 
 def digest(message: bytes) -> bytes:
     """Return an HMAC under the server's secret."""
-    return salted_hmac("kit.idempotency", message, algorithm="sha256").digest()
+    return signing.digest("kit.idempotency", message)
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,12 @@ class Key:
 
     def parameters(self, at: datetime) -> dict[str, Any]:
         """Return the parameters of a statement that claims the key (kit/idempotency/sql/claim_key.sql)."""
-        # The number of the advisory lock. Keys that happen to share one only wait for each other.
-        place = int.from_bytes(self.digest[:8], signed=True)
-        return {"place": place, "digest": self.digest, "expired_at": at - LIFETIME_OF_KEYS}
+        return {"place": self.place, "digest": self.digest, "expired_at": at - LIFETIME_OF_KEYS}
+
+    @property
+    def place(self) -> int:
+        """Return the number of the advisory lock. Keys that happen to share one only wait for each other."""
+        return int.from_bytes(self.digest[:8], signed=True)
 
     def check(self, first_body_digest: bytes) -> None:
         """Check that a retry repeats the original request.
@@ -64,9 +67,28 @@ def claim(key: Key, *, at: datetime) -> IdempotencyKey | None:
     """
     with claiming():
         found = sql.rows("idempotency/claim_key", **key.parameters(at))
-    if not found:
-        return None
-    return IdempotencyKey(**found[0] | {"headers": orjson.loads(found[0]["headers"])})
+    return _stored(found[0]) if found else None
+
+
+def claim_all(keys: Collection[Key], *, at: datetime) -> dict[bytes, IdempotencyKey]:
+    """Claim the keys of several requests that one transaction answers. Return the stored responses by digest.
+
+    :raises StillRunning: the first request with one of the keys did not finish within the lock timeout.
+    """
+    if not keys:
+        return {}
+    with claiming():
+        found = sql.rows(
+            "idempotency/claim_keys",
+            places=[key.place for key in keys],
+            digests=[key.digest for key in keys],
+            expired_at=at - LIFETIME_OF_KEYS,
+        )
+    return {bytes(row["digest"]): _stored(row) for row in found}
+
+
+def _stored(row: dict[str, Any]) -> IdempotencyKey:
+    return IdempotencyKey(**row | {"headers": orjson.loads(row["headers"])})
 
 
 @contextmanager
@@ -112,6 +134,32 @@ def keep(
         headers=Jsonb(headers or {}),
         at=at,
         object_id=object_id,
+    )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response to store: the JSON, or the id of an object to read again if the JSON is too long."""
+
+    key: Key
+    status: int
+    body: bytes
+    object_id: int
+
+
+def keep_all(answers: Collection[Answer], *, at: datetime) -> None:
+    """Store the responses of the requests that hold these keys."""
+    if not answers:
+        return
+    kept = [fits(answer.body) for answer in answers]
+    sql.rows(
+        "idempotency/keep_answers",
+        digests=[answer.key.digest for answer in answers],
+        body_digests=[answer.key.body_digest for answer in answers],
+        statuses=[answer.status for answer in answers],
+        bodies=[answer.body.decode() if is_kept else "" for answer, is_kept in zip(answers, kept, strict=True)],
+        object_ids=[None if is_kept else answer.object_id for answer, is_kept in zip(answers, kept, strict=True)],
+        at=at,
     )
 
 

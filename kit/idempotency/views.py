@@ -13,16 +13,18 @@ import orjson
 from django.db import transaction
 from django.utils import timezone
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from kit.errors import Conflict, Invalid
 from kit.idempotency.keys import Key, claim, digest, fits, keep
 from kit.idempotency.models import IdempotencyKey
+from kit.web.responses import Response
 
 HEADER = "Idempotency-Key"
+META_NAME = "HTTP_IDEMPOTENCY_KEY"
 REPLAYED = "Idempotent-Replayed"
 KEY = re.compile(r"[!-~]{1,255}")
-BAD_KEY = Invalid(fields={HEADER: ["Must be 1 to 255 visible ASCII characters."]})
+NOT_A_KEY = "Must be 1 to 255 visible ASCII characters."
+BAD_KEY = Invalid(fields={HEADER: [NOT_A_KEY]})
 
 
 class DuplicateRequest(Conflict):
@@ -61,16 +63,30 @@ def key_of(request: Request) -> Key | None:
 
     :raises Invalid: the header is not a valid key.
     """
-    key = request.headers.get(HEADER)
-    if key is None:
-        return None
-    if not KEY.fullmatch(key):
+    key = header_of(request)
+    return None if key is None else make_key(request, key, request.data)
+
+
+def header_of(request: Request) -> str | None:
+    """Return the header.
+
+    :raises Invalid: it is not a valid key.
+    """
+    # Not `request.headers`, which copies all of them.
+    key = request.META.get(META_NAME)
+    if key is not None and not KEY.fullmatch(key):
         raise BAD_KEY
-    body = digest(orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS))
+    return key
+
+
+def make_key(request: Request, key: str, body: Any, *parts: str) -> Key:
+    """Return the key of a body within a request. `parts` tell apart bodies that share the text of their keys."""
+    body_digest = digest(orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
     # Signed-out clients are identified by the body they send.
-    sender = str(request.user.pk).encode() if request.user.is_authenticated else b"anonymous" + body
+    sender = str(request.user.pk).encode() if request.user.is_authenticated else b"anonymous" + body_digest
     # NUL separates unambiguously: neither keys nor paths contain it.
-    return Key(digest(b"\0".join([key.encode(), request.path.encode(), sender])), body)
+    named = [key.encode(), request.path.encode(), sender, *(part.encode() for part in parts)]
+    return Key(digest(b"\0".join(named)), body_digest)
 
 
 def _with_keys(

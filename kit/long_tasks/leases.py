@@ -79,9 +79,10 @@ def slot() -> Iterator[None]:
 @contextmanager
 def long_task(user_id: int) -> Iterator[Lease]:
     """Run a long task within a request."""
-    with slot():
-        lease = Lease(user_id)
-        try:
+    lease = Lease(user_id)
+    try:
+        # The slot second: users who are refused for their other tasks must not keep it from others.
+        with slot():
             yield lease
-        finally:
-            lease.release()
+    finally:
+        lease.release()

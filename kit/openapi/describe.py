@@ -11,7 +11,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import exceptions, serializers
 
 from kit.errors import Invalid
-from kit.web.bodies import NoParameters
+from kit.web.query_strings import NoParameters
 
 Refusal = Exception | type[Exception]
 

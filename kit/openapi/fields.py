@@ -8,6 +8,7 @@ from drf_spectacular import openapi
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.settings import spectacular_settings
+from drf_spectacular.utils import Direction
 from inflection import underscore
 
 from kit.email_addresses import MAX_LENGTH
@@ -70,6 +71,14 @@ class IdFilterExtension(OpenApiSerializerFieldExtension):
 
     def map_serializer_field(self, auto_schema: openapi.AutoSchema, direction: str) -> dict[str, Any]:
         return {"type": "integer"}
+
+
+class ItemsExtension(OpenApiSerializerFieldExtension):
+    target_class = "kit.web.fields.ItemsField"
+
+    def map_serializer_field(self, auto_schema: openapi.AutoSchema, direction: Direction) -> dict[str, Any]:
+        items = auto_schema.resolve_serializer(self.target.shape, direction).ref
+        return {"type": "array", "items": items, "minItems": 1, "maxItems": self.target.max_length}
 
 
 class MoneyExtension(OpenApiSerializerFieldExtension):

@@ -12,8 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from django.template.loader import render_to_string
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+
+from kit.openapi.components import expanded
 
 Json = dict[str, Any]
 CONSTRAINTS = {
@@ -26,6 +29,15 @@ CONSTRAINTS = {
     "default": "default {}",
 }
 FORMATS = {"date": "date", "date-time": "date and time", "email": "e-mail address", "uri": "URL"}
+
+
+def page(document: Json) -> str:
+    """Return the documentation page of an OpenAPI document."""
+    whole = expanded(document, document)
+    info = whole["info"]
+    introduction = [prose(paragraph) for paragraph in info["description"].split("\n\n")]
+    values = {"title": info["title"], "introduction": introduction, "sections": Reader(whole).sections()}
+    return render_to_string("pages/docs.html", values)
 
 
 @dataclass

@@ -15,7 +15,7 @@ from kit.idempotency.views import BAD_KEY
 from kit.openapi.components import component
 from kit.openapi.describe import Refusal, invalid
 from kit.openapi.headers import EXAMPLE_REQUEST_ID
-from kit.web.bodies import UNKNOWN_PARAMETER, LoneSurrogate, NotAnObject, NotJSON
+from kit.web.bodies import LoneSurrogate, NotAnObject, NotJSON
 from kit.web.problems import (
     PROBLEM_JSON,
     LengthRequired,
@@ -25,6 +25,7 @@ from kit.web.problems import (
     UnknownHost,
     describe,
 )
+from kit.web.query_strings import UNKNOWN_PARAMETER
 
 OF_ALL: tuple[Refusal, ...] = (UnknownHost(), Exception())
 OF_BODIES: tuple[Refusal, ...] = (

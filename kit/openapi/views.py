@@ -1,18 +1,25 @@
 """The OpenAPI document and its documentation page."""
 
+import os
+import subprocess
+import sys
+import threading
 from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpResponse
-from django.template.loader import render_to_string
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
-from rest_framework.response import Response
 
-from kit.openapi.components import expanded
-from kit.openapi.page import Reader, prose
+from kit.db import configuration
 from kit.web.base import APIView
+
+SECONDS_TO_WRITE = 60
+
+# Requests at the same time wait for the first of them.
+_writing = threading.Lock()
 
 
 class Schema(APIView):
@@ -22,8 +29,9 @@ class Schema(APIView):
     permission_classes = [AllowAny]
     schema = None
 
-    def get(self, request: Request) -> Response:
-        return Response(document())
+    def get(self, request: Request) -> HttpResponse:
+        text, _ = written()
+        return HttpResponse(text, content_type="application/json")
 
 
 class Docs(APIView):
@@ -34,20 +42,32 @@ class Docs(APIView):
     schema = None
 
     def get(self, request: Request) -> HttpResponse:
-        return HttpResponse(page())
+        _, page = written()
+        return HttpResponse(page)
+
+
+def written() -> tuple[bytes, bytes]:
+    """Return the document as JSON, and the documentation page. They are the same for everyone."""
+    with _writing:
+        return _written()
+
+
+@cache
+def _written() -> tuple[bytes, bytes]:
+    """Have a process with the same settings write both, because this one would keep the 10 to 20 MB that it takes."""
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "write_docs"]
+    environment = {
+        **os.environ,
+        "DATABASE_URL": configuration.connection_url(settings.DATABASES["default"]),
+        # drf-spectacular goes through sets, and names of components depend on their order.
+        "PYTHONHASHSEED": "0",
+    }
+    run = subprocess.run(command, env=environment, stdout=subprocess.PIPE, timeout=SECONDS_TO_WRITE, check=True)
+    text, page = run.stdout.split(b"\n", maxsplit=1)
+    return text, page
 
 
 @cache
 def document() -> Any:
-    """Return the document, which is the same for everyone. Generated once per process, as that takes a while."""
+    """Return the document as Python values."""
     return SchemaGenerator().get_schema(public=True)
-
-
-@cache
-def page() -> str:
-    """Return the documentation page, which is also the same for everyone."""
-    whole = expanded(document(), document())
-    info = whole["info"]
-    introduction = [prose(paragraph) for paragraph in info["description"].split("\n\n")]
-    values = {"title": info["title"], "introduction": introduction, "sections": Reader(whole).sections()}
-    return render_to_string("pages/docs.html", values)

@@ -19,7 +19,7 @@ CHUNK = b"x" * 64 * 1024
 LARGE = bytes(range(256)) * 32 * 1024
 # SystemExit is no Exception, and no future can hold StopIteration.
 ERRORS = {"/fail": ValueError, "/exit": SystemExit, "/stop": StopIteration}
-state = {"open": 0}
+state = {"open": 0, "closed": 0}
 
 
 def endless() -> Iterator[bytes]:
@@ -52,6 +52,15 @@ class Brittle(StreamingHttpResponse):
         raise SystemExit
 
 
+class Closing(StreamingHttpResponse):
+    """Takes a while to close."""
+
+    def close(self) -> None:
+        time.sleep(0.2)
+        state["closed"] += 1
+        super().close()
+
+
 def view(environ: dict[str, Any], start_response: Any) -> Any:
     path = environ["PATH_INFO"]
     if error := ERRORS.get(path):
@@ -64,6 +73,10 @@ def view(environ: dict[str, Any], start_response: Any) -> Any:
         return HttpResponse(LARGE)
     if path == "/brittle":
         return Brittle()
+    if path == "/closing":
+        return Closing(lines())
+    if path == "/closed":
+        return HttpResponse(str(state["closed"]))
     status = Path("/proc/self/status").read_text()
     return HttpResponse(
         f"{state['open']} {status.partition('VmRSS:')[2].split()[0]} {len(os.listdir('/proc/self/fd'))}"

@@ -86,3 +86,14 @@ class TestConnectTimeout:
         answers = orjson.loads(finished.stdout)
         assert [(status, code) for status, code, _ in answers] == [(503, "busy")] * 2
         assert all(SECONDS - 0.1 < seconds < SECONDS + SLACK for *_, seconds in answers)
+
+
+class TestMemory:
+    def test_loads_the_embedded_server_only_without_a_url(self) -> None:
+        """It takes 1.5 MB in each process."""
+        code = (
+            "import pathlib, sys; from kit.db.configuration import configuration;"
+            "configuration('postgres://unused/unused', pathlib.Path()); sys.exit('kit.db.embedded' in sys.modules)"
+        )
+
+        assert subprocess.run([sys.executable, "-c", code], cwd=settings.BASE_DIR).returncode == 0

@@ -6,11 +6,11 @@ import orjson
 import pytest
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 
 from kit import errors
 from kit.web.problems import Problem, layout_of
+from kit.web.responses import Response
 from kit.web.views import Answer, Dialect
 
 

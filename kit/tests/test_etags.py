@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from django.http import HttpResponseBase
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 
 from kit.versions import Expected, PreconditionFailed, VersionConflict
 from kit.web import etags
+from kit.web.responses import Response
 
 
 def make_request(method: str = "PATCH", **headers: str) -> Request:

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 import jsonschema_rs
+import orjson
 import pytest
 from django.conf import settings as configured
 from django.urls import URLPattern
 from django.utils.html import escape
+from drf_spectacular.generators import SchemaGenerator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rest_framework import serializers
@@ -18,10 +20,11 @@ from rest_framework.test import APIClient
 from accounts import tokens
 from accounts.models import User
 from kit import errors
+from kit.openapi import page as pages
 from kit.openapi.fields import TextExtension
 from kit.openapi.page import Reader, prose
 from kit.openapi.schema import AutoSchema
-from kit.openapi.views import document
+from kit.openapi.views import _written, document
 from kit.tests.openapi import OPERATIONS
 from kit.web.fields import SingleLineField, TextField
 from kit.web.problems import describe
@@ -178,6 +181,27 @@ class TestSchema:
 
         assert response.headers["Content-Type"] == "application/json"
         assert json.loads(response.content)["openapi"] == "3.1.0"
+
+    def test_is_that_of_this_process(self, anonymous: APIClient) -> None:
+        """Another process writes it, with the same settings."""
+        found, expected = json.loads(anonymous.get("/schema").content), json.loads(orjson.dumps(document()))
+
+        assert found["components"]["schemas"] == expected["components"]["schemas"]
+        assert [*found["paths"]] == [*expected["paths"]]
+        assert found["info"] == expected["info"]
+
+    def test_is_not_generated_in_this_process(self, anonymous: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Python would keep the memory that it takes."""
+
+        def generate(*_: Any, **__: Any) -> None:
+            pytest.fail("The document was generated here.")
+
+        _written.cache_clear()
+        monkeypatch.setattr(SchemaGenerator, "get_schema", generate)
+        monkeypatch.setattr(pages, "Reader", generate)
+
+        assert anonymous.get("/schema").status_code == 200
+        assert anonymous.get("/docs").status_code == 200
 
     def test_describes_every_path(self) -> None:
         """The schema itself, its documentation page and the admin are left out."""

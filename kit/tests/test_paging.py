@@ -5,7 +5,18 @@ from typing import Any
 import pytest
 from rest_framework import serializers
 
-from kit.web.paging import MAX_LIMIT, MAX_TEXT, CursorField, Page, PageSerializer, encode, line, page, row_id
+from kit.text import json_size
+from kit.web.paging import (
+    MAX_BYTES,
+    MAX_LIMIT,
+    CursorField,
+    Page,
+    PageSerializer,
+    encode,
+    line,
+    page,
+    row_id,
+)
 
 
 def read(cursor: str) -> Any:
@@ -24,14 +35,17 @@ class TestPage:
         assert read(first.nextCursor or "") == ("b", 7)
 
     def test_has_fewer_rows_if_their_text_is_long(self) -> None:
-        sizes = [MAX_TEXT - 2, 1, 1, 1]
+        sizes = [MAX_BYTES - 2, 1, 1, 1]
 
         assert page(sizes, limit=4, key=lambda row: (row,), size=int).items == sizes[:3]
         assert page(sizes, limit=4, key=lambda row: (row,), size=int).nextCursor
         assert page(sizes[:3], limit=4, key=lambda row: (row,), size=int).nextCursor is None
 
+    def test_measures_text_in_bytes(self) -> None:
+        assert [json_size(text) for text in ("a", "ä", "界", "\x01")] == [3, 4, 5, 8]
+
     def test_has_at_least_one_row(self) -> None:
-        assert page([MAX_TEXT + 1, 1], limit=2, key=lambda row: (row,), size=int).items == [MAX_TEXT + 1]
+        assert page([MAX_BYTES + 1, 1], limit=2, key=lambda row: (row,), size=int).items == [MAX_BYTES + 1]
 
 
 class TestCursor:

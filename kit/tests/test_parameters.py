@@ -10,7 +10,7 @@ from accounts.tests.api import SignedIn, wrong_fields
 from events.tests.factories import make_event
 from kit.tests.openapi import OPERATIONS
 from kit.tests.test_openapi_statuses import send
-from kit.web.bodies import REPEATED_PARAMETER, UNKNOWN_PARAMETER
+from kit.web.query_strings import REPEATED_PARAMETER, UNKNOWN_PARAMETER
 from tickets.models import Ticket
 from tickets.tests.factories import make_ticket
 

@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.tests.api import SignedIn
-from kit.web.bodies import MOST_NUMBERS, LoneSurrogate, NestedTooDeeply, NotJSON, TooManyNumbers
+from kit.web.bodies import MAX_NUMBERS, LoneSurrogate, NestedTooDeeply, NotJSON, TooManyNumbers
 from kit.web.fields import (
     EmailField,
     MomentField,
@@ -53,6 +53,8 @@ class TestTimes:
             (True, NO_TIME),
             (["2026-11-28T18:00:00Z"], NO_TIME),
             ("18:00:00Z", NO_TIME),
+            ("２０２６-11-28T18:00:00Z", NO_TIME),
+            ("2026-11-28T18:00:00.٥Z", NO_TIME),
             ("2026-11-28T18:00:00 02:00", NO_TIME),
             ("2026-11-28T18:00:00", NO_OFFSET),
             ("2026-11-28 18:00", NO_OFFSET),
@@ -81,6 +83,7 @@ class TestMoments:
             (20261128, NO_DATE_OR_TIME),
             ("2026-W48-6", NO_DATE_OR_TIME),
             ("28.11.2026", NO_DATE_OR_TIME),
+            ("２０２６-11-28T18:00:00Z", NO_DATE_OR_TIME),
             ("2026-11-28T18:00:00 02:00", UNESCAPED),
             ("2026-11-28 18:00:00.5 0200", UNESCAPED),
             ("2026-11-28 18:00", NO_OFFSET),
@@ -156,8 +159,8 @@ class TestBodies:
             (rb'{"price": 1e400, "title": "\ud800"}', LoneSurrogate.default_detail),
             (rb'{"price": 1e400, "title": "A"', NotJSON.default_detail),
             (b'{"price": 1e400, "a": ' + b"[" * 900 + b"]" * 900 + b"}", NestedTooDeeply.default_detail),
-            (b'{"a": [' + b"1e400," * MOST_NUMBERS + b"1e400]}", TooManyNumbers.default_detail),
-            (b'{"a": [' + b"1e-400," * MOST_NUMBERS + b"1e-400]}", TooManyNumbers.default_detail),
+            (b'{"a": [' + b"1e400," * MAX_NUMBERS + b"1e400]}", TooManyNumbers.default_detail),
+            (b'{"a": [' + b"1e-400," * MAX_NUMBERS + b"1e-400]}", TooManyNumbers.default_detail),
             (b"[" * 500 + b"0.0" + b"]" * 500, NestedTooDeeply.default_detail),
         ],
         ids=lambda value: repr(value[:30]),
@@ -178,7 +181,7 @@ class TestBodies:
         assert LoneSurrogate.default_detail in answer.content.decode()
 
     def test_with_many_numbers_in_range_are_read(self, owner: User, signed_in: SignedIn) -> None:
-        body = b'{"title": "Lamp", "many": [' + b"0.0," * 2 * MOST_NUMBERS + b"0.0]}"
+        body = b'{"title": "Lamp", "many": [' + b"0.0," * 2 * MAX_NUMBERS + b"0.0]}"
 
         assert post(signed_in(owner), "/ticket", body).status_code == 201
 

@@ -32,6 +32,12 @@ class TestStreams:
 
             assert answer.body.split() == [str(number).encode() for number in range(1000)]
 
+    def test_are_closed_once_and_before_the_client_can_have_read_them(self, client: Client) -> None:
+        for number in range(1, 4):
+            assert client.request("GET /closing").status == 200
+
+            assert client.request("GET /closed").body == str(number).encode()
+
     def test_larger_than_memory_allows_arrive_whole(self, client: Client) -> None:
         for _ in range(2):
             assert client.request("GET /large").body == LARGE

@@ -121,6 +121,31 @@ class TestRateLimit:
 
 
 @pytest.mark.django_db
+class TestRateLimitOfBatches:
+    @pytest.fixture
+    def api(self, owner: User, signed_in: SignedIn, settings: Any) -> APIClient:
+        settings.RATE_LIMITS = True
+        settings.RATE_LIMIT = "20/day"
+        return signed_in(owner)
+
+    def remaining(self, api: APIClient, *items: Any) -> str:
+        answer = api.post("/tickets/batch", {"items": list(items)})
+        assert answer.status_code == 200, answer.content
+        return str(answer["RateLimit"].split(";")[1])
+
+    @pytest.mark.parametrize(("number", "left"), [(1, 19), (10, 19), (11, 18), (100, 10)])
+    def test_counts_ten_new_tickets_as_a_request(self, number: int, left: int, api: APIClient) -> None:
+        assert self.remaining(api, *[{"title": "A"}] * number) == f"r={left}"
+
+    def test_counts_each_change_as_a_request(self, api: APIClient) -> None:
+        assert self.remaining(api, *[{"id": 10**6, "title": "A"}] * 3, {"title": "B"}) == "r=16"
+
+    def test_never_refuses_a_batch_for_its_size(self, api: APIClient) -> None:
+        assert self.remaining(api, *[{"id": 10**6}] * 100) == "r=0"
+        assert api.post("/tickets/batch", {"items": [{"title": "A"}]}).status_code == 429
+
+
+@pytest.mark.django_db
 @pytest.mark.usefixtures("_limited")
 class TestSignInRateLimit:
     UNKNOWN_USER = {"email": "nobody@example.com", "password": "wrong"}

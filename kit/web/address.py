@@ -15,14 +15,14 @@ _warned_at: float | None = None
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """Return the client's address; for IPv6 its /64, since a client usually has a whole one.
+    """Return the client's address; for IPv6 its /64, because a client usually has a /64 to itself.
 
     Only the X-Forwarded-For entries of our own PROXY_COUNT proxies are trusted; the client can make up the rest.
     """
     direct = _normalize(request.META.get("REMOTE_ADDR", ""))
     if not settings.PROXY_COUNT:
         return direct
-    header = request.headers.get("X-Forwarded-For", "")
+    header = request.META.get("HTTP_X_FORWARDED_FOR", "")
     entries = header.split(",")
     forwarded = _normalize(entries[-settings.PROXY_COUNT]) if len(entries) >= settings.PROXY_COUNT else None
     if forwarded is None:

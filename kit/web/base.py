@@ -1,12 +1,16 @@
 """The base classes of all views."""
 
+from functools import cache, partial
 from typing import Any
 
 from rest_framework import exceptions, views
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSetMixin
 
-from kit.web.bodies import read_query
+from kit.web.query_strings import read_query
 
 
 class APIView(views.APIView):
@@ -17,6 +21,17 @@ class APIView(views.APIView):
 
     # The validated query string of a call that `describes` describes.
     query: dict[str, Any]
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        return _instances(self.authentication_classes)
+
+    def get_permissions(self) -> list[BasePermission]:
+        return _instances(self.permission_classes)
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[BaseRenderer, str]:
+        """Choose JSON, whatever the client accepts."""
+        (renderer,) = _instances(self.renderer_classes)
+        return renderer, renderer.media_type
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check the query string last, before the call begins."""
@@ -35,12 +50,46 @@ class APIView(views.APIView):
             raise
         super().check_throttles(request)
 
+    def count_more(self, request: Request, number: int) -> None:
+        """Count a request that does the work of several as `number` more, or as many as its limit has left."""
+        if number > 0:
+            for throttle in self.get_throttles():
+                throttle.count(request, number)  # type: ignore[attr-defined]
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return the response with the state of its rate limit, and part the objects of the request once it is sent.
+
+        They refer to each other, so only the garbage collector would find them, which takes longer than the view.
+        """
+        final: Any = super().finalize_response(request, response, *args, **kwargs)
+        for name, value in getattr(request._request, "rate_limit_headers", {}).items():
+            final[name] = value
+        final._resource_closers.append(partial(_part, self, request, final))
+        return final
+
     def id_in(self, body: Any) -> int:
         """Return the id of the object in a response body, for `retrieve` (kit/idempotency/views.py)."""
         return int(body["id"])
 
     def check_throttles(self, request: Request) -> None:
         """Do nothing: DRF calls this after the permission checks, when the request has already been counted."""
+
+
+def _instances(classes: Any) -> list[Any]:
+    """Return an instance of each class, the same one for all requests. They keep no state."""
+    return [_instance(each) for each in classes]
+
+
+@cache
+def _instance(kind: Any) -> Any:
+    return kind()
+
+
+def _part(view: APIView, request: Request, response: Any) -> None:
+    vars(view).clear()
+    request.parser_context.clear()
+    # Only DRF's own responses have one.
+    getattr(response, "renderer_context", {}).clear()
 
 
 class ViewSet(ViewSetMixin, APIView):

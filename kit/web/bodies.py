@@ -10,25 +10,22 @@ from itertools import count
 from typing import Any, cast
 
 import orjson
-from django.http import HttpRequest, QueryDict
-from rest_framework import exceptions, metadata, negotiation, parsers, renderers
+from django.http import HttpRequest
+from rest_framework import exceptions, metadata, parsers, renderers
 from rest_framework.fields import SkipField
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
-from kit.errors import Faults, Invalid
+from kit.errors import Faults
 from kit.web.problems import WIRE_NAMES
 
 # The smallest positive float.
 SMALLEST = 5e-324
-# One of these is in every smaller number.
+# Every smaller number contains one of these.
 SIGNS_OF_TOO_SMALL = (b"e-", b"E-", b"0" * 300)
 NOT_ZERO = re.compile("[-0.]*[1-9]")
-# How many numbers the slow parser reads.
-MOST_NUMBERS = 1_000
-
-UNKNOWN_PARAMETER = "This call has no such parameter."
-REPEATED_PARAMETER = "Give this parameter only once."
+# Limit of the slow parser.
+MAX_NUMBERS = 1_000
 
 
 class NotJSON(exceptions.ParseError):
@@ -93,12 +90,12 @@ def _parsed_exactly(body: bytes) -> Any:
     """Parse a body with numbers out of range: read them as infinite, or as the smallest float rather than as 0.
 
     Fields then refuse them by their size or their decimal places, as they do other numbers. It is slow, so it gives up
-    on more numbers than a request has use for.
+    on more numbers than any request needs.
     """
     numbers = count()
 
     def number(text: str) -> float:
-        if next(numbers) >= MOST_NUMBERS:
+        if next(numbers) >= MAX_NUMBERS:
             raise TooManyNumbers
         found = float(text)
         return math.copysign(SMALLEST, found) if found == 0 and NOT_ZERO.match(text) else found
@@ -131,13 +128,6 @@ class JSONRenderer(renderers.BaseRenderer):
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
     ) -> bytes:
         return b"" if data is None else orjson.dumps(data)
-
-
-class AlwaysJSON(negotiation.DefaultContentNegotiation):
-    """Respond with JSON, whatever the client accepts."""
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
-        return renderers[0], renderers[0].media_type
 
 
 class NoMetadata(metadata.BaseMetadata):
@@ -179,19 +169,31 @@ def read(
     called only if other fields are invalid, so that clients see all mistakes at once.
     """
     # An empty body sent as a form is a QueryDict, in which DRF reads an absent boolean as false.
-    body, reader = dict(request.data), _reader(shape, **context)
+    body = dict(request.data)
     try:
-        return cast("dict[str, Any]", reader.run_validation(body))
+        return read_object(shape, body, **context)
     except exceptions.ValidationError as error:
         if faults is None:
             raise
-        invalid = cast("dict[str, Any]", error.detail)
-        more = faults(**_valid_part(reader, body, invalid))
-        raise exceptions.ValidationError({WIRE_NAMES.get(name, name): more[name] for name in more} | invalid) from error
+        raise with_faults(error, faults(**valid_part(shape, body, error, **context))) from error
 
 
-def _valid_part(reader: Serializer[Any], body: dict[str, Any], wrong: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of the valid fields."""
+def read_object(shape: type[Serializer[Any]], body: dict[str, Any], **context: Any) -> dict[str, Any]:
+    """Return the validated values of a JSON object, or raise DRF's ValidationError."""
+    return cast("dict[str, Any]", _reader(shape, **context).run_validation(body))
+
+
+def with_faults(error: exceptions.ValidationError, faults: Faults) -> exceptions.ValidationError:
+    """Return the error of an invalid object together with what a service would refuse of its valid fields."""
+    more = {WIRE_NAMES.get(name, name): messages for name, messages in faults.items()}
+    return exceptions.ValidationError(more | cast("dict[str, Any]", error.detail))
+
+
+def valid_part(
+    shape: type[Serializer[Any]], body: dict[str, Any], error: exceptions.ValidationError, **context: Any
+) -> dict[str, Any]:
+    """Return the values of the valid fields of an object for which `read_object` has raised this error."""
+    reader, wrong = _reader(shape, **context), cast("dict[str, Any]", error.detail)
     part: dict[str, Any] = {}
     ignored = {name for name in getattr(reader, "defaulted", ()) if body.get(name) is None}
     for name, field in reader.fields.items():
@@ -199,38 +201,6 @@ def _valid_part(reader: Serializer[Any], body: dict[str, Any], wrong: Mapping[st
             with suppress(SkipField):
                 reader.set_value(part, field.source_attrs, field.run_validation(field.get_value(body)))
     return part
-
-
-class NoParameters(Serializer[Any]):
-    """The query string of a call without parameters."""
-
-
-def read_query(shape: type[Serializer[Any]], request: Request, *, is_strict: bool = False) -> dict[str, Any]:
-    """Return the validated query string, or fail with a 400 that names every invalid parameter.
-
-    If `is_strict`, parameters that are unknown or repeated are invalid.
-    """
-    reader, given = _reader(shape), request.query_params
-    if not given and not reader.fields:
-        # Bookings and most other calls; validating nothing takes 15 times as long.
-        return {}
-    faults = _misplaced(given, reader.fields) if is_strict else {}
-    try:
-        query = cast("dict[str, Any]", reader.run_validation(given))
-    except exceptions.ValidationError as error:
-        raise exceptions.ValidationError(cast("dict[str, Any]", error.detail) | faults) from error
-    except Invalid as error:
-        # Parameters that contradict each other.
-        raise Invalid(fields={**error.fields, **faults}) from error
-    if faults:
-        raise exceptions.ValidationError(faults)
-    return query
-
-
-def _misplaced(given: QueryDict, known: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the errors of parameters that are unknown, or given several times."""
-    unknown = {name: [UNKNOWN_PARAMETER] for name in given if name not in known}
-    return unknown | {name: [REPEATED_PARAMETER] for name in given if name in known and len(given.getlist(name)) > 1}
 
 
 @cache

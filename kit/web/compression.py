@@ -27,7 +27,8 @@ class CompressionMiddleware(HttpCompressionMiddleware):
         if isinstance(response, HttpResponse) and not _is_worth_it(request, response):
             return
         patch_vary_headers(response, ["Accept-Encoding"])
-        super().maybe_compress(request, response)
+        if "HTTP_ACCEPT_ENCODING" in request.META:
+            super().maybe_compress(request, response)
 
 
 def _is_worth_it(request: HttpRequest, response: HttpResponse) -> bool:

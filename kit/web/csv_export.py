@@ -7,12 +7,13 @@ never keeps a transaction open.
 import codecs
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import chain
 from typing import Any, TypeVar
 
+from django.db import DatabaseError
 from django.http import StreamingHttpResponse
-from rest_framework.serializers import Serializer
 
 from kit.long_tasks.leases import RETRY_SECONDS, ExportRunning, Lease, slot
 
@@ -20,8 +21,6 @@ Row = TypeVar("Row")
 
 BATCH = 1000
 CSV = "text/csv"
-# Without this byte order mark, Excel reads UTF-8 as the computer's older encoding: "ZoÃ«" for "Zoë".
-MARK = codecs.BOM_UTF8
 # As in the API's documentation.
 RUNNING = ExportRunning(retry_after=RETRY_SECONDS)
 # Spreadsheets read text that starts with these as a formula, unless an apostrophe precedes it.
@@ -43,11 +42,11 @@ def batches(fetch: Callable[[Row | None], list[Row]]) -> Iterator[list[Row]]:
         last = found[-1]
 
 
-def encode(shape: type[Serializer[Any]], rows: Iterable[list[Any]]) -> Iterator[bytes]:
-    """Yield the CSV of each batch, as the serializer `shape` shows the rows, with a header line first."""
-    start = MARK + _lines([shape().fields])
-    for batch in rows:
-        yield start + _lines(item.values() for item in shape(batch, many=True).data)
+def encode(columns: Iterable[str], batches: Iterable[Iterable[Mapping[str, Any]]]) -> Iterator[bytes]:
+    """Yield the CSV of each batch of rows, with a header line first. Each row has the columns as its keys, in order."""
+    start = _lines([columns])
+    for batch in batches:
+        yield start + _lines(row.values() for row in batch)
         start = b""
     if start:
         yield start
@@ -70,18 +69,23 @@ class Download(StreamingHttpResponse):
             super().close()
 
 
-def answer(name: str, content: Iterator[bytes], *, user_id: int) -> StreamingHttpResponse:
+def answer(name: str, content: Iterator[bytes], *, user_id: int, is_for_excel: bool = False) -> StreamingHttpResponse:
     """Return `content` as a download. Produce the first chunk now, so that an error in it gets an ordinary response.
+
+    Without a byte order mark, Excel reads UTF-8 in the computer's older encoding: "ZoÃ«" for "Zoë". Programs would take
+    it for part of the first column's name.
 
     :raises ExportRunning: the user has another export or bulk change running.
     """
-    with slot():
-        lease = Lease(user_id)
-        try:
-            first = next(content)
-        except BaseException:
+    lease = Lease(user_id)
+    try:
+        with slot():
+            first = (codecs.BOM_UTF8 if is_for_excel else b"") + next(content)
+    except BaseException:
+        # PostgreSQL refuses it in a failed transaction, whose rollback releases the lease anyway.
+        with suppress(DatabaseError):
             lease.release()
-            raise
+        raise
     return Download(
         lease.kept(chain([first], content)),
         content_type=f"{CSV}; charset=utf-8; header=present",

@@ -9,18 +9,18 @@ import hashlib
 import re
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from django.http import HttpResponse, HttpResponseBase
 from rest_framework import serializers, status
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from kit.db.sql import MAX_ID
 from kit.versions import Expected, PreconditionFailed
 from kit.web.bodies import read
 from kit.web.fields import IdField
+from kit.web.responses import Response
 
 # What servers add to a tag when they compress the body, such as `-gzip` (Apache) and `--gzip` (Jetty).
 SUFFIX = r"(?:[-;:+]+[A-Za-z0-9]+)?"
@@ -42,17 +42,18 @@ class ExpectedVersionSerializer(serializers.Serializer[Any]):
     )
 
 
-def versioned(handler: Callable[..., Response]) -> Callable[..., Any]:
+def versioned(handler: Callable[..., HttpResponseBase]) -> Callable[..., Any]:
     """Decorate a view method that returns one record: add its `ETag`, and return 304 for a body the client has.
 
-    A handler whose body is not all of the record sets the tag itself.
+    A handler whose body is not all of the record, or that renders it, sets the tag itself.
     """
 
     @wraps(handler)
     def answer_with_tag(view: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = handler(view, request, *args, **kwargs)
         if "ETag" not in response:
-            response["ETag"] = tag(response.data)
+            answer = cast(Response, response)
+            answer["ETag"] = _tag(answer.data, answer.content)
         if request.method in ("GET", "HEAD") and _is_current(request, response["ETag"]):
             return HttpResponse(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": response["ETag"]})
         return response
@@ -63,13 +64,17 @@ def versioned(handler: Callable[..., Response]) -> Callable[..., Any]:
 
 def tag(body: Any) -> str:
     """Return the `ETag` of a body."""
-    digest = hashlib.blake2b(orjson.dumps(body), digest_size=8).hexdigest()
+    return _tag(body, orjson.dumps(body))
+
+
+def _tag(body: Any, text: bytes) -> str:
+    digest = hashlib.blake2b(text, digest_size=8).hexdigest()
     return f'"{body["version"]}-{digest}"' if "version" in body else f'"{digest}"'
 
 
 def _is_current(request: Request, current: str) -> bool:
     """Return whether the client's copy has this tag, weak or with a suffix."""
-    header = request.headers.get("If-None-Match", "")
+    header = request.META.get("HTTP_IF_NONE_MATCH", "")
     return header.strip() == "*" or current.strip('"') in TAG_OF_COPY.findall(header)
 
 
@@ -85,7 +90,7 @@ def expected(request: Request, body_version: int | None = None) -> Expected | No
 
     `If-Match` takes precedence over the version in the body. A header without a valid tag matches no version.
     """
-    header = request.headers.get("If-Match")
+    header = request.META.get("HTTP_IF_MATCH")
     if header is None:
         return None if body_version is None else Expected(frozenset([body_version]))
     tags = [part.strip() for part in header.split(",")]

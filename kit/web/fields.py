@@ -11,6 +11,7 @@ from typing import Any
 from django.core.validators import RegexValidator
 from django.utils.dateparse import parse_datetime
 from rest_framework import serializers
+from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from kit import email_addresses
 from kit.db.sql import MAX_ID
@@ -36,6 +37,15 @@ class TextField(serializers.CharField):
 
     If it may be both null and empty, null is read as "".
     """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        # It looks at each character in Python. The parser of bodies and Django's of query strings let none through.
+        self.validators = [
+            validator
+            for validator in self.validators
+            if not isinstance(validator, ProhibitSurrogateCharactersValidator)
+        ]
 
     def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
         is_final, value = super().validate_empty_values(data)
@@ -82,8 +92,8 @@ class UtcDateTimeField(serializers.DateTimeField):
             time = parse_datetime(value) if isinstance(value, str) else None
         except ValueError:
             self.fail("nonexistent")
-        # Python also reads a date alone, in forms such as 20240701, as a time.
-        if time is None or not re.search("[:T]", value):
+        # Python also reads a date alone, in forms such as 20240701, as a time, and digits of any script.
+        if time is None or not value.isascii() or not re.search("[:T]", value):
             self.fail("invalid")
         return self.enforce_timezone(time)
 
@@ -97,13 +107,6 @@ class UtcDateTimeField(serializers.DateTimeField):
 
     def to_representation(self, value: datetime) -> str:
         return utc_text(value)
-
-
-class MillisecondsField(UtcDateTimeField):
-    """A time in JavaScript's format, always with milliseconds: 2025-10-05T00:17:40.000Z."""
-
-    def to_representation(self, value: datetime) -> str:
-        return value.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 class MomentField(UtcDateTimeField):
@@ -134,6 +137,14 @@ def utc_text(value: datetime) -> str:
     value = value.astimezone(UTC)
     timespec = "milliseconds" if value.microsecond >= 1000 else "seconds"
     return value.isoformat(timespec=timespec).removesuffix("+00:00") + "Z"
+
+
+def utc_text_of(time: str) -> str:
+    """Return a UTC time that PostgreSQL has written, such as `2024-08-01 18:00:00.5`, as `utc_text` does."""
+    milliseconds = time[20:23]
+    if not milliseconds.strip("0"):
+        return f"{time[:10]}T{time[11:19]}Z"
+    return f"{time[:10]}T{time[11:19]}.{milliseconds:0<3}Z"
 
 
 class CountField(serializers.IntegerField):
@@ -167,6 +178,16 @@ class IdFilterField(IdField):
 class IdListField(serializers.ListField):
     child = IdField()
     default_error_messages = {"not_a_list": "Must be a list of IDs."}
+
+
+class ItemsField(serializers.ListField):
+    """A list of at least one item. `shape` describes the items; the view checks each, so that a bad one fails alone."""
+
+    default_error_messages = {"not_a_list": "Must be a list of items."}
+
+    def __init__(self, shape: type[serializers.Serializer[Any]], **kwargs: Any) -> None:
+        super().__init__(allow_empty=False, **kwargs)
+        self.shape = shape
 
 
 class StrictBooleanField(serializers.BooleanField):
@@ -220,6 +241,11 @@ def decimal(data: Any) -> Decimal:
     if not is_number and not (isinstance(data, str) and DECIMAL.fullmatch(data)):
         raise ValueError(data)
     return Decimal(str(data))
+
+
+def with_milliseconds(time: str | None) -> str | None:
+    """Return a time that `utc_text` has written in JavaScript's format, which always has milliseconds."""
+    return f"{time[:-1]}.000Z" if time and "." not in time else time
 
 
 def plain_number(value: Decimal) -> int | float:

@@ -9,7 +9,6 @@ import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -22,8 +21,8 @@ Row = TypeVar("Row")
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
-# Characters of long text on a page. Without this limit, a hundred descriptions could take 12 MB.
-MAX_TEXT = 500_000
+# Bytes of long text on a page, as JSON. Without this limit, a hundred descriptions could take 12 MB.
+MAX_BYTES = 500_000
 INVALID_CURSOR = "Invalid cursor."
 BAD_CURSOR = Invalid(fields={"cursor": [INVALID_CURSOR]})
 
@@ -41,16 +40,20 @@ def page(
 ) -> Page[Row]:
     """Return the first `limit` of the rows. Pass one row more than that, if there is one, for a next page.
 
-    `size` is the length of a row's long text. If there is too much of it, the page has fewer rows.
+    `size` is the `kit.text.json_size` of a row's long text. If there is too much of it, the page has fewer rows.
     """
     items = fitting(found[:limit], size) if size else found[:limit]
     return Page(items, encode(*key(items[-1])) if len(found) > len(items) else None)
 
 
 def fitting(rows: list[Row], size: Callable[[Row], int]) -> list[Row]:
-    """Return the first rows, at least one, whose sizes add up to at most MAX_TEXT."""
-    totals = accumulate(map(size, rows))
-    return rows[: max(1, sum(total <= MAX_TEXT for total in totals))]
+    """Return the first rows, at least one, whose sizes add up to at most MAX_BYTES."""
+    total = 0
+    for number, row in enumerate(rows):
+        total += size(row)
+        if total > MAX_BYTES:
+            return rows[: max(1, number)]
+    return rows
 
 
 def encode(*keys: Any) -> str:

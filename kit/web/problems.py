@@ -19,6 +19,7 @@ from psycopg.errors import ForeignKeyViolation
 from rest_framework import exceptions
 
 from kit import errors
+from kit.web.request_id import request_id
 
 logger = structlog.get_logger(__name__)
 
@@ -113,7 +114,7 @@ class Problem:
         }
         if self.errors:
             body["errors"] = [{"field": name, "message": sentence} for name, sentence in self.errors]
-        body["requestId"] = structlog.contextvars.get_contextvars().get("request_id", "")
+        body["requestId"] = request_id.get()
         return body
 
     def response(self) -> HttpResponse:
@@ -196,14 +197,19 @@ def _flatten(detail: Any, path: str = "") -> Iterator[tuple[str, exceptions.Erro
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> HttpResponse:
-    """Respond with the problem, and log it if it is unexpected. DRF calls this for every exception that a view raises.
+    """Respond with the problem. DRF calls this for every exception that a view raises.
 
     A contract's views render problems in their own format, with a method `lay_out`.
     """
-    problem = replace(describe(exc), cause=exc)
+    return layout_of(context["view"])(replace(described(exc), cause=exc))
+
+
+def described(exc: Exception) -> Problem:
+    """Return the problem as `describe` does, and log an unexpected exception."""
+    problem = describe(exc)
     if problem.status >= 500 and not _is_expected(exc):
         logger.error("unexpected", exc_info=exc)
-    return layout_of(context["view"])(problem)
+    return problem
 
 
 def layout_of(view: Any) -> Callable[[Problem], HttpResponse]:

@@ -6,9 +6,11 @@ are sent from files (kit/web/streams.py).
 """
 
 import asyncio
+import gc
 import io
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -22,7 +24,7 @@ logger = structlog.get_logger(__name__)
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
-# The response if it is large and still to be sent, None once granian has it.
+# The response if it is large and still has to be sent, or None once granian has it.
 Answered = asyncio.Future[streams.Spool | None]
 
 # WSGI environment key: the status to refuse the request with. kit/web/middleware.py sends the response.
@@ -37,6 +39,12 @@ MAX_DISCARDED = 10 * 1024 * 1024
 MAX_IN_MEMORY = 128 * 1024
 # Files of known length up to this one, such as the documentation's scripts, are read by the request's own thread.
 MAX_READ = 4 * 1024 * 1024
+
+# Objects that may be created before the garbage collector looks for cycles among them.
+MAX_YOUNG_OBJECTS = 5_000
+
+# Stands for a value outside ASCII, which granian leaves out. Otherwise a precondition or a token would be ignored.
+UNREADABLE = "\xff"
 
 BASE_ENVIRON: Environ = {
     "SCRIPT_NAME": "",
@@ -57,13 +65,19 @@ class Server:
         self.body_seconds = body_seconds
         self.max_body = max_body
         self.jobs: Turns[tuple[Any, Environ, Answered]] = Turns()
+        # Requests whose response granian has. The event loop ends them with the next request, as waking it for each
+        # would take longer than the rest of this module.
+        self.answered: deque[Answered] = deque()
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        spare_the_collector()
         for _ in range(self.threads):
             threading.Thread(target=self.work, daemon=True).start()
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
+        while self.answered:
+            finish(self.answered.popleft())
         environ = to_environ(scope)
         if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
             await self.read_body(environ, protocol)
@@ -110,7 +124,7 @@ class Server:
             try:
                 self.answer(protocol, environ, answered)
             except BaseException as error:
-                # Whatever it is, the thread goes on.
+                # Of any kind: the thread must survive it.
                 logger.exception("request_failed_outside_django")
                 self.loop.call_soon_threadsafe(fail, answered, error)
 
@@ -123,7 +137,6 @@ class Server:
             head[:] = int(status[:3]), headers
 
         response: Any = self.application(environ, start_response)
-        spool: streams.Spool | None = None
         if response.streaming and int(response.headers.get("Content-Length", MAX_READ)) >= MAX_READ:
             spool = streams.Spool(self.loop, head[0], head[1], response)
             streams.pool.submit(streams.produce, spool)
@@ -132,12 +145,30 @@ class Server:
         body = b"".join(response)
         if len(body) <= MAX_IN_MEMORY:
             protocol.response_bytes(*head, body)
+            if REFUSAL in environ:
+                # Ending the request is what closes the connection to a client that is still sending.
+                self.loop.call_soon_threadsafe(finish, answered)
+            else:
+                self.answered.append(answered)
         else:
+            if "Content-Length" not in response.headers:
+                # As granian does for the others.
+                head[1].append(("Content-Length", str(len(body))))
             spool = streams.Spool(self.loop, head[0], head[1])
             spool.write(body)
             spool.end()
-        self.loop.call_soon_threadsafe(finish, answered, spool)
+            self.loop.call_soon_threadsafe(finish, answered, spool)
         response.close()
+
+
+def spare_the_collector() -> None:
+    """Exempt what is loaded now from garbage collection, and collect less often.
+
+    A request creates enough objects for several collections, each of which would visit all modules and models.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(MAX_YOUNG_OBJECTS, 10, 10)
 
 
 def caller(environ: Environ) -> str:
@@ -146,7 +177,7 @@ def caller(environ: Environ) -> str:
     return credential or f"{environ['REMOTE_ADDR']} {environ.get('HTTP_X_FORWARDED_FOR', '')}"
 
 
-def finish(answered: Answered, spool: streams.Spool | None) -> None:
+def finish(answered: Answered, spool: streams.Spool | None = None) -> None:
     if not answered.done():
         answered.set_result(spool)
 
@@ -177,7 +208,9 @@ def to_environ(scope: Any) -> Environ:
     if len(environ["PATH_INFO"]) + len(environ["QUERY_STRING"]) > MAX_URL:
         environ[REFUSAL] = URL_TOO_LONG
     size = 0
-    for name, value in scope.headers.items():
+    headers = scope.headers.items()
+    unreadable = {*scope.headers.keys()} - {name for name, _ in headers}
+    for name, value in [*headers, *((name, UNREADABLE) for name in unreadable)]:
         size += len(name) + len(value)
         # An underscore would pass for a hyphen: X_Forwarded_For for X-Forwarded-For.
         if "_" not in name:

@@ -27,9 +27,9 @@ Headers = list[tuple[str, str]]
 # Threads per process that produce responses; others wait for one of these to end. They are not the threads of ordinary
 # requests, but share the processor with them.
 MAX_PRODUCED = 2
-# A longer response fills the disk rather than serves a client, and is broken off.
+# A longer response would only fill the disk, so it is broken off.
 MAX_SPOOLED = 2 * 1024**3
-# How often a response that has a method `renew` is told that it is still being sent.
+# How often to call a response's method `renew`, if it has one, while it is being sent.
 RENEW_SECONDS = 60
 # A client that takes longer than STALLED_SECONDS to read CHUNK bytes is cut off: 8 KiB a second is enough.
 CHUNK = 256 * 1024
@@ -49,7 +49,7 @@ class Failed(Exception):
 class Spool:
     """A response in a file without a name. A thread writes it; meanwhile, the event loop sends what is there.
 
-    `response` is the one to close when it has been sent.
+    `response`, if given, is closed once it has been sent.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, status: int, headers: Headers, response: Any = None) -> None:
@@ -77,7 +77,7 @@ class Spool:
         self.loop.call_soon_threadsafe(self.changed.set)
 
     def end(self, *, is_broken: bool = False) -> None:
-        """Say that nothing will be appended anymore: the response is complete, or broken."""
+        """Declare the response complete, or broken: nothing more will be appended."""
         self.is_broken = is_broken
         self.is_written = True
         self.loop.call_soon_threadsafe(self.changed.set)
@@ -104,8 +104,9 @@ class Spool:
         while not self.is_written:
             await self.change()
         self.file.close()
-        if self.response:
-            await asyncio.to_thread(in_database, self.response.close)
+        response, self.response = self.response, None
+        if response:
+            await asyncio.to_thread(in_database, response.close)
 
     async def change(self) -> None:
         await self.changed.wait()
@@ -130,7 +131,7 @@ def produce(spool: Spool) -> None:
     except Abandoned:
         pass
     except BaseException:
-        # Whatever it is, the thread goes on.
+        # Of any kind: the thread must survive it.
         logger.exception("stream_failed")
     finally:
         connections.close_all()
@@ -144,11 +145,13 @@ async def send(protocol: Any, spool: Spool, client: tuple[str, int]) -> None:
         with pipe() as path:
             protocol.response_file(spool.status, spool.headers, path)
             async with opened(path) as file:
-                # Before the pipe is closed, or what has arrived would pass for the whole.
+                # Before the pipe is closed: otherwise the client would take a partial response for a complete one.
                 with breaking_off(client):
                     async for chunk in spool.chunks():
                         async with asyncio.timeout(STALLED_SECONDS):
                             await write(file, chunk)
+                # Before the pipe: who has read an export to its end can start the next one.
+                await spool.close()
     except (BrokenPipeError, TimeoutError, Failed) as error:
         logger.info("stream_abandoned", error=repr(error))
     finally:
@@ -172,7 +175,7 @@ def pipe() -> Iterator[str]:
 
 @asynccontextmanager
 async def opened(path: str) -> AsyncIterator[int]:
-    """Open the pipe for writing, once granian reads it: after the client has read the responses before this one."""
+    """Open the pipe for writing once granian reads it, which is after the client has read all earlier responses."""
     pause = 0.0005
     async with asyncio.timeout(STALLED_SECONDS):
         while True:

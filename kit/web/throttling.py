@@ -1,7 +1,7 @@
 """Rate limits per user, or per address when signed out. They ensure fair use; lockouts protect accounts.
 
-The `limits` library counts in a sliding window: in Redis if REDIS_URL is set, otherwise in each process. Every response
-reports the state in `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
+Requests count in a sliding window: in Redis if REDIS_URL is set, otherwise in each process. Every response reports the
+state in `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
 """
 
 import math
@@ -12,12 +12,13 @@ from typing import Any
 import structlog
 from django.conf import settings
 from limits import RateLimitItem, WindowStats, parse
-from limits.storage import MemoryStorage, storage_from_string
+from limits.storage import storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from kit.web.address import client_address
+from kit.web.sliding_window import SlidingWindow
 
 logger = structlog.get_logger(__name__)
 
@@ -30,7 +31,7 @@ class Counter:
     """Counts requests in Redis. Without Redis, or for a while after it has failed, counts in this process."""
 
     def __init__(self, redis_url: str) -> None:
-        self.local = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self.local = SlidingWindow()
         self.shared: SlidingWindowCounterRateLimiter | None = None
         self.retry_redis_at = 0.0
         if redis_url:
@@ -40,18 +41,21 @@ class Counter:
             }
             self.shared = SlidingWindowCounterRateLimiter(storage_from_string(redis_url, **timeouts))
 
-    def hit(self, limit: RateLimitItem, *key: str) -> tuple[bool, WindowStats]:
-        """Count one request. Return whether it is within the limit, and the state of the window."""
+    def hit(self, limit: RateLimitItem, *key: str, cost: int = 1) -> tuple[bool, WindowStats]:
+        """Count a request as `cost` requests, or as many as remain. Return whether one did, and the window's state."""
         if self.shared and time.monotonic() >= self.retry_redis_at:
             try:
-                return self.shared.hit(limit, *key), self.shared.get_window_stats(limit, *key)
+                if cost > 1:
+                    cost = max(1, min(cost, self.shared.get_window_stats(limit, *key).remaining))
+                return self.shared.hit(limit, *key, cost=cost), self.shared.get_window_stats(limit, *key)
             except self.shared.storage.base_exceptions as error:
                 self.retry_redis_at = time.monotonic() + REDIS_PAUSE_SECONDS
                 logger.warning("rate_limits_not_shared", error=repr(error), for_seconds=REDIS_PAUSE_SECONDS)
-        return self.local.hit(limit, *key), self.local.get_window_stats(limit, *key)
+        return self.local.hit(limit, *key, at=time.time(), cost=cost)
 
 
 counter = cache(Counter)
+parsed = cache(parse)
 
 
 class RateLimit(BaseThrottle):
@@ -62,7 +66,7 @@ class RateLimit(BaseThrottle):
     wait_seconds: float | None = None
 
     def limit(self) -> RateLimitItem:
-        return parse(getattr(settings, self.setting))
+        return parsed(getattr(settings, self.setting))
 
     def caller(self, request: Request) -> str:
         """Return whom the request counts against."""
@@ -71,10 +75,14 @@ class RateLimit(BaseThrottle):
         return f"address:{client_address(request._request)}"
 
     def allow_request(self, request: Request, view: Any) -> bool:
+        return self.count(request)
+
+    def count(self, request: Request, cost: int = 1) -> bool:
+        """Count a request as `cost` requests, and report the state in its response. Return whether one remained."""
         if not settings.RATE_LIMITS:
             return True
         limit, key = self.limit(), (self.name, self.caller(request))
-        is_allowed, window = counter(settings.REDIS_URL).hit(limit, *key)
+        is_allowed, window = counter(settings.REDIS_URL).hit(limit, *key, cost=cost)
         reset = max(1, math.ceil(window.reset_time - time.time()))
         request._request.rate_limit_headers = {  # type: ignore[attr-defined]
             "RateLimit-Policy": f'"{self.name}";q={limit.amount};w={limit.get_expiry()}',

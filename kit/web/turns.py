@@ -9,7 +9,7 @@ Job = TypeVar("Job")
 
 
 class Turns(Generic[Job]):
-    """Jobs of one caller come in order. Between callers, the one who waited longest for a turn is next."""
+    """Jobs of one caller run in order. The next turn goes to the caller who has waited longest for one."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()

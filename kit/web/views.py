@@ -13,13 +13,13 @@ from django.utils.cache import patch_vary_headers
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from kit import errors
 from kit.openapi.describe import describes
 from kit.web.base import APIView
 from kit.web.pages import prefers_html
 from kit.web.problems import Problem
+from kit.web.responses import Response
 
 # Names of URL patterns, by the key under which the root lists their addresses.
 ADDRESSES = {"docs": "docs", "schema": "schema", "admin": "admin:index", "health": "health"}

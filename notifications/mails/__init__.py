@@ -1,23 +1,24 @@
 """Turns a delivery into a message. The wording is in templates/emails: subject, plain text and HTML of each kind."""
 
 from collections.abc import Callable
-from email.utils import format_datetime, parseaddr, quote
+from email.utils import format_datetime, parseaddr
+from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
-from django.template.loader import render_to_string
 from django.utils.crypto import salted_hmac
 
 from kit.email_addresses import UnusableAddress, normalized
 from notifications.mails.accounts import address_changed, password_code
 from notifications.mails.bookings import booking_changed, event_changed
+from notifications.mails.message import Message
 from notifications.mails.summaries import ticket_summary
+from notifications.mails.templates import render
 from notifications.mails.tickets import StaffOnly, comment_added, sla_deadline, ticket_updated
 from notifications.mails.wording import one_line, readable
 from notifications.models import Delivery, Kind
 
-__all__ = ["StaffOnly", "UnusableAddress", "compose", "readable"]
+__all__ = ["Message", "StaffOnly", "UnusableAddress", "compose", "readable"]
 
 # The context of each kind's templates, in addition to the payload.
 CONTEXTS: dict[Kind, Callable[[Delivery], dict[str, Any]]] = {
@@ -38,7 +39,7 @@ CONTEXTS: dict[Kind, Callable[[Delivery], dict[str, Any]]] = {
 }
 
 
-def compose(delivery: Delivery) -> EmailMultiAlternatives:
+def compose(delivery: Delivery) -> Message:
     """Return the message of a delivery, looking up what its payload does not hold.
 
     :raises StaffOnly: the message is for staff, and the recipient is no longer staff.
@@ -52,20 +53,20 @@ def compose(delivery: Delivery) -> EmailMultiAlternatives:
         "payload": delivery.payload,
         **CONTEXTS[Kind(delivery.kind)](delivery),
     }
-    context["subject"] = one_line(render_to_string(f"{template}.subject.txt", context))
-    message = EmailMultiAlternatives(
+    context["subject"] = one_line(render(f"{template}.subject.txt", context))
+    return Message(
         subject=context["subject"],
-        body=render_to_string(f"{template}.txt", context).rstrip() + "\n",
-        to=[f'"{quote(one_line(delivery.name))}" <{address}>'],
+        body=render(f"{template}.txt", context).rstrip() + "\n",
+        html=render(f"{template}.html", context),
+        name=one_line(delivery.name),
+        address=address,
         headers=headers(delivery),
     )
-    message.attach_alternative(render_to_string(f"{template}.html", context), "text/html")
-    return message
 
 
 def headers(delivery: Delivery) -> dict[str, str]:
     """Return headers that stay the same between attempts, so that mail programs show a message sent twice only once."""
-    domain = parseaddr(settings.MAIL_FROM)[1].rpartition("@")[2]
+    domain = _domain(settings.MAIL_FROM)
     # Hard to guess, so nobody can send a message that hides ours.
     secret = salted_hmac("notifications.mails", f"{delivery.pk} {delivery.about}").hexdigest()[:16]
     fixed = {
@@ -82,3 +83,8 @@ def headers(delivery: Delivery) -> dict[str, str]:
     else:
         return fixed
     return {**fixed, "In-Reply-To": thread, "References": thread}
+
+
+@cache
+def _domain(sender: str) -> str:
+    return parseaddr(sender)[1].rpartition("@")[2]

@@ -1,4 +1,4 @@
--- Create a delivery for each of these users who is active and has not been notified of this yet, and queue their jobs.
+-- Create a delivery for each of these users who is active and has not been notified of this yet, and wake the workers.
 -- params   kind, about  text
 --          user_ids     bigint[]
 --          ticket_id    bigint | null

@@ -23,6 +23,12 @@ class MailServer:
         self.answer = "250 OK"
         self.refused_sender = ""
         self.says_goodbye = True
+        # The server holds the reply to the message after these, as if it were slow.
+        self.answers_up_to = 1_000_000
+        self.most_per_connection = 1_000_000
+        self.connections = 0
+        # Whether it supports several commands at a time, as most servers do.
+        self.has_pipelining = True
         self.controller: Controller | None = None
 
     def start(self) -> None:
@@ -46,6 +52,9 @@ class MailServer:
     ) -> str:
         if self.refused_sender:
             return self.refused_sender
+        session.messages = getattr(session, "messages", 0) + 1  # type: ignore[attr-defined]
+        if session.messages > self.most_per_connection:  # type: ignore[attr-defined]
+            return "421 Too many messages"
         envelope.mail_from = address
         return "250 OK"
 
@@ -60,7 +69,16 @@ class MailServer:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         if self.answer.startswith("250"):
             self.mails.append(message_from_bytes(envelope.original_content or b"", policy=policy.default))
+        while len(self.mails) > self.answers_up_to:
+            await asyncio.sleep(0.02)
         return self.answer
+
+    async def handle_EHLO(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        self.connections += 1
+        session.host_name = hostname
+        return ["250-PIPELINING", *responses] if self.has_pipelining else responses
 
     async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         while not self.says_goodbye:

@@ -1,7 +1,9 @@
 """The old address is told of a change, whoever made it, and mail meant for it does not follow to the new one."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -9,11 +11,12 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.tests.factories import PASSWORD, make_user
+from events.tests.factories import GUEST, book, make_event
 from kit.tests.browser import Browser
 from notifications import mails
 from notifications.models import Delivery, Kind, State
 from notifications.services import mail_reset_code, mute
-from notifications.tests.factories import html, queued_ids, run_queue, run_worker
+from notifications.tests.factories import due_ids, html, run_worker
 from notifications.tests.smtp import MailServer
 from projects.tests.psql import psql
 
@@ -71,7 +74,7 @@ class TestNotice:
     ) -> None:
         change(owner, signed_in)
 
-        run_queue(at=datetime.now(UTC) + SOON)
+        run_worker(at=datetime.now(UTC) + SOON)
 
         assert notices() == [OLD]
         assert mail_server.addresses() == [OLD]
@@ -80,7 +83,7 @@ class TestNotice:
     def test_is_queued_at_once(self, owner: User) -> None:
         User.objects.filter(pk=owner.pk).update(email=NEW)
 
-        assert queued_ids() == [Delivery.objects.get().pk]
+        assert due_ids() == [Delivery.objects.get().pk]
 
     def test_says_what_happened_without_revealing_the_new_address(self, owner: User) -> None:
         User.objects.filter(pk=owner.pk).update(email=NEW)
@@ -118,14 +121,14 @@ class TestNotice:
         User.objects.filter(pk=owner.pk).update(email=NEW)
         ending(owner)
 
-        run_queue(at=datetime.now(UTC) + SOON)
+        run_worker(at=datetime.now(UTC) + SOON)
 
         assert mail_server.addresses() == [OLD]
 
     def test_goes_to_the_old_address_on_retries_too(self, owner: User, mail_server: MailServer) -> None:
         mail_server.refusals = {OLD: "451 Later"}
         User.objects.filter(pk=owner.pk).update(email=NEW)
-        run_queue(at=datetime.now(UTC) + SOON)
+        run_worker(at=datetime.now(UTC) + SOON)
         mail_server.refusals = {}
 
         run_worker(at=datetime.now(UTC) + timedelta(minutes=2))
@@ -140,12 +143,98 @@ class TestNotice:
         assert notices() == []
 
 
+def move(user: User, *addresses: str) -> None:
+    """Change the user's address once for each of these."""
+    for address in addresses:
+        User.objects.filter(pk=user.pk).update(email=address)
+
+
+def strangers(number: int) -> list[str]:
+    return [f"stranger-{each}@example.com" for each in range(number)]
+
+
+class TestLimit:
+    """An account may hold a stranger's address for a moment. One that it has held for an hour is always told."""
+
+    @pytest.fixture(autouse=True)
+    def limits(self, settings: Any) -> None:
+        settings.MAIL_PER_GUEST = 2
+
+    def sent(self, mail_server: MailServer, *, after: timedelta = SOON) -> list[str]:
+        """Run the worker, and return the addresses that it mails."""
+        before = len(mail_server.mails)
+        run_worker(at=datetime.now(UTC) + after)
+        return [mail["To"].addresses[0].addr_spec for mail in mail_server.mails[before:]]
+
+    def test_bounds_the_mail_that_one_account_causes(self, owner: User, mail_server: MailServer) -> None:
+        move(owner, *strangers(5), OLD)
+
+        hours = [self.sent(mail_server, after=timedelta(minutes=minutes)) for minutes in (1, 30, 62, 123)]
+
+        assert hours == [[OLD, strangers(1)[0]], [], strangers(3)[1:], strangers(5)[3:]]
+
+    def test_bounds_the_mail_to_one_address_from_many_accounts(self, owner: User, mail_server: MailServer) -> None:
+        for number in range(4):
+            move(make_user(f"Number {number}"), "Victim@example.com", f"away-{number}@example.com")
+        told = [address.lower() for address in self.sent(mail_server)]
+
+        assert told.count("victim@example.com") == 2
+        assert len(told) == 2 + 4
+        assert self.sent(mail_server, after=timedelta(minutes=62)) == ["Victim@example.com"] * 2
+
+    def test_does_not_hold_up_the_warning_to_the_address_of_an_hour(self, owner: User, mail_server: MailServer) -> None:
+        for number in range(3):
+            move(make_user(f"Number {number}"), OLD.upper() + ".example", f"away-{number}@example.com")
+        Delivery.objects.filter(address=OLD.upper() + ".example").update(address=OLD)
+        User.objects.filter(pk=owner.pk).update(created_at=datetime.now(UTC) - timedelta(hours=1, minutes=1))
+        self.sent(mail_server)
+
+        move(owner, NEW, OLD, NEW)
+
+        assert self.sent(mail_server).count(OLD) == 1
+
+    def test_counts_an_address_that_an_old_account_got_just_now(self, owner: User, mail_server: MailServer) -> None:
+        User.objects.filter(pk=owner.pk).update(created_at=datetime.now(UTC) - timedelta(days=9))
+        move(owner, *strangers(5))
+
+        assert self.sent(mail_server) == [OLD, *strangers(2)]
+
+    def test_is_not_used_up_by_mail_about_bookings(self, owner: User, admin: User, mail_server: MailServer) -> None:
+        for _ in range(3):
+            book(make_event(admin), guest=replace(GUEST, email=OLD))
+        move(owner, NEW)
+
+        assert sorted(self.sent(mail_server)) == [OLD] * 3
+
+    def test_does_not_use_up_that_of_mail_about_bookings(
+        self, owner: User, admin: User, mail_server: MailServer
+    ) -> None:
+        move(owner, NEW, OLD, NEW, OLD)
+        self.sent(mail_server)
+        for _ in range(2):
+            book(make_event(admin), guest=replace(GUEST, email=OLD))
+
+        assert self.sent(mail_server) == [OLD] * 2
+
+    def test_leaves_the_old_address_as_the_recipient(self, owner: User, mail_server: MailServer) -> None:
+        move(owner, NEW)
+        self.sent(mail_server)
+
+        assert Delivery.objects.get().address == OLD
+
+    def test_holds_for_a_deleted_account(self, owner: User, mail_server: MailServer) -> None:
+        move(owner, NEW, OLD, NEW, OLD, NEW, OLD, NEW)
+        owner.delete()
+
+        assert sorted(self.sent(mail_server)) == [NEW] * 2 + [OLD] * 2
+
+
 class TestResetCode:
     def test_is_not_sent_to_an_address_set_after_the_request(self, owner: User, mail_server: MailServer) -> None:
         mail_reset_code(email=OLD, at=datetime.now(UTC))
         User.objects.filter(pk=owner.pk).update(email=NEW)
 
-        run_queue(at=datetime.now(UTC) + SOON)
+        run_worker(at=datetime.now(UTC) + SOON)
 
         code = Delivery.objects.get(kind=Kind.RESET_PASSWORD)
         assert (code.state, code.last_error) == (
@@ -158,6 +247,6 @@ class TestResetCode:
     def test_still_goes_to_an_address_that_stays(self, owner: User, mail_server: MailServer) -> None:
         mail_reset_code(email=OLD, at=datetime.now(UTC))
 
-        run_queue(at=datetime.now(UTC) + SOON)
+        run_worker(at=datetime.now(UTC) + SOON)
 
         assert mail_server.addresses() == [OLD]

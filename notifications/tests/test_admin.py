@@ -14,9 +14,9 @@ from accounts.models import User
 from events.models import Booking
 from events.tests.factories import GUEST, book, make_event
 from kit.tests.browser import Browser
-from notifications import services
+from notifications import sending, services
 from notifications.models import Delivery, Kind, State
-from notifications.tests.factories import make_delivery, queued_ids
+from notifications.tests.factories import due_ids, make_delivery
 from tickets.models import Ticket
 from tickets.tests.factories import make_ticket
 
@@ -70,7 +70,7 @@ class TestList:
 
     def test_reports_an_outage(self, agent: User, owner: User) -> None:
         at = timezone.now()
-        services._note_outage("ConnectionRefusedError: no", at=at)
+        sending._note_outage("ConnectionRefusedError: no", at=at)
 
         page = text(Browser(agent).get(LIST))
 
@@ -92,6 +92,7 @@ class TestList:
     def test_finds_and_shows_the_booking(self, admin: User, team: list[User]) -> None:
         event = make_event(admin)
         bookings = [book(event, user) for user in team[:2]]
+        services.announce_bookings()
 
         page = Browser(admin).get(LIST, {"q": f"#{bookings[0].pk}"})
 
@@ -128,6 +129,7 @@ class TestMailAboutBookings:
     @pytest.fixture
     def hidden(self, admin: User) -> Delivery:
         booking = book(make_event(admin), guest=GUEST)
+        services.announce_bookings()
         Delivery.objects.filter(booking=booking).update(state=State.DEAD, last_error="451 Later")
         return Delivery.objects.get(booking=booking)
 
@@ -177,7 +179,7 @@ class TestMailAboutBookings:
 
         page = Browser(agent).post(LIST, action, follow=True)
 
-        assert queued_ids() == [other.pk]
+        assert due_ids() == [other.pk]
         assert "1 message queued for retry." in text(page)
 
     def test_is_not_counted_on_the_overview_of_agents(self, agent: User, admin: User, hidden: Delivery) -> None:
@@ -204,7 +206,7 @@ class TestResendAction:
 
         page = Browser(agent).post(LIST, {"action": "resend", "_selected_action": [selected.pk]}, follow=True)
 
-        assert queued_ids() == [selected.pk]
+        assert due_ids() == [selected.pk]
         assert Delivery.objects.get(pk=other.pk).state == State.DEAD
         assert "1 message queued for retry." in text(page)
 
@@ -220,7 +222,7 @@ class TestResendAction:
         action = {"action": "resend", "_selected_action": [new.pk], "select_across": "1"}
         browser.post(f"{LIST}{past_seven_days}", action)
 
-        assert queued_ids() == [new.pk]
+        assert due_ids() == [new.pk]
         assert Delivery.objects.get(pk=old.pk).state == State.DEAD
 
 
@@ -269,6 +271,7 @@ class TestPanel:
 
     def test_shows_the_mail_about_a_booking(self, admin: User) -> None:
         booking = book(make_event(admin), guest=GUEST)
+        services.announce_bookings()
         Delivery.objects.filter(booking=booking).update(state=State.DEAD, last_error="451 Later")
 
         page = text(Browser(admin).get(booking_page(booking)))
@@ -283,6 +286,7 @@ class TestPanel:
         browser, booking = Browser(admin), book(make_event(admin), owner)
         pages = [ticket_page(ticket), booking_page(booking)]
         make_delivery(owner, ticket=ticket)
+        services.announce_bookings()
         # The first request in a process also fills Django's cache of content types.
         for page in pages:
             browser.get(page)
@@ -316,14 +320,14 @@ class TestResendButton:
 
         assert page.redirect_chain == [(ticket_page(ticket), 302)]
         assert "1 message queued for retry." in text(page)
-        assert queued_ids() == [failed.pk]
+        assert due_ids() == [failed.pk]
         assert Delivery.objects.get(pk=other.pk).state == State.DEAD
 
     def test_does_nothing_on_get(self, agent: User, ticket: Ticket, failed: Delivery) -> None:
         page = Browser(agent).get(resend_url(ticket))
 
         assert page.status_code == 302
-        assert queued_ids() == []
+        assert due_ids() == []
         assert Delivery.objects.get(pk=failed.pk).state == State.DEAD
 
     def test_is_closed_to_customers_and_visitors(self, owner: User, ticket: Ticket, failed: Delivery) -> None:
@@ -331,7 +335,7 @@ class TestResendButton:
 
         assert [response.status_code for response in responses] == [302, 302]
         assert all(response["Location"].startswith("/admin/login/") for response in responses)
-        assert queued_ids() == []
+        assert due_ids() == []
 
     def test_is_404_for_an_unknown_ticket(self, agent: User) -> None:
         unknown = reverse("admin:notifications_delivery_resend", args=[999])

@@ -1,27 +1,39 @@
 """The outcomes of one attempt to send a delivery."""
 
+from contextlib import closing
 from typing import Any
 
 import pytest
+from django.core.mail import EmailMessage
 
 from accounts.models import User
 from accounts.tests.factories import make_user
 from events.tests.factories import GUEST, book, make_event
+from notifications import transport
 from notifications.attempts import (
     RECIPIENT_GONE,
     UNUSABLE_ADDRESS,
     NoRecipient,
+    Outcome,
     Rejected,
     Sent,
     TemporaryFailure,
     Unreachable,
-    attempt,
+    compose,
+    send,
 )
 from notifications.models import Delivery, Kind
-from notifications.tests.factories import end_of_transaction, make_delivery
+from notifications.services import announce_bookings
+from notifications.tests.factories import make_delivery
 from notifications.tests.smtp import MailServer, free_port
 
 pytestmark = pytest.mark.django_db
+
+
+def attempt(delivery: Delivery) -> Outcome:
+    found = compose(delivery)
+    with closing(transport.Connection()) as connection:
+        return send(found, connection) if isinstance(found, EmailMessage) else found
 
 
 @pytest.fixture
@@ -69,7 +81,7 @@ class TestAttempt:
     @pytest.mark.parametrize("address", ['"a\x0cb"@x.de', '"a\x0bb"@x.de', "a\nBcc: b@x.de", "x@localhost", ""])
     def test_is_rejected_at_once_if_the_address_is_unusable(self, mail_server: MailServer, address: str) -> None:
         booking = book(make_event(make_user()), guest=GUEST)
-        end_of_transaction()
+        announce_bookings()
         delivery = Delivery.objects.get(booking=booking)
         # As if the constraints had been bypassed.
         delivery.address = address

@@ -16,9 +16,10 @@ from events.models import Booking, Event
 from events.services import Guest
 from events.tests.factories import GUEST, book, make_event
 from events.tokens import manage_token
-from notifications.models import Delivery, Kind, State
-from notifications.services import mute
-from notifications.tests.factories import clear_jobs, html, queued_ids, run_worker
+from kit.tests.races import at_once
+from notifications.models import Delivery, Kind, State, Unannounced
+from notifications.services import announce_bookings, mute
+from notifications.tests.factories import clear_jobs, due_ids, html, run_worker
 from projects.tests.psql import psql
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +48,7 @@ def full_booking(event: Event) -> Booking:
     """A booking of all seats. The mail about it has been removed."""
     booking = book(event, quantity=3)
     clear_jobs()
+    announce_bookings()
     Delivery.objects.all().delete()
     return booking
 
@@ -91,6 +93,51 @@ class TestConfirmed:
         assert message.subject.endswith(": <b>Rock</b> & roll")
         assert "<b>" not in html(message)
         assert "&lt;b&gt;Rock&lt;/b&gt; &amp; roll" in html(message)
+
+
+class TestAnnounceBookings:
+    def test_leaves_nobody_out_beyond_one_transaction(self, event: Event, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("notifications.services.BOOKING_BATCH", 2)
+        bookings = [book(event) for _ in range(3)]
+
+        announce_bookings()
+
+        assert {delivery.booking for delivery in Delivery.objects.all()} == set(bookings)
+
+    def test_notifies_nobody_twice(self, event: Event) -> None:
+        book(event)
+
+        announce_bookings()
+        announce_bookings()
+
+        assert Delivery.objects.count() == 1
+
+    def test_keeps_the_order_of_what_happened(self, event: Event) -> None:
+        booking = book(event)
+        services.cancel(booking_id=booking.pk, by=booking.user)
+
+        subjects = [message.subject for message in sent()]
+
+        assert [subject.split()[2].strip(":") for subject in subjects] == ["confirmed", "cancelled"]
+
+    def test_forgets_users_who_were_deactivated(self, event: Event, owner: User) -> None:
+        book(event, owner)
+        User.objects.filter(pk=owner.pk).update(is_active=False)
+
+        announce_bookings()
+
+        assert not Delivery.objects.exists()
+        assert not Unannounced.objects.exists()
+
+    def test_loses_nothing_that_is_rolled_back(self, event: Event) -> None:
+        booking = book(event)
+        with transaction.atomic():
+            announce_bookings()
+            transaction.set_rollback(True)
+
+        announce_bookings()
+
+        assert Delivery.objects.get().booking == booking
 
 
 class TestWaiting:
@@ -176,6 +223,7 @@ class TestGuest:
 
         book(event, guest=Guest(first_name, last_name, "greta@example.com"))
 
+        announce_bookings()
         assert Delivery.objects.get().name == f"{first_name} {last_name}"
         assert f"Hello {first_name} {last_name}," in only(sent()).body
 
@@ -215,7 +263,11 @@ class TestChange:
         services.cancel(booking_id=first.pk, by=owner)
         services.cancel_event(event_id=event.pk, by=admin, at=timezone.now())
 
-        kinds = [list(booking.deliveries.order_by("id").values_list("kind", flat=True)) for booking in (first, second)]
+        announce_bookings()
+        kinds = [
+            list(booking.deliveries.order_by("next_attempt_at", "id").values_list("kind", flat=True))
+            for booking in (first, second)
+        ]
 
         assert kinds == [
             [Kind.BOOKING_CONFIRMED, Kind.BOOKING_CANCELLED, Kind.BOOKING_CANCELLED],
@@ -228,7 +280,7 @@ class TestChange:
             book(event, owner)
             transaction.set_rollback(True)
 
-        assert (Delivery.objects.count(), queued_ids(), sent()) == (0, [], [])
+        assert (Delivery.objects.count(), due_ids(), sent()) == (0, [], [])
 
     def test_sends_nothing_to_deactivated_users(
         self, event: Event, full_booking: Booking, owner: User, admin: User
@@ -253,3 +305,18 @@ class TestChange:
         )
 
         assert only(sent()).subject.startswith(f"Booking #{full_booking.pk} cancelled")
+
+
+@pytest.mark.slow
+@pytest.mark.database
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+class TestConcurrentWorkers:
+    def test_share_the_bookings(self, admin: User) -> None:
+        event = make_event(admin, capacity=40)
+        bookings = [book(event) for _ in range(40)]
+
+        at_once(announce_bookings, announce_bookings, announce_bookings)
+
+        assert list(Delivery.objects.order_by("booking").values_list("booking", flat=True)) == [
+            booking.pk for booking in bookings
+        ]

@@ -54,7 +54,9 @@ class TestRetryDeliveries:
 
         assert self.pending() == given_up[1:]
 
-    @pytest.mark.parametrize("since", ["yesterday", "2026-08-01T18:00:00", "2026-13-01T00:00:00Z"])
+    @pytest.mark.parametrize(
+        "since", ["yesterday", "2026-08-01T18:00:00", "2026-13-01T00:00:00Z", "２０２６-08-01T18:00Z"]
+    )
     def test_refuses_invalid_times_and_times_without_offset(self, since: str) -> None:
         with pytest.raises(CommandError, match="not a time with a UTC offset"):
             run("retry_deliveries", "--since", since)

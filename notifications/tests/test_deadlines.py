@@ -14,7 +14,7 @@ from accounts.models import User, UserType
 from accounts.tests.factories import make_user
 from notifications import mails, services
 from notifications.models import Delivery
-from notifications.tests.factories import end_of_transaction, run_queue
+from notifications.tests.factories import end_of_transaction, run_worker
 from projects.tests.psql import psql
 from sla.models import Priority
 from tickets import services as tickets
@@ -144,7 +144,7 @@ class TestMail:
     def test_is_sent(self, ticket: Ticket) -> None:
         announced(30)
 
-        run_queue(at=datetime(2099, 1, 1, tzinfo=UTC))
+        run_worker(at=datetime(2099, 1, 1, tzinfo=UTC))
 
         assert len(mail.outbox) == 2
 

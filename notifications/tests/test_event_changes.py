@@ -18,7 +18,7 @@ from events.tokens import manage_token
 from kit.tests.browser import Browser
 from kit.tests.races import during
 from notifications.models import Delivery, Kind
-from notifications.services import mute
+from notifications.services import announce_bookings, mute
 from notifications.tests.factories import html, run_worker
 from projects.tests.psql import psql
 
@@ -55,6 +55,7 @@ def booking(event: Event, owner: User) -> Booking:
 
 
 def forget() -> None:
+    announce_bookings()
     Delivery.objects.all().delete()
 
 

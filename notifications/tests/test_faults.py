@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,17 +15,15 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-import notifications.services
+import notifications.sending
 from accounts.models import User
 from kit.db import configuration
 from notifications.models import Delivery, Outage, State
-from notifications.services import defer_due, deliver, retry
+from notifications.services import retry
 from notifications.tests.factories import (
-    clear_jobs,
+    due_ids,
     end_of_transaction,
     make_delivery,
-    queued_ids,
-    run_queue,
     run_worker,
 )
 from notifications.tests.smtp import MailServer, SilentServer, wait_until
@@ -81,20 +79,27 @@ class TestWorkingServer:
     def test_gets_one_mail_per_assignee(self, ticket: Ticket, mail_server: MailServer) -> None:
         change(ticket)
 
-        run_queue(at=timezone.now())
+        run_worker(at=timezone.now())
 
         assert recipients(mail_server) == TEAM
         assert states() == [State.SENT] * 3
 
-    def test_gets_no_second_mail_when_a_job_runs_again(self, ticket: Ticket, mail_server: MailServer) -> None:
+    def test_gets_no_second_mail_when_the_worker_looks_again(self, ticket: Ticket, mail_server: MailServer) -> None:
         change(ticket)
-        waiting = queued_ids()
-        run_queue(at=timezone.now())
-
-        for delivery_id in waiting:
-            deliver(delivery_id=delivery_id, at=timezone.now())
+        for _ in range(2):
+            run_worker(at=timezone.now())
 
         assert recipients(mail_server) == TEAM
+
+    def test_gets_all_mail_over_one_connection(self, ticket: Ticket, mail_server: MailServer) -> None:
+        for venue in range(10):
+            services.update(ticket_id=ticket.pk, by=ticket.created_by, at=timezone.now(), venue=f"Hall {venue}")
+            end_of_transaction()
+
+        run_worker(at=timezone.now())
+
+        assert recipients(mail_server) == sorted(TEAM * 10)
+        assert mail_server.connections == 1
 
 
 class TestServerThatIsDown:
@@ -102,7 +107,7 @@ class TestServerThatIsDown:
         mail_server.stop()
         change(ticket)
 
-        run_queue(at=timezone.now())
+        run_worker(at=timezone.now())
 
         assert is_changed(ticket)
         assert states() == [State.PENDING] * 3
@@ -113,7 +118,7 @@ class TestServerThatIsDown:
         mail_server.stop()
         change(ticket)
         at = timezone.now()
-        run_queue(at=at)
+        run_worker(at=at)
         for minute in range(1, 60):
             run_worker(at=at + timedelta(minutes=minute))
         mail_server.start()
@@ -129,7 +134,7 @@ class TestServerThatIsDown:
         mail_server.stop()
         change(ticket)
         at = timezone.now()
-        run_queue(at=at)
+        run_worker(at=at)
 
         for second in range(0, 3600, 30):
             run_worker(at=at + timedelta(seconds=second))
@@ -153,10 +158,12 @@ class TestServerThatIsDown:
         mail_server.stop()
         change(ticket)
         at = timezone.now()
-        run_queue(at=at)
-        clear_jobs()
+        run_worker(at=at)
 
-        assert defer_due(at=at + timedelta(minutes=1)) == 1
+        later = at + timedelta(minutes=1)
+        (claimed,) = notifications.sending._claim(due_ids(at=later), at=later)
+
+        assert claimed["is_outage"]
 
 
 @pytest.mark.slow
@@ -167,7 +174,7 @@ class TestServerThatHangs:
         response = signed_in(owner).post(f"/tickets/{ticket.pk}/assign", {"userId": outsider.pk})
         end_of_transaction()
         connections_by_the_request = len(silent_server.connections)
-        run_queue(at=timezone.now())
+        run_worker(at=timezone.now())
 
         assert response.status_code == 200
         assert connections_by_the_request == 0
@@ -180,7 +187,7 @@ class TestServerThatHangs:
         self, ticket: Ticket, silent_server: SilentServer, settings: Any
     ) -> None:
         change(ticket)
-        run_queue(at=timezone.now())
+        run_worker(at=timezone.now())
         server = MailServer()
         server.start()
         settings.EMAIL_PORT = server.port
@@ -196,7 +203,7 @@ class TestTemporaryRefusal:
         mail_server.answer = "451 Try again later"
         change(ticket)
         at = timezone.now()
-        run_queue(at=at)
+        run_worker(at=at)
         mail_server.answer = "250 OK"
 
         run_worker(at=at + timedelta(seconds=20))
@@ -212,7 +219,7 @@ class TestTemporaryRefusal:
         mail_server.answer = "451 Try again later"
         change(ticket)
         began = at = timezone.now()
-        run_queue(at=at)
+        run_worker(at=at)
 
         while State.PENDING in states():
             at = max(Delivery.objects.values_list("next_attempt_at", flat=True))
@@ -226,7 +233,7 @@ class TestTemporaryRefusal:
         mail_server.answer = "451 Try again later"
         change(ticket)
 
-        run_queue(at=timezone.now())
+        run_worker(at=timezone.now())
 
         assert not Outage.objects.exists()
 
@@ -236,7 +243,7 @@ class TestTemporaryRefusal:
         mail_server.refusals[team[0].email] = "450 Mailbox busy"
         change(ticket)
         at = timezone.now()
-        run_queue(at=at)
+        run_worker(at=at)
         others = recipients(mail_server)
         mail_server.refusals.clear()
 
@@ -251,7 +258,7 @@ class TestRefusedAddress:
         mail_server.refusals[team[1].email] = "550 No such user"
         change(ticket)
 
-        run_queue(at=timezone.now())
+        run_worker(at=timezone.now())
 
         assert recipients(mail_server) == ["max", "yaris"]
         assert states() == [State.FAILED, State.SENT, State.SENT]
@@ -263,11 +270,11 @@ class TestRefusedAddress:
         mail_server.refusals[team[1].email] = "550 No such user"
         change(ticket)
         at = timezone.now()
-        run_queue(at=at)
+        run_worker(at=at)
         User.objects.filter(pk=team[1].pk).update(email="dave.right@example.com")
 
         retry(Delivery.objects.all(), at=at)
-        run_queue(at=at)
+        run_worker(at=at)
 
         assert recipients(mail_server) == TEAM
         assert len(mail_server.of("dave.right@example.com")) == 1
@@ -278,7 +285,7 @@ class TestRefusedSender:
         mail_server.refused_sender = "550 Not from you"
         change(ticket)
         at = timezone.now()
-        run_queue(at=at)
+        run_worker(at=at)
         waiting = states()
         mail_server.refused_sender = ""
 
@@ -295,7 +302,7 @@ class TestServerThatHangsOnQuit:
         mail_server.says_goodbye = False
         change(ticket)
 
-        run_queue(at=timezone.now())
+        run_worker(at=timezone.now())
         mail_server.says_goodbye = True
 
         assert recipients(mail_server) == TEAM
@@ -307,21 +314,11 @@ class TestRolledBackChange:
         with transaction.atomic():
             change(ticket)
             transaction.set_rollback(True)
-        run_queue(at=timezone.now())
+        run_worker(at=timezone.now())
 
         assert not is_changed(ticket)
         assert mail_server.mails == []
         assert not Delivery.objects.exists()
-
-
-class TestLostJob:
-    def test_is_replaced(self, ticket: Ticket, mail_server: MailServer) -> None:
-        change(ticket)
-        clear_jobs()
-
-        run_worker(at=timezone.now())
-
-        assert recipients(mail_server) == TEAM
 
 
 class TestBug:
@@ -329,7 +326,7 @@ class TestBug:
         change(ticket)
         Delivery.objects.filter(user=team[0]).update(payload={})
 
-        run_queue(at=timezone.now())
+        run_worker(at=timezone.now())
 
         assert recipients(mail_server) == ["dave", "yaris"]
         assert Delivery.objects.get(user=team[0]).last_error == "KeyError: 'first_event'"
@@ -341,7 +338,7 @@ class TestFormerUser:
         User.objects.filter(pk=team[0].pk).update(is_active=False)
         team[1].delete()
 
-        run_queue(at=timezone.now())
+        run_worker(at=timezone.now())
 
         assert recipients(mail_server) == ["yaris"]
         assert Delivery.objects.filter(state=State.FAILED).count() == 2
@@ -358,25 +355,35 @@ class TestTwoWorkersWithOneDelivery:
     def test_would_send_two_mails_without_the_lock(
         self, owner: User, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(notifications.services, "_claim", lambda delivery_id: True)
+        monkeypatch.setattr(
+            notifications.sending, "_claim", lambda ids, at: [{"id": number, "is_outage": False} for number in ids]
+        )
+        # Both have chosen the delivery before one of them claims it.
+        monkeypatch.setattr(notifications.sending, "_admit", choose_all)
 
         self.deliver_twice_at_once(make_delivery(owner), mail_server)
 
         assert len(mail_server.mails) == 2
 
     def deliver_twice_at_once(self, delivery: Delivery, mail_server: MailServer) -> None:
-        mail_server.says_goodbye = False
-        with ThreadPoolExecutor(1) as pool:
-            other = pool.submit(deliver_and_disconnect, delivery)
+        mail_server.answers_up_to = 0
+        with ThreadPoolExecutor(2) as pool:
+            first = pool.submit(deliver_and_disconnect)
             wait_until(lambda: mail_server.mails)
-            deliver(delivery_id=delivery.pk, at=timezone.now())
-            mail_server.says_goodbye = True
-            other.result()
+            second = pool.submit(deliver_and_disconnect)
+            sleep = time.monotonic() + 0.7
+            wait_until(lambda: second.done() or time.monotonic() > sleep)
+            mail_server.answers_up_to = 10
+            first.result(), second.result()
 
 
-def deliver_and_disconnect(delivery: Delivery) -> None:
+def choose_all(*, at: datetime) -> list[dict[str, Any]]:
+    return [{"id": number, "is_sent": True} for number in due_ids(at=at)]
+
+
+def deliver_and_disconnect() -> None:
     try:
-        deliver(delivery_id=delivery.pk, at=timezone.now())
+        run_worker(at=timezone.now())
     finally:
         connections.close_all()
 
@@ -389,14 +396,14 @@ class TestSlowServer:
     ) -> None:
         """No row is locked while a message is being sent."""
         change(ticket)
-        mail_server.says_goodbye = False
+        mail_server.answers_up_to = 0
         worker = start_worker(MAIL_TIMEOUT="10")
         wait_until(lambda: mail_server.mails)
 
         began = time.monotonic()
         team[0].delete()
         took = time.monotonic() - began
-        mail_server.says_goodbye = True
+        mail_server.answers_up_to = 10
         worker.terminate()
         worker.wait(30)
 
@@ -419,39 +426,39 @@ class TestWorker:
         worker.terminate()
 
         assert worker.wait(30) == 0
-        # NOTIFY woke it: without that it would have polled 30 seconds later.
+        # NOTIFY woke it: it looks for mail by itself every 3 seconds.
         assert took < 15
         assert recipients(mail_server) == TEAM
         assert states() == [State.SENT] * 3
 
-    def test_resends_messages_it_was_sending_when_killed(
-        self, ticket: Ticket, mail_server: MailServer, start_worker: StartWorker
+    def test_resends_at_most_a_batch_when_killed(
+        self, ticket: Ticket, owner: User, mail_server: MailServer, start_worker: StartWorker
     ) -> None:
         """SIGKILL between the server's 250 and the commit. A message may be sent twice, but never lost."""
-        change(ticket)
-        mail_server.says_goodbye = False
-        worker = start_worker(WORKER_CONCURRENCY="3", MAIL_TIMEOUT="30")
-        wait_until(lambda: len(mail_server.mails) == 3)
+        for venue in range(10):
+            services.update(ticket_id=ticket.pk, by=owner, at=timezone.now(), venue=f"Hall {venue}")
+        mail_server.answers_up_to = 16
+        worker = start_worker(WORKER_CONCURRENCY="1", MAIL_TIMEOUT="30")
+        wait_until(lambda: len(mail_server.mails) == 17)
         worker.kill()
         worker.wait()
-        states_when_killed = states()
-        mail_server.says_goodbye = True
+        recorded = states().count(State.SENT)
+        mail_server.answers_up_to = 100
 
         worker = start_worker()
-        wait_until(lambda: states() == [State.SENT] * 3)
+        wait_until(lambda: states() == [State.SENT] * 30)
         worker.terminate()
         worker.wait(30)
 
-        assert states_when_killed == [State.PENDING] * 3
-        assert recipients(mail_server) == sorted(TEAM * 2)
+        assert 17 - notifications.sending.BATCH <= recorded < 17
+        assert len(mail_server.mails) == 30 + 17 - recorded
         # Both copies have the same Message-ID, so that mail programs show one.
-        assert len({mail["Message-ID"] for mail in mail_server.mails}) == 3
+        assert len({mail["Message-ID"] for mail in mail_server.mails}) == 30
 
     def test_sends_the_backlog_on_start(
         self, ticket: Ticket, mail_server: MailServer, start_worker: StartWorker
     ) -> None:
         change(ticket)
-        clear_jobs()
 
         worker = start_worker()
         wait_until(lambda: states() == [State.SENT] * 3)
@@ -478,7 +485,8 @@ class TestWorker:
 def is_listening() -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%')"
+            "SELECT EXISTS (SELECT FROM pg_stat_activity"
+            " WHERE datname = current_database() AND query LIKE 'LISTEN _mail%')"
         )
         (found,) = cursor.fetchone()
     return bool(found)

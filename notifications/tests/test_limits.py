@@ -12,9 +12,9 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.tests.factories import make_user
 from events.tests.factories import GUEST, book, make_event
-from notifications import mails, services, transport
+from notifications import mails, sending, services, transport
 from notifications.models import Delivery, Kind, State
-from notifications.tests.factories import end_of_transaction, make_delivery, run_queue, run_worker
+from notifications.tests.factories import end_of_transaction, make_delivery, run_worker
 from projects.tests.psql import psql
 from tickets import services as tickets
 from tickets.models import Ticket
@@ -293,11 +293,11 @@ class TestLimitPerRecipient:
     ) -> None:
         update(ticket_of(victim), None, times=3)
 
-        def fail(_: Any) -> None:
+        def fail(*_: Any) -> None:
             raise OSError("451 Later")
 
         with monkeypatch.context() as patched:
-            patched.setattr(transport, "send", fail)
+            patched.setattr(transport.Connection, "send", fail)
             run()
         at = AT + timedelta(minutes=1)
 
@@ -305,10 +305,10 @@ class TestLimitPerRecipient:
         assert states() == [State.SENT] * 3
 
     def test_counts_nothing_during_an_outage(self, victim: User, limits: Any) -> None:
-        services._note_outage("ConnectionRefusedError", at=AT)
+        sending._note_outage("ConnectionRefusedError", at=AT)
         update(ticket_of(victim), None, times=4)
 
-        run_queue(at=AT)
+        run_worker(at=AT)
 
         assert states() == [State.PENDING] * 4
         assert not Delivery.objects.exclude(admitted_at=None).exists()

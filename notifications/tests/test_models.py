@@ -10,7 +10,7 @@ from accounts.models import User
 from accounts.tests.factories import make_user
 from notifications.models import Delivery, Outage, State
 from notifications.services import mute
-from notifications.tests.factories import end_of_transaction, make_delivery, queued_ids
+from notifications.tests.factories import due_ids, end_of_transaction, make_delivery
 from projects.tests.psql import psql
 from tickets import services
 from tickets.models import Assignment, Ticket
@@ -34,7 +34,7 @@ class TestChange:
         psql("UPDATE tickets_ticket SET status = 'closed' WHERE id = %(id)s", id=ticket.pk)
 
         assert notified() == TEAM
-        assert len(queued_ids()) == 3
+        assert len(due_ids()) == 3
 
     def test_notifies_the_assignee_who_made_it(self, ticket: Ticket, team: list[User]) -> None:
         services.update(ticket_id=ticket.pk, by=team[0], at=timezone.now(), venue="Hall")
@@ -47,7 +47,7 @@ class TestChange:
         psql("DELETE FROM tickets_assignment WHERE user_id = %(id)s", id=team[0].pk)
 
         assert notified() == ["Dave", "Yaris"]
-        assert len(queued_ids()) == 2
+        assert len(due_ids()) == 2
 
     def test_notifies_nobody_if_nothing_changed(self, ticket: Ticket) -> None:
         psql("UPDATE tickets_ticket SET status = status, title = title WHERE id = %(id)s", id=ticket.pk)
@@ -103,7 +103,7 @@ class TestComment:
         make_comment(ticket, outsider)
 
         assert notified() == ["Dave", "Max", "Olga Owner", "Yaris"]
-        assert len(queued_ids()) == 4
+        assert len(due_ids()) == 4
 
     def test_skips_its_author(self, ticket: Ticket, owner: User, team: list[User]) -> None:
         make_comment(ticket, owner)

@@ -10,9 +10,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from notifications import services
+from accounts.tests.factories import make_user
+from events.tests.factories import book, make_event
+from notifications import sending, services, transport
 from notifications.models import Delivery, Kind, State
-from notifications.tests.factories import clear_jobs, make_delivery, queued_ids, run_queue
+from notifications.tests.factories import clear_jobs, due_ids, make_delivery, run_worker
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +23,7 @@ class TestNotify:
     def test_mails_each_user(self, team: list[User]) -> None:
         services.notify(kind=Kind.RESET_PASSWORD, about="a test", users=team)
 
-        run_queue(at=timezone.now())
+        run_worker(at=timezone.now())
 
         assert sorted(message.to[0] for message in mail.outbox) == sorted(
             f'"{user.name}" <{user.email}>' for user in team
@@ -33,7 +35,7 @@ class TestNotify:
             services.notify(kind=Kind.SET_PASSWORD, about="the same", users=[owner])
 
         assert Delivery.objects.count() == 1
-        assert len(queued_ids()) == 1
+        assert len(due_ids()) == 1
 
     def test_skips_deactivated_users(self, owner: User) -> None:
         User.objects.filter(pk=owner.pk).update(is_active=False)
@@ -48,7 +50,7 @@ class TestNotify:
             transaction.set_rollback(True)
 
         assert not Delivery.objects.exists()
-        assert queued_ids() == []
+        assert due_ids() == []
 
     def test_stores_the_payload(self, owner: User) -> None:
         services.notify(kind=Kind.SET_PASSWORD, about="a test", users=[owner], payload={"by": 'Ada "The" Admin'})
@@ -61,12 +63,11 @@ class TestNotify:
 
     def test_puts_password_mail_first(self, owner: User, ticket: Any) -> None:
         make_delivery(owner, kind=Kind.TICKET_UPDATED, ticket=ticket)
-        services.defer_due(at=timezone.now())
         services.notify(kind=Kind.RESET_PASSWORD, about="a test", users=[owner])
 
-        first = Delivery.objects.get(pk=queued_ids()[0])
+        first, _ = sending._admit(at=timezone.now())
 
-        assert first.kind == Kind.RESET_PASSWORD
+        assert Delivery.objects.get(pk=first["id"]).kind == Kind.RESET_PASSWORD
 
 
 class TestDeliver:
@@ -76,14 +77,14 @@ class TestDeliver:
         with closing(another_worker), another_worker.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"delivery/{delivery.pk}"])
 
-            services.deliver(delivery_id=delivery.pk, at=timezone.now())
+            run_worker(at=timezone.now())
 
         assert mail.outbox == []
 
     def test_leaves_a_delivery_that_is_not_due(self, owner: User) -> None:
-        delivery = make_delivery(owner, next_attempt_at=timezone.now() + timedelta(minutes=5))
+        make_delivery(owner, next_attempt_at=timezone.now() + timedelta(minutes=5))
 
-        services.deliver(delivery_id=delivery.pk, at=timezone.now())
+        run_worker(at=timezone.now())
 
         assert mail.outbox == []
 
@@ -91,35 +92,41 @@ class TestDeliver:
         delivery = make_delivery(owner)
         User.objects.filter(pk=owner.pk).update(email="olga.new@example.com")
 
-        services.deliver(delivery_id=delivery.pk, at=timezone.now())
+        run_worker(at=timezone.now())
 
         delivery.refresh_from_db()
         assert mail.outbox[0].to == ['"Olga Owner" <olga.new@example.com>']
         assert delivery.address == "olga.new@example.com"
 
-
-class TestDeferDue:
-    def test_queues_deliveries_without_a_job(self, team: list[User]) -> None:
-        deliveries = [make_delivery(user) for user in team]
-
-        deferred = services.defer_due(at=timezone.now())
-
-        assert deferred == 3
-        assert queued_ids() == [delivery.pk for delivery in deliveries]
-
-    def test_queues_a_delivery_once(self, owner: User) -> None:
-        make_delivery(owner)
-        services.defer_due(at=timezone.now())
-
-        assert services.defer_due(at=timezone.now()) == 0
-
-    def test_leaves_deliveries_that_are_done_or_not_due(self, team: list[User]) -> None:
+    def test_leaves_deliveries_that_are_done(self, team: list[User]) -> None:
         at = timezone.now()
         make_delivery(team[0], state=State.SENT, sent_at=at)
         make_delivery(team[1], state=State.DEAD)
-        make_delivery(team[2], next_attempt_at=at + timedelta(seconds=1))
 
-        assert services.defer_due(at=at) == 0
+        run_worker(at=at)
+
+        assert mail.outbox == []
+
+    def test_runs_five_statements_for_a_batch(self, django_assert_num_queries: Any) -> None:
+        event = make_event(make_user("Ada Admin", type="admin"), capacity=20)
+        for number in range(sending.BATCH):
+            book(event, make_user(f"User {number}"))
+        server = transport.Connection()
+
+        # Begin and commit are a savepoint in the test's transaction.
+        with django_assert_num_queries(5 + 2):
+            sending.deliver(at=timezone.now(), connection=server)
+
+        assert len(mail.outbox) == sending.BATCH
+
+    def test_returns_whether_more_may_be_due(self, owner: User) -> None:
+        for _ in range(sending.BATCH + 1):
+            make_delivery(owner)
+        server = transport.Connection()
+
+        assert sending.deliver(at=timezone.now(), connection=server) is True
+        assert sending.deliver(at=timezone.now(), connection=server) is False
+        assert len(mail.outbox) == sending.BATCH + 1
 
 
 class TestRetry:
@@ -133,7 +140,7 @@ class TestRetry:
         dead.refresh_from_db()
         assert number == 1
         assert (dead.state, dead.attempts, dead.last_error) == (State.PENDING, 0, "451 Later")
-        assert queued_ids() == [dead.pk]
+        assert due_ids() == [dead.pk]
 
 
 class TestPurge:

@@ -90,13 +90,13 @@ class TestRetry:
     def failing(self, ticket: Ticket, monkeypatch: pytest.MonkeyPatch) -> Any:
         """A summary that the mail server has deferred."""
 
-        def fail(_: Any) -> None:
+        def fail(*_: Any) -> None:
             raise OSError("451 Later")
 
         update(ticket, None)
         run()
         with monkeypatch.context() as patched:
-            patched.setattr(transport, "send", fail)
+            patched.setattr(transport.Connection, "send", fail)
             run(AT + TEN_MINUTES)
 
     def test_sends_what_it_listed_at_first(self, failing: None, ticket: Ticket) -> None:

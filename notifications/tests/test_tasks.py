@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
-from django.core import mail
 from django.db import connection, connections
 from django.utils import timezone
 from procrastinate import PsycopgConnector
@@ -51,22 +50,14 @@ def statuses() -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-class TestDeliver:
-    def test_sends(self, owner: User) -> None:
-        delivery = make_delivery(owner)
-        app.tasks["notifications.tasks.deliver"].defer(delivery_id=delivery.pk)
+class TestPasswordMail:
+    def test_is_created_and_leaves_no_job_behind(self, owner: User) -> None:
+        app.tasks["notifications.tasks.mail_set_password"].defer(user_id=owner.pk)
 
         run_jobs()
 
-        assert Delivery.objects.get().state == State.SENT
-        assert len(mail.outbox) == 1
-
-    def test_leaves_no_finished_job_behind(self, owner: User) -> None:
-        make_delivery(owner)
-        run_periodic("notifications.tasks.defer_due")
-
         assert statuses() == []
-        assert Delivery.objects.get().state == State.SENT
+        assert Delivery.objects.get().state == State.PENDING
 
 
 class TestPeriodicTasks:
@@ -74,7 +65,6 @@ class TestPeriodicTasks:
         schedule = {name: periodic.cron for (name, _), periodic in app.periodic_registry.periodic_tasks.items()}
 
         assert {
-            "notifications.tasks.defer_due": "* * * * * */5",
             "notifications.tasks.announce_deadlines": "* * * * *",
             "kit.tasks.retry_stalled_jobs": "* * * * *",
             "analytics.tasks.fold_daily_counts": "15 * * * *",
@@ -116,26 +106,25 @@ class TestPeriodicTasks:
 @pytest.mark.slow
 class TestStalledJob:
     @pytest.fixture
-    def stalled(self, owner: User) -> Delivery:
-        """A delivery whose worker was killed while running its job."""
-        delivery = make_delivery(owner)
-        job = app.tasks["notifications.tasks.deliver"].configure(queueing_lock=f"delivery/{delivery.pk}")
-        job_id = job.defer(delivery_id=delivery.pk)
+    def stalled(self, owner: User) -> User:
+        """A user whose mail a worker was about to create when it was killed."""
+        job = app.tasks["notifications.tasks.mail_set_password"].configure(queueing_lock="a test")
+        job_id = job.defer(user_id=owner.pk)
         with connection.cursor() as cursor:
             cursor.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE id = %s", [job_id])
-        return delivery
+        return owner
 
-    def test_is_run_again(self, stalled: Delivery) -> None:
+    def test_is_run_again(self, stalled: User) -> None:
         run_periodic("kit.tasks.retry_stalled_jobs")
 
-        assert Delivery.objects.get().state == State.SENT
+        assert Delivery.objects.get().user == stalled
         assert statuses() == []
 
-    def test_is_dropped_if_the_same_job_is_waiting(self, stalled: Delivery) -> None:
-        job = app.tasks["notifications.tasks.deliver"].configure(queueing_lock=f"delivery/{stalled.pk}")
-        job.defer(delivery_id=stalled.pk)
+    def test_is_dropped_if_the_same_job_is_waiting(self, stalled: User) -> None:
+        job = app.tasks["notifications.tasks.mail_set_password"].configure(queueing_lock="a test")
+        job.defer(user_id=stalled.pk)
 
         run_periodic("kit.tasks.retry_stalled_jobs")
 
-        assert len(mail.outbox) == 1
+        assert Delivery.objects.count() == 1
         assert statuses() == []

@@ -155,6 +155,40 @@ class TestEveryForm:
         assert (second["Location"], said(second)) == (first["Location"], said(first))
 
 
+# "Add another", "change" and "delete" next to a field open the form in a window of its own.
+IN_POPUPS = [name for name in FORMS if name.endswith(("_add", "_change", "_delete")) and name.count("_") == 2]
+
+
+@pytest.mark.django_db
+class TestPopup:
+    @pytest.mark.parametrize("name", IN_POPUPS)
+    def test_acts_once(self, superuser: User, name: str) -> None:
+        examples, browser = make_examples(), Browser(superuser)
+        more = prepare(name, examples, superuser)
+        page = next(page for page in everything(examples) if page.key == name)
+        url = f"{page.url}?_popup=1"
+        values = {"_save": "Save", **fields(browser.get(url)), **FORMS[name], **more}
+        before = contents()
+
+        first = browser.post(url, values)
+        between = contents()
+        second = browser.post(url, values)
+
+        assert first.status_code == second.status_code == 200
+        assert b"data-popup-response" in first.content
+        assert before != between == contents()
+        assert (second.content, second["Content-Type"]) == (first.content, first["Content-Type"])
+
+    def test_with_errors_can_be_sent_again(self, superuser: User) -> None:
+        browser, url = Browser(superuser), reverse("admin:projects_project_add") + "?_popup=1"
+        values = {"_save": "Save", **fields(browser.get(url)), "name": ""}
+
+        answers = [browser.post(url, values), browser.post(url, values)]
+
+        assert [b"This field is required." in answer.content for answer in answers] == [True, True]
+        assert not IdempotencyKey.objects.exists()
+
+
 @pytest.fixture
 def browser(superuser: User) -> Browser:
     return Browser(superuser)

@@ -11,6 +11,7 @@ from events.services import Guest
 from events.tests.factories import book, make_event
 from kit.tests.browser import Browser
 from notifications.models import Delivery, State
+from notifications.services import announce_bookings
 from ticketing.tests.pages import Try, everything, make_examples
 
 MARK = "zyx"
@@ -37,6 +38,7 @@ class TestHiddenBookings:
         examples = make_examples()
         event = make_event(admin, name="Zyxevent", status="published")
         booking = book(event, guest=GUEST)
+        announce_bookings()
         Delivery.objects.filter(booking=booking).update(state=State.FAILED, last_error="550 zyxgreta")
         examples |= {Event: event, Booking: booking, Delivery: Delivery.objects.get(booking=booking)}
         return everything(examples)

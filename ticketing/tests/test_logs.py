@@ -4,17 +4,19 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
 import pytest
+import structlog
 from django.conf import settings as configured
 from rest_framework.test import APIClient
 
 from accounts import tokens
 from accounts.models import User
 from accounts.tests.factories import PASSWORD
+from ticketing import logs
 
 pytestmark = pytest.mark.django_db
 
@@ -22,10 +24,10 @@ SignedIn = Callable[[User], APIClient]
 
 
 @pytest.fixture
-def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, Any]]]:
-    """Return what was logged so far, down to DEBUG."""
-    caplog.set_level(logging.DEBUG)
-    return lambda: [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """Return what was logged so far."""
+    with structlog.testing.capture_logs([logs.add_fields]) as entries:
+        yield lambda: [{name: entry[name] for name in entry if name != "log_level"} for entry in entries]
 
 
 Lines = Callable[[], list[dict[str, Any]]]
@@ -131,7 +133,8 @@ class TestFormat:
     PROGRAM = """
 import django; django.setup()
 import structlog, logging
-structlog.contextvars.bind_contextvars(request_id="abc")
+from kit.web.request_id import request_id
+request_id.set("abc")
 try:
     secret = "open, sesame"
     raise RuntimeError("broken")
@@ -140,16 +143,34 @@ except RuntimeError:
 logging.getLogger("y").warning("from a %s", "library")
 """
 
-    def output(self, **environment: str) -> str:
+    ODD = """
+import django; django.setup()
+import datetime, structlog
+structlog.get_logger("x").info("odd", text="\\ud800", number=2**70, thing=object(), at=datetime.date(2026, 1, 31))
+"""
+    MANY = """
+import django; django.setup()
+import logging, os, structlog, threading
+os.fork()
+def work():
+    for number in range(100):
+        structlog.get_logger("x").info("ours", text="x" * 3000)
+        logging.getLogger("y").info("theirs" + "x" * 3000)
+threads = [threading.Thread(target=work) for _ in range(4)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+"""
+
+    def output(self, program: str = PROGRAM, **environment: str) -> str:
         everything = os.environ | {
             "DJANGO_SETTINGS_MODULE": "ticketing.settings",
             "DATABASE_URL": "postgres://unused/unused",
             "TESTING": "off",
             **environment,
         }
-        program = [sys.executable, "-c", self.PROGRAM]
+        command = [sys.executable, "-c", program]
         return subprocess.run(
-            program, env=everything, cwd=configured.BASE_DIR, capture_output=True, text=True, check=True
+            command, env=everything, cwd=configured.BASE_DIR, capture_output=True, text=True, check=True
         ).stderr
 
     def test_is_json_in_production(self) -> None:
@@ -164,6 +185,28 @@ logging.getLogger("y").warning("from a %s", "library")
 
         assert "[error    ] unexpected" in output
         assert "RuntimeError: broken" in output
+
+    def test_is_a_setting(self) -> None:
+        assert orjson.loads(self.output(DEMO="on", LOG_FORMAT="json").splitlines()[0])["event"] == "unexpected"
+        assert "[error    ] unexpected" in self.output(LOG_FORMAT="console")
+
+    def test_respects_the_level(self) -> None:
+        lines = [orjson.loads(line) for line in self.output(LOG_LEVEL="ERROR").splitlines()]
+
+        assert [line["event"] for line in lines] == ["unexpected"]
+
+    @pytest.mark.parametrize("line_format", logs.FORMATS)
+    def test_writes_whatever_is_logged(self, line_format: str) -> None:
+        (line,) = self.output(self.ODD, LOG_FORMAT=line_format).splitlines()
+
+        assert "odd" in line
+        assert str(2**70) in line
+        assert "2026" in line
+
+    def test_lines_of_threads_and_processes_do_not_mix(self) -> None:
+        lines = [orjson.loads(line) for line in self.output(self.MANY).splitlines()]
+
+        assert len(lines) == 2 * 4 * 200
 
     @pytest.mark.parametrize("demo", ["on", "off"])
     def test_shows_no_local_variables(self, demo: str) -> None:

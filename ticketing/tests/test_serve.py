@@ -96,6 +96,16 @@ class TestAddress:
         assert serve.address(host, 8123) == url
 
 
+class TestSupervisor:
+    def test_loads_no_django(self) -> None:
+        """It lives as long as the site does, so that would take 100 MB for nothing."""
+        program = "import sys, ticketing.supervisor; print('django' in sys.modules)"
+
+        found = subprocess.run([sys.executable, "-c", program], cwd=settings.BASE_DIR, capture_output=True, check=True)
+
+        assert found.stdout == b"False\n"
+
+
 @pytest.mark.slow
 class TestSiteUrl:
     """Links in mail, without SITE_URL, follow the host and port that the server listens on."""

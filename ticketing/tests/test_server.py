@@ -210,6 +210,26 @@ class TestHeads:
 
         assert client.answer().status in (400, 401)
 
+    @pytest.mark.parametrize(
+        ("line", "name", "status"),
+        [
+            ("POST /events/1/bookings", b"Authorization", 401),
+            ("POST /api/v1/booking", b"Authorization", 401),
+            ("GET /healthz", b"User-Agent", 200),
+            ("GET /admin/login/", b"Cookie", 200),
+            ("GET /healthz", b"Host", 400),
+        ],
+    )
+    def test_with_characters_outside_ascii_are_not_ignored(
+        self, client: Client, line: str, name: bytes, status: int
+    ) -> None:
+        text = head(line, content_length="2") if line.startswith("POST") else head(line)
+        text = text.replace(b"Host: localhost\r\n", b"") if name == b"Host" else text
+        client.send(text.removesuffix(b"\r\n") + name + b": Bearer \xc3\xa9\r\n\r\n")
+        client.send(b"{}" if line.startswith("POST") else b"")
+
+        assert client.answer().status == status
+
     def test_need_no_body_or_keep_alive(self, client: Client) -> None:
         client.send(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
 

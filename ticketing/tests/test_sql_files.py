@@ -22,6 +22,8 @@ FUNCTION_DEFINITIONS = """
 SELECT p.oid::regprocedure::text, pg_get_functiondef(p.oid)
 FROM pg_proc p
 WHERE p.pronamespace = 'public'::regnamespace AND p.prokind IN ('f', 'p')
+    -- Each trigger's statements create pgtrigger's own again; kit/sql/functions replaces it.
+    AND p.proname <> '_pgtrigger_should_ignore'
 """
 TRIGGER_DEFINITIONS = """
 SELECT format('%s on %s', t.tgname, t.tgrelid::regclass), pg_get_triggerdef(t.oid)

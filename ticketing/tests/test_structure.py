@@ -29,9 +29,19 @@ SHARED_NAMES = {
 OWN_NAMES = {
     "accounts": {"budgets", "devices", "export_command", "lockout", "password_codes", "second_factor", "tokens"},
     "sla": {"business_hours", "clock"},
-    "tickets": {"bulk", "forms", "readable", "stale_forms"},
+    "tickets": {"batches", "bulk", "forms", "readable", "stale_forms"},
     "events": {"tokens"},
-    "notifications": {"attempts", "backoff", "mails", "templatetags", "transport"},
+    "notifications": {
+        "attempts",
+        "backoff",
+        "mailer",
+        "mails",
+        "pacing",
+        "sending",
+        "smtp",
+        "templatetags",
+        "transport",
+    },
 }
 # Modules with the domain's rules never import modules about HTTP and JSON.
 DOMAIN = {"models", "services", "queries", "errors", "keys", "sql", "dates", "business_hours", "clock", "backoff"}

@@ -14,7 +14,8 @@ from accounts.permissions import staff_user
 from kit.admin.forms import ServiceAdmin
 from kit.admin.once import in_steps
 from kit.admin.pages import form_page
-from kit.long_tasks.leases import AllBusy, ExportRunning, long_task
+from kit.admin.refusals import long_task_refusals_as_messages
+from kit.long_tasks.leases import long_task
 from kit.text import counted
 from kit.web import csv_export
 from tickets import bulk, exports
@@ -41,11 +42,10 @@ class BulkActions(ServiceAdmin):
     def export(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> HttpResponseBase:
         user = staff_user(request)
         selected = cast(TicketQuerySet, tickets.prefetch_related(None)).visible_to(user)
-        try:
-            return csv_export.answer("tickets", exports.selected(selected), user_id=user.pk)
-        except (ExportRunning, AllBusy) as refusal:
-            self.message_user(request, f"{refusal.message}.", messages.ERROR)
-            return HttpResponseRedirect(request.get_full_path())
+        response: HttpResponseBase = HttpResponseRedirect(request.get_full_path())
+        with long_task_refusals_as_messages(request):
+            response = csv_export.answer("tickets", exports.selected(selected), user_id=user.pk, is_for_excel=True)
+        return response  # noqa: RET504  A refusal skips the assignment.
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.bulk_view)
@@ -64,12 +64,8 @@ class BulkActions(ServiceAdmin):
             change, ticket_ids = bulk.CHANGES[name], form.cleaned_data["tickets"]
             value = form.cleaned_data[change.field]
             user = staff_user(request)
-            try:
-                with long_task(user.pk) as lease:
-                    outcome = bulk.apply(change, ticket_ids, by=user, value=value, on_each=lease.renew)
-            except (ExportRunning, AllBusy) as refusal:
-                self.message_user(request, f"{refusal.message}.", messages.ERROR)
-            else:
+            with long_task_refusals_as_messages(request), long_task(user.pk) as lease:
+                outcome = bulk.apply(change, ticket_ids, by=user, value=value, on_each=lease.renew)
                 self._report(request, outcome)
         return HttpResponseRedirect(self._list_url(request))
 

@@ -19,7 +19,7 @@ class Assignment(models.Model):
     """
 
     ticket = models.ForeignKey("Ticket", on_delete=models.CASCADE, related_name="assignments", db_index=False)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="assignments")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="assignments", db_index=False)
     slot = models.PositiveSmallIntegerField(editable=False)
     # Equal to the ticket's own created_at for users who were assigned on its creation.
     assigned_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -27,6 +27,7 @@ class Assignment(models.Model):
 
     class Meta:
         ordering = ["id"]
+        indexes = [models.Index(fields=["user", "ticket"], name="assignment_user")]
         constraints = [
             models.UniqueConstraint(fields=["ticket", "user"], name="assignment_once"),
             models.UniqueConstraint(fields=["ticket", "slot"], name="assignment_slot_once"),

@@ -1,7 +1,7 @@
 """Selections of tickets: by who may see them, by their deadline, by words."""
 
 from datetime import datetime
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
@@ -13,7 +13,13 @@ from kit.search.expressions import contains
 from projects.models import Project, Visibility
 from tickets.models.assignment import ASSIGNMENTS, Assignment
 from tickets.models.clock import CLOCK_RUNS
-from tickets.models.ordering import OrderedQuerySet
+
+if TYPE_CHECKING:
+    from tickets.models.ticket import Ticket
+
+    TicketQuerySetBase = models.QuerySet[Ticket]
+else:
+    TicketQuerySetBase = models.QuerySet
 
 
 class AnyOf(Exact):
@@ -34,7 +40,7 @@ def _involves(user: User) -> Q:
     return Q(created_by=user) | Q(Exists(Assignment.objects.filter(user=user, ticket=OuterRef("pk"))))
 
 
-class TicketQuerySet(OrderedQuerySet):
+class TicketQuerySet(TicketQuerySetBase):
     def visible_to(self, user: User) -> Self:
         """Select the tickets that the user may see.
 
@@ -43,18 +49,6 @@ class TicketQuerySet(OrderedQuerySet):
         if user.is_staff:
             return self
         return self.filter(_seen_by_everyone() | _involves(user))
-
-    def seen_by_everyone(self) -> Self:
-        """Select the tickets of projects that everyone can see."""
-        return self.filter(_seen_by_everyone())
-
-    def involving(self, user: User) -> list[Self]:
-        """Select the tickets that the user created, and those assigned to them. Each selection uses an index."""
-        return [self.filter(created_by=user), self.filter(assignments__user=user)]
-
-    def concerning(self, user: User) -> Self:
-        """Select the tickets that concern the user: all of them for staff, otherwise those that involve the user."""
-        return self if user.is_staff else self.filter(_involves(user))
 
     def breached(self, at: datetime) -> Self:
         """Select the tickets past their deadline whose clock is running. The only definition of "breached"."""

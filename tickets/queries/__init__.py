@@ -11,12 +11,23 @@ from tickets.queries.history import (
     Person,
     changed_fields,
     changes_since,
+    comment,
     comments,
     conversation,
     history,
     last_comments,
 )
-from tickets.queries.lists import SLA_STATES, TicketFilter, tickets
+from tickets.queries.lists import (
+    SLA_STATES,
+    Row,
+    TicketFilter,
+    concerning,
+    is_visible,
+    position,
+    ticket,
+    tickets,
+    tickets_by_id,
+)
 
 __all__ = [
     "ASSIGNEE",
@@ -28,12 +39,19 @@ __all__ = [
     "Item",
     "LaterChange",
     "Person",
+    "Row",
     "TicketFilter",
     "changed_fields",
     "changes_since",
+    "comment",
     "comments",
+    "concerning",
     "conversation",
     "history",
+    "is_visible",
     "last_comments",
+    "position",
+    "ticket",
     "tickets",
+    "tickets_by_id",
 ]

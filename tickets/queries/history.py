@@ -5,14 +5,14 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from itertools import accumulate
 from typing import Any
 
-from django.db.models import Func, IntegerField, QuerySet
-
 from accounts.models import User
+from accounts.queries import viewer_id
 from kit.db import sql
+from kit.text import json_size
 from tickets.models import Comment
+from tickets.queries.lists import Row
 
 ASSIGNEE = "assignee"
 MAX_VERSION = 2**31 - 1
@@ -24,29 +24,46 @@ FIELDS = (
 )
 
 
-def comments(*, ticket_id: int, viewer: User, after_id: int = 0, limit: int) -> list[Comment]:
-    """Return the first `limit` comments that `viewer` may see, after the comment `after_id`; oldest first."""
-    comments = Comment.objects.visible_to(viewer).filter(ticket=ticket_id, pk__gt=after_id)
-    return list(comments.select_related("author").defer("author__search").order_by("pk")[:limit])
+def comments(*, ticket_id: int, viewer: User, after_id: int = 0, limit: int) -> list[Row] | None:
+    """Return the first `limit` comments that `viewer` may see, after the comment `after_id`; oldest first.
+
+    None if there is no ticket that the viewer may see. One query.
+    """
+    if ticket_id > sql.MAX_ID:
+        return None
+    rows = sql.prepared(
+        "tickets/comments",
+        ticket_id=ticket_id,
+        viewer_id=viewer_id(viewer),
+        viewer_type=viewer.type,
+        after_id=after_id,
+        row_limit=limit,
+    )
+    return [row for row in rows if row["id"] is not None] if rows else None
+
+
+def comment(*, comment_id: int, viewer: User) -> Row | None:
+    """Return a comment that `viewer` may see, as one of `comments`."""
+    return sql.find("tickets/comment", comment_id=comment_id, viewer_id=viewer_id(viewer), viewer_type=viewer.type)
 
 
 def last_comments(
-    *, ticket_id: int, viewer: User, before_id: int = sql.MAX_ID, limit: int, most_bytes: int | None = None
-) -> list[Comment]:
-    """Return the last `limit` comments that `viewer` may see, before the comment `before_id`; oldest first.
+    *, ticket_id: int, viewer: User, before_id: int = sql.MAX_ID, limit: int, most_bytes: int
+) -> list[Row]:
+    """Return the last `limit` comments that `viewer` may see, before the comment `before_id`; oldest first. One query.
 
-    With `most_bytes`, stop at the comment with which the messages exceed this size. Costs one more query.
+    Stop at the comment with which the messages exceed `most_bytes`.
     """
-    comments = Comment.objects.visible_to(viewer).filter(ticket=ticket_id, pk__lt=before_id)
-    if most_bytes is not None:
-        limit = min(limit, _number_within(most_bytes, comments.order_by("-pk")[:limit]))
-    return list(comments.select_related("author").defer("author__search").order_by("-pk")[:limit])[::-1]
-
-
-def _number_within(most_bytes: int, comments: QuerySet[Comment]) -> int:
-    """Return how many of the messages to read until their size exceeds `most_bytes`. Reads no message itself."""
-    sizes = comments.values_list(Func("message", function="octet_length", output_field=IntegerField()), flat=True)
-    return sum(total <= most_bytes for total in accumulate(sizes, initial=0))
+    rows = sql.prepared(
+        "tickets/last_comments",
+        ticket_id=ticket_id,
+        viewer_id=viewer_id(viewer),
+        viewer_type=viewer.type,
+        before_id=before_id,
+        row_limit=limit,
+        most_bytes=most_bytes,
+    )
+    return rows[::-1]
 
 
 @dataclass(frozen=True)
@@ -77,8 +94,8 @@ class Item:
     changes: list[Change]
 
     def size(self) -> int:
-        """Return the length of all values."""
-        return sum(len(str(value)) for change in self.changes for value in (change.before, change.after))
+        """Return how many bytes all values take in JSON."""
+        return sum(json_size(str(value)) for change in self.changes for value in (change.before, change.after))
 
 
 @dataclass(frozen=True)
@@ -130,8 +147,9 @@ def conversation(
     """
     item_id, comment_id = before
     changes: list[Item | Comment] = [*history(ticket_id=ticket_id, before_id=item_id, limit=limit + 1)]
+    readable = Comment.objects.visible_to(viewer).filter(ticket=ticket_id, pk__lt=comment_id)
     comments: list[Item | Comment] = [
-        *reversed(last_comments(ticket_id=ticket_id, viewer=viewer, before_id=comment_id, limit=limit + 1))
+        *readable.select_related("author").defer("author__search").order_by("-pk")[: limit + 1]
     ]
     found = list(heapq.merge(comments, changes, key=_moment, reverse=True))
     shown = found[:limit]

@@ -1,40 +1,34 @@
 """Lists of tickets: filters, orders, and how to find a page quickly among a million."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
-from django.db.models import Max, Min, prefetch_related_objects
+from django.db.models import Max, Min
 
 from accounts.models import User
+from accounts.queries import viewer_id
 from kit.dates import Span
+from kit.db import sql
 from projects.models import Project, Visibility
-from sla.models import SlaState
-from tickets.models import ASSIGNMENTS, TITLED_FIELDS, WEEKLY_FIELDS, Ordering, Status, Ticket, TicketQuerySet, weeks
+from sla.models import Priority, SlaState
+from tickets.models import WEEKLY_FIELDS, Ordering, Ticket, weeks
+
+# A ticket as SQL returns it, with the keys of the API; tickets/shapes.py makes it JSON.
+Row = dict[str, Any]
+
+NEWEST_FIRST = Ordering()
 
 # The states that a list can be filtered by.
 SLA_STATES = (SlaState.BREACHED, SlaState.AT_RISK, SlaState.MET, SlaState.MISSED)
 
-# How many tickets to walk past, in order, before giving up on filling a page that way.
-WALK = 2_000
-# How many to find a match of a search among. Looking up words in their index is slower if they are common.
-SEARCH_WALK = 400
-# How many where the index alone tells which tickets match, which is much faster.
-FAR_WALK = 20_000
-# How many weeks of a span to put together. Each is a part of the statement, which takes longer to plan.
-MAX_WEEKS = 26
-# Fields with an index that continues with created_at, the most selective first.
-WALKED_FIELDS = ("created_by_id", "venue", "project_id", "type", "sla_met", "status")
-
-
-# Orders in which a single index lists the tickets that are not closed.
-UNCLOSED_ORDERINGS = (
-    Ordering("updated_at", is_descending=False),
-    Ordering("title", is_descending=False),
-    Ordering("title", is_descending=True),
-)
+# How many tickets to look at, in order, before giving up on filling a page that way. Filters that few tickets meet are
+# given up sooner, and so are titles, whose order has nothing to do with where the tickets are stored.
+WALK, SHORT_WALK = 20_000, 2_000
+# For assignees who have many tickets, which takes longer to test.
+SLOW_WALK = 8_000
+# How many weeks of a span to put together.
+MAX_WEEKS = 520
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,53 +48,17 @@ class TicketFilter:
     # One of SLA_STATES.
     sla: str | None = None
 
-    def matching(self, *, at: datetime, among: TicketQuerySet | None = None) -> TicketQuerySet:
-        """Select the tickets that meet all conditions, `among` those given."""
-        tickets: TicketQuerySet = Ticket.objects.all() if among is None else Ticket.objects.among(among)
-        tickets = self._during(tickets.filter(**self._equal()))
-        if self.assignee_id is not None:
-            tickets = tickets.filter(assignments__user_id=self.assignee_id)
-        match self.sla:
-            case SlaState.BREACHED:
-                tickets = tickets.breached(at)
-            case SlaState.AT_RISK:
-                tickets = tickets.at_risk(at)
-            case SlaState.MET:
-                tickets = tickets.met()
-            case SlaState.MISSED:
-                tickets = tickets.missed()
-        return tickets if self.search is None else tickets.search(self.search)
-
-    def along(self, ordering: Ordering) -> TicketQuerySet:
-        """Select a superset of the matching tickets that a single index lists in this order."""
-        equal = self._equal()
-        if self.sla in (SlaState.MET, SlaState.MISSED):
-            equal["sla_met"] = self.sla == SlaState.MET
-        tickets: TicketQuerySet = Ticket.objects.all()
-        if ordering.field == "created_at":
-            name = next((name for name in WALKED_FIELDS if name in equal), None)
-            return self._during(tickets.filter(**{name: equal[name]} if name else {}))
-        if ordering.field == "title" and (name := next((name for name in TITLED_FIELDS if name in equal), None)):
-            return tickets.filter(**{name: equal[name]})
-        if self.priority and ordering.field == "priority":
-            return tickets.alike(ordering, self.priority)
-        if ordering in UNCLOSED_ORDERINGS and self.excludes_closed:
-            return tickets.exclude(status=Status.CLOSED)
-        # An established desk has few open tickets, but they may be clustered and would use up the whole walk.
-        return tickets.filter(status=Status.CLOSED) if self.status == Status.CLOSED else tickets
-
     @property
-    def excludes_closed(self) -> bool:
-        return self.status in (Status.OPEN, Status.IN_PROGRESS) or self.sla in (SlaState.BREACHED, SlaState.AT_RISK)
+    def is_narrow(self) -> bool:
+        """Return whether few tickets are likely to match. An index has all that is needed to sort those."""
+        narrow = (self.venue, self.project_id, self.created_by_id, self.search)
+        return any(value is not None for value in narrow)
 
-    def _equal(self) -> dict[str, Any]:
-        names = ("status", "priority", "type", "venue", "project_id", "created_by_id")
-        return {name: value for name in names if (value := getattr(self, name)) is not None}
-
-    def _during(self, tickets: TicketQuerySet) -> TicketQuerySet:
-        if self.span.starts_at:
-            tickets = tickets.filter(created_at__gte=self.span.starts_at)
-        return tickets.filter(created_at__lt=self.span.ends_at) if self.span.ends_at else tickets
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters of sql/parts/matching.sql and looked_up.sql, except the current time."""
+        names = ("status", "priority", "type", "venue", "project_id", "created_by_id", "assignee_id", "search", "sla")
+        span = {"starts_at": self.span.starts_at, "ends_at": self.span.ends_at}
+        return {name: getattr(self, name) for name in names} | span
 
 
 def tickets(
@@ -112,80 +70,161 @@ def tickets(
     offset: int = 0,
     limit: int,
     at: datetime,
-) -> list[Ticket]:
-    """Return the first `limit` matching tickets that `viewer` may see after a position, with their assignees.
+) -> list[Row]:
+    """Return the first `limit` matching tickets that `viewer` may see after a position, with the keys of the API.
 
-    Any depth costs the same when it is reached by `after`; tickets skipped by `offset` cost as much as those returned.
+    Each also has its `place`, the value that it is sorted by. Any depth costs the same when it is reached by `after`;
+    tickets skipped by `offset` cost as much as those returned.
     """
-    page = _Page(viewer=viewer, filter=filter, ordering=ordering, after=after, start=offset, stop=offset + limit, at=at)
-    if viewer.is_staff and filter == TicketFilter():
-        return _with_assignees(page.of(Ticket.objects.in_order(ordering, after=after)))
-    for find in (page.by_walking, page.by_weeks):
-        if (found := find()) is not None:
-            return _with_assignees(found)
-    return _with_assignees(page.by_sorting())
+    page = _Page(viewer=viewer, filter=filter, ordering=ordering, after=after, at=at, stop=offset + limit)
+    return page.rows()[offset:]
+
+
+def ticket(*, ticket_id: int, viewer: User | None, at: datetime) -> Row | None:
+    """Return a ticket that `viewer` may see, as one of `tickets` and with its SLA. `None` sees every ticket."""
+    return sql.find("tickets/ticket", ticket_id=ticket_id, viewer_id=viewer_id(viewer), at=at)
+
+
+def is_visible(*, ticket_id: int, viewer: User) -> bool:
+    """Return whether there is a ticket that `viewer` may see."""
+    return sql.find("tickets/is_visible", ticket_id=ticket_id, viewer_id=viewer_id(viewer)) is not None
+
+
+def concerning(*, ticket_id: int, viewer: User) -> Row | None:
+    """Return a ticket as one of `tickets`, if it concerns `viewer`."""
+    return sql.find("tickets/concerning", ticket_id=ticket_id, viewer_id=viewer_id(viewer))
+
+
+def tickets_by_id(ids: list[int], ordering: Ordering = NEWEST_FIRST) -> list[Row]:
+    """Return the tickets as `tickets` does, in the order of the ids, with their place in `ordering`."""
+    return sql.prepared("tickets/tickets", ids=ids, ordering=ordering.field) if ids else []
+
+
+def position(row: Row, ordering: Ordering) -> tuple[Any, int]:
+    """Return where a row of `tickets` stands in this order, for `after`."""
+    place = row["place"]
+    is_date = ordering.field not in ("priority", "title") and place is not None
+    return datetime.fromisoformat(place) if is_date else place, row["id"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Page:
-    """One page of a filtered list, and the ways to find it.
+    """The first `stop` tickets of a filtered list, and the ways to find them. Each is one statement.
 
     PostgreSQL would have to guess whether to walk along the order until enough tickets match, or to fetch all matches
-    and sort them, and a wrong guess costs a walk along the whole table. So this class decides: it walks along the next
-    few tickets in order, then along the next thousands. If those do not fill the page, few tickets match: sort those.
-    Or many match that are all far down the order: the wide indexes make up for that, as far as they can, and a span is
-    put together from its weeks.
+    and sort them, and a wrong guess costs a walk along the whole table. So this class decides: it walks past some
+    thousands. If those do not fill the page, few tickets match: sort those. Or many match that are all far down the
+    order: a span is put together from its weeks.
     """
 
     viewer: User
     filter: TicketFilter
     ordering: Ordering
     after: tuple[Any, int] | None
-    start: int
     stop: int
     at: datetime
 
-    def of(self, tickets: TicketQuerySet) -> TicketQuerySet:
-        return tickets[self.start : self.stop]
+    def rows(self) -> list[Row]:
+        assignee = self.filter.assignee_id
+        if assignee is not None and not _has_many(assignee):
+            return self._planned("involving", user_id=assignee, creator_id=None)
+        near = self._next_tickets(self._walk)
+        if len(near) == self.stop or self._is_whole(self._walk):
+            return near
+        if self.filter.search is not None and self._walk < SLOW_WALK and len(near) >= self.stop / 10:
+            # The words are not rare, so there is a long way through their index. Ten times the walk may fill the page.
+            near = self._next_tickets(WALK)
+            if len(near) == self.stop or self._is_whole(WALK):
+                return near
+        if self._is_hidden_project() and not _has_many(self.viewer.pk):
+            return self._planned("involving", user_id=self.viewer.pk, creator_id=self.viewer.pk)
+        if weeks := self._weeks():
+            return self._planned("of_weeks", first_week=weeks[0], last_week=weeks[-1])
+        if assignee is not None:
+            return self._planned("involving", user_id=assignee, creator_id=None)
+        return self._planned("sorted")
 
-    def by_walking(self) -> list[Ticket] | None:
-        """Return the page if it lies within the next tickets in order, else None."""
-        if self.start >= WALK:
-            return None
-        limit = self.stop - self.start
-        # The columns to search and sort by are deferred otherwise. PostgreSQL reads only those that it needs.
-        walk = self.filter.along(self.ordering).in_order(self.ordering, after=self.after).defer(None)
-        for size in self._window_sizes(limit):
-            visible = self.filter.matching(at=self.at, among=walk[:size]).visible_to(self.viewer)
-            found = self._loaded(visible.in_order(self.ordering).values("pk")[: self.stop])
-            # The page is full, or it is the last one because there is nothing left to walk along.
-            if len(found) == limit or not walk.values("pk")[size : size + 1]:
-                return found
-            if self.filter.search is not None and len(found) < max(1, limit // 10):
-                # Matches of rare words are soon found in their index.
-                return None
-        return None
+    def _next_tickets(self, walk: int) -> list[Row]:
+        """Return the matches among the next tickets in order. Stop as soon as the page is full."""
+        chosen, field = self.filter, self.ordering.field
+        is_simple = chosen.assignee_id is None and chosen.search is None
+        is_of_status = chosen.status is not None and is_simple and self.ordering == NEWEST_FIRST
+        name = "of_status" if is_of_status else f"by_{field}{self._suffix}"
+        parameters = self._parameters() | {"walk": walk, "row_limit": self.stop}
+        alike = self._alike()
+        run = sql.rows if any(alike.values()) else sql.prepared
+        return run(f"tickets/{name}", **parameters, **alike)
 
-    def _window_sizes(self, limit: int) -> Iterator[int]:
-        """Yield how far to walk: past a few tickets for common matches, then thousands, or more for large exports."""
-        far = max(WALK, 4 * limit)
-        if self.filter.search is not None:
-            yield from sorted({max(SEARCH_WALK, 4 * limit), far, 4 * far})
-            return
-        yield 4 * limit
-        if self.is_span and self.ordering.field == "title":
-            yield max(FAR_WALK, 4 * far)
-        elif not self.span_weeks and not self.is_sorted_soon:
-            yield 4 * far
+    def _alike(self) -> dict[str, Any]:
+        """Return what the tickets on the walk have in common, for orders with indexes of such tickets."""
+        chosen = self.filter
+        if self.ordering.field == "due_at":
+            return {"is_missed": chosen.sla == SlaState.MISSED}
+        if self.ordering.field != "title":
+            return {}
+        values = {"venue": chosen.venue, "project": chosen.project_id, "type": chosen.type}
+        walked = next((each for each, value in values.items() if value is not None), None)
+        return {f"walked_{each}": value if each == walked else None for each, value in values.items()}
+
+    def _planned(self, statement: str, **parameters: Any) -> list[Row]:
+        """Run a statement that PostgreSQL plans with its parameters, which leave one order and few conditions of it."""
+        return sql.rows(f"tickets/{statement}", **self._parameters() | parameters, row_limit=self.stop)
+
+    def _parameters(self) -> dict[str, Any]:
+        chosen, ordering = self.filter, self.ordering
+        order = {"ordering": ordering.field, "is_descending": ordering.is_descending}
+        viewer = {"viewer_id": viewer_id(self.viewer), "at": self.at}
+        return order | viewer | chosen.parameters() | self._position()
+
+    def _position(self) -> dict[str, Any]:
+        """Return where to start and where to end, as the statements take it. Only one kind of value is not None."""
+        is_descending, field = self.ordering.is_descending, self.ordering.field
+        first_id = sql.MAX_ID if is_descending else -1
+        value, ticket_id = self.after or (None, first_id)
+        kinds = ("after_date", "after_rank", "after_title", "until_date", "until_rank")
+        place: dict[str, Any] = dict.fromkeys(kinds) | {"after_id": ticket_id}
+        if field == "title":
+            return place | {"after_title": value}
+        if field == "priority":
+            ranks = Priority.values
+            bounds = [ranks.index(self.filter.priority)] * 2 if self.filter.priority else [0, len(ranks) - 1]
+            start, end = reversed(bounds) if is_descending else bounds
+            rank = start if value is None else ranks.index(value)
+            if rank > start if is_descending else rank < start:
+                # A position in a list without this filter.
+                rank, ticket_id = start, first_id
+            return place | {"after_rank": rank, "after_id": ticket_id, "until_rank": end}
+        span = self.filter.span if field == "created_at" else Span()
+        dates = [span.starts_at or "-infinity", span.ends_at or "infinity"]
+        first, last = reversed(dates) if is_descending else dates
+        # Tickets without a date come last.
+        after = first if self.after is None else value or last
+        return place | {"after_date": after, "until_date": last}
 
     @property
-    def is_span(self) -> bool:
+    def _suffix(self) -> str:
+        return "_desc" if self.ordering.is_descending else ""
+
+    @property
+    def _walk(self) -> int:
+        is_of_assignee = self.filter.assignee_id is not None
+        is_short = self.filter.is_narrow or self._is_span or (self.ordering.field == "title" and not is_of_assignee)
+        walk = SHORT_WALK if is_short else SLOW_WALK if is_of_assignee else WALK
+        return max(walk, 20 * self.stop)
+
+    @property
+    def _is_span(self) -> bool:
         return self.filter == TicketFilter(span=self.filter.span)
 
-    @cached_property
-    def span_weeks(self) -> list[datetime]:
-        """The weeks to put a span together from: none if no index lists these, or if there are too many."""
-        if not self.is_span or self.ordering.field not in WEEKLY_FIELDS:
+    def _is_whole(self, walk: int) -> bool:
+        """Return whether a walk of this length reaches the end of the list."""
+        if self.viewer.is_staff and self.filter == TicketFilter():
+            return True
+        return bool(sql.row("tickets/walk_ends", **self._parameters(), walk=walk)["walk_ends"])
+
+    def _weeks(self) -> list[datetime]:
+        """Return the weeks to put a span together from: none if no index lists these, or if there are too many."""
+        if not self._is_span or self.ordering.field not in WEEKLY_FIELDS:
             return []
         span = self.filter.span
         starts_at = span.starts_at or Ticket.objects.aggregate(at=Min("created_at"))["at"]
@@ -194,42 +233,14 @@ class _Page:
         found = weeks(starts_at, ends_at) if starts_at and ends_at else []
         return found if len(found) <= MAX_WEEKS else []
 
-    @property
-    def is_sorted_soon(self) -> bool:
-        """Return whether one index has all that is needed to sort the tickets that are not closed, which are few."""
-        is_walked = self.ordering in UNCLOSED_ORDERINGS or self.ordering.field in ("created_at", "title")
-        return self.filter.excludes_closed and self.filter.search is None and not is_walked
-
-    def by_weeks(self) -> list[Ticket] | None:
-        """Return the page of a span from the first tickets of each of `span_weeks`, or None if there are none."""
-        if not self.span_weeks:
-            return None
-        visible = self.filter.matching(at=self.at).visible_to(self.viewer).in_order(self.ordering, after=self.after)
-        first, *others = (visible.created_in_week(week).values("pk")[: self.stop] for week in self.span_weeks)
-        return self._loaded(first.union(*others, all=True))
-
-    def by_sorting(self) -> list[Ticket]:
-        """Return the page from all matches, for filters that few tickets meet."""
-        matching = self.filter.matching(at=self.at)
-        selections = [matching.visible_to(self.viewer)]
-        # Selected separately, since PostgreSQL has indexes for the few tickets that involve a customer. A search has an
-        # index of its own, in which it would be looked up each time.
-        if not self.viewer.is_staff and self.filter.search is None and not self.is_sorted_soon:
-            selections = matching.involving(self.viewer)
-            project = self.filter.project_id
-            if project is None or Project.objects.filter(pk=project, visibility=Visibility.EVERYONE).exists():
-                selections.append(matching.seen_by_everyone())
-        first, *others = (
-            selection.in_order(self.ordering, after=self.after).without_index().values("pk")[: self.stop]
-            for selection in selections
-        )
-        return self._loaded(first.union(*others))
-
-    def _loaded(self, ids: Any) -> list[Ticket]:
-        return list(self.of(Ticket.objects.filter(pk__in=ids).in_order(self.ordering)))
+    def _is_hidden_project(self) -> bool:
+        """Return whether the viewer sees only those tickets of the wanted project that involve them."""
+        project = self.filter.project_id
+        if self.viewer.is_staff or project is None:
+            return False
+        return not Project.objects.filter(pk=project, visibility=Visibility.EVERYONE).exists()
 
 
-def _with_assignees(tickets: Iterable[Ticket]) -> list[Ticket]:
-    found = list(tickets)
-    prefetch_related_objects(found, ASSIGNMENTS)
-    return found
+def _has_many(user_id: int) -> bool:
+    """Return whether too many tickets are assigned to the user to look up each of them."""
+    return bool(sql.row("tickets/has_many", user_id=user_id)["has_many"])

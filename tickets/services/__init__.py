@@ -7,7 +7,7 @@ history, move the version and queue the mail.
 from tickets.services.assignments import assign, hand_over, unassign
 from tickets.services.changes import change_faults, update
 from tickets.services.comments import comment, reply
-from tickets.services.creation import create, new_faults
+from tickets.services.creation import create, create_many, new_faults, new_faults_of_many
 from tickets.services.errors import (
     DUE_DATE_PAST,
     NO_SUCH_PROJECT,
@@ -47,9 +47,11 @@ __all__ = [
     "change_faults",
     "comment",
     "create",
+    "create_many",
     "hand_over",
     "hold",
     "new_faults",
+    "new_faults_of_many",
     "reply",
     "resume",
     "unassign",

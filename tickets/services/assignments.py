@@ -1,6 +1,6 @@
 """Assigning people to a ticket, and removing them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ from tickets.services.errors import (
     TicketClosed,
     UserNotFound,
 )
+from tickets.services.fields import Known, Person
 
 
 @transaction.atomic
@@ -41,8 +42,7 @@ def assign(*, ticket_id: int, user_id: int, by: User, expected: Expected | None 
     if not ticket.may_be_assigned_by(by):
         raise NotAllowed
     check_version(ticket, expected)
-    (assignment,) = add_assignees(ticket, [user_id], by=by, at=timezone.now())
-    return assignment
+    return _add(ticket, user_id, by=by, at=timezone.now())
 
 
 @transaction.atomic
@@ -102,47 +102,38 @@ def _replace_assignees(ticket: Ticket, assignee_id: int | None, *, by: User, at:
         replaced = replaced.exclude(user_id=assignee_id)
     replaced.delete()
     if assignee_id is not None and not ticket.assignments.exists():
-        add_assignees(ticket, [assignee_id], by=by, at=at)
+        _add(ticket, assignee_id, by=by, at=at)
 
 
-def add_assignees(ticket: Ticket, user_ids: Iterable[int], *, by: User, at: datetime) -> list[Assignment]:
-    """Assign users, in the order given, to a ticket that this transaction has locked or created.
+def _add(ticket: Ticket, user_id: int, *, by: User, at: datetime) -> Assignment:
+    """Assign a user to a ticket that this transaction has locked.
 
     :raises TicketClosed, UserNotFound, AdminNotAssignable, AlreadyAssigned, AssignmentLimitReached: as for `assign`.
     """
-    user_ids = list(user_ids)
-    if not user_ids:
-        return []
     if ticket.status == Status.CLOSED:
         raise TicketClosed
-    users = User.objects.in_bulk(user_ids)
-    slot_of_user = dict(ticket.assignments.values_list("user_id", "slot"))
-    added = []
-    for user_id in user_ids:
-        _check_assignable(users.get(user_id), assigned=slot_of_user)
-        slot = min(set(range(1, MAX_ASSIGNEES + 1)) - set(slot_of_user.values()))
-        slot_of_user[user_id] = slot
-        added.append(Assignment(ticket=ticket, user=users[user_id], slot=slot, assigned_by=by, assigned_at=at))
+    user = User.objects.filter(pk=user_id).first()
+    slots = dict(ticket.assignments.values_list("user_id", "slot"))
+    _check_assignable(user, user_id, assigned=slots)
+    slot = min(set(range(1, MAX_ASSIGNEES + 1)) - set(slots.values()))
     try:
-        return Assignment.objects.bulk_create(added)
+        return ticket.assignments.create(user_id=user_id, slot=slot, assigned_by=by, assigned_at=at)
     except IntegrityError as error:
         if refusal := ERROR_OF_CONSTRAINT.get(violated(error)):
             raise refusal from error
         raise
 
 
-def check_assignable(user_ids: Iterable[int]) -> None:
-    """Check that these users can be assigned to a new ticket.
+def check_assignees(user_ids: Sequence[int], known: Known) -> None:
+    """Check that these users can be assigned to a new ticket, in this order.
 
     :raises UserNotFound, AdminNotAssignable, AlreadyAssigned, AssignmentLimitReached: as for `assign`.
     """
-    user_ids = list(user_ids)
-    users = User.objects.in_bulk(user_ids)
     for position, user_id in enumerate(user_ids):
-        _check_assignable(users.get(user_id), assigned=user_ids[:position])
+        _check_assignable(known.people.get(user_id), user_id, assigned=user_ids[:position])
 
 
-def _check_assignable(user: User | None, *, assigned: Iterable[int]) -> None:
+def _check_assignable(user: User | Person | None, user_id: int, *, assigned: Collection[int]) -> None:
     """Check that a user can be assigned in addition to the users `assigned` already (ids).
 
     :raises UserNotFound, AdminNotAssignable, AlreadyAssigned, AssignmentLimitReached:
@@ -151,8 +142,7 @@ def _check_assignable(user: User | None, *, assigned: Iterable[int]) -> None:
         raise UserNotFound
     if user.is_admin:
         raise AdminNotAssignable
-    assigned = set(assigned)
-    if user.pk in assigned:
+    if user_id in assigned:
         raise AlreadyAssigned
     if len(assigned) >= MAX_ASSIGNEES:
         raise AssignmentLimitReached

@@ -8,13 +8,13 @@ from django.db import transaction
 from accounts.models import User
 from kit.errors import Faults, Forbidden, Invalid
 from kit.versions import Expected
-from projects.models import Project, Visibility
+from projects.models import Visibility
 from tickets import queries
 from tickets.models import Ticket
 from tickets.models.clock import columns_of
 from tickets.services import clock
 from tickets.services.errors import NotAllowed, TicketNotFound
-from tickets.services.fields import check_due_date, faults, get_creator, get_project, in_milliseconds
+from tickets.services.fields import Known, Place, check_due_date, faults, get_creator_id, get_project, in_milliseconds
 
 # Field names that differ between the API and the history table.
 NAME_IN_ERRORS = {
@@ -69,23 +69,27 @@ def checked(
     check_version(ticket, expected)
     columns = _in_precision(changes)
     changed = _changed(ticket, columns)
+    known = Known.of([changed], by=by)
     try:
         check_due_date(changed.get("due_at"), at=at)
         if "project_id" in changed:
-            _check_move(ticket, to=get_project(columns["project_id"]), by=by)
+            _check_move(ticket, to=get_project(columns["project_id"], known), by=by)
         if "created_by_id" in changed:
-            get_creator(columns["created_by_id"], by=by)
+            get_creator_id(columns["created_by_id"], known, by=by)
             if not by.is_admin:
                 raise Forbidden
     except Invalid as error:
-        raise Invalid(fields=faults(by=by, at=at, **changed)) from error
+        raise Invalid(fields=faults(known, by=by, at=at, **changed)) from error
     return columns | columns_of(clock.updated(ticket, columns, at=at))
 
 
 def change_faults(*, ticket_id: int, by: User, at: datetime, **changes: Any) -> Faults:
     """Return the errors in these values that `update` would raise; none if `by` may not see the ticket."""
     ticket = Ticket.objects.visible_to(by).filter(pk=ticket_id).first()
-    return faults(by=by, at=at, **_changed(ticket, _in_precision(changes))) if ticket else {}
+    if ticket is None:
+        return {}
+    changed = _changed(ticket, _in_precision(changes))
+    return faults(Known.of([changed], by=by), by=by, at=at, **changed)
 
 
 def _in_precision(changes: dict[str, Any]) -> dict[str, Any]:
@@ -126,7 +130,7 @@ def check_version(ticket: Ticket, expected: Expected | None) -> None:
         expected.check(ticket.version, changed_since, name="ticket")
 
 
-def _check_move(ticket: Ticket, *, to: Project, by: User) -> None:
+def _check_move(ticket: Ticket, *, to: Place, by: User) -> None:
     is_hidden = Visibility.INVOLVED in (ticket.project.visibility, to.visibility)
     if is_hidden and not ticket.may_be_assigned_by(by):
         raise NotAllowed

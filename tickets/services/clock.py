@@ -1,19 +1,25 @@
 """Keeping a ticket's SLA clock in step with its status, priority and policy. The rules are in sla/clock.py."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sla import clock
+from sla import clock, queries
 from sla.business_hours import ROUND_THE_CLOCK, BusinessHours
 from sla.clock import Clock, Terms
-from sla.models import Calendar, SlaPolicy
+from sla.models import Calendar
 from tickets.models import Status, Ticket
 from tickets.services.fields import in_milliseconds
 
 
 def terms_of(priority: str) -> Terms:
     """Return the terms of the priority's policy as they are now."""
-    return SlaPolicy.objects.select_related("calendar").get(pk=priority).terms
+    return all_terms({priority})[priority]
+
+
+def all_terms(priorities: Collection[str]) -> dict[str, Terms]:
+    """Return the terms of each priority's policy as they are now, with one query plus two for each calendar."""
+    return {policy.priority: policy.terms for policy in queries.policies(priorities)}
 
 
 def business_hours_of(ticket: Ticket) -> BusinessHours:
@@ -27,9 +33,8 @@ def business_hours_of(ticket: Ticket) -> BusinessHours:
     return calendar.business_hours() if calendar else terms_of(ticket.priority).business_hours
 
 
-def started(*, created_at: datetime, status: str, priority: str) -> Clock:
+def started(*, created_at: datetime, status: str, terms: Terms) -> Clock:
     """Return the clock of a new ticket."""
-    terms = terms_of(priority)
     running = clock.start(created_at=created_at, terms=terms)
     if status != Status.CLOSED:
         return running

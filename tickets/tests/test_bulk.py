@@ -5,10 +5,14 @@ import io
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User, UserType
 from accounts.tests.factories import make_user
+from kit.long_tasks import leases
+from kit.long_tasks.models import LongTask
 from kit.tests.browser import Browser, fields
 from notifications.models import Delivery
 from notifications.tests.factories import end_of_transaction
@@ -106,6 +110,17 @@ class TestBulkChange:
         assert "1 ticket changed." in page
         assert "1 ticket already had this value." in page
         assert Ticket.objects.get(pk=closed.pk).version == 1
+
+    def test_renews_its_lease_meanwhile(self, agent: User, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Otherwise a change of many slow tickets could run twice at a time."""
+        monkeypatch.setattr(leases, "RENEW_SECONDS", -1)
+        tickets = [make_ticket(owner) for _ in range(3)]
+
+        with CaptureQueriesContext(connection) as captured:
+            submit_change(Browser(agent), "status", *tickets, status="closed")
+
+        table = LongTask._meta.db_table
+        assert sum(f'UPDATE "{table}"' in query["sql"] for query in captured) == len(tickets)
 
     def test_reports_unknown_tickets(self, agent: User, owner: User) -> None:
         page = submit_change(Browser(agent), "status", Ticket(pk=2**59), make_ticket(owner), status="closed")

@@ -141,7 +141,25 @@ class TestLastComments:
     def test_returns_the_newest_oldest_first(self, ticket: Ticket, owner: User) -> None:
         public = [make_comment(ticket, owner) for _ in range(3)]
 
-        assert queries.last_comments(ticket_id=ticket.pk, viewer=owner, limit=2) == public[1:]
+        found = queries.last_comments(ticket_id=ticket.pk, viewer=owner, limit=2, most_bytes=1_000)
+
+        assert [comment["id"] for comment in found] == [comment.pk for comment in public[1:]]
+
+    def test_stops_at_the_comment_that_exceeds_the_size(self, ticket: Ticket, owner: User) -> None:
+        for length in (1, 3, 2):
+            make_comment(ticket, owner, message="é" * length)
+
+        def lengths(most_bytes: int) -> list[int]:
+            found = queries.last_comments(ticket_id=ticket.pk, viewer=owner, limit=5, most_bytes=most_bytes)
+            return [len(comment["message"]) for comment in found]
+
+        assert {most: lengths(most) for most in (0, 3, 4, 9, 10)} == {
+            0: [2],
+            3: [2],
+            4: [3, 2],
+            9: [3, 2],
+            10: [1, 3, 2],
+        }
 
 
 @pytest.mark.database
@@ -309,7 +327,7 @@ class TestGet:
             assert (response.status_code, response.json()["message"]) == (404, "Ticket not found")
 
     @pytest.mark.parametrize("number", [0, 1, 20])
-    def test_runs_three_queries(
+    def test_runs_two_queries(
         self,
         path: str,
         ticket: Ticket,
@@ -322,7 +340,7 @@ class TestGet:
             make_comment(ticket, owner)
         api = signed_in(owner)
 
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(2):
             response = api.get(path)
 
         assert len(response.json()["items"]) == number

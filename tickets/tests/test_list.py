@@ -127,6 +127,7 @@ class TestFilters:
             {"startDate": "2024-07-01T18:00:00.001Z", "endDate": "2024-07-02"},
             {"project": 2**63 - 1},
             {"assignee": 2**63 - 1},
+            {"assignee": 2**63},
             {"createdBy": 2**63 - 1},
         ],
         ids=str,
@@ -290,16 +291,16 @@ class TestPage:
 
         assert api.get("/tickets", {"limit": 2}).json()["nextCursor"] is None
 
-    # The user, the tickets and the assignees. If few tickets match a search, another query asks whether there are more
-    # to search. Among more tickets than here there are up to four such steps.
+    # The user and the page. A search first finds the ids of its page, and if there are few, another query asks whether
+    # there are more to search. Among more tickets than here there are up to four such steps.
     @pytest.mark.parametrize(
         ("role", "query", "number"),
         [
-            ("agent", {}, 3),
-            ("owner", {}, 3),
-            ("owner", {"status": "open", "ordering": "title"}, 3),
-            ("owner", {"search": "database"}, 3),
-            ("owner", {"search": "rare"}, 4),
+            ("agent", {}, 2),
+            ("owner", {}, 2),
+            ("owner", {"status": "open", "ordering": "title"}, 2),
+            ("owner", {"search": "database"}, 2),
+            ("owner", {"search": "rare"}, 3),
         ],
         ids=str,
     )

@@ -13,7 +13,7 @@ from projects.tests.psql import psql
 from sla.models import Calendar, Priority, SlaPolicy, SlaState
 from sla.tests.factories import make_office_calendar
 from tickets import queries, services
-from tickets.models import Status, Ticket, TicketEvent
+from tickets.models import Ordering, Status, Ticket, TicketEvent
 from tickets.tests.factories import make_ticket
 
 MONDAY = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -422,8 +422,10 @@ class TestSlaState:
             services.hold(ticket_id=held.pk, by=agent, at=now)
 
         for state in queries.SLA_STATES:
-            listed = set(queries.TicketFilter(sla=state).matching(at=now))
-            assert listed == {ticket for ticket in Ticket.objects.all() if ticket.sla_state(now) == state}
+            wanted = queries.TicketFilter(sla=state)
+            rows = queries.tickets(viewer=agent, filter=wanted, ordering=Ordering(), limit=100, at=now)
+            listed = {row["id"] for row in rows}
+            assert listed == {ticket.pk for ticket in Ticket.objects.all() if ticket.sla_state(now) == state}
             assert listed
 
     @pytest.mark.database

@@ -16,4 +16,4 @@ class Command(BaseCommand):
 
     def handle(self, *, email: str, **options: Any) -> None:
         services.lift_lockout(account=lockout.account(email))
-        self.stdout.write(f"Nobody is locked out of {email} any more.")
+        self.stdout.write(f"Lifted all lockouts of {email}.")

@@ -8,7 +8,7 @@ from analytics import queries, services
 
 
 class Command(BaseCommand):
-    help = "Merge the rows of the daily ticket counts. Safe at any time; the worker does it every hour."
+    help = "Merge the rows of the ticket counts by day and month. Safe at any time; the worker does it every hour."
 
     def add_arguments(self, parser: CommandParser) -> None:
         instead = parser.add_mutually_exclusive_group()
@@ -23,7 +23,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Replaced {folded.removed:,} rows with {folded.written:,}.")
 
     def _check(self) -> None:
-        faults = queries.daily_count_faults()
+        faults = [*queries.daily_count_faults(), *queries.last_day_faults()]
         for fault in faults:
             self.stdout.write(str(fault))
         if faults:

@@ -1,4 +1,5 @@
--- AFTER INSERT ON tickets_ticket, FOR EACH STATEMENT: add the new tickets to the daily counts.
+-- AFTER INSERT ON tickets_ticket, FOR EACH STATEMENT: add the new tickets to the daily counts, and their
+-- day to the last days if it is later than those of their creator.
 -- Locks the creators' rows against a change of type. count_customer, which runs on such a change, moves the tickets
 -- committed by then: either it sees these tickets, or this trigger waits for it and reads the new type.
 -- count_updated.sql is the same text except for the line "WITH moved" (a test compares them): a trigger on INSERT has no
@@ -20,6 +21,16 @@ BEGIN
         WHERE id IN (SELECT created_by_id FROM cells)
         ORDER BY id
         FOR SHARE
+    ),
+    last_days AS (
+        INSERT INTO analytics_lastday (user_id, day, project_id)
+        SELECT DISTINCT ON (created_by_id) created_by_id, day, project_id
+        FROM cells
+        WHERE tickets > 0
+            AND NOT EXISTS (
+                SELECT FROM analytics_lastday AS known WHERE known.user_id = created_by_id AND known.day >= cells.day
+            )
+        ORDER BY created_by_id, day DESC
     ),
     changes AS (
         SELECT day, project_id, status, priority, cells.type, sum(tickets)::int AS tickets,

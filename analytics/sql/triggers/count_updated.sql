@@ -19,6 +19,16 @@ BEGIN
         ORDER BY id
         FOR SHARE
     ),
+    last_days AS (
+        INSERT INTO analytics_lastday (user_id, day, project_id)
+        SELECT DISTINCT ON (created_by_id) created_by_id, day, project_id
+        FROM cells
+        WHERE tickets > 0
+            AND NOT EXISTS (
+                SELECT FROM analytics_lastday AS known WHERE known.user_id = created_by_id AND known.day >= cells.day
+            )
+        ORDER BY created_by_id, day DESC
+    ),
     changes AS (
         SELECT day, project_id, status, priority, cells.type, sum(tickets)::int AS tickets,
             COALESCE(sum(prices) FILTER (WHERE is_customer), 0) AS spent

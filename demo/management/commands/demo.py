@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from accounts.models import User
-from analytics.models import DailyCount
+from analytics.models import DailyCount, LastDay, MonthlyCount
 from analytics.services import fold_daily_counts
 from demo import box_office, people
 from demo.people import SIGN_INS
@@ -57,7 +57,8 @@ class Command(BaseCommand):
             raise CommandError("The demo is already loaded.")
         fill(tickets=tickets, seed=seed, at=timezone.now(), console=Console(file=cast(IO[str], self.stdout)))
         fold_daily_counts()
-        sql.vacuum(User, Project, Ticket, Assignment, Comment, DailyCount, TicketEvent, AssignmentEvent)
+        sql.vacuum(User, Project, Ticket, Assignment, Comment, TicketEvent, AssignmentEvent)
+        sql.vacuum(DailyCount, MonthlyCount, LastDay)
         sql.vacuum(Event, Inventory, Booking, BookingEntry)
         for role, email, password in SIGN_INS:
             self.stdout.write(f"{role:9} {email}  {password}")

@@ -1,6 +1,7 @@
 -- Update the inventory and the ledger for new bookings, and refuse those that jump the queue, and those that wait in vain:
 -- for more seats than there are, or for a deactivated user.
--- AFTER INSERT ON events_booking, FOR EACH STATEMENT.
+-- AFTER INSERT ON events_booking, FOR EACH STATEMENT, unless events_book enters the booking (condition:
+-- models/booking.py).
 DECLARE
     has_jumped boolean;
     largest_waiting bigint;

@@ -1,6 +1,8 @@
 -- Move the version of an inventory that really changed.
--- BEFORE UPDATE ON events_inventory, FOR EACH ROW (condition: models/inventory.py).
+-- BEFORE UPDATE ON events_inventory, FOR EACH ROW, unless the update moves it (condition: models/inventory.py).
 BEGIN
-    NEW.version := OLD.version + 1;
+    IF NEW.* IS DISTINCT FROM OLD.* THEN
+        NEW.version := OLD.version + 1;
+    END IF;
     RETURN NEW;
 END;

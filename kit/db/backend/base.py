@@ -1,12 +1,41 @@
-"""Django's PostgreSQL backend with a cheaper connection health check. Django requires this module name."""
+"""Django's PostgreSQL backend with prepared statements and a cheaper health check. Django requires this module name."""
 
 import select
+from typing import Any
 
-from django.db.backends.postgresql import base
+from django.db.backends.postgresql import base, operations
 from psycopg.pq import TransactionStatus
+
+from kit.db.backend.prepared import PreparedCursor
+
+
+class DatabaseOperations(operations.DatabaseOperations):
+    def last_executed_query(self, cursor: Any, sql: Any, params: Any) -> str:
+        # psycopg does not keep the text of a prepared statement.
+        return str(sql) if isinstance(cursor, PreparedCursor) else super().last_executed_query(cursor, sql, params)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    ops_class = DatabaseOperations
+    _prepared: PreparedCursor | None = None
+
+    def run_prepared(self, query: str, params: dict[str, Any]) -> list[dict[str, Any]]:
+        """Run a statement with a `PreparedCursor` of this connection, and return its rows."""
+        if not self.health_check_done:  # type: ignore[attr-defined]
+            self.close_if_health_check_failed()
+        if self.connection is None:
+            self.ensure_connection()
+        if self._prepared is None or self._prepared.connection is not self.connection:
+            self._prepared = PreparedCursor(self.connection)
+        if self.execute_wrappers or self.queries_logged:
+            with_wrappers = self._prepare_cursor(self._prepared)  # type: ignore[attr-defined]
+            with_wrappers.execute(query, params)
+        else:
+            self.validate_no_broken_transaction()
+            with self.wrap_database_errors:
+                self._prepared.execute(query, params)
+        return self._prepared.rows
+
     def is_usable(self) -> bool:
         """Return whether a connection from an earlier request is still open.
 

@@ -38,6 +38,6 @@ def time_with_offset(text: str) -> datetime:
         found = parse_datetime(text)
     except ValueError:
         found = None
-    if found is None or found.tzinfo is None:
+    if found is None or found.tzinfo is None or not text.isascii():
         raise CommandError(f"{text!r} is not a time with a UTC offset, such as 2026-08-01T18:00:00Z.")
     return found

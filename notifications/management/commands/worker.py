@@ -1,9 +1,11 @@
-"""`manage.py worker`: run background jobs, mail among them. Start any number of workers, on any number of machines."""
+"""`manage.py worker`: send mail and run background jobs. Start any number of workers, on any number of machines."""
 
 import asyncio
+import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -15,18 +17,19 @@ from procrastinate.contrib.django import app, connector_params
 from procrastinate.exceptions import AlreadyEnqueued
 
 from kit.tasks import retry_stalled_jobs
-from notifications.tasks import defer_due
+from notifications import mailer
 
 log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
-    help = "Run background jobs until Ctrl-C or SIGTERM, then finish the running ones and exit."
+    help = "Send mail and run background jobs until Ctrl-C or SIGTERM, then finish what is running and exit."
     # `serve` and `migrate` run the checks, which load every view of the site.
     requires_system_checks = []
 
     def handle(self, **options: Any) -> None:
-        # In addition to one connection per job and one that listens; the default maximum is 4.
+        give_way()
+        # In addition to one connection per thread and two that listen; the default maximum is 4.
         connector = PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=2)
         connections.close_all()
         with app.replace_connector(connector):
@@ -36,28 +39,39 @@ class Command(BaseCommand):
 
 
 async def work() -> bool:
-    """Run jobs until stopped by a signal. Return False if the worker ended otherwise, as when the database is gone."""
+    """Run jobs and send mail until stopped by a signal. Return False if that ended otherwise."""
     loop = asyncio.get_running_loop()
     # Each thread keeps a database connection.
-    loop.set_default_executor(ThreadPoolExecutor(settings.WORKER_CONCURRENCY, thread_name_prefix="job"))
+    loop.set_default_executor(ThreadPoolExecutor(settings.WORKER_JOBS, thread_name_prefix="job"))
     async with app.open_async():
         # Pick up what an earlier worker left behind now rather than at the next periodic run.
-        for task in (retry_stalled_jobs, defer_due):
-            with suppress(AlreadyEnqueued):
-                await task.defer_async()
-        running = asyncio.create_task(app.run_worker_async(install_signal_handlers=False))
+        with suppress(AlreadyEnqueued):
+            await retry_stalled_jobs.defer_async()
+        running = [asyncio.create_task(app.run_worker_async(install_signal_handlers=False)), *mailer.start()]
+        stopped = loop.create_future()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop, running)
+            loop.add_signal_handler(number, stop, stopped)
         log.info("worker_started", concurrency=settings.WORKER_CONCURRENCY)
-        try:
-            await running
-        except asyncio.CancelledError:
-            log.info("worker_stopped")
-            return True
-    return False
+        await asyncio.wait([*running, stopped], return_when=asyncio.FIRST_COMPLETED)
+        was_stopped = stopped.done()
+        for task in running:
+            task.cancel()
+        for outcome in await asyncio.gather(*running, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                log.error("worker_failed", exc_info=outcome)
+        log.info("worker_stopped")
+        return was_stopped
 
 
-def stop(running: asyncio.Task[None]) -> None:
-    # A second cancellation would not wait for running jobs.
-    if not running.cancelling():
-        running.cancel()
+def stop(stopped: asyncio.Future[None]) -> None:
+    if not stopped.done():
+        stopped.set_result(None)
+
+
+def give_way() -> None:
+    """Let the processes that answer requests go first where they share the machine."""
+    os.nice(settings.WORKER_NICENESS)
+    # On Linux, a session of its own gets as much time as the others, whatever the priorities within it are.
+    if os.getsid(0) == os.getpid():
+        with suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(settings.WORKER_NICENESS))

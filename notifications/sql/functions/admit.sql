@@ -1,10 +1,11 @@
--- Decide whether a delivery is sent now, and return that. Only mail about tickets and guests' mail have limits per hour:
+-- Decide whether a delivery is sent now, and return that. Limits per hour exist for mail about tickets, guests' mail, and
+-- notices of changed addresses:
 --   * most_received  about tickets to one address, with reminders of deadlines counted apart
 --   * most_caused    about tickets from changes of one customer to others
---   * most_to_guest  to one guest's address
--- Beyond them, mail about tickets becomes part of a summary, and guests' mail is put off. Admitting a summary closes it,
--- so that no message is added that it does not list.
--- Call this in a transaction of its own: its locks, always taken in this order, let workers decide one after another.
+--   * most_to_guest  to one guest's address; of notices, to one address and about one account
+-- Beyond them, mail about tickets becomes part of a summary, and the rest is put off. Admitting a summary closes it,
+-- so that no message is added that it does not list. Notices to an address that the account had for an hour are exempt.
+-- Call this in a short transaction: its lock lets workers decide one after another.
 CREATE OR REPLACE FUNCTION notifications_admit(
     delivery_id bigint, at timestamptz, most_received int, most_caused int, most_to_guest int
 ) RETURNS boolean LANGUAGE plpgsql AS $$
@@ -17,29 +18,38 @@ DECLARE
     customer_id bigint;
     number int;
     earliest timestamptz;
+    is_notice boolean;
 BEGIN
     SELECT * INTO delivery FROM notifications_delivery WHERE id = delivery_id;
     SELECT * INTO recipient FROM accounts_user WHERE id = delivery.user_id AND is_active;
-    IF delivery.ticket_id IS NULL AND delivery.kind <> 'ticket-summary'
+    is_notice := delivery.kind = 'address-changed';
+    IF is_notice AND notifications_is_of_established(delivery) THEN
+        RETURN true;
+    END IF;
+    IF delivery.ticket_id IS NULL AND delivery.kind <> 'ticket-summary' AND NOT is_notice
         AND (delivery.booking_id IS NULL OR delivery.user_id IS NOT NULL) THEN
         RETURN true;
     END IF;
-    to_address := coalesce(recipient.email, delivery.address);
+    to_address := CASE WHEN is_notice THEN delivery.address ELSE coalesce(recipient.email, delivery.address) END;
     SELECT id INTO customer_id FROM accounts_user
         WHERE id = delivery.caused_by_id AND id IS DISTINCT FROM delivery.user_id AND type = 'customer';
-    IF customer_id IS NOT NULL THEN
-        PERFORM pg_advisory_xact_lock(hashtextextended('mail caused by ' || customer_id, 0));
-    END IF;
-    PERFORM pg_advisory_xact_lock(hashtextextended('mail to ' || upper(to_address), 0));
+    PERFORM pg_advisory_xact_lock(hashtextextended('mail limits', 0));
     -- Another worker may have decided in the meantime.
     SELECT * INTO delivery FROM notifications_delivery WHERE id = delivery_id AND state = 'pending';
     IF delivery.id IS NULL OR delivery.admitted_at > hour_ago THEN
         RETURN true;
     END IF;
-    IF delivery.booking_id IS NOT NULL THEN
+    IF is_notice OR delivery.booking_id IS NOT NULL THEN
         SELECT count(*), min(admitted_at) INTO number, earliest
             FROM notifications_received(to_address, hour_ago) AS other
-            WHERE other.booking_id IS NOT NULL;
+            WHERE CASE WHEN is_notice THEN other.kind = 'address-changed' ELSE other.booking_id IS NOT NULL END;
+        IF is_notice AND number < most_to_guest THEN
+            SELECT count(*), min(admitted_at) INTO number, earliest
+                FROM notifications_delivery AS other
+                WHERE other.user_id = delivery.user_id
+                    AND other.kind = 'address-changed'
+                    AND other.admitted_at > hour_ago;
+        END IF;
         IF number >= most_to_guest THEN
             UPDATE notifications_delivery SET next_attempt_at = earliest + interval '1 hour' WHERE id = delivery_id;
             RETURN false;

@@ -1,7 +1,7 @@
--- AFTER INSERT ON events_bookingentry, FOR EACH STATEMENT.
+-- AFTER INSERT ON events_bookingentry, FOR EACH STATEMENT (condition: models.py).
 -- Creates a delivery to the booking's holder for each new ledger entry, in the same transaction, whatever wrote the
--- entry. Queues no jobs: that would wake the workers with NOTIFY, which serializes commits while the event's inventory
--- is locked. The periodic task `defer_due` queues them a few seconds later.
+-- entry. Bookings that are confirmed at once are left to the workers (queue_confirmed.sql). Wakes no worker: NOTIFY would
+-- serialize commits while the event's inventory is locked. The workers look for mail every few seconds.
 BEGIN
     IF current_setting('ticketing.quiet', true) = 'on' THEN
         RETURN NULL;
@@ -32,7 +32,7 @@ BEGIN
     JOIN events_event AS event ON event.id = booking.event_id
     JOIN events_inventory AS inventory ON inventory.event_id = booking.event_id
     LEFT JOIN accounts_user AS person ON person.id = booking.user_id
-    WHERE person.id IS NULL OR person.is_active
+    WHERE entry.kind <> 'confirmed' AND (person.id IS NULL OR person.is_active)
     ORDER BY entry.id;
     RETURN NULL;
 END;

@@ -2,8 +2,8 @@
 -- Tell everyone who holds or waits for seats what changed, once per change: a guest with several bookings gets one
 -- message. Users and guests are told apart even if their addresses are the same, because nobody has proven that the
 -- user is the guest, and guests' mail has the tokens of their bookings.
--- Locks the inventory first, so that whoever is booking at the moment is told as well. Queues no jobs, for the reason
--- in announce_bookings.sql.
+-- Locks the inventory first, so that people whose booking is still in progress are told as well. Wakes no worker;
+-- announce_bookings.sql says why.
 BEGIN
     PERFORM FROM events_inventory WHERE event_id = NEW.id FOR NO KEY UPDATE;
     INSERT INTO notifications_delivery (kind, about, user_id, address, name, booking_id, payload)

@@ -1,0 +1,77 @@
+"""The JSON of events and bookings, from rows that have its keys already (sql/parts)."""
+
+from typing import Any
+
+from events.models import Booking
+from events.queries import Row
+from kit.web.fields import plain_number, utc_text
+
+
+def event(row: Row) -> Row:
+    """Return an event: the keys of EventSerializer."""
+    for name in ("place", "updatedAt"):
+        row.pop(name, None)
+    row["price"] = plain_number(row["price"])
+    return row
+
+
+def booking(row: Row) -> Row:
+    """Return an item of a list: the keys of BookingSerializer."""
+    guest = {"firstName": row["guestFirstName"], "lastName": row["guestLastName"], "email": row["guestEmail"]}
+    return {
+        "id": row["id"],
+        "event": row["event"],
+        "user": row["user"],
+        "guest": guest if row["user"] is None else None,
+        "quantity": row["quantity"],
+        "cancelled": row["cancelled"],
+        "status": row["status"],
+        "position": row["position"],
+        "unitPrice": plain_number(row["unitPrice"]),
+        "createdAt": row["createdAt"],
+        "version": row["version"],
+    }
+
+
+def booking_detail(row: Row) -> Row:
+    """Return a single booking: the keys of BookingDetailSerializer."""
+    return booking(row) | {"reason": _reason(row)}
+
+
+def flat_booking(row: Row) -> Row:
+    """Return a row of an export, which is an item of the list, flattened."""
+    return {name: value for name, value in row.items() if name != "version"} | {
+        "unitPrice": plain_number(row["unitPrice"])
+    }
+
+
+def new_booking(made: Booking) -> Row:
+    """Return a booking that `services.book` has just made, as `booking_detail` does, without reading it again."""
+    return booking_detail(
+        {
+            "id": made.pk,
+            "event": made.event_id,
+            "user": made.user_id,
+            "guestFirstName": made.guest_first_name,
+            "guestLastName": made.guest_last_name,
+            "guestEmail": made.guest_email,
+            "quantity": made.quantity,
+            "cancelled": made.cancelled,
+            "status": made.status,
+            "position": made.position,
+            "unitPrice": made.unit_price,
+            "createdAt": utc_text(made.created_at),
+            "version": made.version,
+        }
+    )
+
+
+def _reason(row: dict[str, Any]) -> str | None:
+    """Explain why the booking is waiting, or return None if it is not."""
+    if row["position"] is None:
+        return None
+    ahead = row["position"] - 1
+    if ahead:
+        return f"{ahead} booking{'s are' if ahead > 1 else ' is'} ahead"
+    left = row["quantity"] - row["cancelled"]
+    return f"Fewer than {left} tickets are left" if left > 1 else "No tickets are left"

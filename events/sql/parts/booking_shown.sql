@@ -1,0 +1,15 @@
+-- The columns of a booking that the API and exports show, with their keys.
+    booking.id,
+    booking.event_id AS event,
+    booking.user_id AS user,
+    booking.guest_first_name AS "guestFirstName",
+    booking.guest_last_name AS "guestLastName",
+    booking.guest_email AS "guestEmail",
+    booking.quantity,
+    booking.cancelled,
+    booking.status,
+    booking.position,
+    booking.unit_price AS "unitPrice",
+    (SELECT currency FROM events_event WHERE id = booking.event_id) AS currency,
+    kit_utc_text(booking.created_at) AS "createdAt",
+    booking.version

@@ -1,0 +1,88 @@
+"""Query strings, validated by serializers."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, cast
+
+from django.http import QueryDict
+from rest_framework import exceptions
+from rest_framework.fields import SkipField
+from rest_framework.request import Request
+from rest_framework.serializers import Serializer, as_serializer_error
+
+from kit.errors import Invalid
+
+UNKNOWN_PARAMETER = "This call has no such parameter."
+REPEATED_PARAMETER = "Give this parameter only once."
+
+
+class NoParameters(Serializer[Any]):
+    """The query string of a call without parameters."""
+
+
+def read_query(shape: type[Serializer[Any]], request: Request, *, is_strict: bool = False) -> dict[str, Any]:
+    """Return the validated query string, or fail with a 400 that names every invalid parameter.
+
+    If `is_strict`, parameters that are unknown or repeated are invalid.
+    """
+    reader, given = _reader(shape), request.query_params
+    faults = _misplaced(given, reader.fields) if is_strict and given else {}
+    try:
+        query = reader.read(given)
+    except exceptions.ValidationError as error:
+        raise exceptions.ValidationError(cast("dict[str, Any]", error.detail) | faults) from error
+    except Invalid as error:
+        # Parameters that contradict each other.
+        raise Invalid(fields={**error.fields, **faults}) from error
+    if faults:
+        raise exceptions.ValidationError(faults)
+    return query
+
+
+def _misplaced(given: QueryDict, known: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the errors of parameters that are unknown, or given several times."""
+    unknown = {name: [UNKNOWN_PARAMETER] for name in given if name not in known}
+    return unknown | {name: [REPEATED_PARAMETER] for name in given if name in known and len(given.getlist(name)) > 1}
+
+
+class _Reader:
+    """Validates query strings as the serializer does, but visits only the parameters that are given.
+
+    Visiting each of a list's filters would take several times as long as reading the two or three that are given.
+    """
+
+    def __init__(self, shape: type[Serializer[Any]]) -> None:
+        self.serializer = shape()
+        self.fields: dict[str, Any] = dict(self.serializer.fields)
+        # What parameters that are not given stand for, by their names in the domain.
+        self.defaults: dict[str, Any] = {}
+        self.required: set[str] = set()
+        for name, field in self.fields.items():
+            try:
+                self.defaults[field.source] = field.run_validation(field.get_value(QueryDict()))
+            except SkipField:
+                pass
+            except exceptions.ValidationError:
+                self.required.add(name)
+
+    def read(self, given: QueryDict) -> dict[str, Any]:
+        """:raises ValidationError: as the serializer does."""
+        values = dict(self.defaults)
+        faults: dict[str, Any] = {}
+        for name, field in self.fields.items():
+            if name in given or name in self.required:
+                try:
+                    values[field.source] = field.run_validation(field.get_value(given))
+                except SkipField:
+                    pass
+                except exceptions.ValidationError as error:
+                    faults[name] = error.detail
+        if faults:
+            raise exceptions.ValidationError(faults)
+        try:
+            return cast("dict[str, Any]", self.serializer.validate(values))
+        except exceptions.ValidationError as error:
+            raise exceptions.ValidationError(as_serializer_error(error)) from error
+
+
+_reader = cache(_Reader)

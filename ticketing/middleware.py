@@ -1,0 +1,32 @@
+"""The middleware of every request, outermost first, and that of requests to the admin."""
+
+ALL = [
+    "kit.web.middleware.log_request",
+    "kit.web.headers.keep_private",
+    "kit.web.headers.ContentSecurityPolicyMiddleware",
+    "kit.web.pages.answer_browsers_with_pages",
+    "kit.web.headers.CorsMiddleware",
+    "kit.web.middleware.answer_in_json",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "kit.web.compression.CompressionMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "kit.web.middleware.HistoryMiddleware",
+    "kit.admin.middleware.AdminMiddleware",
+]
+
+# The API uses no sessions, cookies or forms. It answers lockouts in its views (accounts/services/authentication.py).
+ADMIN = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "accounts.devices.KnownDeviceMiddleware",
+    "accounts.admin.kept_forms.KeptFormMiddleware",
+    "accounts.admin.second_factor_page.SecondFactorMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "axes.middleware.AxesMiddleware",
+    "kit.admin.requests.UnreadableRequestMiddleware",
+    "kit.admin.requests.ComposedTextMiddleware",
+    "kit.admin.once.OnceMiddleware",
+]

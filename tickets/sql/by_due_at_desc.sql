@@ -1,0 +1,29 @@
+-- The next tickets by due date, latest first, that match a filter and that the viewer may see.
+-- params   after_date     timestamptz     the position to start after: the sort key of a ticket, or an end of the order
+--          after_id       bigint
+--          viewer_id      bigint | null    null: a member of staff, who sees every ticket
+--          is_missed      boolean         the walk is among tickets that missed their deadline; planned with it if true
+--          walk           int             how many tickets to look at, whether or not they match
+--          row_limit      int             maximum number of rows
+--          those of parts/matching.sql and parts/looked_up.sql
+-- returns  the columns of parts/shown.sql; place text: the value that the ticket is sorted by
+-- index    ticket_due_at_desc, ticket_missed_due_at_desc, assignment_once
+SELECT
+\ir parts/shown.sql
+    , ticket.due_at::text AS place
+FROM (
+    SELECT *
+    FROM tickets_ticket
+    WHERE (coalesce(due_at, '-infinity'), id) < (%(after_date)s::timestamptz, %(after_id)s::bigint)
+    -- Those that missed their deadline have an index of their own.
+    AND (NOT %(is_missed)s::boolean OR NOT sla_met)
+    ORDER BY coalesce(due_at, '-infinity') DESC, id DESC
+    LIMIT %(walk)s::int
+) AS ticket
+WHERE
+\ir parts/visible.sql
+AND
+\ir parts/matching.sql
+AND
+\ir parts/looked_up.sql
+LIMIT %(row_limit)s::int;

