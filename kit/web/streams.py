@@ -195,9 +195,14 @@ async def opened(path: str) -> AsyncIterator[int]:
 
 @contextmanager
 def breaking_off(client: tuple[str, int]) -> Iterator[None]:
-    """Close the client's connection on an error."""
+    """Close the client's connection on an error.
+
+    A broken pipe says that it is closed. The client's port may belong to another connection by now.
+    """
     try:
         yield
+    except BrokenPipeError:
+        raise
     except BaseException:
         disconnect(client)
         raise

@@ -92,28 +92,44 @@ def served(application: str = "", **variables: str) -> Iterator[int]:
 
     `application` is an RSGI application to serve instead of ours.
     """
-    with socket.create_server((HOST, 0)) as probe:
-        port: int = probe.getsockname()[1]
     database = configuration.connection_url(settings.DATABASES["default"])
-    command = web_server(HOST, port, 1)
-    server = subprocess.Popen(
-        [*command[:-1], application or command[-1]],
-        cwd=settings.BASE_DIR,
-        env={**os.environ, "DATABASE_URL": database, "LOG_LEVEL": "ERROR", **variables},
-    )
-    try:
-        deadline = time.monotonic() + SECONDS_TO_START
-        while time.monotonic() < deadline and server.poll() is None:
-            with suppress(OSError):
-                if health(HOST, port) == "200":
-                    break
-            time.sleep(0.1)
-        else:
-            raise AssertionError("The web server did not start.")
-        yield port
-    finally:
-        server.terminate()
+    with reserved_port() as port:
+        command = web_server(HOST, port, 1)
+        server = subprocess.Popen(
+            [*command[:-1], application or command[-1]],
+            cwd=settings.BASE_DIR,
+            env={**os.environ, "DATABASE_URL": database, "LOG_LEVEL": "ERROR", **variables},
+        )
         try:
-            server.wait(10)
+            wait_for(server, port)
+            yield port
         finally:
-            server.kill()
+            server.terminate()
+            try:
+                server.wait(10)
+            finally:
+                server.kill()
+
+
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """Reserve a port for as long as the server runs. granian shares ports, so two servers could get the same one."""
+    with socket.socket() as reservation:
+        reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        reservation.bind((HOST, 0))
+        port: int = reservation.getsockname()[1]
+        yield port
+
+
+def wait_for(server: subprocess.Popen[bytes], port: int) -> None:
+    """Wait until the server answers.
+
+    :raises AssertionError: it ended, or does not answer in time.
+    """
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline and server.poll() is None:
+        with suppress(OSError):
+            if health(HOST, port) == "200":
+                return
+        time.sleep(0.1)
+    raise AssertionError("The web server did not start.")
