@@ -46,7 +46,10 @@ class Read(Work):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Booking(Work):
-    """Bookings of one ticket each, on each of some new events in turn, by the next customer or guest."""
+    """Bookings of one ticket each, on each of some new events in turn, by the next customer or guest.
+
+    Each client starts with another event, so that they do not all wait for the same one, over and over.
+    """
 
     events: int = 1
     # Of customers with consecutive ids. Without customers, guests book.
@@ -59,7 +62,8 @@ class Booking(Work):
 
         def of(client: int) -> load.Requests:
             callers = range(client, len(self.tokens), self.clients) if self.tokens else count(client, self.clients)
-            for turn, caller in enumerate(callers):
+            first = client * len(event_ids) // self.clients
+            for turn, caller in enumerate(callers, first):
                 path = f"/events/{event_ids[turn % len(event_ids)]}/bookings"
                 yield "POST", path, self.body(caller), self.head(caller)
 

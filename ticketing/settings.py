@@ -92,6 +92,8 @@ ADMIN_MIDDLEWARE = middleware.ADMIN
 ROOT_URLCONF = "ticketing.urls"
 WSGI_APPLICATION = "ticketing.wsgi.application"
 APPEND_SLASH = False
+# The site is at the root of its domain. Django would look for signs of mod_rewrite in every request.
+FORCE_SCRIPT_NAME = ""
 
 TEMPLATES = [
     {

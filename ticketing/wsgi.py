@@ -1,13 +1,16 @@
 """The WSGI application."""
 
 import os
+from functools import lru_cache
 
+import django
 from django.core.cache import close_caches
 from django.core.handlers.base import reset_urlconf
-from django.core.handlers.wsgi import WSGIRequest
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.core.signals import request_finished, request_started
-from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, reset_queries
+from django.http import HttpRequest
+from django.urls import ResolverMatch, resolve
 
 
 class Request(WSGIRequest):
@@ -26,10 +29,22 @@ class Request(WSGIRequest):
         pass
 
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ticketing.settings")
+class Handler(WSGIHandler):
+    """Django's handler, which remembers what the busiest paths resolve to. Trying the patterns takes long."""
 
-application = get_wsgi_application()
-application.request_class = Request
+    request_class = Request
+
+    def resolve_request(self, request: HttpRequest) -> ResolverMatch:
+        request.resolver_match = match = _resolve(request.path_info)
+        return match
+
+
+# Unknown paths raise an exception, which is not kept.
+_resolve = lru_cache(maxsize=256)(resolve)
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ticketing.settings")
+django.setup(set_prefix=False)
+application = Handler()
 
 # The next request of the thread closes a broken connection just as well, and the rest do nothing here.
 request_finished.disconnect(close_old_connections)

@@ -3,6 +3,7 @@
 from functools import cache, partial
 from typing import Any
 
+from django.http import HttpRequest
 from rest_framework import exceptions, views
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
@@ -27,6 +28,12 @@ class APIView(views.APIView):
 
     def get_permissions(self) -> list[BasePermission]:
         return _instances(self.permission_classes)
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """Wrap Django's request. What DRF would look up in it through `__getattr__` each time is set here."""
+        wrapped = super().initialize_request(request, *args, **kwargs)
+        wrapped.method, wrapped.META = request.method, request.META
+        return wrapped
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[BaseRenderer, str]:
         """Choose JSON, whatever the client accepts."""

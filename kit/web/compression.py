@@ -3,8 +3,9 @@
 import re
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils.cache import patch_vary_headers
 from django_http_compression.middleware import HttpCompressionMiddleware
+
+from kit.web.headers import vary_on
 
 MIN_BYTES = 1024
 # What signing in or booking as a guest returns. Compressing a secret together with text that an attacker chooses can
@@ -26,7 +27,7 @@ class CompressionMiddleware(HttpCompressionMiddleware):
     def maybe_compress(self, request: HttpRequest, response: HttpResponseBase) -> None:
         if isinstance(response, HttpResponse) and not _is_worth_it(request, response):
             return
-        patch_vary_headers(response, ["Accept-Encoding"])
+        vary_on(response, "Accept-Encoding")
         if "HTTP_ACCEPT_ENCODING" in request.META:
             super().maybe_compress(request, response)
 

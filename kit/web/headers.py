@@ -18,6 +18,14 @@ POLICY = "Content-Security-Policy"
 NO_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 
+def vary_on(response: HttpResponseBase, name: str) -> None:
+    """Declare that the response depends on this header of the request."""
+    if "Vary" in response.headers:
+        patch_vary_headers(response, [name])
+    else:
+        response.headers["Vary"] = name
+
+
 def keep_private(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponseBase]:
     """Forbid storing responses that contain a token or are meant for one person.
 
@@ -30,9 +38,9 @@ def keep_private(get_response: Callable[[HttpRequest], HttpResponse]) -> Callabl
         is_signed_in = "HTTP_AUTHORIZATION" in request.META or "HTTP_X_MANAGE_TOKEN" in request.META
         if is_signed_in and "ETag" in response.headers:
             # The client may keep its copy but must revalidate it.
-            response["Cache-Control"] = "private, no-cache"
+            response.headers["Cache-Control"] = "private, no-cache"
         elif is_signed_in or is_in_admin(request) or request.method not in SAFE_METHODS:
-            response["Cache-Control"] = "no-store"
+            response.headers["Cache-Control"] = "no-store"
         return response
 
     return middleware
@@ -45,7 +53,7 @@ class CorsMiddleware(cors.CorsMiddleware):
         if "HTTP_ORIGIN" in request.META or is_in_admin(request):
             return super().__call__(request)
         response = self.get_response(request)
-        patch_vary_headers(response, ["origin"])  # type: ignore[arg-type]
+        vary_on(response, "origin")  # type: ignore[arg-type]
         return response
 
 

@@ -51,7 +51,7 @@ def log_request(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Call
         outside = request_id.set(str(uuid.uuid4()))
         try:
             response = get_response(request)
-            response["X-Request-ID"] = request_id.get()
+            response.headers["X-Request-ID"] = request_id.get()
             logger.log(
                 logging.ERROR if response.status_code >= 500 else logging.INFO,
                 "request_finished",

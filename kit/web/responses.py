@@ -5,6 +5,30 @@ from typing import Any
 
 import orjson
 from django.http import HttpResponse
+from django.http.response import ResponseHeaders
+
+
+class Headers(ResponseHeaders):
+    """Django's headers, but printable ASCII is stored as it is. Middleware reads and writes some thirty headers."""
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if type(value) is str and value.isascii() and value.isprintable():
+            self._store[name.lower()] = (name, value)
+        else:
+            super().__setitem__(name, value)
+
+    def __contains__(self, name: object) -> bool:
+        return str(name).lower() in self._store
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self._store.get(name.lower(), (name, default))[1]
+
+    def setdefault(self, name: str, value: Any) -> None:
+        if name.lower() not in self._store:
+            self[name] = value
+
+    def items(self) -> Any:
+        return self._store.values()
 
 
 class Response(HttpResponse):
@@ -15,7 +39,8 @@ class Response(HttpResponse):
 
     def __init__(self, data: Any = None, status: int | None = None, headers: Mapping[str, str] | None = None) -> None:
         body = b"" if data is None else orjson.dumps(data)
-        super().__init__(body, "application/json", status, headers=headers)
+        super().__init__(body, "application/json", status)
         self.data = data
-        if not body:
-            del self.headers["Content-Type"]
+        self.headers = Headers(headers or {})
+        if body:
+            self.headers["Content-Type"] = "application/json"
