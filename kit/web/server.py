@@ -40,6 +40,10 @@ MAX_IN_MEMORY = 128 * 1024
 # Files of known length up to this one, such as the documentation's scripts, are read by the request's own thread.
 MAX_READ = 4 * 1024 * 1024
 
+# How long a thread that has work waits for one that is busy, such as with an export, several times in each request.
+# Python's default is five milliseconds.
+SWITCH_SECONDS = 0.001
+
 # Objects that may be created before the garbage collector looks for cycles among them.
 MAX_YOUNG_OBJECTS = 5_000
 
@@ -71,6 +75,7 @@ class Server:
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        sys.setswitchinterval(SWITCH_SECONDS)
         spare_the_collector()
         for _ in range(self.threads):
             threading.Thread(target=self.work, daemon=True).start()
