@@ -20,6 +20,7 @@ from kit.web.fields import (
     UtcDateTimeField,
 )
 from kit.web.paging import CursorField, PageSerializer, moment, row_id
+from kit.web.query_strings import DependsOnTime
 from sla.models import Priority
 from tickets.models import Status
 from tickets.serializers import StatusField
@@ -109,7 +110,7 @@ class DashboardSerializer(serializers.Serializer[Dashboard]):
     typeDistribution = serializers.DictField(child=serializers.IntegerField())
 
 
-class BoxOfficeFilterSerializer(PageSerializer):
+class BoxOfficeFilterSerializer(DependsOnTime, PageSerializer):
     """Query parameters of the box office endpoint. `limit` and `cursor` only page the events."""
 
     startDate = MomentField(required=False, help_text=f"Defaults to {DEFAULT_DAYS} days before the end.")

@@ -30,8 +30,8 @@ from rich.table import Table
 from accounts.models import User, UserType
 from kit.web import paging
 from projects.models import Project, Visibility
-from tickets.models import Ordering, Status, Ticket
-from tickets.serializers import FIELD_OF_ORDERING, ORDERINGS
+from tickets.models import Status, Ticket
+from tickets.serializers import ORDERING_OF_NAME
 
 MAX_MILLISECONDS, MAX_MONTH, MAX_EVERYTHING = 50, 40, 60
 # Where pages begin, by the label: after this share of all tickets in the order. The end is the last page of most lists.
@@ -141,8 +141,7 @@ def cursors() -> dict[str, str]:
     """Return the query strings of pages in every order, at each of DEPTHS."""
     total = Ticket.objects.count()
     found = {}
-    for name in ORDERINGS:
-        order = Ordering(FIELD_OF_ORDERING[name.removeprefix("-")], is_descending=name.startswith("-"))
+    for name, order in ORDERING_OF_NAME.items():
         keys = [order.key(), F("id")]
         places = Ticket.objects.order_by(*(key.desc() if order.is_descending else key for key in keys))
         for label, depth in DEPTHS.items():

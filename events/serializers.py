@@ -133,7 +133,13 @@ class AvailabilitySerializer(serializers.Serializer[Any]):
 
 # Maps field names in the API to fields of the model.
 FIELD_OF_ORDERING = {"createdAt": "created_at", "startsAt": "starts_at"}
-ORDERINGS = [sign + name for name in FIELD_OF_ORDERING for sign in ("", "-")]
+ORDERING_OF_NAME = {
+    sign + name: Ordering(field, is_descending=sign == "-")
+    for name, field in FIELD_OF_ORDERING.items()
+    for sign in ("", "-")
+}
+NAME_OF_ORDERING = {ordering: name for name, ordering in ORDERING_OF_NAME.items()}
+ORDERINGS = list(ORDERING_OF_NAME)
 DEFAULT_ORDERING = "-createdAt"
 
 
@@ -164,8 +170,7 @@ class EventQuerySerializer(PageSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments of `queries.events`: `filter`, `ordering`, `limit` and, with a cursor, `after`."""
         name = attrs.pop("ordering")
-        ordering = Ordering(FIELD_OF_ORDERING[name.removeprefix("-")], is_descending=name.startswith("-"))
-        query: dict[str, Any] = {"ordering": ordering, "limit": attrs.pop("limit")}
+        query: dict[str, Any] = {"ordering": ORDERING_OF_NAME[name], "limit": attrs.pop("limit")}
         if "cursor" in attrs:
             query["after"] = self._place(attrs.pop("cursor"), name)
         span = Span.between(attrs.pop("startDate", None), attrs.pop("endDate", None))

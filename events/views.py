@@ -15,7 +15,7 @@ from accounts.permissions import IsAdmin, caller, caller_if_any
 from events import docs, exports, queries, services, shapes
 from events.permissions import IsSignedInOrHoldsToken, holds_token
 from events.serializers import (
-    DEFAULT_ORDERING,
+    NAME_OF_ORDERING,
     CancellationSerializer,
     EventPatchSerializer,
     NewBookingSerializer,
@@ -44,7 +44,7 @@ class EventViewSet(ViewSet):
     def list(self, request: Request) -> Response:
         limit = self.query.pop("limit")
         found = queries.events(viewer=caller_if_any(request), **self.query, limit=limit + 1, at=timezone.now())
-        name = request.query_params.get("ordering") or DEFAULT_ORDERING
+        name = NAME_OF_ORDERING[self.query["ordering"]]
         page = paging.page(
             found,
             limit=limit,

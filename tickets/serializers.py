@@ -211,7 +211,13 @@ FIELD_OF_ORDERING = {
     "priority": "priority",
     "title": "title",
 }
-ORDERINGS = [sign + name for name in FIELD_OF_ORDERING for sign in ("", "-")]
+ORDERING_OF_NAME = {
+    sign + name: Ordering(field, is_descending=sign == "-")
+    for name, field in FIELD_OF_ORDERING.items()
+    for sign in ("", "-")
+}
+NAME_OF_ORDERING = {ordering: name for name, ordering in ORDERING_OF_NAME.items()}
+ORDERINGS = list(ORDERING_OF_NAME)
 
 
 class TicketFilterSerializer(serializers.Serializer[Any]):
@@ -251,8 +257,7 @@ class TicketFilterSerializer(serializers.Serializer[Any]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Return `filter` and `ordering` as `queries.tickets` takes them."""
-        name = attrs.pop("ordering")
-        ordering = Ordering(FIELD_OF_ORDERING[name.removeprefix("-")], is_descending=name.startswith("-"))
+        ordering = ORDERING_OF_NAME[attrs.pop("ordering")]
         span = Span.between(attrs.pop("startDate", None), attrs.pop("endDate", None))
         sla = attrs.pop("sla", None) or None
         search = attrs.pop("search", "") or None

@@ -19,6 +19,7 @@ from kit.web.etags import ExpectedVersionSerializer, expected, read_change, vers
 from kit.web.responses import Response
 from tickets import batches, docs, exports, queries, services, shapes
 from tickets.serializers import (
+    NAME_OF_ORDERING,
     AssignSerializer,
     HoldSerializer,
     NewCommentSerializer,
@@ -34,7 +35,7 @@ class TicketViewSet(ViewSet):
     def list(self, request: Request) -> Response:
         limit = self.query.pop("limit")
         found = queries.tickets(viewer=caller(request), **self.query, limit=limit + 1, at=timezone.now())
-        name = request.query_params.get("ordering") or "-createdDate"
+        name = NAME_OF_ORDERING[self.query["ordering"]]
         page = paging.page(
             found,
             limit=limit,

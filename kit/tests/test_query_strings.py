@@ -9,13 +9,15 @@ from django.urls import URLPattern, get_resolver
 from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework import exceptions
+from rest_framework.request import Request
 from rest_framework.serializers import Serializer
+from rest_framework.test import APIRequestFactory
 
 from contracts.helpdesk_shapes import CommentsQuerySerializer
 from contracts.helpdesk_shapes import TicketQuerySerializer as HelpdeskTicketQuerySerializer
 from contracts.ticks_shapes import EventQuerySerializer
 from kit.errors import Invalid
-from kit.web.query_strings import _reader
+from kit.web.query_strings import UNKNOWN_PARAMETER, DependsOnTime, _reader, read_query
 
 
 def described(patterns: list[Any]) -> Iterator[type[Serializer[Any]]]:
@@ -52,3 +54,36 @@ def test_have_the_values_and_the_errors_of_the_serializer(shape: type[Serializer
         query.appendlist(name, value)
 
     assert outcome(_reader(shape).read, query) == outcome(shape().run_validation, query)
+
+
+class Counted(Serializer[Any]):
+    reads = 0
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        Counted.reads += 1
+        return {"filter": 1}
+
+
+class CountedByTime(DependsOnTime, Counted):
+    pass
+
+
+def requested(text: str) -> Request:
+    return Request(APIRequestFactory().get(f"/tickets?{text}"))
+
+
+class TestReadQuery:
+    @pytest.mark.parametrize(("shape", "reads"), [(Counted, 1), (CountedByTime, 3)])
+    def test_validates_once_unless_it_depends_on_time(self, shape: type[Counted], reads: int) -> None:
+        Counted.reads = 0
+
+        for _ in range(3):
+            assert read_query(shape, requested("")).pop("filter") == 1
+        assert Counted.reads == reads
+
+    def test_refuses_each_time(self) -> None:
+        for _ in range(2):
+            with pytest.raises(exceptions.ValidationError) as error:
+                read_query(Counted, requested("n%C3%A4me=1"), is_strict=True)
+
+            assert error.value.detail == {"näme": [UNKNOWN_PARAMETER]}
