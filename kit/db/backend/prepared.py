@@ -78,8 +78,9 @@ class PreparedCursor:
         formats = self.transformer.formats
         result = self._checked(self.connection.pgconn.exec_prepared(statement.name, values, formats))
         self.transformer.set_pgresult(result)
-        columns = statement.columns
-        self.rows = self.transformer.load_rows(0, result.ntuples, lambda row: dict(zip(columns, row, strict=False)))
+        rows = self.transformer.load_rows(0, result.ntuples, tuple)
+        # `strict` would take longer than all else here.
+        self.rows = [dict(zip(statement.columns, row)) for row in rows]  # noqa: B905
 
     def _begin(self) -> None:
         """Begin a transaction if this is its first statement, as psycopg does."""
