@@ -27,15 +27,16 @@ HISTORY_FIELDS: dict[str, tuple[str, Callable[[Any], Any] | None]] = {
 }
 
 
-# The keys of times that SQL returns as PostgreSQL writes them.
-TIMES = ("dueDate", "createdDate", "updatedDate", "slaDue", "onHoldSince", "closedDate")
+# The keys of times that SQL returns as PostgreSQL writes them: of every ticket, and of a single one.
+TIMES = ("dueDate", "createdDate", "updatedDate", "slaDue")
+TIMES_OF_SLA = ("onHoldSince", "closedDate")
 
 
-def ticket(row: Row) -> Row:
+def ticket(row: Row, times: tuple[str, ...] = TIMES) -> Row:
     """Return an item of a list: the keys of TicketSerializer."""
     row.pop("place", None)
-    for name in TIMES:
-        if time := row.get(name):
+    for name in times:
+        if time := row[name]:
             row[name] = utc_text_of(time)
     row["assignedUsers"] = row["assignedUsers"] or []
     if row["price"] is not None:
@@ -52,7 +53,7 @@ def flat(row: Row) -> Row:
 
 def detail(row: Row) -> Row:
     """Return a single ticket: the keys of TicketDetailSerializer."""
-    body = ticket(row)
+    body = ticket(row, TIMES + TIMES_OF_SLA)
     sla = {
         "policy": row["priority"],
         "hours": row.pop("hours"),

@@ -6,12 +6,12 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from accounts.models import User
 from accounts.tests.factories import make_user
-from kit.web.fields import utc_text
+from kit.web.fields import utc_text, utc_text_of
 from projects.models import Project
 from projects.tests.psql import psql
 from sla.models import SlaState
@@ -161,10 +161,14 @@ class TestVisible:
 class TestUtcText:
     @pytest.mark.django_db
     @given(at=st.datetimes(timezones=st.just(UTC)))
+    @example(at=NOON)
+    @example(at=NOON.replace(microsecond=999))
+    @example(at=NOON.replace(microsecond=50_900))
+    @example(at=NOON.replace(microsecond=500_000))
     def test_is_that_of_the_fields(self, at: datetime) -> None:
-        ((text,),) = psql("SELECT kit_utc_text(%(at)s)", at=at)
+        ((text, written),) = psql("SELECT kit_utc_text(%(at)s), (%(at)s::timestamptz AT TIME ZONE 'UTC')::text", at=at)
 
-        assert text == utc_text(at)
+        assert text == utc_text_of(written) == utc_text(at)
 
 
 class TestExplanation:
