@@ -8,6 +8,7 @@ from typing import Any
 
 from django.urls import path
 from django.utils import timezone
+from orjson import Fragment
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, Throttled, ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -23,7 +24,7 @@ from events.queries import Row
 from kit.errors import Missing, TooMany, Unauthenticated
 from kit.idempotency.views import idempotent
 from kit.web.bodies import read
-from kit.web.fields import plain_number, with_milliseconds
+from kit.web.fields import with_milliseconds
 from kit.web.problems import Problem
 from kit.web.responses import Response
 from kit.web.throttling import SignInRateLimit
@@ -93,7 +94,7 @@ def shape_of_event(row: Row) -> dict[str, Any]:
         "date": with_milliseconds(row["startsAt"]),
         "location": row["venue"],
         "ticketLimit": row["capacity"],
-        "price": plain_number(row["price"]),
+        "price": Fragment(row["price"]),
     }
 
 

@@ -80,8 +80,8 @@ class TicketQuerySerializer(PageSerializer):
 
 def shape_of_ticket(row: Row) -> dict[str, Any]:
     """Return the document's ticket from one of the product's."""
+    assignees = shapes.assignees(row)
     row = shapes.ticket(row)
-    assignees = row["assignedUsers"]
     return {
         "_id": str(row["id"]),
         "title": row["title"],

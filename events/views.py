@@ -25,7 +25,6 @@ from events.serializers import (
 )
 from events.tokens import manage_token
 from kit.idempotency.views import REPLAYED, idempotent, key_of, repeatable
-from kit.text import json_size
 from kit.web import csv_export, paging
 from kit.web.base import ViewSet
 from kit.web.bodies import read
@@ -49,7 +48,7 @@ class EventViewSet(ViewSet):
             found,
             limit=limit,
             key=lambda row: (name, row["place"], row["id"]),
-            size=lambda row: json_size(row["description"]),
+            texts=lambda row: [row["description"]],
         )
         return Response({"items": [shapes.event(row) for row in page.items], "nextCursor": page.nextCursor})
 

@@ -18,6 +18,6 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def json_size(text: str) -> int:
-    """Return how many bytes a text takes in JSON: six for a control character, for instance."""
-    return len(orjson.dumps(text))
+def json_size(texts: str | list[list[str]]) -> int:
+    """Return how many bytes a text, or lists of them, take in JSON: six for a control character, for instance."""
+    return len(orjson.dumps(texts))

@@ -6,7 +6,6 @@ from rest_framework.request import Request
 
 from accounts.permissions import IsAdmin, caller
 from kit.idempotency.views import idempotent
-from kit.text import json_size
 from kit.web import paging
 from kit.web.base import ViewSet
 from kit.web.bodies import read
@@ -32,7 +31,7 @@ class ProjectViewSet(ViewSet):
             found,
             limit=limit,
             key=lambda project: (project["name"], project["id"]),
-            size=lambda project: json_size(project["description"]),
+            texts=lambda project: [project["description"]],
         )
         return Response({"items": page.items, "nextCursor": page.nextCursor})
 

@@ -35,6 +35,4 @@ def tickets(*, viewer: User, filter: TicketFilter, ordering: Ordering, at: datet
 
 
 def _encode(batches: Iterable[list[Row]]) -> Iterator[bytes]:
-    # `batches` still needs the position of a batch's last row, so the rows are copied.
-    flat = ([shapes.flat(dict(row)) for row in batch] for batch in batches)
-    return csv_export.encode(TicketSerializer().fields, flat)
+    return csv_export.encode(TicketSerializer().fields, (map(shapes.flat, batch) for batch in batches))

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from orjson import Fragment, loads
+
 from kit.web.fields import plain_number, utc_text, utc_text_of
 from tickets.models import Comment
 from tickets.queries import ASSIGNEE, Change, Item, Person, Row
@@ -27,32 +29,39 @@ HISTORY_FIELDS: dict[str, tuple[str, Callable[[Any], Any] | None]] = {
 }
 
 
-# The keys of times that SQL returns as PostgreSQL writes them.
-TIMES = ("dueDate", "createdDate", "updatedDate", "slaDue", "onHoldSince", "closedDate")
+# The keys of times that SQL returns as PostgreSQL writes them: of every ticket, and of a single one.
+TIMES = ("dueDate", "createdDate", "updatedDate", "slaDue")
+TIMES_OF_SLA = ("onHoldSince", "closedDate")
 
 
-def ticket(row: Row) -> Row:
+def ticket(row: Row, times: tuple[str, ...] = TIMES) -> Row:
     """Return an item of a list: the keys of TicketSerializer."""
     row.pop("place", None)
-    for name in TIMES:
-        if time := row.get(name):
+    for name in times:
+        if time := row[name]:
             row[name] = utc_text_of(time)
-    row["assignedUsers"] = row["assignedUsers"] or []
-    if row["price"] is not None:
-        row["price"] = plain_number(row["price"])
+    # SQL has written them in JSON.
+    row["assignedUsers"] = Fragment(row["assignedUsers"])
+    row["price"] = row["price"] and Fragment(row["price"])
     return row
 
 
 def flat(row: Row) -> Row:
     """Return a row of an export: an item of a list, with its assignees in one text."""
-    body = ticket(row)
-    body["assignedUsers"] = "; ".join(f"{person['name']} <{person['email']}>" for person in body["assignedUsers"])
-    return body
+    people = "; ".join(f"{person['name']} <{person['email']}>" for person in assignees(row))
+    return ticket(dict(row)) | {"assignedUsers": people, "price": row["price"]}
+
+
+def assignees(row: Row) -> list[Row]:
+    """Return the people that a ticket is assigned to, from a row that is no JSON yet."""
+    people: list[Row] = loads(row["assignedUsers"])
+    return people
 
 
 def detail(row: Row) -> Row:
     """Return a single ticket: the keys of TicketDetailSerializer."""
-    body = ticket(row)
+    assigned = len(assignees(row))
+    body = ticket(row, TIMES + TIMES_OF_SLA)
     sla = {
         "policy": row["priority"],
         "hours": row.pop("hours"),
@@ -61,7 +70,7 @@ def detail(row: Row) -> Row:
         **{name: row.pop(name) for name in ("onHoldSince", "holdReason", "heldSeconds", "closedDate", "state")},
     }
     return body | {
-        "statistics": {"totalAssigned": len(body["assignedUsers"]), "status": body["status"]},
+        "statistics": {"totalAssigned": assigned, "status": body["status"]},
         "sla": sla | {"because": _because(sla)},
     }
 

@@ -11,7 +11,6 @@ from rest_framework.request import Request
 from accounts.models import User
 from accounts.permissions import caller
 from kit.idempotency.views import idempotent, repeatable
-from kit.text import json_size
 from kit.web import csv_export, paging
 from kit.web.base import ViewSet
 from kit.web.bodies import read
@@ -40,7 +39,7 @@ class TicketViewSet(ViewSet):
             found,
             limit=limit,
             key=lambda row: (name, row["place"], row["id"]),
-            size=lambda row: json_size(row["description"]),
+            texts=lambda row: [row["description"]],
         )
         return Response({"items": [shapes.ticket(row) for row in page.items], "nextCursor": page.nextCursor})
 
@@ -117,7 +116,7 @@ class TicketViewSet(ViewSet):
             raise services.TicketNotFound
         limit, (before_id,) = self.query["limit"], self.query.get("cursor", [None])
         found = queries.history(ticket_id=ticket_id, before_id=before_id, limit=limit + 1)
-        page = paging.page(found, limit=limit, key=lambda item: (item.id,), size=queries.Item.size)
+        page = paging.page(found, limit=limit, key=lambda item: (item.id,), texts=queries.Item.texts)
         return Response({"items": [shapes.history_item(item) for item in page.items], "nextCursor": page.nextCursor})
 
 
@@ -132,7 +131,7 @@ class CommentViewSet(ViewSet):
             found,
             limit=limit,
             key=lambda comment: (comment["id"],),
-            size=lambda comment: json_size(comment["message"]),
+            texts=lambda comment: [comment["message"]],
         )
         return Response({"items": page.items, "nextCursor": page.nextCursor})
 

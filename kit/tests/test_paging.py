@@ -23,6 +23,10 @@ def read(cursor: str) -> Any:
     return CursorField([line, row_id]).run_validation(cursor)
 
 
+def list_of(text: str) -> list[str]:
+    return [text]
+
+
 class TestPage:
     @pytest.mark.parametrize("found", [[], ["a"], ["a", "b"]])
     def test_is_the_last_if_there_are_no_more_rows(self, found: list[str]) -> None:
@@ -35,17 +39,24 @@ class TestPage:
         assert read(first.nextCursor or "") == ("b", 7)
 
     def test_has_fewer_rows_if_their_text_is_long(self) -> None:
-        sizes = [MAX_BYTES - 2, 1, 1, 1]
+        rows = ["a" * (MAX_BYTES - 8), "b", "c", "d"]
 
-        assert page(sizes, limit=4, key=lambda row: (row,), size=int).items == sizes[:3]
-        assert page(sizes, limit=4, key=lambda row: (row,), size=int).nextCursor
-        assert page(sizes[:3], limit=4, key=lambda row: (row,), size=int).nextCursor is None
+        assert page(rows, limit=4, key=lambda row: (row,), texts=list_of).items == rows[:3]
+        assert page(rows, limit=4, key=lambda row: (row,), texts=list_of).nextCursor
+        assert page(rows[:3], limit=4, key=lambda row: (row,), texts=list_of).nextCursor is None
+
+    def test_adds_up_all_texts_of_a_row(self) -> None:
+        rows = [["a" * (MAX_BYTES - 8), "b"], ["c"], ["d"]]
+
+        assert page(rows, limit=3, key=lambda row: tuple(row), texts=list).items == rows[:2]
 
     def test_measures_text_in_bytes(self) -> None:
         assert [json_size(text) for text in ("a", "ä", "界", "\x01")] == [3, 4, 5, 8]
 
     def test_has_at_least_one_row(self) -> None:
-        assert page([MAX_BYTES + 1, 1], limit=2, key=lambda row: (row,), size=int).items == [MAX_BYTES + 1]
+        rows = ["a" * MAX_BYTES, "b"]
+
+        assert page(rows, limit=2, key=lambda row: (row,), texts=list_of).items == rows[:1]
 
 
 class TestCursor:

@@ -141,10 +141,10 @@ def utc_text(value: datetime) -> str:
 
 def utc_text_of(time: str) -> str:
     """Return a UTC time that PostgreSQL has written, such as `2024-08-01 18:00:00.5`, as `utc_text` does."""
-    milliseconds = time[20:23]
-    if not milliseconds.strip("0"):
-        return f"{time[:10]}T{time[11:19]}Z"
-    return f"{time[:10]}T{time[11:19]}.{milliseconds:0<3}Z"
+    if "." in time:
+        # Two zeros complete the milliseconds: PostgreSQL writes at least one digit, and no zeros at the end.
+        time = (time + "00")[:23].removesuffix(".000")
+    return time.replace(" ", "T") + "Z"
 
 
 class CountField(serializers.IntegerField):

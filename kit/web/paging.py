@@ -15,6 +15,7 @@ import orjson
 from rest_framework import serializers
 
 from kit.errors import Invalid
+from kit.text import json_size
 from kit.web.fields import CountField
 
 Row = TypeVar("Row")
@@ -36,21 +37,29 @@ class Page(Generic[Row]):
 
 
 def page(
-    found: list[Row], *, limit: int, key: Callable[[Row], tuple[Any, ...]], size: Callable[[Row], int] | None = None
+    found: list[Row],
+    *,
+    limit: int,
+    key: Callable[[Row], tuple[Any, ...]],
+    texts: Callable[[Row], list[str]] | None = None,
 ) -> Page[Row]:
     """Return the first `limit` of the rows. Pass one row more than that, if there is one, for a next page.
 
-    `size` is the `kit.text.json_size` of a row's long text. If there is too much of it, the page has fewer rows.
+    `texts` returns what is long in a row. If there is too much of it, the page has fewer rows.
     """
-    items = fitting(found[:limit], size) if size else found[:limit]
+    items = fitting(found[:limit], texts) if texts else found[:limit]
     return Page(items, encode(*key(items[-1])) if len(found) > len(items) else None)
 
 
-def fitting(rows: list[Row], size: Callable[[Row], int]) -> list[Row]:
-    """Return the first rows, at least one, whose sizes add up to at most MAX_BYTES."""
+def fitting(rows: list[Row], texts: Callable[[Row], list[str]]) -> list[Row]:
+    """Return the first rows, at least one, whose texts take at most MAX_BYTES as JSON."""
+    texts_of_rows = list(map(texts, rows))
+    # Usually they all fit, which takes a single call to find out.
+    if json_size(texts_of_rows) <= MAX_BYTES:
+        return rows
     total = 0
-    for number, row in enumerate(rows):
-        total += size(row)
+    for number, texts_of_row in enumerate(texts_of_rows):
+        total += sum(map(json_size, texts_of_row))
         if total > MAX_BYTES:
             return rows[: max(1, number)]
     return rows

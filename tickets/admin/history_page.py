@@ -22,7 +22,7 @@ class HistoryPage(ServiceAdmin):
             query = HistoryQuerySerializer(data=request.GET)
             (before_id,) = query.validated_data.get("cursor", [None]) if query.is_valid() else [None]
             found = queries.history(ticket_id=ticket.pk, before_id=before_id, limit=paging.MAX_LIMIT + 1)
-            page = paging.page(found, limit=paging.MAX_LIMIT, key=lambda item: (item.id,), size=queries.Item.size)
+            page = paging.page(found, limit=paging.MAX_LIMIT, key=lambda item: (item.id,), texts=queries.Item.texts)
             response.context_data["items"] = list(readable.items(page.items))
             response.context_data["older"] = page.nextCursor
         return response

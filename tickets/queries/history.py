@@ -10,7 +10,6 @@ from typing import Any
 from accounts.models import User
 from accounts.queries import viewer_id
 from kit.db import sql
-from kit.text import json_size
 from tickets.models import Comment
 from tickets.queries.lists import Row
 
@@ -93,9 +92,9 @@ class Item:
     door: str
     changes: list[Change]
 
-    def size(self) -> int:
-        """Return how many bytes all values take in JSON."""
-        return sum(json_size(str(value)) for change in self.changes for value in (change.before, change.after))
+    def texts(self) -> list[str]:
+        """Return all values as text."""
+        return [str(value) for change in self.changes for value in (change.before, change.after)]
 
 
 @dataclass(frozen=True)

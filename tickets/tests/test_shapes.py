@@ -2,16 +2,18 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from orjson import dumps, loads
 
 from accounts.models import User
 from accounts.tests.factories import make_user
-from kit.web.fields import utc_text
+from kit.web.fields import plain_number, utc_text, utc_text_of
 from projects.models import Project
 from projects.tests.psql import psql
 from sla.models import SlaState
@@ -58,7 +60,7 @@ class TestKeys:
         body = shapes.ticket(row)
 
         assert list(body) == keys(TicketSerializer)
-        assert [list(person) for person in body["assignedUsers"]] == [keys(AssigneeSerializer)]
+        assert [list(person) for person in loads(dumps(body["assignedUsers"]))] == [keys(AssigneeSerializer)]
 
     def test_of_a_ticket_are_those_of_the_schema(self, ticket: Ticket) -> None:
         body = detail(ticket)
@@ -161,10 +163,37 @@ class TestVisible:
 class TestUtcText:
     @pytest.mark.django_db
     @given(at=st.datetimes(timezones=st.just(UTC)))
+    @example(at=NOON)
+    @example(at=NOON.replace(microsecond=999))
+    @example(at=NOON.replace(microsecond=50_900))
+    @example(at=NOON.replace(microsecond=500_000))
     def test_is_that_of_the_fields(self, at: datetime) -> None:
-        ((text,),) = psql("SELECT kit_utc_text(%(at)s)", at=at)
+        ((text, written),) = psql("SELECT kit_utc_text(%(at)s), (%(at)s::timestamptz AT TIME ZONE 'UTC')::text", at=at)
 
-        assert text == utc_text(at)
+        assert text == utc_text_of(written) == utc_text(at)
+
+
+class TestJson:
+    """What SQL writes in JSON is what orjson would write."""
+
+    @pytest.mark.django_db
+    @given(name=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
+    @example(name="".join(map(chr, range(1, 256))))
+    def test_of_text(self, name: str) -> None:
+        ((text,),) = psql(
+            "SELECT array_to_json(ARRAY(SELECT row_to_json(row)))::text FROM (SELECT 7 AS id, %(name)s AS name) AS row",
+            name=name,
+        )
+
+        assert text.encode() == dumps([{"id": 7, "name": name}])
+
+    @pytest.mark.parametrize("price", ["0", "0.01", "0.5", "12.50", "100", "223.05", "99999999.99"])
+    def test_of_prices(self, ticket: Ticket, price: str) -> None:
+        ticket.price = Decimal(price)
+        ticket.save()
+        (row,) = queries.tickets_by_id([ticket.pk])
+
+        assert row["price"].encode() == dumps(shapes.ticket(row)["price"]) == dumps(plain_number(ticket.price))
 
 
 class TestExplanation:

@@ -1,4 +1,4 @@
--- The columns of an event that the API shows, with its keys: those of EventSerializer.
+-- The columns of an event that the API shows, with its keys: those of EventSerializer. `price` is JSON.
     event.id,
     event.name,
     event.description,
@@ -9,7 +9,7 @@
     kit_utc_text(event.bookings_close_at) AS "bookingsCloseAt",
     inventory.capacity,
     inventory.withheld,
-    event.price,
+    trim_scale(event.price)::text AS price,
     event.currency,
     event.max_per_booking AS "maxPerBooking",
     event.status,

@@ -12,7 +12,6 @@ from psycopg.adapt import Loader, PyFormat, Transformer
 from psycopg.errors import error_from_result
 from psycopg.rows import dict_row
 from psycopg.types.datetime import DatetimeDumper
-from psycopg.types.json import set_json_loads
 from psycopg.types.numeric import Int8Dumper
 
 PARAMETER = re.compile(r"%\((\w+)\)s")
@@ -35,6 +34,12 @@ class _UtcLoader(Loader):
 
     def load(self, data: Any) -> datetime:
         return datetime.fromisoformat(bytes(data).decode())
+
+
+class _JsonLoader(Loader):
+    """Loads JSON without a call in Python."""
+
+    load = staticmethod(loads)  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,8 @@ class PreparedCursor:
         self.fallback.adapters.register_dumper(int, _UntypedInt)
         self.fallback.adapters.register_dumper(datetime, _UntypedDatetime)
         self.fallback.adapters.register_loader("timestamptz", _UtcLoader)
-        set_json_loads(loads, self.fallback)
+        self.fallback.adapters.register_loader("json", _JsonLoader)
+        self.fallback.adapters.register_loader("jsonb", _JsonLoader)
         self.transformer = Transformer(self.fallback)
         self.statements: dict[str, Statement] = {}
         self.rows: list[dict[str, Any]] = []
@@ -78,8 +84,9 @@ class PreparedCursor:
         formats = self.transformer.formats
         result = self._checked(self.connection.pgconn.exec_prepared(statement.name, values, formats))
         self.transformer.set_pgresult(result)
-        columns = statement.columns
-        self.rows = self.transformer.load_rows(0, result.ntuples, lambda row: dict(zip(columns, row, strict=False)))
+        rows = self.transformer.load_rows(0, result.ntuples, tuple)
+        # `strict` would take longer than all else here.
+        self.rows = [dict(zip(statement.columns, row)) for row in rows]  # noqa: B905
 
     def _begin(self) -> None:
         """Begin a transaction if this is its first statement, as psycopg does."""

@@ -1,18 +1,18 @@
--- The columns of a ticket that the API shows, with its keys: those of TicketSerializer. tickets/shapes.py writes the times
--- as the API does, which takes a quarter of the time of kit_utc_text. json_agg of sorted rows takes two thirds of the
--- time of json_agg (json_build_object (…) ORDER BY …).
+-- The columns of a ticket that the API shows, with its keys: those of TicketSerializer. `price` and `assignedUsers` are
+-- JSON, as orjson writes it. tickets/shapes.py writes the times as the API does, which takes a quarter of the time of
+-- kit_utc_text.
     ticket.id,
     ticket.title,
     ticket.description,
     ticket.type,
     ticket.venue,
     ticket.status,
-    ticket.price,
+    trim_scale(ticket.price)::text AS price,
     ticket.priority,
     (ticket.due_at AT TIME ZONE 'UTC')::text AS "dueDate",
     ticket.created_by_id AS "createdBy",
-    (
-        SELECT json_agg(assignee)
+    array_to_json(ARRAY(
+        SELECT row_to_json(assignee)
         FROM (
             SELECT person.id AS "userId", person.name, person.email
             FROM tickets_assignment AS assignment
@@ -20,7 +20,7 @@
             WHERE assignment.ticket_id = ticket.id
             ORDER BY assignment.id
         ) AS assignee
-    ) AS "assignedUsers",
+    ))::text AS "assignedUsers",
     ticket.project_id AS project,
     (ticket.created_at AT TIME ZONE 'UTC')::text AS "createdDate",
     (ticket.updated_at AT TIME ZONE 'UTC')::text AS "updatedDate",
