@@ -1,4 +1,4 @@
-"""The JSON of events and bookings, from rows that have its keys already (sql/parts)."""
+"""The JSON of events and bookings, from rows that have its keys already, and prices in JSON (sql/parts)."""
 
 from typing import Any
 
@@ -13,7 +13,6 @@ def event(row: Row) -> Row:
     """Return an event: the keys of EventSerializer."""
     for name in ("place", "updatedAt"):
         row.pop(name, None)
-    # SQL has written it in JSON.
     row["price"] = Fragment(row["price"])
     return row
 
@@ -30,7 +29,7 @@ def booking(row: Row) -> Row:
         "cancelled": row["cancelled"],
         "status": row["status"],
         "position": row["position"],
-        "unitPrice": plain_number(row["unitPrice"]),
+        "unitPrice": Fragment(row["unitPrice"]),
         "createdAt": row["createdAt"],
         "version": row["version"],
     }
@@ -43,9 +42,7 @@ def booking_detail(row: Row) -> Row:
 
 def flat_booking(row: Row) -> Row:
     """Return a row of an export, which is an item of the list, flattened."""
-    return {name: value for name, value in row.items() if name != "version"} | {
-        "unitPrice": plain_number(row["unitPrice"])
-    }
+    return {name: value for name, value in row.items() if name != "version"}
 
 
 def new_booking(made: Booking) -> Row:
@@ -62,7 +59,7 @@ def new_booking(made: Booking) -> Row:
             "cancelled": made.cancelled,
             "status": made.status,
             "position": made.position,
-            "unitPrice": made.unit_price,
+            "unitPrice": str(plain_number(made.unit_price)),
             "createdAt": utc_text(made.created_at),
             "version": made.version,
         }

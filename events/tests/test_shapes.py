@@ -1,11 +1,13 @@
 """The JSON of events and bookings has the keys that the schema promises, and SQL decides as the models do."""
 
 from datetime import timedelta
+from decimal import Decimal
 from itertools import product
 from typing import Any
 
 import pytest
 from django.utils import timezone
+from orjson import dumps
 
 from accounts.models import User
 from accounts.tests.factories import make_user
@@ -21,6 +23,7 @@ from events.serializers import (
 from events.tests.factories import GUEST, book, make_event
 from kit.db import sql
 from kit.web import csv_export
+from kit.web.fields import plain_number
 from kit.web.paging import MAX_LIMIT
 
 
@@ -64,7 +67,7 @@ class TestKeys:
         assert list(body) == keys(BookingSerializer)
         assert list(body["guest"]) == keys(GuestOfBookingSerializer)
         assert list(shapes.booking_detail(row)) == keys(BookingDetailSerializer)
-        assert shapes.new_booking(made) == shapes.booking_detail(row)
+        assert dumps(shapes.new_booking(made)) == dumps(shapes.booking_detail(row))
         assert list(shapes.new_booking(made)) == keys(BookingDetailSerializer)
 
     @pytest.mark.parametrize("terms", [{}, {"status": "confirmed"}, {"search": "greta"}])
@@ -73,6 +76,23 @@ class TestKeys:
         (row,) = queries.bookings(viewer=admin, limit=5, **terms)  # type: ignore[arg-type]
 
         assert tuple(shapes.flat_booking(row)) == exports.COLUMNS
+
+
+class TestPrices:
+    @pytest.mark.parametrize("price", ["0", "0.01", "0.5", "12.50", "100", "223.05", "99999999.99"])
+    def test_are_written_by_sql_as_orjson_would(self, admin: User, price: str) -> None:
+        event = make_event(admin, price=Decimal(price))
+        made = book(event, guest=GUEST)
+        shown = queries.event(event_id=event.pk, viewer=None)
+        booked = queries.booking(booking_id=made.pk, viewer=admin)
+        assert shown
+        assert booked
+
+        prices = [shapes.event(shown)["price"]] + [
+            body["unitPrice"] for body in (shapes.booking(booked), shapes.new_booking(made))
+        ]
+
+        assert [dumps(written) for written in prices] == [dumps(plain_number(Decimal(price)))] * 3
 
 
 class TestVisibleEvents:

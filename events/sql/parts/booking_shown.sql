@@ -1,4 +1,4 @@
--- The columns of a booking that the API and exports show, with their keys.
+-- The columns of a booking that the API and exports show, with their keys. `unitPrice` is JSON.
     booking.id,
     booking.event_id AS event,
     booking.user_id AS user,
@@ -9,7 +9,7 @@
     booking.cancelled,
     booking.status,
     booking.position,
-    booking.unit_price AS "unitPrice",
+    trim_scale(booking.unit_price)::text AS "unitPrice",
     (SELECT currency FROM events_event WHERE id = booking.event_id) AS currency,
     kit_utc_text(booking.created_at) AS "createdAt",
     booking.version
