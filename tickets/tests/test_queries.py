@@ -710,6 +710,30 @@ class TestPages:
         assert re.search(r"\n  ->  Nested Loop .*\n *->  CTE Scan on assigned", lines)
         assert re.search(r"using .* on tickets_ticket .*\n *Index Cond: \(.*id = assignment.ticket_id\)", lines)
 
+    @pytest.mark.parametrize("ordering", ORDERINGS, ids=str)
+    def test_with_common_words_and_an_assignee_are_in_order(self, ordering: Ordering, owner: User) -> None:
+        rows = []
+        for number in range(9):
+            at = NOON + timedelta(hours=number * 5 % 9)
+            row: dict[str, Any] = {
+                "title": f"{number * 2 % 9} {'other' if number % 4 == 3 else 'word'}",
+                "priority": Priority.values[number % 3],
+                "created_at": at,
+                "updated_at": at + timedelta(days=number * 4 % 9),
+                "due_at": at + timedelta(days=number * 7 % 9) if number % 3 else None,
+            }
+            ticket = make_ticket(owner, **row)
+            is_assigned = number != 4
+            if is_assigned:
+                # As on creation, so that the ticket stays as it is.
+                Assignment.objects.create(ticket=ticket, user=owner, slot=1, assigned_at=at)
+            rows.append(row | {"id": ticket.pk, "is_assigned": is_assigned})
+
+        with common_words():
+            ids = found(owner, TicketFilter(search="word", assignee_id=owner.pk), ordering, limit=2)
+
+        assert ids == in_order([row for row in rows if row["is_assigned"] and "word" in row["title"]], ordering)
+
     def test_with_rare_words_and_an_assignee_are_found_by_the_words(self, owner: User) -> None:
         """Looking at each of the assignee's tickets would take longer."""
         tickets = [make_ticket(owner, title="rare" if number == 4 else "common") for number in range(6)]
