@@ -117,6 +117,18 @@ def snapshot() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def work_memory(size: str) -> Iterator[None]:
+    """Run this block in a transaction that gives each step of a plan up to `size` of memory, such as "32MB".
+
+    With less, PostgreSQL remembers only the pages of what an index finds, and tests every row on them.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('work_mem', %s, true)", [size])
+        yield
+
+
 def copy(model: type[Model], fields: Sequence[str], values: Iterable[Sequence[Any]]) -> None:
     """Insert rows, including their ids, with COPY, and advance the id sequence past them.
 

@@ -1,6 +1,6 @@
 """Lists of tickets: filters, orders, and how to find a page quickly among a million."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,12 @@ SLA_STATES = (SlaState.BREACHED, SlaState.AT_RISK, SlaState.MET, SlaState.MISSED
 WALK, SHORT_WALK = 20_000, 2_000
 # For assignees who have many tickets, which takes longer to test.
 SLOW_WALK = 8_000
+# How many expected matches of a search are too many to fetch and sort all of them, and how many are too many if a user
+# must be assigned as well.
+MANY, FEW = 15_000, 1_000
+# How many pages of the table a sample reads, and how many entries of an index take as long as fetching one ticket.
+SAMPLED_PAGES = 300
+ENTRIES_PER_TICKET = 15
 # How many weeks of a span to put together.
 MAX_WEEKS = 520
 
@@ -140,6 +146,8 @@ class _Page:
             return self._planned("involving", user_id=self.viewer.pk, creator_id=self.viewer.pk)
         if weeks := self._weeks():
             return self._planned("of_weeks", first_week=weeks[0], last_week=weeks[-1])
+        if self.filter.search is not None:
+            return self._by_words()
         if assignee is not None:
             return self._planned("involving", user_id=assignee, creator_id=None)
         return self._planned("sorted")
@@ -169,6 +177,42 @@ class _Page:
     def _planned(self, statement: str, **parameters: Any) -> list[Row]:
         """Run a statement that PostgreSQL plans with its parameters, which leave one order and few conditions of it."""
         return sql.rows(f"tickets/{statement}", **self._parameters() | parameters, row_limit=self.stop)
+
+    def _by_words(self) -> list[Row]:
+        """Fetch and sort the matches of a search, unless there are many and a faster way to the first ones is known."""
+        assignee, is_by_title = self.filter.assignee_id, self.ordering.field == "title"
+        expected = self._expected() if is_by_title or assignee is not None else 0
+        if assignee is not None and expected > FEW:
+            return self._planned("involving_in_order", user_id=assignee)
+        return self._of_titles() if expected > MANY else self._planned("sorted")
+
+    def _expected(self) -> int:
+        """Return how many matches PostgreSQL expects."""
+        (plan,) = sql.row("tickets/expected", **self._parameters())["QUERY PLAN"]
+        return int(plan["Plan"]["Plan Rows"])
+
+    def _of_titles(self) -> list[Row]:
+        """Sort the matches in a range of titles, or all matches if a sample suggests that this is faster."""
+        sample = sql.row("tickets/sample", **self._parameters(), row_limit=self.stop, pages=SAMPLED_PAGES)
+        # In tickets fetched.
+        cost_of_range = sample["in_range_with_words"] + sample["in_range"] / ENTRIES_PER_TICKET
+        with sql.work_memory("32MB"):
+            if cost_of_range < sample["with_words"]:
+                until = self._until_title(sample)
+                found = self._planned("of_titles", until_title=until)
+                # Tickets of the sample may have changed.
+                if len(found) == self.stop or until is None:
+                    return found
+            return self._planned("sorted")
+
+    def _until_title(self, sample: dict[str, Any]) -> str | None:
+        """Return a title that the page ends with at the latest, None if there may be too few matches."""
+        if sample["first_id"] is not None:
+            following = replace(self, after=(sample["first_title"], sample["first_id"]))._next_tickets(SHORT_WALK)
+            if len(following) == self.stop:
+                return str(following[-1]["title"])
+        title: str | None = sample["until_title"]
+        return title
 
     def _parameters(self) -> dict[str, Any]:
         chosen, ordering = self.filter, self.ordering

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -35,6 +36,8 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WEEK = timedelta(days=7)
 # In the middle of the times of the rows.
 NOW = NOON + timedelta(hours=2)
+# More than the table has, which keeps the pages that other tests have filled.
+ALL_PAGES = 1_000_000
 ORDERINGS = [Ordering(field, is_descending) for field in SORT_KEYS for is_descending in (False, True)]
 
 per_example = settings(
@@ -160,6 +163,23 @@ def many_tickets() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def common_words() -> Iterator[None]:
+    """Find pages as if PostgreSQL expected many matches and no walk along the first tickets filled them."""
+    walk = lists._Page._next_tickets
+
+    def next_tickets(page: lists._Page, length: int) -> list[Row]:
+        return walk(page, length) if length == lists.SHORT_WALK else []
+
+    names: dict[str, Any] = {"_next_tickets": next_tickets, "_is_whole": lambda *_: False, "_walk": 1}
+    with (
+        mock.patch.multiple(lists._Page, **names),
+        mock.patch.multiple(lists, MANY=0, FEW=0, SAMPLED_PAGES=ALL_PAGES, ENTRIES_PER_TICKET=float("inf")),
+        mock.patch.object(lists, "_has_many", return_value=True),
+    ):
+        yield
+
+
 def generic_plan(*, of: str) -> str:
     """Return how PostgreSQL runs a statement that this connection has prepared, whatever its parameters."""
     ((name, number),) = psql(
@@ -271,6 +291,40 @@ class TestPages:
         wanted = {"starts_at": starts_at or NOON, "ends_at": ends_at or NOON + timedelta(days=41)}
         matching = [row for row in loaded if self.is_visible(row, viewer) and self.is_wanted(row, wanted)]
         assert ids == in_order(matching, by)
+
+    @pytest.mark.slow
+    @per_example
+    @given(
+        rows=some_rows,
+        wanted=conditions,
+        limit=st.integers(1, 4),
+        viewer=st.integers(0, 3),
+        by=st.sampled_from(ORDERINGS),
+        text=st.sampled_from(["a", "b", "ab", "ba", "zebra"]),
+    )
+    def test_of_a_search_are_the_visible_tickets_with_the_words(
+        self,
+        rows: list[dict[str, Any]],
+        wanted: dict[str, Any],
+        limit: int,
+        viewer: int,
+        by: Ordering,
+        text: str,
+        people: list[User],
+    ) -> None:
+        with rolled_back():
+            loaded = load(rows, people)
+            wanted_words = replace(self.filter_of(wanted, people), search=text)
+
+            ids = found(people[viewer], wanted_words, by, limit)
+            with many_tickets():
+                ids_of_many = found(people[viewer], wanted_words, by, limit)
+            with common_words():
+                ids_of_common_words = found(people[viewer], wanted_words, by, limit)
+
+        matching = [row for row in loaded if self.is_visible(row, viewer) and self.is_wanted(row, wanted)]
+        matching = [row for row in matching if folded(row["title"]).startswith(text)]
+        assert ids == ids_of_many == ids_of_common_words == in_order(matching, by)
 
     def filter_of(self, wanted: dict[str, Any], people: list[User]) -> TicketFilter:
         same: dict[str, Any] = {
@@ -556,6 +610,150 @@ class TestPages:
         # Two walks, and after each, whether it reached the end.
         assert len(captured) == 4
 
+    @pytest.mark.parametrize("is_descending", [False, True])
+    def test_with_common_words_are_found_in_a_range_of_titles(self, is_descending: bool, owner: User) -> None:
+        """Fetching all tickets with the words, only to sort them, would take longer."""
+        by_title = Ordering("title", is_descending)
+        titles = [f"{place} word" for place in "abcdefghijkl"]
+        tickets = in_order([{"title": title, "id": make_ticket(owner, title=title).pk} for title in titles], by_title)
+        page: dict[str, Any] = {"filter": TicketFilter(search="word"), "ordering": by_title, "limit": 3}
+
+        with common_words(), CaptureQueriesContext(connection) as captured:
+            first = queries.tickets(viewer=owner, at=NOON, **page)
+        second_after = queries.position(first[-1], by_title)
+        with common_words():
+            second = queries.tickets(viewer=owner, at=NOON, after=second_after, **page)
+
+        assert [ticket["id"] for ticket in first + second] == tickets[:6]
+        in_range = next(query["sql"] for query in captured if "title_key >= (\n" in query["sql"])
+        # The range begins or ends with the fourth title, which is the third one after the first ticket.
+        assert f"'{'i' if is_descending else 'd'} word'" in in_range
+
+    def test_in_a_range_of_titles_are_expected_to_be_few(self, owner: User) -> None:
+        """Otherwise PostgreSQL would fetch all tickets with the words, and not intersect two indexes."""
+        make_closed_tickets(owner)
+        self.drop_other_indexes("ticket_title_order")
+        with planner_without("seqscan", "indexscan", "indexonlyscan"):
+            lines = plan("of_titles", TicketFilter(search="fix"), Ordering("title"), owner, until_title=None)
+
+        assert re.search(
+            r"Bitmap Index Scan on ticket_title_order .* rows=1 .*\n"
+            r" *Index Cond: \(\(title_key >= (\$|\(InitPlan).* AND \(title_key <= (\$|\(InitPlan)",
+            lines,
+        )
+
+    def test_in_a_range_of_titles_are_sought_again_if_they_have_changed(self, owner: User) -> None:
+        """Between the sample and the search, tickets may have lost the words."""
+        tickets = [make_ticket(owner, title=f"{place} word") for place in "abcdefgh"]
+        by_title = Ordering("title", is_descending=False)
+        page: dict[str, Any] = {"filter": TicketFilter(search="word"), "ordering": by_title, "limit": 3}
+
+        with common_words(), mock.patch.object(lists._Page, "_until_title", return_value="b word"):
+            found = queries.tickets(viewer=owner, at=NOON, **page)
+
+        assert [ticket["id"] for ticket in found] == [ticket.pk for ticket in tickets[:3]]
+
+    @pytest.mark.parametrize(
+        ("after", "limit", "sample"),
+        [
+            (None, 2, ("a word", "c word", 4, 3, 2)),
+            (None, 4, ("a word", "x word", 4, 6, 4)),
+            (None, 5, ("a word", None, 4, 6, 4)),
+            ("a word", 2, ("c word", "d word", 4, 3, 2)),
+            ("d word", 1, ("x word", "x word", 4, 2, 1)),
+            ("y", 1, (None, None, 4, 0, 0)),
+        ],
+    )
+    def test_are_sampled(self, after: str | None, limit: int, sample: tuple[Any, ...], owner: User) -> None:
+        titles = ["a word", "b", "c word", "d word", "e", "x word"]
+        ids = {title: make_ticket(owner, title=title).pk for title in titles}
+        position = (after, ids.get(after, 1)) if after else None
+        by_title = Ordering("title", is_descending=False)
+        page = lists._Page(
+            viewer=owner, filter=TicketFilter(search="word"), ordering=by_title, after=position, stop=limit, at=NOON
+        )
+
+        found = sql.row("tickets/sample", **page._parameters(), row_limit=limit, pages=ALL_PAGES)
+
+        first, until, *numbers = sample
+        assert found == {
+            "first_title": first,
+            "first_id": ids.get(first),
+            "until_title": until,
+            **dict(zip(["with_words", "in_range", "in_range_with_words"], numbers, strict=True)),
+        }
+
+    def test_are_expected_by_the_statistics(self, owner: User) -> None:
+        # PostgreSQL trusts its statistics if they have a hundred words.
+        others = " ".join(f"other{number}" for number in range(100))
+        for number in range(100):
+            make_ticket(owner, title="rare" if number % 50 == 0 else "common", description=others)
+        psql("ANALYZE tickets_ticket")
+        by_title = Ordering("title")
+
+        expected = {
+            word: lists._Page(
+                viewer=owner, filter=TicketFilter(search=word), ordering=by_title, after=None, stop=20, at=NOON
+            )._expected()
+            for word in ("common", "rare")
+        }
+
+        assert expected["common"] > 90
+        assert expected["rare"] < 10
+
+    @pytest.mark.parametrize("ordering", ORDERINGS, ids=str)
+    def test_with_common_words_and_an_assignee_are_looked_at_in_order(self, ordering: Ordering, owner: User) -> None:
+        """The tickets of an assignee are sorted by an index alone, and then fetched until the page is full."""
+        make_closed_tickets(owner)
+        wanted = TicketFilter(search="fix", assignee_id=owner.pk)
+        with planner_without("seqscan", "bitmapscan"):
+            lines = plan("involving_in_order", wanted, ordering, owner, user_id=owner.pk)
+
+        assert re.search(r"CTE assigned\n *->  Sort ", lines)
+        assert re.search(r"\n  ->  Nested Loop .*\n *->  CTE Scan on assigned", lines)
+        assert re.search(r"using .* on tickets_ticket .*\n *Index Cond: \(.*id = assignment.ticket_id\)", lines)
+
+    @pytest.mark.parametrize("ordering", ORDERINGS, ids=str)
+    def test_with_common_words_and_an_assignee_are_in_order(self, ordering: Ordering, owner: User) -> None:
+        rows = []
+        for number in range(9):
+            at = NOON + timedelta(hours=number * 5 % 9)
+            row: dict[str, Any] = {
+                "title": f"{number * 2 % 9} {'other' if number % 4 == 3 else 'word'}",
+                "priority": Priority.values[number % 3],
+                "created_at": at,
+                "updated_at": at + timedelta(days=number * 4 % 9),
+                "due_at": at + timedelta(days=number * 7 % 9) if number % 3 else None,
+            }
+            ticket = make_ticket(owner, **row)
+            is_assigned = number != 4
+            if is_assigned:
+                # As on creation, so that the ticket stays as it is.
+                Assignment.objects.create(ticket=ticket, user=owner, slot=1, assigned_at=at)
+            rows.append(row | {"id": ticket.pk, "is_assigned": is_assigned})
+
+        with common_words():
+            ids = found(owner, TicketFilter(search="word", assignee_id=owner.pk), ordering, limit=2)
+
+        assert ids == in_order([row for row in rows if row["is_assigned"] and "word" in row["title"]], ordering)
+
+    def test_with_rare_words_and_an_assignee_are_found_by_the_words(self, owner: User) -> None:
+        """Looking at each of the assignee's tickets would take longer."""
+        tickets = [make_ticket(owner, title="rare" if number == 4 else "common") for number in range(6)]
+        for ticket in tickets:
+            assign(ticket, owner)
+        wanted = TicketFilter(search="rare", assignee_id=owner.pk)
+
+        with (
+            many_tickets(),
+            mock.patch.object(lists, "_has_many", return_value=True),
+            CaptureQueriesContext(connection) as captured,
+        ):
+            ids = found(owner, wanted)
+
+        assert ids == [tickets[4].pk]
+        assert not any("WITH assigned" in query["sql"] or "involving" in query["sql"] for query in captured)
+
     def test_of_a_busy_assignee_are_walked_to(self, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
         tickets = [make_ticket(owner) for _ in range(6)]
         for ticket in tickets[1::2]:
@@ -819,7 +1017,7 @@ def test_every_statement_is_tested() -> None:
     names = {path.stem for path in (BASE_DIR / "tickets" / "sql").glob("*.sql")}
 
     walks = {statement(ordering) for ordering in ORDERINGS} | {"of_status", "walk_ends"}
-    pages = {"has_many", "involving", "of_weeks", "sorted"}
+    pages = {"has_many", "involving", "involving_in_order", "of_weeks", "of_titles", "sample", "expected", "sorted"}
     comments = {"comment", "comments", "last_comments"}
     tickets = {"ticket", "tickets", "concerning", "is_visible"}
     new = {"create", "assign_new", "lock_people", "lock_projects"}
