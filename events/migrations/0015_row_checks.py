@@ -11,6 +11,7 @@ from django.db import migrations, models
 
 import kit.db.checks
 
+once = import_module("events.migrations.0006_booking_functions")
 earlier = import_module("events.migrations.0014_lean_booking")
 
 BOOKING_IS_VALID = r"""
@@ -209,6 +210,82 @@ BEGIN
 END $$;
 """
 
+BOOK_ONCE = r"""
+-- Book under an idempotency key, in one statement: claim the key, book, and keep the answer under the key. A key that
+-- was used before returns the first booking as it was then. A refused request leaves its key unused.
+CREATE OR REPLACE FUNCTION events_book_once(
+    place bigint,
+    digest bytea,
+    body_digest bytea,
+    expired_at timestamptz,
+    wanted_event bigint,
+    wanted int,
+    joins text,
+    holder bigint,
+    first_name text,
+    last_name text,
+    email text,
+    made_by text,
+    made_at timestamptz,
+    is_admin boolean,
+    max_guest_bookings int,
+    OUT id bigint,
+    OUT status text,
+    OUT queue_number bigint,
+    OUT ahead int,
+    OUT unit_price numeric,
+    OUT refusal text,
+    OUT capacity int,
+    OUT max_per_booking int,
+    OUT available int,
+    OUT waiting int,
+    OUT created_at timestamptz,
+    OUT is_repeated boolean,
+    OUT first_body_digest bytea
+) LANGUAGE plpgsql AS $$
+DECLARE
+    kept idempotency_idempotencykey;
+    answered text;
+BEGIN
+    kept := idempotency_claim_key(place, digest, expired_at);
+    is_repeated := kept.digest IS NOT NULL;
+    IF is_repeated THEN
+        SELECT answer.* INTO id, status, queue_number, ahead, unit_price, created_at
+        FROM jsonb_to_record(kept.body::jsonb) AS answer (
+            id bigint, status text, queue_number bigint, ahead int, unit_price numeric, created_at timestamptz
+        );
+        first_body_digest := kept.body_digest;
+        RETURN;
+    END IF;
+    SELECT booked.*
+    INTO id, status, queue_number, ahead, unit_price, refusal, capacity, max_per_booking, available, waiting
+    FROM events_book(
+        wanted_event, wanted, joins, holder, first_name, last_name, email, made_by, made_at, is_admin,
+        max_guest_bookings
+    ) AS booked;
+    IF refusal IS NOT NULL THEN
+        RETURN;
+    END IF;
+    created_at := made_at;
+    first_body_digest := body_digest;
+    answered := idempotency_keep_answer(
+        digest,
+        body_digest,
+        201,
+        jsonb_build_object(
+            'id', id,
+            'status', status,
+            'queue_number', queue_number,
+            'ahead', ahead,
+            'unit_price', unit_price,
+            'created_at', created_at
+        )::text,
+        '{}',
+        made_at
+    );
+END $$;
+"""
+
 # To bookings of the same event, so that the ledger needs no foreign key of its own to events.
 OF_BOOKING = """
 ALTER TABLE events_bookingentry ADD CONSTRAINT booking_entry_of_booking
@@ -226,6 +303,7 @@ SELECT gin_clean_pending_list('booking_guest');
 class Migration(migrations.Migration):
     dependencies = [
         ("events", "0014_lean_booking"),
+        ("idempotency", "0004_claim_one"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -418,4 +496,5 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(OF_BOOKING, "ALTER TABLE events_bookingentry DROP CONSTRAINT booking_entry_of_booking"),
         migrations.RunSQL(BOOK, earlier.BOOK),
+        migrations.RunSQL(BOOK_ONCE, once.BOOK_ONCE),
     ]
