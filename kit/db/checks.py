@@ -4,6 +4,7 @@ PostgreSQL parses the text of every CHECK constraint again for each statement th
 plan of a function, so a table that is written often has one call instead of many conditions.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import BooleanField, Func
@@ -24,7 +25,7 @@ class RowConstraint(CheckConstraint):
     def validate(self, *args: Any, **kwargs: Any) -> None:
         """Leave the check to the database: before it is written, there is no row to pass."""
 
-    def deconstruct(self) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
         path, args, kwargs = super().deconstruct()
         del kwargs["condition"]
         return path, args, kwargs | {"function": self.function, "table": self.table}
