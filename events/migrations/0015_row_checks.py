@@ -27,8 +27,6 @@ DECLARE
         WHEN (booking.status = 'cancelled') <> (booking.cancelled = booking.quantity) THEN 'booking_status'
         WHEN booking.status = 'waiting' AND booking.queue_number IS NULL THEN 'booking_waits_in_queue'
         WHEN (booking.user_id IS NULL) = (booking.guest_email = '') THEN 'booking_of_user_or_guest'
-        WHEN booking.guest_first_name IS NOT NFC NORMALIZED THEN 'booking_first_name_composed'
-        WHEN booking.guest_last_name IS NOT NFC NORMALIZED THEN 'booking_last_name_composed'
         WHEN booking.unit_price NOT BETWEEN 0 AND 99999999.99 THEN 'booking_unit_price'
     END;
 BEGIN
@@ -347,14 +345,6 @@ class Migration(migrations.Migration):
         migrations.RemoveConstraint(
             model_name="booking",
             name="booking_unit_price",
-        ),
-        migrations.RemoveConstraint(
-            model_name="booking",
-            name="booking_first_name_composed",
-        ),
-        migrations.RemoveConstraint(
-            model_name="booking",
-            name="booking_last_name_composed",
         ),
         migrations.RemoveConstraint(
             model_name="bookingentry",

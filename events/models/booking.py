@@ -15,6 +15,7 @@ from events.models.inventory import IS_NOT_ENTERED
 from events.models.search import concerns, few_concern
 from kit import email_addresses
 from kit.db.checks import RowConstraint
+from kit.db.text import composed_constraint
 from kit.db.triggers import refuse_truncate, trigger
 from kit.search.expressions import SearchVector
 from kit.versions import Versioned, version_triggers
@@ -143,6 +144,8 @@ class Booking(Versioned):
             models.CheckConstraint(
                 condition=Q(guest_email="") | email_addresses.is_usable("guest_email"), name="booking_guest_email"
             ),
+            composed_constraint("guest_first_name", name="booking_first_name_composed"),
+            composed_constraint("guest_last_name", name="booking_last_name_composed"),
             RowConstraint(function="events_booking_is_valid", table="events_booking", name="booking_valid"),
             # The target of the ledger's foreign key, and the index of an event's bookings.
             models.UniqueConstraint("event", F("id").desc(), name="booking_event"),

@@ -377,16 +377,15 @@ class TestRowConstraints:
     @pytest.mark.parametrize(
         ("values", "constraint"),
         [
-            (f"{MAX_CAPACITY + 1}, 1, ''", "booking_quantity"),
-            (f"1, {MAX_PRICE} + 0.01, ''", "booking_unit_price"),
-            ("1, 1, 'Zoe\u0308'", "booking_first_name_composed"),
+            (f"{MAX_CAPACITY + 1}, 1", "booking_quantity"),
+            (f"1, {MAX_PRICE} + 0.01", "booking_unit_price"),
         ],
     )
-    def test_refuse_more_and_text_that_is_not_composed(self, event: Event, values: str, constraint: str) -> None:
+    def test_refuse_more(self, event: Event, values: str, constraint: str) -> None:
         with pytest.raises(CheckViolation) as refusal:
             psql(
                 "INSERT INTO events_booking (event_id, guest_email, status, origin, created_at,"
-                " quantity, unit_price, guest_first_name)"
+                " quantity, unit_price)"
                 f" VALUES ({event.pk}, 'greta@example.com', 'confirmed', 'api', now(), {values})"
             )
 
@@ -410,7 +409,7 @@ class TestRowConstraints:
             " ('events_booking', 'events_bookingentry', 'events_inventory')"
         )
 
-        assert size < 3_000
+        assert size < 4_000
 
 
 class TestInsertInSql:

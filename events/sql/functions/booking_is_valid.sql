@@ -10,8 +10,6 @@ DECLARE
         WHEN (booking.status = 'cancelled') <> (booking.cancelled = booking.quantity) THEN 'booking_status'
         WHEN booking.status = 'waiting' AND booking.queue_number IS NULL THEN 'booking_waits_in_queue'
         WHEN (booking.user_id IS NULL) = (booking.guest_email = '') THEN 'booking_of_user_or_guest'
-        WHEN booking.guest_first_name IS NOT NFC NORMALIZED THEN 'booking_first_name_composed'
-        WHEN booking.guest_last_name IS NOT NFC NORMALIZED THEN 'booking_last_name_composed'
         WHEN booking.unit_price NOT BETWEEN 0 AND 99999999.99 THEN 'booking_unit_price'
     END;
 BEGIN
