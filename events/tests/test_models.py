@@ -409,7 +409,7 @@ class TestRowConstraints:
             " ('events_booking', 'events_bookingentry', 'events_inventory')"
         )
 
-        assert size < 4_000
+        assert size < 5_000
 
 
 class TestInsertInSql:
