@@ -5,14 +5,14 @@ from typing import Self
 import pgtrigger
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
 
 from events.models.event import Event
+from kit.db.checks import RowConstraint
 from kit.db.triggers import refuse_truncate, trigger
 
 MAX_CAPACITY = 1_000_000
 # The function events_book is not entering the booking itself (sql/functions/book.sql).
-IS_NOT_ENTERED = "current_setting('ticketing.enters', true) IS DISTINCT FROM 'on'"
+IS_NOT_ENTERED = "NOT events_is_entering()"
 
 
 class InventoryQuerySet(models.QuerySet["Inventory"]):
@@ -35,7 +35,7 @@ class Inventory(models.Model):
     )
     # Sums over the bookings: seats sold, and the number of waiting bookings (not seats). Only triggers change them.
     confirmed = models.IntegerField(default=0, editable=False)
-    waiting = models.PositiveIntegerField(default=0, editable=False)
+    waiting = models.IntegerField(default=0, editable=False)
     # The last queue number that was issued.
     last_queue_number = models.BigIntegerField(default=0, editable=False)
     version = models.BigIntegerField(default=1, editable=False)
@@ -45,11 +45,7 @@ class Inventory(models.Model):
     class Meta:
         verbose_name_plural = "inventories"
         constraints = [
-            models.CheckConstraint(condition=Q(capacity__range=(1, MAX_CAPACITY)), name="inventory_capacity"),
-            models.CheckConstraint(
-                condition=Q(confirmed__gte=0, withheld__gte=0, capacity__gte=F("confirmed") + F("withheld")),
-                name="inventory_seats_fit",
-            ),
+            RowConstraint(function="events_inventory_is_valid", table="events_inventory", name="inventory_seats_fit"),
         ]
         triggers = [
             # All writers lock this row and check against it, so it must stay with its event.
@@ -71,7 +67,7 @@ class Inventory(models.Model):
                 when=pgtrigger.Before,
                 operation=pgtrigger.Update,
                 # events_book moves it itself, which spares it the trigger.
-                condition=pgtrigger.Condition("NEW.version <> OLD.version + 1"),
+                condition=pgtrigger.Condition(IS_NOT_ENTERED),
             ),
             trigger(
                 "events/keep_counts",

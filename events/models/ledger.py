@@ -3,10 +3,11 @@
 import pgtrigger
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import Func, Q
+from django.db.models import Func
 
 from events.models.booking import Booking
 from events.models.event import Event
+from kit.db.checks import RowConstraint
 from kit.db.triggers import refuse_truncate
 
 
@@ -24,12 +25,17 @@ class EntryKind(models.TextChoices):
 class BookingEntry(models.Model):
     """One movement of a booking, written by triggers. The entries of an event add up to its inventory."""
 
-    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="entries", db_index=False)
-    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="entries", db_index=False)
+    # In the database, they are one foreign key, `booking_entry_of_booking`: to a booking of this event.
+    event = models.ForeignKey(
+        Event, on_delete=models.PROTECT, related_name="entries", db_index=False, db_constraint=False
+    )
+    booking = models.ForeignKey(
+        Booking, on_delete=models.PROTECT, related_name="entries", db_index=False, db_constraint=False
+    )
     at = models.DateTimeField(db_default=Func(function="clock_timestamp"))
     kind = models.CharField(max_length=10, choices=EntryKind.choices)
     # Seats concerned; then the change in seats sold, in waiting bookings and in revenue.
-    quantity = models.PositiveIntegerField()
+    quantity = models.IntegerField()
     seats = models.IntegerField()
     waiting = models.SmallIntegerField()
     # Large enough for MAX_CAPACITY times MAX_PRICE.
@@ -49,7 +55,7 @@ class BookingEntry(models.Model):
             BrinIndex(fields=["at"], name="booking_entry_at"),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(kind__in=EntryKind.values), name="booking_entry_kind"),
+            RowConstraint(function="events_entry_is_valid", table="events_bookingentry", name="booking_entry_valid"),
         ]
         triggers = [
             pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),

@@ -4,13 +4,14 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.db import IntegrityError
 from django.utils import timezone
 from psycopg.errors import CheckViolation, ForeignKeyViolation, RaiseException, UniqueViolation
 
 from accounts.models import User
 from accounts.tests.factories import make_user
 from events import services
-from events.models import Booking, Event, Inventory
+from events.models import MAX_CAPACITY, MAX_PRICE, Booking, BookingStatus, EntryKind, Event, Inventory
 from events.services import Guest
 from events.tests.books import falsify
 from events.tests.factories import GUEST, book, make_event
@@ -332,6 +333,83 @@ class TestBookingRows:
             psql("DELETE FROM events_event; SET CONSTRAINTS ALL IMMEDIATE")
 
         assert Event.objects.filter(pk=event.pk).exists()
+
+
+class TestLedger:
+    @pytest.mark.parametrize("kind", EntryKind.values)
+    def test_takes_every_kind(self, event: Event, kind: str) -> None:
+        falsify(entry_of(book(event), kind=kind))
+
+    @pytest.mark.parametrize(("kind", "quantity"), [("refunded", 1), ("confirmed", -1)])
+    def test_refuses_other_kinds_and_negative_quantities(self, event: Event, kind: str, quantity: int) -> None:
+        statement = entry_of(book(event), kind=kind, quantity=quantity)
+
+        with pytest.raises(CheckViolation) as refusal:
+            psql(statement)
+
+        assert constraint_of(refusal) == "booking_entry_valid"
+
+    def test_refuses_an_entry_about_another_event(self, event: Event, admin: User) -> None:
+        statement = entry_of(book(event), event=make_event(admin))
+
+        with pytest.raises(ForeignKeyViolation) as refusal:
+            psql(f"{statement}; SET CONSTRAINTS ALL IMMEDIATE")
+
+        assert constraint_of(refusal) == "booking_entry_of_booking"
+
+
+def entry_of(booking: Booking, *, event: Event | None = None, kind: str = "confirmed", quantity: int = 1) -> str:
+    event_id = event.pk if event else booking.event_id
+    return (
+        "INSERT INTO events_bookingentry (event_id, booking_id, kind, quantity, seats, waiting, amount)"
+        f" VALUES ({event_id}, {booking.pk}, '{kind}', {quantity}, 1, 0, 25)"
+    )
+
+
+class TestRowConstraints:
+    """Their functions repeat limits that Python has as well."""
+
+    def test_allow_the_largest_event_and_the_highest_price(self, admin: User) -> None:
+        event = make_event(admin, capacity=MAX_CAPACITY, price=MAX_PRICE)
+
+        assert book(event, quantity=MAX_CAPACITY).status == "confirmed"
+
+    @pytest.mark.parametrize(
+        ("values", "constraint"),
+        [
+            (f"{MAX_CAPACITY + 1}, 1", "booking_quantity"),
+            (f"1, {MAX_PRICE} + 0.01", "booking_unit_price"),
+        ],
+    )
+    def test_refuse_more(self, event: Event, values: str, constraint: str) -> None:
+        with pytest.raises(CheckViolation) as refusal:
+            psql(
+                "INSERT INTO events_booking (event_id, guest_email, status, origin, created_at,"
+                " quantity, unit_price)"
+                f" VALUES ({event.pk}, 'greta@example.com', 'confirmed', 'api', now(), {values})"
+            )
+
+        assert constraint_of(refusal) == constraint
+        assert constraint in str(refusal.value)
+
+    @pytest.mark.parametrize("status", BookingStatus.values)
+    def test_allow_every_status(self, event: Event, status: str) -> None:
+        cancelled = 1 if status == BookingStatus.CANCELLED else 0
+
+        falsify(f"UPDATE events_booking SET status = '{status}', cancelled = {cancelled}, queue_number = 1")
+
+    def test_refuse_a_negative_number_of_waiting_bookings(self, event: Event) -> None:
+        with pytest.raises(IntegrityError, match="inventory_waiting"):
+            falsify("UPDATE events_inventory SET waiting = -1")
+
+    def test_are_short(self) -> None:
+        """PostgreSQL parses them again for each booking."""
+        ((size,),) = psql(
+            "SELECT sum(length(conbin::text)) FROM pg_constraint WHERE contype = 'c' AND conrelid::regclass::text IN"
+            " ('events_booking', 'events_bookingentry', 'events_inventory')"
+        )
+
+        assert size < 5_000
 
 
 class TestInsertInSql:

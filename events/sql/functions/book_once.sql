@@ -32,9 +32,10 @@ CREATE OR REPLACE FUNCTION events_book_once(
 ) LANGUAGE plpgsql AS $$
 DECLARE
     kept idempotency_idempotencykey;
+    answered text;
 BEGIN
-    SELECT * INTO kept FROM idempotency_claim_key(place, digest, expired_at);
-    is_repeated := FOUND;
+    kept := idempotency_claim_key(place, digest, expired_at);
+    is_repeated := kept.digest IS NOT NULL;
     IF is_repeated THEN
         SELECT answer.* INTO id, status, queue_number, ahead, unit_price, created_at
         FROM jsonb_to_record(kept.body::jsonb) AS answer (
@@ -54,7 +55,7 @@ BEGIN
     END IF;
     created_at := made_at;
     first_body_digest := body_digest;
-    PERFORM idempotency_keep_answer(
+    answered := idempotency_keep_answer(
         digest,
         body_digest,
         201,

@@ -5,4 +5,4 @@
 --          expired_at  timestamptz   a key used at or before this time counts as new
 -- returns  the columns of idempotency_idempotencykey, headers as jsonb; no row if the key is ours
 -- index    idempotency_idempotencykey_pkey
-SELECT * FROM idempotency_claim_key(%(place)s, %(digest)s, %(expired_at)s);
+SELECT * FROM idempotency_claim_key(%(place)s, %(digest)s, %(expired_at)s) AS kept WHERE kept.digest IS NOT NULL;

@@ -10,4 +10,5 @@ FROM (
     SELECT place, digest FROM unnest(%(places)s::bigint[], %(digests)s::bytea[]) AS key (place, digest)
     ORDER BY place, digest
 ) AS wanted
-CROSS JOIN LATERAL idempotency_claim_key(wanted.place, wanted.digest, %(expired_at)s) AS kept;
+CROSS JOIN LATERAL idempotency_claim_key(wanted.place, wanted.digest, %(expired_at)s) AS kept
+WHERE kept.digest IS NOT NULL;
