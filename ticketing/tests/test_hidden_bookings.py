@@ -14,8 +14,9 @@ from notifications.models import Delivery, State
 from notifications.services import announce_bookings
 from ticketing.tests.pages import Try, everything, make_examples
 
-MARK = "zyx"
-GUEST = Guest("Zyxgreta", "Zyxguest", "zyxgreta@example.com")
+# Long enough not to be part of a random CSRF token.
+MARK = "zyxwvuts"
+GUEST = Guest("Zyxwvutsgreta", "Zyxwvutsguest", "zyxwvutsgreta@example.com")
 
 
 def shows(user: User, page: Try) -> bool:
@@ -36,10 +37,10 @@ class TestHiddenBookings:
     def pages(self, admin: User) -> list[Try]:
         """Return all pages and actions, about a booking and mail that can be told by their words."""
         examples = make_examples()
-        event = make_event(admin, name="Zyxevent", status="published")
+        event = make_event(admin, name="Zyxwvutsevent", status="published")
         booking = book(event, guest=GUEST)
         announce_bookings()
-        Delivery.objects.filter(booking=booking).update(state=State.FAILED, last_error="550 zyxgreta")
+        Delivery.objects.filter(booking=booking).update(state=State.FAILED, last_error="550 zyxwvutsgreta")
         examples |= {Event: event, Booking: booking, Delivery: Delivery.objects.get(booking=booking)}
         return everything(examples)
 
