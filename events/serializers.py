@@ -26,7 +26,7 @@ from kit.web.fields import (
     TextField,
     UtcDateTimeField,
 )
-from kit.web.paging import INVALID_CURSOR, CursorField, PageSerializer, moment, row_id
+from kit.web.paging import INVALID_CURSOR, CursorField, PageSerializer, moment, orders, row_id
 from kit.zones import validate_time_zone
 
 MAX_NAME = 150
@@ -131,13 +131,7 @@ class AvailabilitySerializer(serializers.Serializer[Any]):
     waiting = serializers.IntegerField()
 
 
-# Maps field names in the API to fields of the model.
-FIELD_OF_ORDERING = {"createdAt": "created_at", "startsAt": "starts_at"}
-ORDERING_OF_NAME = {
-    sign + name: Ordering(field, is_descending=sign == "-")
-    for name, field in FIELD_OF_ORDERING.items()
-    for sign in ("", "-")
-}
+ORDERING_OF_NAME = orders({"createdAt": "created_at", "startsAt": "starts_at"}, Ordering)
 NAME_OF_ORDERING = {ordering: name for name, ordering in ORDERING_OF_NAME.items()}
 ORDERINGS = list(ORDERING_OF_NAME)
 DEFAULT_ORDERING = "-createdAt"

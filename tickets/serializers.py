@@ -23,7 +23,7 @@ from kit.web.fields import (
     TextField,
     UtcDateTimeField,
 )
-from kit.web.paging import INVALID_CURSOR, CursorField, PageSerializer, line, moment, row_id
+from kit.web.paging import INVALID_CURSOR, CursorField, PageSerializer, line, moment, orders, row_id
 from sla.models import Priority, SlaState
 from tickets.models import MAX_MESSAGE, Assignment, Comment, Ordering, Status, Ticket
 from tickets.queries import ASSIGNEE, FIELDS, SLA_STATES, Change, Item, Person, TicketFilter
@@ -203,19 +203,16 @@ class TicketDetailSerializer(TicketSerializer):
     sla = SlaSerializer(source="*")
 
 
-# Maps field names in the API to fields of the model.
-FIELD_OF_ORDERING = {
-    "createdDate": "created_at",
-    "updatedDate": "updated_at",
-    "dueDate": "due_at",
-    "priority": "priority",
-    "title": "title",
-}
-ORDERING_OF_NAME = {
-    sign + name: Ordering(field, is_descending=sign == "-")
-    for name, field in FIELD_OF_ORDERING.items()
-    for sign in ("", "-")
-}
+ORDERING_OF_NAME = orders(
+    {
+        "createdDate": "created_at",
+        "updatedDate": "updated_at",
+        "dueDate": "due_at",
+        "priority": "priority",
+        "title": "title",
+    },
+    Ordering,
+)
 NAME_OF_ORDERING = {ordering: name for name, ordering in ORDERING_OF_NAME.items()}
 ORDERINGS = list(ORDERING_OF_NAME)
 

@@ -6,7 +6,7 @@ not show; a made-up one yields the page from there on, or a 400.
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -19,6 +19,7 @@ from kit.text import json_size
 from kit.web.fields import CountField
 
 Row = TypeVar("Row")
+Order = TypeVar("Order")
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
@@ -63,6 +64,14 @@ def fitting(rows: list[Row], texts: Callable[[Row], list[str]]) -> list[Row]:
         if total > MAX_BYTES:
             return rows[: max(1, number)]
     return rows
+
+
+def orders(fields: Mapping[str, str], ordering: Callable[..., Order]) -> dict[str, Order]:
+    """Return the orders of a list by their names in the API: of each field, and with `-`, in descending order.
+
+    `fields` maps names in the API to fields of the model, and `ordering` takes such a field and `is_descending`.
+    """
+    return {sign + name: ordering(fields[name], is_descending=sign == "-") for name in fields for sign in ("", "-")}
 
 
 def encode(*keys: Any) -> str:
