@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,9 +18,10 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
-from accounts import second_factor, services
+from accounts import phones, second_factor, services
 from accounts.admin.own_account import change_own_email
-from accounts.models import User, UserType
+from accounts.admin.person_picker import choices_view
+from accounts.models import User, UserQuerySet, UserType
 from accounts.permissions import staff_user
 from kit.admin.forms import ServiceAdmin, ServiceForm, changed_values, newest
 from kit.admin.once import in_steps
@@ -32,7 +34,11 @@ from kit.search.expressions import SortKey
 
 
 class UserForm(SeenForm, ServiceForm):
-    pass
+    def clean_phone(self) -> str:
+        try:
+            return phones.normalized(self.cleaned_data["phone"])
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
 
 
 class NewUserForm(ServiceForm, UserCreationForm):
@@ -60,14 +66,15 @@ class UserAdmin(SeenAdmin, SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type:
     add_form = NewUserForm
     change_password_form = PasswordForm
     add_form_template = None
-    list_display = ["name_by_key", "email", "type_label", "is_active", "created_at"]
+    list_display = ["name_by_key", "email", "phone", "type_label", "is_active", "created_at"]
     list_filter = ["type", "is_active"]
-    search_fields = ["name", "email"]
+    search_fields = ["name", "email", "phone"]
+    search_help_text = "Words from the name or the address, or the end of a telephone number"
     ordering = [SortKey("name"), "id"]
     filter_horizontal = []
     actions_detail = ["reset_second_factor"]
     fieldsets = [
-        (None, {"fields": [("name", "email"), "password_link"]}),
+        (None, {"fields": [("name", "email"), "phone", "password_link"]}),
         ("Role", {"fields": ["type", ("is_active", "is_superuser")]}),
         ("Dates", {"fields": [("created_at", "last_login")]}),
     ]
@@ -76,7 +83,12 @@ class UserAdmin(SeenAdmin, SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type:
 
     def get_urls(self) -> list[Any]:
         own_email = self.admin_site.admin_view(in_steps(partial(change_own_email, self)))
-        return [path("own-email/", own_email, name="accounts_user_own_email"), *super().get_urls()]
+        choices = self.admin_site.admin_view(choices_view)
+        return [
+            path("own-email/", own_email, name="accounts_user_own_email"),
+            path("choices/", choices, name="accounts_user_autocomplete"),
+            *super().get_urls(),
+        ]
 
     @admin.display(description="name", ordering=SortKey("name"))
     def name_by_key(self, user: User) -> str:
@@ -128,12 +140,12 @@ class UserAdmin(SeenAdmin, SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type:
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
     ) -> tuple[QuerySet[User], bool]:
-        """Offer only valid users in ticket and booking forms: active ones, and no admins as assignees."""
-        if request.GET.get("app_label") in ("tickets", "events"):
-            queryset = queryset.filter(is_active=True)
-            if request.GET.get("model_name") == "assignment":
-                queryset = queryset.exclude(type=UserType.ADMIN)
-        return super().get_search_results(request, queryset, search_term)
+        """Offer only active users in ticket and booking forms, by how their name or address begins."""
+        if request.GET.get("app_label") not in ("tickets", "events"):
+            return super().get_search_results(request, queryset, search_term)
+        active = cast(UserQuerySet, queryset).filter(is_active=True)
+        text = search_term.strip()
+        return (active.called(text) if text else active), False
 
     def deletion_blockers(self, row: User) -> Iterator[tuple[str, Any]]:
         """Yield the tickets and comments of a user, which prevent deletion."""
