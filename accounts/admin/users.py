@@ -72,7 +72,7 @@ class UserAdmin(SeenAdmin, SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type:
     search_help_text = "Words from the name or the address, or the end of a telephone number"
     ordering = [SortKey("name"), "id"]
     filter_horizontal = []
-    actions_detail = ["reset_second_factor"]
+    actions_detail = ["hand_over_tickets", "deactivate", "reset_second_factor"]
     fieldsets = [
         (None, {"fields": [("name", "email"), "phone", "password_link"]}),
         ("Role", {"fields": ["type", ("is_active", "is_superuser")]}),
@@ -157,11 +157,21 @@ class UserAdmin(SeenAdmin, SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type:
         services.lock(user_id=row.pk, by=staff_user(request))
 
     def save_model(self, request: HttpRequest, user: User, form: Any, change: bool) -> None:
+        """Save through the services. If a user to deactivate has open tickets, another page asks who gets them."""
+        if change and "is_active" in form.changed_data and not user.is_active and has_open_tickets(user):
+            # Neither saved nor logged yet.
+            form.changed_data.remove("is_active")
+            request.asks_who_gets_tickets = True  # type: ignore[attr-defined]
         if change:
             services.update(user_id=user.pk, by=staff_user(request), **changed_values(form))
         else:
             fields = {name: form.cleaned_data[name] for name in ("name", "email", "type")}
             user.pk = services.sign_up(**fields, password=form.cleaned_data["password1"], by=staff_user(request)).pk
+
+    def response_change(self, request: HttpRequest, obj: User) -> HttpResponse:
+        if hasattr(request, "asks_who_gets_tickets"):
+            return HttpResponseRedirect(reverse("admin:tickets_ticket_deactivate", args=[obj.pk]))
+        return super().response_change(request, obj)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         if self.get_object(request, id) == request.user:
@@ -176,6 +186,25 @@ class UserAdmin(SeenAdmin, SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type:
 
     def delete_model(self, request: HttpRequest, user: User) -> None:
         services.delete(user_id=user.pk, by=staff_user(request))
+
+    @action(description="Hand over tickets", url_path="hand-over", permissions=["hand_over"])
+    def hand_over_tickets(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:tickets_ticket_hand_over", args=[object_id]))
+
+    def has_hand_over_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Return whether the viewer may change tickets, and the user can have any."""
+        user = self.get_object(request, object_id) if object_id else None
+        return request.user.has_perm("tickets.change_ticket") and (user is None or not user.is_admin)
+
+    @action(description="Deactivate", url_path="deactivate", permissions=["deactivate"], variant=ActionVariant.DANGER)
+    def deactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:tickets_ticket_deactivate", args=[object_id]))
+
+    def has_deactivate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Return whether the viewer may change this user, who must be active and someone else."""
+        user = self.get_object(request, object_id) if object_id else None
+        allowed = self.has_change_permission(request, user)
+        return allowed and (user is None or (user != request.user and user.is_active))
 
     @action(
         description="Reset the second factor",
@@ -215,3 +244,7 @@ class UserAdmin(SeenAdmin, SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type:
         user = self.get_object(request, object_id) if object_id else None
         allowed = self.has_change_permission(request, user)
         return allowed and (user is None or (user != request.user and second_factor.is_set_up(user)))
+
+
+def has_open_tickets(user: User) -> bool:
+    return user.assignments.exclude(ticket__status="closed").exists()
