@@ -19,8 +19,7 @@ from django.db.models.functions import Collate, Length, Lower, Reverse, Trim, Up
 from django.db.models.lookups import Exact, GreaterThanOrEqual, LessThan
 from django.utils.crypto import salted_hmac
 
-from accounts import phones
-from kit import email_addresses
+from kit import email_addresses, phones
 from kit.db.text import composed_constraint
 from kit.db.triggers import trigger
 from kit.search.expressions import SearchVector, SortKey, contains

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from accounts import phones
 from accounts.models import LAST_CHARACTER, User
+from kit import phones
 from kit.db import sql
 
 # A user as SQL returns it, with the keys of UserSerializer.

@@ -18,11 +18,12 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
-from accounts import phones, second_factor, services
+from accounts import second_factor, services
 from accounts.admin.own_account import change_own_email
 from accounts.admin.person_picker import choices_view
 from accounts.models import User, UserQuerySet, UserType
 from accounts.permissions import staff_user
+from kit import phones
 from kit.admin.forms import ServiceAdmin, ServiceForm, changed_values, newest
 from kit.admin.once import in_steps
 from kit.admin.pages import LINK_CLASSES, form_page
