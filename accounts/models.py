@@ -14,12 +14,12 @@ from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ValidationError
 from django.core.validators import MinLengthValidator
 from django.db import models
-from django.db.models import F
-from django.db.models.functions import Length, Trim, Upper
-from django.db.models.lookups import GreaterThanOrEqual
+from django.db.models import F, Q, Value
+from django.db.models.functions import Collate, Length, Lower, Reverse, Trim, Upper
+from django.db.models.lookups import Exact, GreaterThanOrEqual, LessThan
 from django.utils.crypto import salted_hmac
 
-from kit import email_addresses
+from kit import email_addresses, phones
 from kit.db.text import composed_constraint
 from kit.db.triggers import trigger
 from kit.search.expressions import SearchVector, SortKey, contains
@@ -28,6 +28,9 @@ from kit.versions import Versioned, version_triggers
 
 # Signing in or setting a password does not make another version of the user.
 VERSIONED_FIELDS = ("name", "email", "type", "is_active", "is_superuser")
+
+
+MAX_NOTE = 5_000
 
 
 class UserType(models.TextChoices):
@@ -41,10 +44,35 @@ class UserType(models.TextChoices):
 STAFF_TYPES = (UserType.AGENT, UserType.ADMIN)
 
 
+NAME_WORDS = SearchVector("name")
+# What the indexes of beginnings and of endings are sorted by: the codes of the letters, whatever the database's locale.
+ADDRESS_START = Collate(Lower("email"), "C")
+PHONE_END = Collate(Reverse("phone"), "C")
+# Sorted after every other character.
+LAST_CHARACTER = "\U0010ffff"
+
+
+def _starts_with(expression: Collate, text: str) -> Q:
+    """Return the condition that an indexed text begins with another one."""
+    return Q(GreaterThanOrEqual(expression, Value(text))) & Q(LessThan(expression, Value(text + LAST_CHARACTER)))
+
+
 class UserQuerySet(models.QuerySet["User"]):
     def search(self, text: str) -> Self:
-        """Select users whose name or e-mail address contains every word of the text. Words match by prefix."""
-        return self.filter(contains(F("search"), text))
+        """Select users whose name or e-mail address contains every word of the text. Words match by prefix.
+
+        A text that looks like a telephone number also matches the end of the user's number.
+        """
+        condition = contains(F("search"), text)
+        digits = phones.last_digits(text)
+        if digits:
+            condition |= ~Q(phone="") & _starts_with(PHONE_END, digits[::-1])
+        return self.filter(condition)
+
+    def called(self, text: str) -> Self:
+        """Select users whose name has words that begin with each word of the text, or whose address begins with it."""
+        address = text.strip().lower()
+        return self.filter(contains(NAME_WORDS, text) | _starts_with(ADDRESS_START, address))
 
     def with_email(self, address: str | None) -> Self:
         """Select the user with this address, in any case and with the domain in Unicode or encoded."""
@@ -82,6 +110,14 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(
         "active", default=True, help_text="Deactivated users cannot sign in. Their records are kept."
     )
+    # Only in the admin. Not part of the version, which belongs to what the API shows.
+    phone = models.CharField(
+        "telephone",
+        max_length=phones.MAX_LENGTH,
+        blank=True,
+        db_default="",
+        help_text="Optional. Visible to staff only.",
+    )
     created_at = models.DateTimeField(auto_now_add=True, editable=False)
     # How often the user was deactivated or got another address. Part of every token, session and mailed code, so that
     # undoing the change does not revive them.
@@ -100,6 +136,11 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
         indexes = [
             models.Index(SortKey("name"), "id", name="user_name"),
             GinIndex(fields=["search"], fastupdate=False, name="user_search"),
+            GinIndex(NAME_WORDS, fastupdate=False, name="user_name_words"),
+            models.Index(ADDRESS_START, name="user_address_start"),
+            models.Index(PHONE_END, condition=~Q(phone=""), name="user_phone_end"),
+            # The agents, whom every list of assignees offers first.
+            models.Index(SortKey("name"), "id", condition=Q(type="agent", is_active=True), name="user_agent"),
         ]
         constraints = [
             # Upper, because that is what Django's `iexact` compares.
@@ -111,6 +152,7 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
             models.CheckConstraint(condition=email_addresses.is_usable("email"), name="user_email"),
             models.CheckConstraint(condition=GreaterThanOrEqual(Length(Trim("name")), 3), name="user_name_length"),
             composed_constraint("name", name="user_name_composed"),
+            models.CheckConstraint(condition=models.Q(phone__regex=phones.USABLE), name="user_phone"),
             models.CheckConstraint(condition=models.Q(type__in=UserType.values), name="user_type"),
             models.CheckConstraint(
                 condition=models.Q(is_superuser=False) | models.Q(type=UserType.ADMIN),
@@ -152,6 +194,24 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
     def is_staff(self) -> bool:
         """Return whether the user can see every ticket and sign in to the admin."""
         return self.type in STAFF_TYPES
+
+
+class Note(models.Model):
+    """What staff have noted about a user. Only staff see notes, and nobody changes them."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notes", db_index=False)
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", editable=False)
+    text = models.TextField(max_length=MAX_NOTE)
+    created_at = models.DateTimeField(editable=False)
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["user", "-id"], name="note_user")]
+        constraints = [models.CheckConstraint(condition=~Exact(Trim("text"), ""), name="note_text")]
+        triggers = [pgtrigger.Protect(name="keep_notes", operation=pgtrigger.Update)]
+
+    def __str__(self) -> str:
+        return f"Note of {self.author.name}"
 
 
 @lru_cache(maxsize=2_000)

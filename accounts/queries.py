@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from accounts.models import User
+from accounts.models import LAST_CHARACTER, User
+from kit import phones
 from kit.db import sql
 
 # A user as SQL returns it, with the keys of UserSerializer.
@@ -19,6 +20,32 @@ def users(*, search: str = "", type: str | None = None, after: tuple[str, int] =
 
 def user(*, user_id: int) -> Row | None:
     return sql.find("accounts/user", user_id=user_id)
+
+
+def assignable(*, text: str, with_customers: bool, skipped: int = 0, limit: int) -> list[Row]:
+    """Return who can be assigned to tickets, agents first, after the first `skipped`.
+
+    Text has to begin words of the name, or the address. Customers are left out unless asked for.
+    """
+    return sql.rows(
+        "accounts/assignable",
+        **_beginnings(text),
+        with_customers=with_customers,
+        skipped=skipped,
+        row_limit=limit,
+    )
+
+
+def people(*, text: str, limit: int) -> list[Row]:
+    """Return the users that a search is most likely to mean: by name, address or telephone number."""
+    digits = phones.last_digits(text)
+    return sql.rows("accounts/people", **_beginnings(text), digits=digits[::-1] or None, row_limit=limit)
+
+
+def _beginnings(text: str) -> dict[str, str]:
+    """Return the parameters of sql/parts/called.sql."""
+    address = text.strip().lower()
+    return {"text": text, "address": address, "after_address": address + LAST_CHARACTER}
 
 
 def viewer_id(viewer: User | None) -> int | None:

@@ -75,6 +75,16 @@ def event(*, event_id: int, viewer: User | None) -> Row | None:
     return sql.find("events/event", event_id=event_id, is_admin=sees_drafts(viewer))
 
 
+def likely_events(*, text: str, viewer: User, at: datetime, limit: int) -> list[Row]:
+    """Return the events that `viewer` may see and is most likely to mean by a search. One statement."""
+    return sql.rows("events/likely", text=text, is_admin=sees_drafts(viewer), at=at, row_limit=limit)
+
+
+def guests(*, text: str, limit: int) -> list[Row]:
+    """Return the bookings of guests that a search is most likely to mean. One statement; for those who see all."""
+    return sql.rows("events/guests", text=text, walk=WALK, row_limit=limit)
+
+
 def availability(*, event_id: int, viewer: User | None) -> Row | None:
     """Return the seats of an event that `viewer` may see."""
     return sql.find("events/availability", event_id=event_id, is_admin=sees_drafts(viewer))

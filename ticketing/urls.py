@@ -13,6 +13,7 @@ from accounts.admin.second_factor_page import second_factor_page
 from contracts import box_office, helpdesk, ticks
 from kit.openapi.views import Docs, Schema
 from kit.web.views import Health, Root, Unknown
+from ticketing import admin_search  # noqa: F401  Importing it sets the admin's search.
 
 # Keyed by the names used in the CONTRACTS setting.
 CONTRACTS = {"box_office": box_office, "ticks": ticks, "helpdesk": helpdesk}

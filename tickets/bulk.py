@@ -8,12 +8,13 @@ from django import forms
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from accounts.admin.person_picker import PersonField
 from accounts.models import User
 from kit.admin.refusals import database_errors_as_refusals, refusal_messages
 from kit.errors import Refused
 from sla.models import Priority
 from tickets import services
-from tickets.models import Status, Ticket
+from tickets.models import Assignment, Status, Ticket
 
 # Each change takes a few hundredths of a second, and the user waits for all of them.
 MAX_TICKETS = 1_000
@@ -21,13 +22,13 @@ LISTED_TICKETS = 5
 
 
 class BulkForm(forms.Form):
-    """The ids of the tickets, and a field with the value to set."""
+    """The ids of the tickets, and the fields with what to set."""
 
     tickets = forms.RegexField(r"^\d{1,18}(,\d{1,18})*$", max_length=19 * MAX_TICKETS, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, name: str, field: forms.Field, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, fields: dict[str, forms.Field], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields[name] = field
+        self.fields.update(fields)
 
     def clean_tickets(self) -> list[int]:
         ids = dict.fromkeys(map(int, self.cleaned_data["tickets"].split(",")))
@@ -36,37 +37,87 @@ class BulkForm(forms.Form):
         return list(ids)
 
 
+def _choice(choices: list[tuple[str, str]]) -> forms.Field:
+    return forms.ChoiceField(choices=choices, widget=UnfoldAdminSelectWidget)
+
+
+def _person(label: str, **options: Any) -> forms.Field:
+    return PersonField(Assignment._meta.get_field("user"), label=label, **options)
+
+
 @dataclass(frozen=True)
 class BulkChange:
-    """One kind of change. `field` is the form's field for the value; `change` applies it to one ticket."""
+    """One kind of change. `fields` makes the form's fields; `change` applies their values to one ticket.
+
+    `done` says what was done, after a number of tickets, as in "assigned to Max".
+    """
 
     title: str
     submit: str
-    field: str
-    change: Callable[[int, User, Any], object]
-    choices: list[tuple[str, str]] | None = None
-
-    def choice_field(self) -> forms.Field:
-        return forms.ChoiceField(choices=self.choices or [], widget=UnfoldAdminSelectWidget)
+    fields: Callable[[], dict[str, forms.Field]]
+    change: Callable[..., object]
+    done: Callable[..., str] = lambda **values: "changed"
 
 
-def _assign(ticket_id: int, by: User, user: User) -> None:
-    services.assign(ticket_id=ticket_id, user_id=user.pk, by=by)
+def _reassign(ticket_id: int, by: User, choose: services.Choice) -> services.Reassigned:
+    return services.reassign(ticket_id=ticket_id, choose=choose, by=by, at=timezone.now())
 
 
-def _set_status(ticket_id: int, by: User, status: str) -> None:
+def _assign(ticket_id: int, by: User, *, user: User) -> services.Reassigned:
+    return _reassign(ticket_id, by, services.adding(user.pk))
+
+
+def _replace(ticket_id: int, by: User, *, user: User | None) -> services.Reassigned:
+    return _reassign(ticket_id, by, services.only(user.pk if user else None))
+
+
+def _hand_over(ticket_id: int, by: User, *, giver: User, user: User | None) -> services.Reassigned:
+    return _reassign(ticket_id, by, services.instead(giver.pk, user.pk if user else None))
+
+
+def _undo(ticket_id: int, by: User, *, kept: dict[int, services.Reassigned]) -> None:
+    services.undo(kept[ticket_id], by=by, at=timezone.now())
+
+
+def _set_status(ticket_id: int, by: User, *, status: str) -> None:
     services.update(ticket_id=ticket_id, by=by, at=timezone.now(), status=status)
 
 
-def _set_priority(ticket_id: int, by: User, priority: str) -> None:
+def _set_priority(ticket_id: int, by: User, *, priority: str) -> None:
     services.update(ticket_id=ticket_id, by=by, at=timezone.now(), priority=priority)
 
 
 CHANGES = {
-    "assign": BulkChange("Assign a user to", "Assign", "user", _assign),
-    "status": BulkChange("Set the status of", "Set status", "status", _set_status, Status.choices),
-    "priority": BulkChange("Set the priority of", "Set priority", "priority", _set_priority, Priority.choices),
+    "assign": BulkChange(
+        "Assign a user to",
+        "Assign",
+        lambda: {"user": _person("Assignee")},
+        _assign,
+        lambda user: f"assigned to {user.name}",
+    ),
+    "replace": BulkChange(
+        "Replace the assignees of",
+        "Replace assignees",
+        lambda: {"user": _person("New assignee", required=False, help_text="Leave empty to leave them unassigned.")},
+        _replace,
+        lambda user: f"assigned to {user.name} only" if user else "left unassigned",
+    ),
+    "hand-over": BulkChange(
+        "Hand over",
+        "Hand over",
+        lambda: {
+            "giver": _person("From"),
+            "user": _person("To", required=False, help_text="Leave empty to only remove the assignee."),
+        },
+        _hand_over,
+        lambda giver, user: f"handed over from {giver.name} to {user.name}" if user else f"taken from {giver.name}",
+    ),
+    "status": BulkChange("Set the status of", "Set status", lambda: {"status": _choice(Status.choices)}, _set_status),
+    "priority": BulkChange(
+        "Set the priority of", "Set priority", lambda: {"priority": _choice(Priority.choices)}, _set_priority
+    ),
 }
+UNDO = BulkChange("Undo the change of", "Undo", dict, _undo, lambda kept: "assigned as before")
 
 
 @dataclass
@@ -76,14 +127,20 @@ class Outcome:
     changed: list[int] = field(default_factory=list)
     unchanged: list[int] = field(default_factory=list)
     refused: dict[str, list[int]] = field(default_factory=dict)
+    reassigned: list[services.Reassigned] = field(default_factory=list)
 
 
 def apply(
-    change: BulkChange, ticket_ids: Iterable[int], *, by: User, value: Any, on_each: Callable[[], object] = lambda: None
+    change: BulkChange,
+    ticket_ids: Iterable[int],
+    *,
+    by: User,
+    on_each: Callable[[], object] = lambda: None,
+    **values: Any,
 ) -> Outcome:
     """Change the tickets in this order, each in its own transaction, so that a refusal affects one ticket only.
 
-    `on_each` is called before each ticket.
+    `values` are those of the change's fields. `on_each` is called before each ticket.
     """
     ticket_ids = list(ticket_ids)
     outcome, versions_before = Outcome(), _versions(ticket_ids)
@@ -92,12 +149,14 @@ def apply(
         on_each()
         try:
             with database_errors_as_refusals():
-                change.change(ticket_id, by, value)
+                result = change.change(ticket_id, by, **values)
         except Refused as refusal:
             for _, reason in refusal_messages(refusal):
                 outcome.refused.setdefault(reason.removesuffix("."), []).append(ticket_id)
         else:
             accepted.append(ticket_id)
+            if isinstance(result, services.Reassigned):
+                outcome.reassigned.append(result)
     versions = _versions(accepted)
     for ticket_id in accepted:
         is_unchanged = versions.get(ticket_id) == versions_before.get(ticket_id)

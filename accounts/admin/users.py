@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -19,8 +20,10 @@ from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
 from accounts import second_factor, services
 from accounts.admin.own_account import change_own_email
-from accounts.models import User, UserType
+from accounts.admin.person_picker import choices_view
+from accounts.models import User, UserQuerySet, UserType
 from accounts.permissions import staff_user
+from kit import phones
 from kit.admin.forms import ServiceAdmin, ServiceForm, changed_values, newest
 from kit.admin.once import in_steps
 from kit.admin.pages import LINK_CLASSES, form_page
@@ -32,7 +35,11 @@ from kit.search.expressions import SortKey
 
 
 class UserForm(SeenForm, ServiceForm):
-    pass
+    def clean_phone(self) -> str:
+        try:
+            return phones.normalized(self.cleaned_data["phone"])
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
 
 
 class NewUserForm(ServiceForm, UserCreationForm):
@@ -60,14 +67,15 @@ class UserAdmin(SeenAdmin, SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type:
     add_form = NewUserForm
     change_password_form = PasswordForm
     add_form_template = None
-    list_display = ["name_by_key", "email", "type_label", "is_active", "created_at"]
+    list_display = ["name_by_key", "email", "phone", "type_label", "is_active", "created_at"]
     list_filter = ["type", "is_active"]
-    search_fields = ["name", "email"]
+    search_fields = ["name", "email", "phone"]
+    search_help_text = "Words from the name or the address, or the end of a telephone number"
     ordering = [SortKey("name"), "id"]
     filter_horizontal = []
-    actions_detail = ["reset_second_factor"]
+    actions_detail = ["hand_over_tickets", "deactivate", "reset_second_factor"]
     fieldsets = [
-        (None, {"fields": [("name", "email"), "password_link"]}),
+        (None, {"fields": [("name", "email"), "phone", "password_link"]}),
         ("Role", {"fields": ["type", ("is_active", "is_superuser")]}),
         ("Dates", {"fields": [("created_at", "last_login")]}),
     ]
@@ -76,7 +84,12 @@ class UserAdmin(SeenAdmin, SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type:
 
     def get_urls(self) -> list[Any]:
         own_email = self.admin_site.admin_view(in_steps(partial(change_own_email, self)))
-        return [path("own-email/", own_email, name="accounts_user_own_email"), *super().get_urls()]
+        choices = self.admin_site.admin_view(choices_view)
+        return [
+            path("own-email/", own_email, name="accounts_user_own_email"),
+            path("choices/", choices, name="accounts_user_autocomplete"),
+            *super().get_urls(),
+        ]
 
     @admin.display(description="name", ordering=SortKey("name"))
     def name_by_key(self, user: User) -> str:
@@ -128,12 +141,12 @@ class UserAdmin(SeenAdmin, SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type:
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
     ) -> tuple[QuerySet[User], bool]:
-        """Offer only valid users in ticket and booking forms: active ones, and no admins as assignees."""
-        if request.GET.get("app_label") in ("tickets", "events"):
-            queryset = queryset.filter(is_active=True)
-            if request.GET.get("model_name") == "assignment":
-                queryset = queryset.exclude(type=UserType.ADMIN)
-        return super().get_search_results(request, queryset, search_term)
+        """Offer only active users in ticket and booking forms, by how their name or address begins."""
+        if request.GET.get("app_label") not in ("tickets", "events"):
+            return super().get_search_results(request, queryset, search_term)
+        active = cast(UserQuerySet, queryset).filter(is_active=True)
+        text = search_term.strip()
+        return (active.called(text) if text else active), False
 
     def deletion_blockers(self, row: User) -> Iterator[tuple[str, Any]]:
         """Yield the tickets and comments of a user, which prevent deletion."""
@@ -145,11 +158,21 @@ class UserAdmin(SeenAdmin, SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type:
         services.lock(user_id=row.pk, by=staff_user(request))
 
     def save_model(self, request: HttpRequest, user: User, form: Any, change: bool) -> None:
+        """Save through the services. If a user to deactivate has open tickets, another page asks who gets them."""
+        if change and "is_active" in form.changed_data and not user.is_active and has_open_tickets(user):
+            # Neither saved nor logged yet.
+            form.changed_data.remove("is_active")
+            request.asks_who_gets_tickets = True  # type: ignore[attr-defined]
         if change:
             services.update(user_id=user.pk, by=staff_user(request), **changed_values(form))
         else:
             fields = {name: form.cleaned_data[name] for name in ("name", "email", "type")}
             user.pk = services.sign_up(**fields, password=form.cleaned_data["password1"], by=staff_user(request)).pk
+
+    def response_change(self, request: HttpRequest, obj: User) -> HttpResponse:
+        if hasattr(request, "asks_who_gets_tickets"):
+            return HttpResponseRedirect(reverse("admin:tickets_ticket_deactivate", args=[obj.pk]))
+        return super().response_change(request, obj)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         if self.get_object(request, id) == request.user:
@@ -164,6 +187,25 @@ class UserAdmin(SeenAdmin, SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type:
 
     def delete_model(self, request: HttpRequest, user: User) -> None:
         services.delete(user_id=user.pk, by=staff_user(request))
+
+    @action(description="Hand over tickets", url_path="hand-over", permissions=["hand_over"])
+    def hand_over_tickets(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:tickets_ticket_hand_over", args=[object_id]))
+
+    def has_hand_over_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Return whether the viewer may change tickets, and the user can have any."""
+        user = self.get_object(request, object_id) if object_id else None
+        return request.user.has_perm("tickets.change_ticket") and (user is None or not user.is_admin)
+
+    @action(description="Deactivate", url_path="deactivate", permissions=["deactivate"], variant=ActionVariant.DANGER)
+    def deactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:tickets_ticket_deactivate", args=[object_id]))
+
+    def has_deactivate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Return whether the viewer may change this user, who must be active and someone else."""
+        user = self.get_object(request, object_id) if object_id else None
+        allowed = self.has_change_permission(request, user)
+        return allowed and (user is None or (user != request.user and user.is_active))
 
     @action(
         description="Reset the second factor",
@@ -203,3 +245,7 @@ class UserAdmin(SeenAdmin, SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type:
         user = self.get_object(request, object_id) if object_id else None
         allowed = self.has_change_permission(request, user)
         return allowed and (user is None or (user != request.user and second_factor.is_set_up(user)))
+
+
+def has_open_tickets(user: User) -> bool:
+    return user.assignments.exclude(ticket__status="closed").exists()

@@ -34,6 +34,10 @@ def page_of(user: User, page: str = "change") -> str:
     return f"{USERS}{user.pk}/{page}/"
 
 
+def deactivate_page(user: User) -> str:
+    return f"/admin/tickets/ticket/of/{user.pk}/deactivate/"
+
+
 class TestSignIn:
     @pytest.mark.parametrize("staff", [UserType.AGENT, UserType.ADMIN])
     @pytest.mark.parametrize("page", ["/admin/login/", "/admin/login/?next=/admin/"])
@@ -258,6 +262,36 @@ class TestStaleForm:
 
 
 class TestDeactivate:
+    def test_asks_who_gets_the_open_tickets(self, admin: User, agent: User, owner: User, assignee: User) -> None:
+        tickets = [make_ticket(owner), make_ticket(owner)]
+        for ticket in tickets:
+            assign(ticket, assignee)
+        browser = Browser(admin)
+
+        asked = browser.submit(page_of(assignee), name="Axel Other", is_active=None)
+        kept = User.objects.get(pk=assignee.pk)
+        page = browser.get(asked["Location"])
+        browser.post(asked["Location"], {**fields(page), "user": agent.pk})
+
+        assert (kept.name, kept.is_active) == ("Axel Other", True)
+        assert "2 open tickets are assigned to Axel Other." in page.content.decode()
+        assert not User.objects.get(pk=assignee.pk).is_active
+        assert all(list(ticket.assignees.all()) == [agent] for ticket in tickets)
+
+    def test_does_nothing_if_the_tickets_cannot_be_handed_over(self, admin: User, owner: User, assignee: User) -> None:
+        ticket = make_ticket(owner)
+        assign(ticket, assignee)
+
+        page = Browser(admin).post(deactivate_page(assignee), {"user": admin.pk})
+
+        assert "Cannot assign a ticket to an admin" in page.content.decode()
+        assert User.objects.get(pk=assignee.pk).is_active
+        assert list(ticket.assignees.all()) == [assignee]
+
+    def test_of_a_superuser_is_refused_to_admins(self, admin: User, superuser: User) -> None:
+        assert Browser(admin).post(deactivate_page(superuser)).status_code == 403
+        assert Browser(admin).post(deactivate_page(admin)).status_code == 403
+
     def test_removes_the_user_from_tickets_that_are_not_closed(self, admin: User, owner: User, assignee: User) -> None:
         open_ticket, closed_ticket = make_ticket(owner), make_ticket(owner)
         for ticket in (open_ticket, closed_ticket):
@@ -265,7 +299,7 @@ class TestDeactivate:
         closed_ticket.status = Status.CLOSED
         closed_ticket.save()
 
-        answer = Browser(admin).submit(page_of(assignee), is_active=None)
+        answer = Browser(admin).post(deactivate_page(assignee))
 
         assert answer.status_code == 302
         assert not User.objects.get(pk=assignee.pk).is_active

@@ -50,7 +50,11 @@ class Try:
 # The argument of pages that take something other than an id.
 ARGUMENTS = {"tickets_ticket_bulk": "status"}
 # Pages in one model's admin that take another model's id.
-MODEL_OF_PAGE = {"notifications_delivery_resend": Ticket}
+MODEL_OF_PAGE: dict[str, type[Model]] = {
+    "notifications_delivery_resend": Ticket,
+    "tickets_ticket_hand_over": User,
+    "tickets_ticket_deactivate": User,
+}
 
 
 def make_examples() -> Examples:

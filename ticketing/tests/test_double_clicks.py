@@ -34,14 +34,16 @@ from sla.models import Calendar
 from ticketing.tests.pages import Examples, Try, everything, make_examples
 from ticketing.tests.test_roles import YES, table
 from tickets import bulk, services
-from tickets.models import Comment, Status, Ticket
-from tickets.tests.factories import make_ticket
+from tickets.models import Comment, Status, Ticket, Undo
+from tickets.tests.factories import assign, make_ticket
 
 # These sign somebody in or out, or lead to another form.
 SESSIONS = {"login", "logout", "second_factor", "send_again"}
-# These actions lead to a page that asks for confirmation, or to a download.
+# These lead to a page that asks for confirmation, or to a download; or an admin cannot be assigned.
 CHANGING_NOTHING = {
-    f"tickets_ticket_changelist {name}" for name in ("assign_user", "set_status", "set_priority", "export")
+    *(f"tickets_ticket_changelist {name}" for name in ("assign_user", "replace_assignees", "hand_over", "export")),
+    *(f"tickets_ticket_changelist {name}" for name in ("set_status", "set_priority", "assign_to_me")),
+    *("tickets_ticket_assign_me", "accounts_user_deactivate", "accounts_user_hand_over_tickets"),
 }
 NEW_PASSWORD = "another, better password"
 
@@ -72,6 +74,9 @@ FORMS: dict[str, dict[str, Any]] = {
     "tickets_ticket_comment": {"message": "We are working on it."},
     "tickets_ticket_hold": {"reason": "Parts"},
     "tickets_ticket_resume": {},
+    "tickets_ticket_hand_over": {},
+    "tickets_ticket_deactivate": {},
+    "tickets_ticket_undo": {},
     "tickets_ticket_add": {"title": "Another"},
     "tickets_ticket_change": {"title": "Another"},
     "events_booking_promote": {},
@@ -99,6 +104,12 @@ def prepare(name: str, examples: Examples, superuser: User) -> dict[str, str]:
         services.hold(ticket_id=ticket.pk, by=superuser, at=at)
     elif name == "tickets_ticket_bulk":
         return {"tickets": str(ticket.pk)}
+    elif name == "tickets_ticket_hand_over":
+        assign(ticket, examples[User])  # type: ignore[arg-type]
+    elif name == "tickets_ticket_undo":
+        choose = services.only(examples[User].pk)
+        changed = services.reassign(ticket_id=ticket.pk, choose=choose, by=superuser, at=at)
+        Undo.objects.filter(pk=services.keep_for_undo([changed], by=superuser, at=at)).update(id=ticket.pk)
     elif name == "tickets_ticket_add":
         return {"project": str(ticket.project_id), "created_by": str(superuser.pk)}
     elif name == "events_booking_promote":
@@ -409,7 +420,8 @@ class TestBulkChange:
         browser.post(url, values)
         services.update(**change, status=Status.OPEN)
 
-        assert [text for _, text in said(browser.post(url, values))] == ["1 ticket changed."]
+        ((_, text),) = said(browser.post(url, values))
+        assert text.startswith(f"1 ticket assigned to Axel Assignee (#{ticket.pk}).")
 
 
 def claim_without_lock(key: Key, *, at: datetime) -> IdempotencyKey | None:

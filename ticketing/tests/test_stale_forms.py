@@ -22,6 +22,7 @@ EDITS: dict[type[models.Model], list[dict[str, Any]]] = {
         {"name": "Una Other"},
         {"email": "una.other@example.com"},
         {"type": "agent"},
+        {"phone": "+49301234567"},
         {"is_active": None},
         {"type": "admin", "is_superuser": "on"},
     ],

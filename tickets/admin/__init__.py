@@ -5,11 +5,12 @@ from django.contrib import admin
 from tickets.admin.bulk_actions import BulkActions
 from tickets.admin.change_page import ChangePage
 from tickets.admin.conversation import ConversationPages
+from tickets.admin.handing_over import HandOverPages
 from tickets.admin.history_page import HistoryPage
 from tickets.admin.list_page import ListPage
 from tickets.models import Ticket
 
 
 @admin.register(Ticket)
-class TicketAdmin(ListPage, BulkActions, ChangePage, ConversationPages, HistoryPage):
+class TicketAdmin(ListPage, BulkActions, HandOverPages, ChangePage, ConversationPages, HistoryPage):
     """All pages of tickets."""

@@ -10,8 +10,9 @@ from django.utils.formats import date_format
 from unfold.admin import TabularInline
 from unfold.forms import PaginationInlineFormSet
 
+from accounts.admin.person_picker import PersonPicker
 from accounts.models import User
-from kit.admin.forms import AutocompleteMixin, ServiceForm, without_related_buttons
+from kit.admin.forms import ServiceForm, without_related_buttons
 from kit.admin.refusals import attribute_refusals_to, refusals_of
 from tickets import services
 from tickets.models import MAX_ASSIGNEES, Assignment, Ticket
@@ -22,7 +23,7 @@ class AssignmentFormSet(PaginationInlineFormSet):
         """Do nothing: the services check this, with the same message as in the API."""
 
 
-class AssignmentInline(AutocompleteMixin, TabularInline):
+class AssignmentInline(TabularInline):
     model = Assignment
     form = ServiceForm
     formset = AssignmentFormSet
@@ -51,6 +52,11 @@ class AssignmentInline(AutocompleteMixin, TabularInline):
         formset = super().get_formset(request, obj, **kwargs)
         formset.form.refusals = refusals_of(request)
         return formset
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "user":
+            kwargs.setdefault("widget", PersonPicker(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         return without_related_buttons(super().formfield_for_dbfield(db_field, request, **kwargs))

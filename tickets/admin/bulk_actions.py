@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.core.exceptions import PermissionDenied
@@ -9,26 +10,50 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.permissions import staff_user
 from kit.admin.forms import ServiceAdmin
 from kit.admin.once import in_steps
 from kit.admin.pages import form_page
-from kit.admin.refusals import long_task_refusals_as_messages
+from kit.admin.refusals import long_task_refusals_as_messages, refusals_as_messages
 from kit.long_tasks.leases import long_task
 from kit.text import counted
 from kit.web import csv_export
-from tickets import bulk, exports
-from tickets.admin.assignees import AssignmentInline
-from tickets.models import Assignment, Ticket, TicketQuerySet
+from tickets import bulk, exports, services
+from tickets.models import Ticket, TicketQuerySet
 
 
 class BulkActions(ServiceAdmin):
-    actions: list[str] | None = ["assign_user", "set_status", "set_priority", "export"]
+    actions: list[str] | None = [
+        "assign_to_me",
+        "assign_user",
+        "replace_assignees",
+        "hand_over",
+        "set_status",
+        "set_priority",
+        "export",
+    ]
+
+    @admin.action(description="Assign to me", permissions=["change"])
+    def assign_to_me(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> HttpResponse:
+        ids = list(tickets.values_list("pk", flat=True)[: bulk.MAX_TICKETS])
+        self._apply(request, bulk.CHANGES["assign"], ids, user=staff_user(request))
+        return HttpResponseRedirect(self._list_url(request))
 
     @admin.action(description="Assign user", permissions=["change"])
     def assign_user(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> HttpResponse:
         return self._confirm(request, "assign", tickets)
+
+    @admin.action(description="Replace assignees", permissions=["change"])
+    def replace_assignees(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> HttpResponse:
+        return self._confirm(request, "replace", tickets)
+
+    @admin.action(description="Hand over to a colleague", permissions=["change"])
+    def hand_over(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> HttpResponse:
+        return self._confirm(request, "hand-over", tickets)
 
     @admin.action(description="Set status", permissions=["change"])
     def set_status(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> HttpResponse:
@@ -47,9 +72,19 @@ class BulkActions(ServiceAdmin):
             response = csv_export.answer("tickets", exports.selected(selected), user_id=user.pk, is_for_excel=True)
         return response  # noqa: RET504  A refusal skips the assignment.
 
+    @in_steps
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return super().changelist_view(request, extra_context)
+
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.bulk_view)
-        return [path("bulk/<str:name>/", view, name="tickets_ticket_bulk"), *super().get_urls()]
+        assign_me, undo = self.admin_site.admin_view(self.assign_me_view), self.admin_site.admin_view(self.undo_view)
+        return [
+            path("bulk/<str:name>/", view, name="tickets_ticket_bulk"),
+            path("<int:ticket_id>/assign-me/", assign_me, name="tickets_ticket_assign_me"),
+            path("undo/<int:undo_id>/", undo, name="tickets_ticket_undo"),
+            *super().get_urls(),
+        ]
 
     @in_steps
     def bulk_view(self, request: HttpRequest, name: str) -> HttpResponse:
@@ -58,20 +93,65 @@ class BulkActions(ServiceAdmin):
         if name not in bulk.CHANGES:
             raise Http404
         if request.method == "POST":
-            form = self._bulk_form(request, name, data=request.POST)
+            form = bulk.BulkForm(fields=bulk.CHANGES[name].fields(), data=request.POST)
             if not form.is_valid():
                 return self._confirmation_page(request, name, form)
-            change, ticket_ids = bulk.CHANGES[name], form.cleaned_data["tickets"]
-            value = form.cleaned_data[change.field]
-            user = staff_user(request)
-            with long_task_refusals_as_messages(request), long_task(user.pk) as lease:
-                outcome = bulk.apply(change, ticket_ids, by=user, value=value, on_each=lease.renew)
-                self._report(request, outcome)
+            values = dict(form.cleaned_data)
+            self._apply(request, bulk.CHANGES[name], values.pop("tickets"), **values)
         return HttpResponseRedirect(self._list_url(request))
 
-    def _report(self, request: HttpRequest, outcome: bulk.Outcome) -> None:
+    @in_steps
+    def assign_me_view(self, request: HttpRequest, ticket_id: int) -> HttpResponse:
+        """Assign the ticket to the user, and return to its page or to the page `next`, such as a list."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        if request.method == "POST":
+            self._apply(request, bulk.CHANGES["assign"], [ticket_id], user=staff_user(request))
+        page = reverse("admin:tickets_ticket_change", args=[ticket_id])
+        following = request.POST.get("next", "")
+        is_ours = url_has_allowed_host_and_scheme(following, {request.get_host()}, require_https=request.is_secure())
+        return HttpResponseRedirect(following if is_ours else page)
+
+    @in_steps
+    def undo_view(self, request: HttpRequest, undo_id: int) -> HttpResponse:
+        """Ask whether to undo a change of assignees; on POST, undo it on tickets that have not changed since."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        user, tickets = staff_user(request), reverse("admin:tickets_ticket_changelist")
+        found = services.undoable(undo_id=undo_id, by=user, at=timezone.now())
+        if not found:
+            self.message_user(request, f"{services.NothingToUndo.message}.", messages.WARNING)
+            return HttpResponseRedirect(tickets)
+        if request.method == "POST":
+            self._undo(request, undo_id)
+            return HttpResponseRedirect(tickets)
+        number = counted(len(found.tickets), "ticket")
+        note = f"{number} will have the assignees of before, except those that were changed since."
+        form = forms.Form()
+        return form_page(self, request, form, title="Undo the assignment?", notes=[note], submit="Undo", back=tickets)
+
+    def _undo(self, request: HttpRequest, undo_id: int) -> None:
+        user, kept = staff_user(request), {}
+        with long_task_refusals_as_messages(request), long_task(user.pk) as lease:
+            with refusals_as_messages(request):
+                kept = {
+                    each.ticket_id: each for each in services.take_undo(undo_id=undo_id, by=user, at=timezone.now())
+                }
+            outcome = bulk.apply(bulk.UNDO, kept, by=user, on_each=lease.renew, kept=kept)
+            self._report(request, outcome, bulk.UNDO.done(kept=kept))
+
+    def _apply(self, request: HttpRequest, change: bulk.BulkChange, ticket_ids: list[int], **values: Any) -> None:
+        user = staff_user(request)
+        with long_task_refusals_as_messages(request), long_task(user.pk) as lease:
+            outcome = bulk.apply(change, ticket_ids, by=user, on_each=lease.renew, **values)
+            undo_id = services.keep_for_undo(outcome.reassigned, by=user, at=timezone.now())
+            self._report(request, outcome, change.done(**values), undo_id)
+
+    def _report(self, request: HttpRequest, outcome: bulk.Outcome, done: str, undo_id: int | None = None) -> None:
         if outcome.changed:
-            self.message_user(request, f"{counted(len(outcome.changed), 'ticket')} changed.", messages.SUCCESS)
+            numbers = f" ({bulk.listed(outcome.changed)})" if done != "changed" else ""
+            sentence = f"{counted(len(outcome.changed), 'ticket')} {done}{numbers}."
+            self.message_user(request, with_undo(sentence, undo_id), messages.SUCCESS)
         if outcome.unchanged:
             count = counted(len(outcome.unchanged), "ticket")
             self.message_user(request, f"{count} already had this value.", messages.INFO)
@@ -81,18 +161,9 @@ class BulkActions(ServiceAdmin):
 
     def _confirm(self, request: HttpRequest, name: str, tickets: QuerySet[Ticket]) -> HttpResponse:
         ids = list(tickets.values_list("pk", flat=True)[: bulk.MAX_TICKETS + 1])
-        form = self._bulk_form(request, name, initial={"tickets": ",".join(map(str, ids[: bulk.MAX_TICKETS]))})
+        initial = {"tickets": ",".join(map(str, ids[: bulk.MAX_TICKETS]))}
+        form = bulk.BulkForm(fields=bulk.CHANGES[name].fields(), initial=initial)
         return self._confirmation_page(request, name, form, is_cut=len(ids) > bulk.MAX_TICKETS)
-
-    def _bulk_form(self, request: HttpRequest, name: str, **kwargs: Any) -> bulk.BulkForm:
-        change = bulk.CHANGES[name]
-        if change.choices:
-            field = change.choice_field()
-        else:
-            # The same autocomplete field as in the rows of a ticket's assignees.
-            inline = AssignmentInline(Ticket, self.admin_site)
-            field = inline.formfield_for_dbfield(Assignment._meta.get_field("user"), request)
-        return bulk.BulkForm(name=change.field, field=field, **kwargs)
 
     def _confirmation_page(
         self, request: HttpRequest, name: str, form: bulk.BulkForm, *, is_cut: bool = False
@@ -122,3 +193,10 @@ class BulkActions(ServiceAdmin):
         """Keep the filters of the list that the user came from."""
         filters = {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
         return str(add_preserved_filters(filters, url))
+
+
+def with_undo(sentence: str, undo_id: int | None) -> str:
+    """Return a message with a link to undo what it says."""
+    if undo_id is None:
+        return sentence
+    return format_html('{} <a href="{}">Undo</a>', sentence, reverse("admin:tickets_ticket_undo", args=[undo_id]))

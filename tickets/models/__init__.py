@@ -11,6 +11,7 @@ from tickets.models.history import AssignmentEvent, TicketEvent
 from tickets.models.ordering import SORT_KEYS, Ordering, weeks
 from tickets.models.queryset import TicketQuerySet
 from tickets.models.ticket import DERIVED, MAX_PRICE, TITLED_FIELDS, WEEKLY, WEEKLY_FIELDS, Ticket
+from tickets.models.undo import Undo
 
 __all__ = [
     "ASSIGNMENTS",
@@ -32,5 +33,6 @@ __all__ = [
     "Ticket",
     "TicketEvent",
     "TicketQuerySet",
+    "Undo",
     "weeks",
 ]

@@ -85,7 +85,7 @@ class TestBulkChange:
         page = submit_change(Browser(agent), "assign", free, taken, full, *closed, user=assignee.pk)
 
         numbers = ", ".join(f"#{ticket.pk}" for ticket in closed[: bulk.LISTED_TICKETS])
-        assert "1 ticket changed." in page
+        assert f"1 ticket assigned to Axel Assignee (#{free.pk})." in page
         assert f"1 ticket not changed: {services.AlreadyAssigned.message} (#{taken.pk})." in page
         assert f"1 ticket not changed: {services.AssignmentLimitReached.message} (#{full.pk})." in page
         assert f"7 tickets not changed: {services.TicketClosed.message} ({numbers} and 2 more)." in page

@@ -45,7 +45,7 @@ def in_the_admin(ticket: Ticket, agent: User, signed_in: SignedIn) -> None:
 
 
 def in_bulk(ticket: Ticket, agent: User, signed_in: SignedIn) -> None:
-    bulk.apply(bulk.CHANGES["status"], [ticket.pk], by=agent, value="open")
+    bulk.apply(bulk.CHANGES["status"], [ticket.pk], by=agent, status="open")
 
 
 def with_a_reply(ticket: Ticket, agent: User, signed_in: SignedIn) -> None:
