@@ -28,17 +28,20 @@ from tickets.queries.lists import (
     tickets,
     tickets_by_id,
 )
+from tickets.queries.queues import MAX_COUNT, QueueCount, queue_counts
 
 __all__ = [
     "ASSIGNEE",
     "DELETED",
     "FIELDS",
+    "MAX_COUNT",
     "NEWEST",
     "SLA_STATES",
     "Change",
     "Item",
     "LaterChange",
     "Person",
+    "QueueCount",
     "Row",
     "TicketFilter",
     "changed_fields",
@@ -51,6 +54,7 @@ __all__ = [
     "is_visible",
     "last_comments",
     "position",
+    "queue_counts",
     "ticket",
     "tickets",
     "tickets_by_id",
