@@ -68,15 +68,13 @@ class TicketChangeList(ChangeList):
 
 
 class InfinitePaginator(paginator.InfinitePaginator):
-    """Counts nothing, and skips to later pages within an index instead of fetching what it skips.
+    """Counts nothing, and finds a page within an index before it fetches the page's tickets.
 
     The theme shows a count unless the class has this name.
     """
 
     def page(self, number: Any) -> Page[Any]:
         number = self.validate_number(number)
-        if number == 1:
-            return super().page(number)
         first = (number - 1) * self.per_page
         tickets = cast("QuerySet[Ticket]", self.object_list)
         on_page = tickets.prefetch_related(None).values("pk")[first : first + self.per_page]

@@ -133,7 +133,7 @@ class TestQueues:
         assert "Index Only Scan using ticket_next" in ids
         assert "Sort" not in ids
 
-    def test_skip_to_later_pages_with_the_same_number_of_queries(self, agent: User, owner: User) -> None:
+    def test_run_the_same_number_of_queries_on_later_pages(self, agent: User, owner: User) -> None:
         tickets = [make_ticket(owner) for _ in range(101)]
         browser = Browser(agent)
 
