@@ -2,8 +2,12 @@
 
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.urls import reverse_lazy
+from django.utils.text import format_lazy
+
+# Queues of tickets that are one click away.
+OWN_ENTRIES = ("at-risk", "breached")
 
 
 def _item(title: str, icon: str, model: str) -> dict[str, Any]:
@@ -21,12 +25,29 @@ def _item(title: str, icon: str, model: str) -> dict[str, Any]:
     }
 
 
+def _tickets(title: str, icon: str, *, queue: str = "") -> dict[str, Any]:
+    """Return the entry for a queue of tickets, or for the list; one of them is highlighted on each page of tickets."""
+    entry = _item(title, icon, "tickets.ticket")
+
+    def is_active(request: HttpRequest) -> bool:
+        if not request.path.startswith(str(entry["link"])):
+            return False
+        list_query = QueryDict(request.GET.get("_changelist_filters", ""))
+        shown = request.GET.get("queue") or list_query.get("queue")
+        return shown == queue if queue else shown not in OWN_ENTRIES
+
+    link = format_lazy("{}?queue={}", entry["link"], queue) if queue else entry["link"]
+    return entry | {"link": link, "active": is_active}
+
+
 SECTIONS: list[dict[str, Any]] = [
     {"items": [{"title": "Overview", "icon": "monitoring", "link": reverse_lazy("admin:index")}]},
     {
         "title": "Desk",
         "items": [
-            _item("Tickets", "confirmation_number", "tickets.ticket"),
+            _tickets("Tickets", "confirmation_number"),
+            _tickets("At risk", "hourglass_bottom", queue="at-risk"),
+            _tickets("Breached", "alarm", queue="breached"),
             _item("Projects", "folder", "projects.project"),
             _item("SLA policies", "timer", "sla.slapolicy"),
             _item("Calendars", "calendar_month", "sla.calendar"),

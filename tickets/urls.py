@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 
 from tickets.views import CommentViewSet, TicketViewSet
 
@@ -16,5 +16,6 @@ urlpatterns = [
     path("tickets/<int:ticket_id>/hold", TicketViewSet.as_view({"post": "hold"})),
     path("tickets/<int:ticket_id>/resume", TicketViewSet.as_view({"post": "resume"})),
     path("tickets/<int:ticket_id>/assign", TicketViewSet.as_view({"post": "assign"})),
+    path("", include("tickets.saved_filters.urls")),
     path("tickets/<int:ticket_id>/assign/<int:user_id>", TicketViewSet.as_view({"delete": "unassign"})),
 ]

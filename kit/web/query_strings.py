@@ -29,9 +29,14 @@ def read_query(shape: type[Serializer[Any]], request: Request, *, is_strict: boo
 
     If `is_strict`, parameters that are unknown or repeated are invalid.
     """
+    return read_text(shape, request.META.get("QUERY_STRING", ""), is_strict=is_strict)
+
+
+def read_text(shape: type[Serializer[Any]], text: str, *, is_strict: bool = False) -> dict[str, Any]:
+    """Return the values of a query string as `read_query` does."""
     read = _read if issubclass(shape, DependsOnTime) else _read_once
     # A copy, because views take values out of it.
-    return dict(read(shape, request.META.get("QUERY_STRING", ""), is_strict))
+    return dict(read(shape, text, is_strict))
 
 
 def _read(shape: type[Serializer[Any]], text: str, is_strict: bool) -> dict[str, Any]:

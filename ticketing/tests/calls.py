@@ -18,6 +18,7 @@ from ticketing import urls
 from ticketing.tests.pages import patterns
 from tickets import services
 from tickets.models import Comment, Ticket
+from tickets.saved_filters import services as saved_filters
 from tickets.tests.factories import assign, make_ticket
 
 # Signing in and the rest of /auth issue and revoke tokens, which are never stored.
@@ -121,6 +122,13 @@ class Examples:
         assign(ticket, user)
         return Call(f"/tickets/{ticket.pk}/assign/{user.pk}", by=self.owner)
 
+    def save_filter(self) -> Call:
+        return Call("/filters", {"name": "Urgent", "query": "priority=high"}, self.owner)
+
+    def delete_filter(self) -> Call:
+        saved = saved_filters.create(name="Urgent", query="priority=high", by=self.owner)
+        return Call(f"/filters/{saved.pk}", by=self.owner)
+
     def create_event(self) -> Call:
         body = {"name": "Jazz", "description": self.text, "startsAt": "2099-08-01T18:00:00Z", "capacity": 9, "price": 1}
         return Call("/events", body, self.admin)
@@ -200,6 +208,8 @@ METHODS = {
     "POST /tickets/<int:ticket_id>/resume": "resume",
     "POST /tickets/<int:ticket_id>/assign": "assign",
     "DELETE /tickets/<int:ticket_id>/assign/<int:user_id>": "unassign",
+    "POST /filters": "save_filter",
+    "DELETE /filters/<int:filter_id>": "delete_filter",
     "POST /events": "create_event",
     "DELETE /events/<int:event_id>": "delete_event",
     "POST /events/<int:event_id>/cancel": "cancel_event",

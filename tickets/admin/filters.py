@@ -1,13 +1,20 @@
-"""Filters of the ticket list."""
+"""Filters of the ticket list, and which queue a query string selects."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from tickets.models import Assignment, Status, Ticket, TicketQuerySet
+from kit.admin.forms import is_id
+from sla.models import SlaState
+from tickets.models import Queue, Status, Ticket, TicketQuerySet
+
+QUEUE = "queue"
+# The search box. It also takes the number of a ticket.
+SEARCH = "q"
 
 
 class SlaFilter(admin.SimpleListFilter):
@@ -33,21 +40,23 @@ class SlaFilter(admin.SimpleListFilter):
         return tickets
 
 
-class QueueFilter(admin.SimpleListFilter):
-    """Tickets that are not closed, by assignee."""
+def ticket_number(text: str) -> int | None:
+    """Return the number in a search for a ticket by its number, with or without "#"."""
+    number = text.strip().removeprefix("#")
+    return int(number) if is_id(number) else None
 
-    title = "queue"
-    parameter_name = "queue"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("active", "Not closed"), ("mine", "Assigned to me"), ("unassigned", "Unassigned")]
+def chosen_queue(query: Mapping[str, Any]) -> Queue:
+    """Return the queue that a query string selects. Closed tickets are left out unless it asks for them.
 
-    def queryset(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> QuerySet[Ticket]:
-        if self.value() not in dict(self.lookup_choices):
-            return tickets
-        tickets = tickets.filter(status__in=[Status.OPEN, Status.IN_PROGRESS])
-        if self.value() == "mine":
-            return tickets.filter(pk__in=Assignment.objects.filter(user=request.user.pk).values("ticket"))
-        if self.value() == "unassigned":
-            return tickets.filter(~Exists(Assignment.objects.filter(ticket=OuterRef("pk"))))
-        return tickets
+    A ticket's number finds it in whatever queue it is.
+    """
+    if ticket_number(query.get(SEARCH, "")) is not None:
+        return Queue.ALL
+    chosen = query.get(QUEUE, "")
+    queue = Queue(chosen) if chosen in Queue.values else Queue.ACTIVE
+    asks_for_closed = query.get("status__exact") == Status.CLOSED or query.get(SlaFilter.parameter_name) in (
+        SlaState.MET,
+        SlaState.MISSED,
+    )
+    return Queue.ALL if queue == Queue.ACTIVE and asks_for_closed else queue

@@ -1,62 +1,127 @@
-"""The list of tickets: columns, filters and search. Nothing here runs a COUNT: there may be a million tickets."""
+"""The list of tickets: queues, columns, filters and search. Nothing here counts all rows: there may be a million."""
 
 from typing import Any, cast
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ORDER_VAR
+from django.core.paginator import Page
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.safestring import SafeString, mark_safe
+from unfold import paginator
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
-from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
-from kit.admin.forms import ServiceAdmin, is_id
+from accounts.permissions import staff_user
+from kit.admin.forms import ServiceAdmin
 from kit.admin.search import SearchMixin
-from tickets.admin.filters import QueueFilter, SlaFilter
-from tickets.admin.labels import PRIORITY_COLOURS, STATUS_COLOURS
-from tickets.models import Ticket, TicketQuerySet
+from tickets.admin.filters import QUEUE, SlaFilter, chosen_queue, ticket_number
+from tickets.admin.labels import PRIORITY_COLOURS, STATUS_COLOURS, sla_label
+from tickets.admin.queues import Chip, Tab, chips, queue_tabs
+from tickets.models import HAVE_CLOSED, Queue, Ticket, TicketQuerySet, next_due
+
+UNASSIGNED = mark_safe('<span class="unassigned">Unassigned</span>')
 
 
 class TicketChangeList(ChangeList):
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        self.user, self.at, self.query_string = staff_user(request), timezone.now(), request.GET
+        self.queue = chosen_queue(request.GET)
+        super().__init__(request, *args, **kwargs)
+
+    def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        return {name: values for name, values in super().get_filters_params(params).items() if name != QUEUE}
+
     def get_queryset(self, *args: Any, **kwargs: Any) -> QuerySet[Ticket]:
-        return cast(TicketQuerySet, super().get_queryset(*args, **kwargs)).with_assignees()
+        tickets = cast(TicketQuerySet, super().get_queryset(*args, **kwargs))
+        return tickets.in_queue(self.queue, self.user, self.at).with_assignees()
+
+    @property
+    def _is_most_urgent_first(self) -> bool:
+        return ORDER_VAR not in self.params and self.queue not in HAVE_CLOSED
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        return [next_due(), "id"] if self._is_most_urgent_first else super().get_ordering(request, queryset)
+
+    def get_ordering_field_columns(self) -> dict[int, str]:
+        return {} if self._is_most_urgent_first else super().get_ordering_field_columns()
+
+    @cached_property
+    def tabs(self) -> list[Tab]:
+        """Return the tabs above the list. This runs one query."""
+        return queue_tabs(self.queue, user=self.user, at=self.at)
+
+    @cached_property
+    def chips(self) -> list[Chip]:
+        """Return the active filters. Those by user or project run one query each."""
+        return chips(self.query_string)
+
+    @property
+    def url_of_all(self) -> str:
+        """Return the address of the same search among all tickets, "" if there is no search or no need to."""
+        if not self.query or self.queue in HAVE_CLOSED:
+            return ""
+        return str(self.get_query_string({QUEUE: Queue.ALL.value}))
+
+
+class InfinitePaginator(paginator.InfinitePaginator):
+    """Counts nothing, and finds a page within an index before it fetches the page's tickets.
+
+    The theme shows a count unless the class has this name.
+    """
+
+    def page(self, number: Any) -> Page[Any]:
+        number = self.validate_number(number)
+        first = (number - 1) * self.per_page
+        tickets = cast("QuerySet[Ticket]", self.object_list)
+        on_page = tickets.prefetch_related(None).values("pk")[first : first + self.per_page]
+        return self._get_page(tickets.filter(pk__in=on_page), number, self)
 
 
 class ListPage(SearchMixin, ServiceAdmin):
     list_display = [
         "id",
         "title_by_key",
-        "project",
+        "sla",
         "status_label",
         "priority_label",
-        "type",
-        "creator",
         "assignee_names",
+        "creator",
+        "project",
         "created_at",
-        "sla_due_at",
     ]
     list_display_links = ["id", "title_by_key"]
     list_filter = [
         "status",
         "priority",
         SlaFilter,
-        QueueFilter,
         ("project", AutocompleteSelectFilter),
+        ("assignees", AutocompleteSelectFilter),
+        ("created_by", AutocompleteSelectFilter),
         "created_at",
     ]
     list_filter_submit = True
+    list_filter_sheet = True
     # Facets would run a COUNT for each choice of each filter.
     show_facets = admin.ShowFacets.NEVER
     list_select_related = ["project", "created_by"]
     list_fullwidth = True
+    list_before_template = "admin/tickets/ticket/queues.html"
     search_fields = ["title", "description"]
     search_help_text = "A ticket number, or words from the title or description"
-    sortable_by = ["id", "title_by_key", "created_at", "sla_due_at"]
+    sortable_by = ["id", "title_by_key", "sla", "created_at"]
     ordering = ["-created_at"]
 
     @admin.display(description="title", ordering="title_key")
     def title_by_key(self, ticket: Ticket) -> str:
         return ticket.title
+
+    @admin.display(description="SLA", ordering=next_due())
+    def sla(self, ticket: Ticket) -> SafeString:
+        return sla_label(ticket, timezone.now())
 
     @display(description="status", label=STATUS_COLOURS)
     def status_label(self, ticket: Ticket) -> tuple[str, str]:
@@ -72,7 +137,7 @@ class ListPage(SearchMixin, ServiceAdmin):
 
     @admin.display(description="assignees")
     def assignee_names(self, ticket: Ticket) -> str:
-        return ", ".join(assignment.user.name for assignment in ticket.assignments.all())
+        return ", ".join(assignment.user.name for assignment in ticket.assignments.all()) or UNASSIGNED
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return TicketChangeList
@@ -87,9 +152,9 @@ class ListPage(SearchMixin, ServiceAdmin):
         self, request: HttpRequest, queryset: QuerySet[Ticket], search_term: str
     ) -> tuple[QuerySet[Ticket], bool]:
         """Find a ticket by its number, with or without "#", or else by words, as the API does."""
-        number = search_term.strip().removeprefix("#")
-        if is_id(number):
-            by_number = queryset.filter(pk=int(number))
+        number = ticket_number(search_term)
+        if number is not None:
+            by_number = queryset.filter(pk=number)
             if by_number.exists():
                 return by_number, False
         return super().get_search_results(request, queryset, search_term)

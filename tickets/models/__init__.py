@@ -10,13 +10,18 @@ from tickets.models.comment import MAX_MESSAGE, Comment, CommentQuerySet
 from tickets.models.history import AssignmentEvent, TicketEvent
 from tickets.models.ordering import SORT_KEYS, Ordering, weeks
 from tickets.models.queryset import TicketQuerySet
+from tickets.models.queues import HAVE_CLOSED, Queue, next_due
+from tickets.models.saved_filter import MAX_FILTER_NAME, MAX_FILTER_QUERY, SavedFilter
 from tickets.models.ticket import DERIVED, MAX_PRICE, TITLED_FIELDS, WEEKLY, WEEKLY_FIELDS, Ticket
 from tickets.models.undo import Undo
 
 __all__ = [
     "ASSIGNMENTS",
     "DERIVED",
+    "HAVE_CLOSED",
     "MAX_ASSIGNEES",
+    "MAX_FILTER_NAME",
+    "MAX_FILTER_QUERY",
     "MAX_MESSAGE",
     "MAX_PRICE",
     "SORT_KEYS",
@@ -29,10 +34,13 @@ __all__ = [
     "Comment",
     "CommentQuerySet",
     "Ordering",
+    "Queue",
+    "SavedFilter",
     "Status",
     "Ticket",
     "TicketEvent",
     "TicketQuerySet",
     "Undo",
+    "next_due",
     "weeks",
 ]

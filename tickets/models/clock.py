@@ -19,8 +19,9 @@ class Status(models.TextChoices):
     CLOSED = "closed"
 
 
+UNCLOSED = ~Q(status=Status.CLOSED)
 # The clock stops while a ticket is on hold, and when it is closed.
-CLOCK_RUNS = ~Q(status=Status.CLOSED) & Q(held_at__isnull=True)
+CLOCK_RUNS = UNCLOSED & Q(held_at__isnull=True)
 
 COLUMN_OF = {
     "created_at": "created_at",

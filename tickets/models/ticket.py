@@ -19,12 +19,12 @@ from kit.search.expressions import SearchVector, SortKey
 from projects.models import Project
 from sla.clock import Clock
 from sla.models import Priority, SlaState
-from tickets.models.clock import CLOCK_TRIGGERS, Status, clock_of
+from tickets.models.clock import CLOCK_TRIGGERS, UNCLOSED, Status, clock_of
 from tickets.models.ordering import CreationWeek, Ordering
 from tickets.models.queryset import TicketManager
+from tickets.models.queues import next_due
 
 MAX_PRICE = Decimal("99999999.99")
-UNCLOSED = ~Q(status=Status.CLOSED)
 # Fields with an index of their own that continues with the title.
 TITLED_FIELDS = ("venue", "type", "project")
 BY_TITLE = Ordering("title", is_descending=False)
@@ -144,6 +144,14 @@ class Ticket(models.Model):
                 ],
                 condition=UNCLOSED,
                 name="ticket_unclosed",
+            ),
+            # The admin's queues, most urgent first. Includes what the expression is computed from.
+            models.Index(
+                next_due(),
+                F("id"),
+                include=["sla_due_at", "held_at"],
+                condition=UNCLOSED,
+                name="ticket_next",
             ),
             # Every search would have to read the pending list of fastupdate.
             GinIndex(fields=["search"], fastupdate=False, name="ticket_search"),

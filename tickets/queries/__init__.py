@@ -29,17 +29,20 @@ from tickets.queries.lists import (
     tickets,
     tickets_by_id,
 )
+from tickets.queries.queues import MAX_COUNT, QueueCount, queue_counts
 
 __all__ = [
     "ASSIGNEE",
     "DELETED",
     "FIELDS",
+    "MAX_COUNT",
     "NEWEST",
     "SLA_STATES",
     "Change",
     "Item",
     "LaterChange",
     "Person",
+    "QueueCount",
     "Row",
     "TicketFilter",
     "changed_fields",
@@ -53,6 +56,7 @@ __all__ = [
     "last_comments",
     "likely",
     "position",
+    "queue_counts",
     "ticket",
     "tickets",
     "tickets_by_id",

@@ -1013,7 +1013,7 @@ class TestChangesSince:
 
 
 def test_every_statement_is_tested() -> None:
-    """A new file in sql/ needs a test here, in test_history.py, in test_shapes.py or in test_batch.py."""
+    """A new file in sql/ needs a test here, in test_history.py, test_shapes.py, test_batch.py or those of queues."""
     names = {path.stem for path in (BASE_DIR / "tickets" / "sql").glob("*.sql")}
 
     walks = {statement(ordering) for ordering in ORDERINGS} | {"of_status", "walk_ends"}
@@ -1021,7 +1021,8 @@ def test_every_statement_is_tested() -> None:
     comments = {"comment", "comments", "last_comments"}
     tickets = {"ticket", "tickets", "concerning", "is_visible"}
     new = {"create", "assign_new", "lock_people", "lock_projects"}
-    assert names == {"history", "changes_since", *tickets, *comments, *walks, *pages, *new}
+    queues = {"queue_counts", "saved_filters"}
+    assert names == {"history", "changes_since", *queues, *tickets, *comments, *walks, *pages, *new}
 
 
 def test_a_list_runs_one_query_for_any_number_of_assignees(agent: User) -> None:

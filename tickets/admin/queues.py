@@ -1,0 +1,105 @@
+"""What is above the list of tickets: a tab for each queue, and a chip for each active filter."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.admin.options import IS_POPUP_VAR, TO_FIELD_VAR
+from django.contrib.admin.views.main import ERROR_FLAG, ORDER_VAR, PAGE_VAR
+from django.http import QueryDict
+from django.utils.dateparse import parse_datetime
+
+from accounts.models import User
+from kit.admin.forms import is_id
+from projects.models import Project
+from sla.models import Priority
+from tickets import queries
+from tickets.admin.filters import QUEUE, SEARCH, SlaFilter
+from tickets.models import Queue, Status
+
+# Parameters of the query string that select no tickets, and the queue, which is a tab.
+NO_FILTERS = {QUEUE, ORDER_VAR, PAGE_VAR, ERROR_FLAG, IS_POPUP_VAR, TO_FIELD_VAR}
+
+
+@dataclass(frozen=True)
+class Tab:
+    title: str
+    url: str
+    count: str = ""
+    is_current: bool = False
+    is_alert: bool = False
+
+
+@dataclass(frozen=True)
+class Chip:
+    """An active filter, and the list without it."""
+
+    text: str
+    url: str
+
+
+def queue_tabs(current: Queue, *, user: User, at: datetime) -> list[Tab]:
+    """Return a tab for each queue, with the number of its tickets. This runs one query."""
+    counts = queries.queue_counts(user=user, at=at)
+    return [
+        Tab(
+            title=str(queue.label),
+            url=f"?{QUEUE}={queue.value}",
+            count=str(counts.get(queue, "")),
+            is_current=queue == current,
+            is_alert=queue == Queue.BREACHED and counts[queue].number > 0,
+        )
+        for queue in Queue
+    ]
+
+
+def chips(query: QueryDict) -> list[Chip]:
+    """Return the active filters of a query string, without the queue. Those by user or project run one query each."""
+    return [
+        Chip(text=_text(name, str(value)), url=_without(query, name))
+        for name, value in query.items()
+        if name not in NO_FILTERS and value
+    ]
+
+
+def _without(query: QueryDict, name: str) -> str:
+    remaining = query.copy()
+    for each in (name, PAGE_VAR, ERROR_FLAG):
+        remaining.pop(each, None)
+    return f"?{remaining.urlencode()}"
+
+
+def _text(name: str, value: str) -> str:
+    label, text = TEXTS.get(name, (name.replace("__", " ").replace("_", " "), str))
+    return f"{label}: {text(value)}"
+
+
+def _user(value: str) -> str:
+    found = User.objects.filter(pk=int(value)).values_list("name", flat=True).first() if is_id(value) else None
+    return found or value
+
+
+def _project(value: str) -> str:
+    found = Project.objects.filter(pk=int(value)).values_list("name", flat=True).first() if is_id(value) else None
+    return found or value
+
+
+def _day(value: str) -> str:
+    try:
+        moment = parse_datetime(value)
+    except ValueError:
+        moment = None
+    return f"{moment:%Y-%m-%d %H:%M}".removesuffix(" 00:00") if moment else value
+
+
+TEXTS: dict[str, tuple[str, Callable[[str], str]]] = {
+    SEARCH: ("Search", str),
+    "status__exact": ("Status", lambda value: str(dict(Status.choices).get(value, value))),
+    "priority__exact": ("Priority", lambda value: str(dict(Priority.choices).get(value, value))),
+    SlaFilter.parameter_name: ("SLA", lambda value: value.replace("-", " ").capitalize()),
+    "project__id__exact": ("Project", _project),
+    "assignees__id__exact": ("Assignee", _user),
+    "created_by__id__exact": ("Created by", _user),
+    "created_at__gte": ("Created from", _day),
+    "created_at__lt": ("Created before", _day),
+}
