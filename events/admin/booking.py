@@ -81,7 +81,7 @@ class BookingAdmin(SearchMixin, BookingColumns, ReadOnlyMixin, ModelAdmin):
             return queryset.filter(pk=int(number)), False
         return super().get_search_results(request, queryset, search_term)
 
-    @action(description="Promote", url_path="promote", permissions=["cancel"])
+    @action(description="Promote", url_path="promote", permissions=["promote"])
     def promote(self, request: HttpRequest, object_id: str) -> HttpResponse:
         booking = self.get_object(request, object_id)
         if booking is None:
@@ -118,10 +118,13 @@ class BookingAdmin(SearchMixin, BookingColumns, ReadOnlyMixin, ModelAdmin):
     def has_cancel_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("events.change_booking")
 
+    def has_promote_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return staff_user(request).is_admin
+
 
 def _cancel(booking: Booking, seats: int, expected: Expected | None, *, by: User) -> None:
     try:
-        services.cancel(booking_id=booking.pk, by=by, seats=seats, expected=expected)
+        services.cancel(booking_id=booking.pk, by=by, seats=seats, for_holder=True, expected=expected)
     except VersionConflict as conflict:
         # The fields that changed are not in the form.
         raise VersionConflict(conflict.message) from conflict

@@ -1,7 +1,7 @@
 """The list of events and the page of an event."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.db import models
@@ -20,7 +20,7 @@ from events.admin.display import SHOWN_BOOKINGS, STATUS_COLOURS, booking_link
 from events.admin.event_form import EventForm
 from events.admin.inlines import BookingInline, EntryInline, QueueInline
 from events.admin.new_booking import new_booking_page
-from events.models import BookingEntry, Event, EventStatus, Inventory, Origin
+from events.models import BookingEntry, Event, EventQuerySet, EventStatus, Inventory, Origin
 from kit.admin.forms import LocalTimeField, ServiceAdmin
 from kit.admin.once import in_steps
 from kit.admin.search import SearchMixin
@@ -112,11 +112,10 @@ class EventAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
         """Add up the revenue of the events shown from the ledger's index."""
         amounts = BookingEntry.objects.filter(event=OuterRef("pk")).values("event").annotate(total=Sum("amount"))
+        events = cast(EventQuerySet, super().get_queryset(request))
         return (
-            super()
-            .get_queryset(request)
-            .filter(deleted_at__isnull=True)
-            .select_related("inventory")
+            events.visible_to(staff_user(request))
+            .with_inventory()
             .annotate(revenue=Subquery(amounts.values("total")))
         )
 

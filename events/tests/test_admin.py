@@ -46,9 +46,15 @@ class TestEventList:
         assert page.count("2 of 3") == 5
         assert page.count("50.00") == 5
 
-    def test_is_for_admins_only(self, agent: User) -> None:
-        assert Browser(agent).get(EVENTS).status_code == 403
-        assert Browser(agent).get(BOOKINGS).status_code == 403
+    def test_hides_drafts_from_agents(self, agent: User, admin: User) -> None:
+        draft = make_event(admin, name="Secret show", status=EventStatus.DRAFT)
+        shown = make_event(admin, name="Open air")
+
+        page = text_of(Browser(agent).get(EVENTS))
+
+        assert ("Open air" in page, "Secret show" in page) == (True, False)
+        assert Browser(agent).get(page_of(draft)).status_code == 302
+        assert Browser(agent).get(page_of(shown)).status_code == 200
 
 
 class TestEventPage:
@@ -304,10 +310,14 @@ class TestCancelSeats:
         booking.refresh_from_db()
         assert booking.left == 3
 
-    def test_is_for_admins_only(self, agent: User, admin: User) -> None:
-        booking = book(make_event(admin))
+    def test_is_for_agents_too(self, agent: User, admin: User) -> None:
+        booking = book(make_event(admin), quantity=3)
 
-        assert Browser(agent).post(f"{BOOKINGS}{booking.pk}/cancel/", {"seats": "1"}).status_code == 403
+        Browser(agent).submit(f"{BOOKINGS}{booking.pk}/cancel/", seats="2")
+
+        booking.refresh_from_db()
+        assert booking.left == 1
+        assert Browser(agent).post(f"{BOOKINGS}{booking.pk}/promote/").status_code == 403
 
 
 class TestBookingList:
