@@ -28,10 +28,18 @@ def booking_link(booking: Booking) -> str:
     return format_html('<a href="{}" class="{}">#{}</a>', url, LINK_CLASSES, booking.pk)
 
 
+def person_of(booking: Booking) -> str:
+    """Return the name of the user or guest."""
+    return booking.user.name if booking.user else f"{booking.guest_first_name} {booking.guest_last_name}"
+
+
+def person_link(booking: Booking) -> str:
+    url = reverse("admin:events_booking_change", args=[booking.pk])
+    return format_html('<a href="{}" class="{}">{}</a>', url, LINK_CLASSES, person_of(booking))
+
+
 def holder_of(booking: Booking) -> str:
-    if booking.user:
-        return booking.user.name
-    return f"{booking.guest_first_name} {booking.guest_last_name} (guest, {booking.guest_email})"
+    return person_of(booking) if booking.user else f"{person_of(booking)} (guest, {booking.guest_email})"
 
 
 def seats_of(booking: Booking) -> str:

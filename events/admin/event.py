@@ -114,9 +114,7 @@ class EventAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
         amounts = BookingEntry.objects.filter(event=OuterRef("pk")).values("event").annotate(total=Sum("amount"))
         events = cast(EventQuerySet, super().get_queryset(request))
         return (
-            events.visible_to(staff_user(request))
-            .with_inventory()
-            .annotate(revenue=Subquery(amounts.values("total")))
+            events.visible_to(staff_user(request)).with_inventory().annotate(revenue=Subquery(amounts.values("total")))
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: Event | None = None) -> Any:

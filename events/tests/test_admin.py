@@ -25,6 +25,12 @@ def page_of(event: Event, page: str = "change") -> str:
     return f"{EVENTS}{event.pk}/{page}/"
 
 
+def cancel(user: User, booking: Booking, seats: int) -> Any:
+    """Cancel seats as somebody does without scripts: first the refund is shown, then it is confirmed."""
+    page, browser = f"{BOOKINGS}{booking.pk}/cancel/", Browser(user)
+    return browser.post(page, fields(browser.submit(page, seats=str(seats))), follow=True)
+
+
 def text_of(page: Any) -> str:
     return " ".join(page.content.decode().split())
 
@@ -276,13 +282,83 @@ class TestCancelEvent:
 
 
 class TestCancelSeats:
-    def test_cancels_some_seats(self, admin: User) -> None:
-        booking = book(make_event(admin), quantity=3)
+    def page_of(self, booking: Booking) -> str:
+        return f"{BOOKINGS}{booking.pk}/cancel/"
 
-        Browser(admin).submit(f"{BOOKINGS}{booking.pk}/cancel/", seats="2")
+    def test_starts_empty_and_shows_the_refund_before_cancelling(self, admin: User) -> None:
+        booking = book(make_event(admin), guest=GUEST, quantity=3)
+        browser = Browser(admin)
+
+        shown = browser.get(self.page_of(booking))
+        asked = browser.submit(self.page_of(booking), seats="2")
 
         booking.refresh_from_db()
+        assert fields(shown)["seats"] == ""
+        assert "Jazz in the park: 3 seats confirmed for Greta Guest (guest, greta@example.com), at 25.00 EUR each." in (
+            text_of(shown)
+        )
+        assert "Refund: 50.00 EUR." in text_of(asked)
+        assert booking.left == 3
+        answer = text_of(browser.post(self.page_of(booking), fields(asked), follow=True))
+        booking.refresh_from_db()
         assert (booking.status, booking.left) == (BookingStatus.CONFIRMED, 1)
+        assert "2 seats cancelled. Refund: 50.00 EUR. Greta Guest will be notified." in answer
+
+    def test_cancels_at_once_if_a_script_has_shown_the_refund(self, admin: User) -> None:
+        booking = book(make_event(admin), quantity=3)
+
+        Browser(admin).submit(self.page_of(booking), seats="2", seen_refund="50.00")
+
+        booking.refresh_from_db()
+        assert booking.left == 1
+
+    @pytest.mark.parametrize("seen", ["", "25.00", "NaN", "x", "1e400"])
+    def test_asks_again_if_another_refund_was_shown(self, admin: User, seen: str) -> None:
+        booking = book(make_event(admin), quantity=3)
+
+        page = Browser(admin).submit(self.page_of(booking), seats="2", seen_refund=seen)
+
+        booking.refresh_from_db()
+        assert (page.status_code, booking.left) == (200, 3)
+
+    @pytest.mark.parametrize("seats", ["", "0", "-1", "x", "9" * 30, "9" * 5000])
+    def test_refuses_what_is_no_number_of_seats(self, admin: User, seats: str) -> None:
+        booking = book(make_event(admin), quantity=3)
+
+        page = Browser(admin).submit(self.page_of(booking), seats=seats, seen_refund="25")
+
+        booking.refresh_from_db()
+        assert (page.status_code, booking.left) == (200, 3)
+
+    def test_refunds_nothing_of_a_waiting_booking(self, admin: User) -> None:
+        event = make_event(admin, capacity=2)
+        book(event)
+        waiting = book(event, quantity=2)
+
+        answer = text_of(cancel(admin, waiting, 1))
+
+        assert "1 seat cancelled. Nothing to refund: the booking is still waiting." in answer
+        # It is small enough now.
+        assert "1 booking promoted" in answer
+
+    def test_names_who_is_promoted(self, admin: User, owner: User) -> None:
+        event = make_event(admin, capacity=2)
+        booking = book(event, quantity=2)
+        waiting = book(event, owner)
+
+        answer = cancel(admin, booking, 1).content.decode()
+
+        link = f'<a href="{BOOKINGS}{waiting.pk}/change/" class="text-primary-600 dark:text-primary-500">Olga Owner</a>'
+        assert f"1 booking promoted: {link}." in answer
+
+    def test_is_on_the_booking_page(self, admin: User) -> None:
+        booking = book(make_event(admin), quantity=3)
+
+        page = text_of(Browser(admin).get(f"{BOOKINGS}{booking.pk}/change/"))
+        cancel(admin, booking, 3)
+        after = text_of(Browser(admin).get(f"{BOOKINGS}{booking.pk}/change/"))
+
+        assert ("Seats to cancel (of 3)" in page, "Seats to cancel" in after) == (True, False)
 
     def test_refuses_a_page_that_shows_another_state_until_it_is_sent_again(self, admin: User) -> None:
         booking, browser = book(make_event(admin), quantity=3), Browser(admin)
@@ -290,14 +366,14 @@ class TestCancelSeats:
         shown = fields(browser.get(page))
         services.cancel(booking_id=booking.pk, by=admin, seats=1)
 
-        refused = browser.post(page, shown | {"seats": "1"})
+        refused = browser.post(page, shown | {"seats": "1", "seen_refund": "25.00"})
 
         booking.refresh_from_db()
         assert (refused.status_code, booking.left) == (200, 2)
         assert "The booking has changed since you read it" in text_of(refused)
-        assert "2 of 3 confirmed" in text_of(refused)
+        assert "2 of 3 seats confirmed" in text_of(refused)
         assert "Seen version" not in text_of(refused)
-        browser.post(page, fields(refused))
+        browser.post(page, fields(browser.post(page, fields(refused))))
         booking.refresh_from_db()
         assert booking.left == 1
 
@@ -313,7 +389,7 @@ class TestCancelSeats:
     def test_is_for_agents_too(self, agent: User, admin: User) -> None:
         booking = book(make_event(admin), quantity=3)
 
-        Browser(agent).submit(f"{BOOKINGS}{booking.pk}/cancel/", seats="2")
+        cancel(agent, booking, 2)
 
         booking.refresh_from_db()
         assert booking.left == 1
@@ -351,7 +427,7 @@ class TestBookingPage:
         (ledger,) = page.context["inline_admin_formsets"]
         assert [entry.instance.kind for entry in ledger.formset.forms] == ["requested"]
         assert page.context["adminform"].model_admin.position(booking) == 1
-        assert "Position on the waiting list" in text_of(page)
+        assert "Place in line" in text_of(page)
 
     def test_shows_the_mail_of_this_booking_only(self, admin: User, booking: Booking) -> None:
         announce_bookings()
@@ -394,7 +470,7 @@ class TestBookingPage:
     def test_cancels_after_the_start(self, admin: User, booking: Booking) -> None:
         psql("UPDATE events_event SET starts_at = '2020-01-01Z', bookings_close_at = '2020-01-01Z'")
 
-        Browser(admin).post(f"{BOOKINGS}{booking.pk}/cancel/", {"seats": 2})
+        cancel(admin, booking, 2)
 
         booking.refresh_from_db()
         assert booking.status == "cancelled"

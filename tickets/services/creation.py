@@ -29,8 +29,8 @@ Columns = dict[str, Any]
 class NewTicket:
     """What the caller says of a new ticket. Without a project it goes to "General".
 
-    `for_customer`: `by` may be an agent and name a customer as the creator, as in the admin. In the API only admins name
-    others.
+    `for_customer`: `by` may be an agent and name a customer as the creator, as in the admin. In the API, only admins
+    name others.
     """
 
     title: str
