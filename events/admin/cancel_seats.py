@@ -101,13 +101,12 @@ def cancel_seats_page(model_admin: ModelAdmin, request: HttpRequest, booking: Bo
             done = _cancel(booking, form, by=staff_user(request))
             model_admin.message_user(request, done)
             return HttpResponseRedirect(reverse("admin:events_booking_change", args=[booking.pk]))
-    if form.is_bound:
-        # The page now shows the current state.
-        form.data = {**request.POST.dict(), "seen_version": str(booking.version), "seen_refund": ""}
     # Whether all that is left to do is to confirm the refund.
     is_last_step = form.is_valid()
-    if is_last_step:
-        form.data["seen_refund"] = str(refund(booking, form.cleaned_data["seats"]))
+    if form.is_bound:
+        # The page now shows the current state.
+        seen_refund = str(refund(booking, form.cleaned_data["seats"])) if is_last_step else ""
+        form.data = {**request.POST.dict(), "seen_version": str(booking.version), "seen_refund": seen_refund}
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.opts,

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
 
-from events.models import Booking, BookingStatus, Event, EventStatus
+from events.models import Booking, BookingStatus, Event, EventStatus, Inventory
 from kit.admin.pages import LINK_CLASSES
 from kit.money import readable
 
@@ -45,6 +45,19 @@ def holder_of(booking: Booking) -> str:
 def seats_of(booking: Booking) -> str:
     """Return the seats that are left, as in "1 of 2" if some were cancelled."""
     return f"{booking.left}" if not booking.cancelled else f"{booking.left} of {booking.quantity}"
+
+
+def fill_bar(inventory: Inventory) -> str:
+    """Return how full the event is, as a bar and in words."""
+    words = f"{inventory.confirmed:,} of {inventory.for_sale:,} sold"
+    words += f", {inventory.available:,} left" if inventory.available else ", sold out"
+    words += f", {inventory.waiting:,} waiting" if inventory.waiting else ""
+    return format_html(
+        '<span class="fill"><progress aria-hidden="true" max="{}" value="{}"></progress>{}</span>',
+        max(inventory.for_sale, 1),
+        inventory.confirmed,
+        words,
+    )
 
 
 class BookingColumns:

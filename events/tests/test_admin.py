@@ -1,8 +1,12 @@
 """Events and bookings in the admin."""
 
+import re
+from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
+from django.contrib.messages import get_messages
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -10,6 +14,7 @@ from accounts.models import User
 from events import services
 from events.models import Booking, BookingStatus, Event, EventStatus, Origin
 from events.tests.factories import GUEST, Guest, book, make_event
+from kit.admin.pages import LINK_CLASSES
 from kit.admin.stale import CONFLICT, STALE
 from kit.tests.browser import Browser, errors, fields
 from notifications.services import announce_bookings
@@ -52,6 +57,36 @@ class TestEventList:
         assert page.count("2 of 3") == 5
         assert page.count("50.00") == 5
 
+    def test_shows_upcoming_events_soonest_first(self, admin: User) -> None:
+        now, day = timezone.now(), timedelta(days=1)
+        for name, starts_at in [("Late", 9), ("Soon", 1), ("Long ago", -9), ("Tonight", -0.1), ("Yesterday", -2)]:
+            make_event(admin, name=name, starts_at=now + starts_at * day)
+        make_event(admin, name="Festival", starts_at=now - 5 * day, ends_at=now + day)
+        browser = Browser(admin)
+
+        def names(**query: str) -> list[str]:
+            return [event.name for event in browser.get(EVENTS, query).context["cl"].result_list]
+
+        assert names() == ["Festival", "Tonight", "Soon", "Late"]
+        assert names(when="past") == ["Yesterday", "Long ago"]
+        assert names(when="all") == ["Late", "Soon", "Tonight", "Yesterday", "Festival", "Long ago"]
+        assert names(q="long") == ["Long ago"]
+        assert names(q="long", when="upcoming") == []
+        assert names(when="x") == ["Festival", "Tonight", "Soon", "Late"]
+
+    def test_shows_how_full_they_are_in_words(self, admin: User) -> None:
+        event = make_event(admin, capacity=4, withheld=1)
+        book(event, quantity=2)
+
+        page = text_of(Browser(admin).get(EVENTS))
+
+        assert '<progress aria-hidden="true" max="3" value="2"></progress>2 of 3 sold, 1 left' in page
+        book(event, quantity=2)
+        book(make_event(admin, capacity=1))
+        page = text_of(Browser(admin).get(EVENTS))
+        assert "2 of 3 sold, 1 left, 1 waiting" in page
+        assert "1 of 1 sold, sold out" in page
+
     def test_hides_drafts_from_agents(self, agent: User, admin: User) -> None:
         draft = make_event(admin, name="Secret show", status=EventStatus.DRAFT)
         shown = make_event(admin, name="Open air")
@@ -75,13 +110,14 @@ class TestEventPage:
         )
 
         event = Event.objects.with_inventory().get()
-        assert response.status_code == 302
+        assert response["Location"] == page_of(event)
         assert (event.name, event.inventory.capacity, event.created_by, event.origin) == (
             "Jazz in the park",
             50,
             admin,
             Origin.ADMIN,
         )
+        assert event.status == EventStatus.DRAFT
 
     def test_shows_the_status_of_its_bookings_by_name(self, admin: User) -> None:
         event = make_event(admin, capacity=1)
@@ -103,6 +139,49 @@ class TestEventPage:
 
         waiting.refresh_from_db()
         assert waiting.status == BookingStatus.CONFIRMED
+
+    def saved(self, admin: User, event: Event, **changes: str) -> str:
+        """Save the event, and return the page that follows."""
+        response = Browser(admin).submit(page_of(event), **changes)
+        assert response["Location"] == page_of(event)
+        (message,) = get_messages(response.wsgi_request)
+        return str(message)
+
+    def test_stays_and_names_who_was_promoted(self, admin: User, owner: User) -> None:
+        event = make_event(admin, capacity=1)
+        # Promoted before, by another change.
+        book(event)
+        services.cancel(booking_id=book(event).pk, by=admin)
+        waiting = [book(event, owner), *(book(event) for _ in range(11))]
+
+        said = self.saved(admin, event, capacity="14", withheld="1")
+
+        assert said.startswith("Capacity raised to 14. Withheld seats raised to 1. 12 bookings promoted: <a href=")
+        assert f'{BOOKINGS}{waiting[0].pk}/change/" class="{LINK_CLASSES}">Olga Owner</a>' in said
+        link = re.search(r'<a href="([^"]+)" class="[^"]+">and 2 more</a>.', said)
+        assert link
+        listed = Browser(admin).get(unescape(link[1])).context["cl"].result_list
+        assert {booking.pk for booking in listed} == {booking.pk for booking in waiting}
+
+    def test_says_what_else_a_change_did(self, admin: User) -> None:
+        event = make_event(admin, capacity=5, status=EventStatus.DRAFT)
+
+        assert self.saved(admin, event) == "Nothing changed. "
+        assert self.saved(admin, event, status="published", venue="Park") == "Published. Venue changed. "
+        assert self.saved(admin, event, capacity="4", name="Jazz <3") == "Capacity lowered to 4. Name changed. "
+        book(event)
+        assert self.saved(admin, event, venue="Hall") == "Venue changed. Everyone with a booking will be notified. "
+
+    def test_shows_places_in_line(self, admin: User) -> None:
+        event = make_event(admin, capacity=1)
+        book(event)
+        waiting = [book(event) for _ in range(3)]
+        services.cancel(booking_id=waiting[0].pk, by=admin)
+
+        page = Browser(admin).get(page_of(event))
+
+        queue = page.context["inline_admin_formsets"][1].formset.forms
+        assert [(form.instance.pk, form.instance.place) for form in queue] == [(waiting[1].pk, 1), (waiting[2].pk, 2)]
 
     @pytest.mark.parametrize(
         ("changes", "refusal"),
@@ -168,8 +247,8 @@ class TestEventPage:
             page = text_of(browser.get(page_of(event)))
 
         assert "Olga Owner" in page
-        # Once among the bookings, once on the waiting list.
-        assert page.count("Greta Guest (guest, greta@example.com)") == 2 * waiting
+        # Among the bookings, on the waiting list and in the ledger.
+        assert page.count("Greta Guest (guest, greta@example.com)") == 3 * waiting
 
     def test_deletes_only_events_that_were_never_booked(self, admin: User) -> None:
         booked, free = make_event(admin), make_event(admin)
@@ -348,7 +427,7 @@ class TestCancelSeats:
 
         answer = cancel(admin, booking, 1).content.decode()
 
-        link = f'<a href="{BOOKINGS}{waiting.pk}/change/" class="text-primary-600 dark:text-primary-500">Olga Owner</a>'
+        link = f'<a href="{BOOKINGS}{waiting.pk}/change/" class="{LINK_CLASSES}">Olga Owner</a>'
         assert f"1 booking promoted: {link}." in answer
 
     def test_is_on_the_booking_page(self, admin: User) -> None:
