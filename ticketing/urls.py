@@ -18,6 +18,7 @@ from kit.web.views import Health, Root, Unknown
 CONTRACTS = {"box_office": box_office, "ticks": ticks, "helpdesk": helpdesk}
 
 admin.autodiscover()
+handler403 = "accounts.admin.forbidden.forbidden_page"
 urlpatterns = [
     # The busiest paths come first, because Django tries the patterns in order.
     path("", include("events.urls")),

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
 
-from events.models import Booking, BookingStatus, Event, EventStatus, Inventory
+from events.models import Booking, BookingStatus, Event, EventStatus
 from kit.admin.pages import LINK_CLASSES
 from kit.money import readable
 
@@ -47,10 +47,12 @@ def seats_of(booking: Booking) -> str:
     return f"{booking.left}" if not booking.cancelled else f"{booking.left} of {booking.quantity}"
 
 
-def fill_bar(inventory: Inventory) -> str:
+def fill_bar(event: Event) -> str:
     """Return how full the event is, as a bar and in words."""
+    inventory = event.inventory
     words = f"{inventory.confirmed:,} of {inventory.for_sale:,} sold"
-    words += f", {inventory.available:,} left" if inventory.available else ", sold out"
+    if event.status != EventStatus.CANCELLED:
+        words += f", {inventory.available:,} left" if inventory.available else ", sold out"
     words += f", {inventory.waiting:,} waiting" if inventory.waiting else ""
     return format_html(
         '<span class="fill"><progress aria-hidden="true" max="{}" value="{}"></progress>{}</span>',

@@ -107,7 +107,7 @@ class EventAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
 
     @admin.display(description="seats sold")
     def fill(self, event: Event) -> str:
-        return fill_bar(event.inventory)
+        return fill_bar(event)
 
     @admin.display(description="sold")
     def sold(self, event: Event) -> str:
@@ -187,7 +187,7 @@ class EventAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
         """Offer one button: the page stays open anyway."""
         context |= {"show_save_and_continue": False, "show_save_and_add_another": False}
         if event := context.get("original"):
-            context["fill"] = fill_bar(event.inventory)
+            context["fill"] = fill_bar(event)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[EventChangeList]:

@@ -110,7 +110,7 @@ def guests_page(model_admin: ModelAdmin, request: HttpRequest, event: Event) -> 
         "original": event,
         "title": f"{TITLES[wanted.which]}: {event.name}",
         "media": model_admin.media,
-        "fill": fill_bar(event.inventory),
+        "fill": fill_bar(event),
         "back": event_page(event),
         "tabs": [
             (title, wanted.link(list=which, page=1), which == wanted.which)
