@@ -25,6 +25,11 @@ PERMISSIONS_OF_AGENTS = {
     "sla.view_calendar",
     "sla.view_opening",
     "sla.view_holiday",
+    "events.view_event",
+    "events.view_booking",
+    # To cancel it. The page cannot change anything else.
+    "events.change_booking",
+    "events.view_bookingentry",
     "notifications.view_delivery",
     # To resend it. The page cannot change anything else.
     "notifications.change_delivery",
@@ -37,14 +42,9 @@ PERMISSIONS_OF_ADMINS = PERMISSIONS_OF_AGENTS | {
     "projects.change_project",
     "projects.delete_project",
     "sla.change_slapolicy",
-    "events.view_event",
     "events.add_event",
     "events.change_event",
     "events.delete_event",
-    "events.view_booking",
-    # To cancel it. The page cannot change anything else.
-    "events.change_booking",
-    "events.view_bookingentry",
     *(f"sla.{verb}_{row}" for verb in ("add", "change", "delete") for row in ("calendar", "opening", "holiday")),
     "axes.view_accessattempt",
     "axes.delete_accessattempt",

@@ -19,6 +19,7 @@ from ticketing import admin_search  # noqa: F401  Importing it sets the admin's 
 CONTRACTS = {"box_office": box_office, "ticks": ticks, "helpdesk": helpdesk}
 
 admin.autodiscover()
+handler403 = "accounts.admin.forbidden.forbidden_page"
 urlpatterns = [
     # The busiest paths come first, because Django tries the patterns in order.
     path("", include("events.urls")),

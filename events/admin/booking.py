@@ -2,37 +2,25 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.paginator import InfinitePaginator
-from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from accounts.models import User
 from accounts.permissions import staff_user
-from events import services
-from events.admin.display import STATUS_COLOURS, BookingColumns, holder_of, seats_of
+from events.admin.cancel_seats import CancelForm, cancel_seats_page, may_cancel
+from events.admin.display import STATUS_COLOURS, BookingColumns
+from events.admin.filters import PromotedFilter
 from events.admin.inlines import BookingEntryInline
 from events.admin.promote import promote_page
 from events.models import Booking
 from kit.admin.forms import is_id
-from kit.admin.pages import ReadOnlyMixin, form_page
-from kit.admin.refusals import refusals_as_form_errors
+from kit.admin.pages import ReadOnlyMixin
 from kit.admin.search import SearchMixin
-from kit.text import counted
-from kit.versions import Expected, VersionConflict
-
-
-class CancelForm(forms.Form):
-    seats = forms.IntegerField(min_value=1, label="How many", widget=UnfoldAdminIntegerFieldWidget)
-    # The version that the page shows.
-    seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
 
 @admin.register(Booking)
@@ -40,9 +28,10 @@ class BookingAdmin(SearchMixin, BookingColumns, ReadOnlyMixin, ModelAdmin):
     """Bookings are made on their event's page, and promoted and cancelled here. They are read-only otherwise."""
 
     inlines = [BookingEntryInline]
+    change_form_outer_before_template = "admin/events/booking/cancel_panel.html"
     change_form_outer_after_template = "admin/events/booking/sent_mail.html"
     list_display = ["number", "event", "holder", "left", "status_label", "price", "origin", "created_at"]
-    list_filter = ["status", "origin", ("event", AutocompleteSelectFilter), "created_at"]
+    list_filter = ["status", PromotedFilter, "origin", ("event", AutocompleteSelectFilter), "created_at"]
     list_filter_submit = True
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
@@ -58,7 +47,7 @@ class BookingAdmin(SearchMixin, BookingColumns, ReadOnlyMixin, ModelAdmin):
     actions_detail = ["promote", "cancel_seats"]
     fieldsets = [
         (None, {"fields": [("event", "holder"), ("status", "position"), ("left", "price")]}),
-        ("Details", {"fields": [("origin", "created_at"), "queue_number"]}),
+        ("Details", {"fields": [("origin", "created_at")]}),
     ]
 
     @admin.display(description="booking", ordering="id")
@@ -69,9 +58,16 @@ class BookingAdmin(SearchMixin, BookingColumns, ReadOnlyMixin, ModelAdmin):
     def status_label(self, booking: Booking) -> tuple[str, str]:
         return booking.status, booking.get_status_display()
 
-    @admin.display(description="position on the waiting list", empty_value="")
+    @admin.display(description="place in line", empty_value="")
     def position(self, booking: Booking) -> int | None:
         return Booking.objects.with_position().get(pk=booking.pk).position
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        booking = context["original"]
+        if may_cancel(request, booking):
+            form = CancelForm(booking=booking)
+            context |= {"cancel_form": form, "media": context["media"] + form.media}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Booking], search_term: str
@@ -81,7 +77,7 @@ class BookingAdmin(SearchMixin, BookingColumns, ReadOnlyMixin, ModelAdmin):
             return queryset.filter(pk=int(number)), False
         return super().get_search_results(request, queryset, search_term)
 
-    @action(description="Promote", url_path="promote", permissions=["cancel"])
+    @action(description="Promote", url_path="promote", permissions=["promote"])
     def promote(self, request: HttpRequest, object_id: str) -> HttpResponse:
         booking = self.get_object(request, object_id)
         if booking is None:
@@ -93,35 +89,10 @@ class BookingAdmin(SearchMixin, BookingColumns, ReadOnlyMixin, ModelAdmin):
         booking = self.get_object(request, object_id)
         if booking is None:
             raise Http404
-        page = reverse("admin:events_booking_change", args=[booking.pk])
-        form = CancelForm(request.POST or None, initial={"seats": booking.left, "seen_version": booking.version})
-        if form.is_valid():
-            with refusals_as_form_errors(form):
-                seats, seen = form.cleaned_data["seats"], form.cleaned_data["seen_version"]
-                _cancel(booking, seats, None if seen is None else Expected({seen}), by=staff_user(request))
-                cancelled = counted(seats, "seat")
-                self.message_user(request, f"{cancelled} cancelled. {holder_of(booking)} will be notified.")
-                return HttpResponseRedirect(page)
-        if form.is_bound:
-            # The page now shows the current state.
-            form.data = {**request.POST.dict(), "seen_version": str(booking.version)}
-        return form_page(
-            self,
-            request,
-            form,
-            title=f"Cancel seats of booking #{booking.pk}",
-            notes=[f"{booking.event.name}: {seats_of(booking)} {booking.status} for {holder_of(booking)}."],
-            submit="Cancel seats",
-            back=page,
-        )
+        return cancel_seats_page(self, request, booking)
 
     def has_cancel_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("events.change_booking")
 
-
-def _cancel(booking: Booking, seats: int, expected: Expected | None, *, by: User) -> None:
-    try:
-        services.cancel(booking_id=booking.pk, by=by, seats=seats, expected=expected)
-    except VersionConflict as conflict:
-        # The fields that changed are not in the form.
-        raise VersionConflict(conflict.message) from conflict
+    def has_promote_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return staff_user(request).is_admin

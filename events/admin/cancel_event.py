@@ -35,6 +35,7 @@ def cancel_event_page(model_admin: ModelAdmin, request: HttpRequest, event: Even
         notes=[*_consequences(event), "A cancelled event cannot be reopened."],
         submit="Cancel event",
         back=event_page(event),
+        is_destructive=True,
     )
 
 

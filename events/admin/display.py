@@ -28,15 +28,38 @@ def booking_link(booking: Booking) -> str:
     return format_html('<a href="{}" class="{}">#{}</a>', url, LINK_CLASSES, booking.pk)
 
 
+def person_of(booking: Booking) -> str:
+    """Return the name of the user or guest."""
+    return booking.user.name if booking.user else f"{booking.guest_first_name} {booking.guest_last_name}"
+
+
+def person_link(booking: Booking) -> str:
+    url = reverse("admin:events_booking_change", args=[booking.pk])
+    return format_html('<a href="{}" class="{}">{}</a>', url, LINK_CLASSES, person_of(booking))
+
+
 def holder_of(booking: Booking) -> str:
-    if booking.user:
-        return booking.user.name
-    return f"{booking.guest_first_name} {booking.guest_last_name} (guest, {booking.guest_email})"
+    return person_of(booking) if booking.user else f"{person_of(booking)} (guest, {booking.guest_email})"
 
 
 def seats_of(booking: Booking) -> str:
     """Return the seats that are left, as in "1 of 2" if some were cancelled."""
     return f"{booking.left}" if not booking.cancelled else f"{booking.left} of {booking.quantity}"
+
+
+def fill_bar(event: Event) -> str:
+    """Return how full the event is, as a bar and in words."""
+    inventory = event.inventory
+    words = f"{inventory.confirmed:,} of {inventory.for_sale:,} sold"
+    if event.status != EventStatus.CANCELLED:
+        words += f", {inventory.available:,} left" if inventory.available else ", sold out"
+    words += f", {inventory.waiting:,} waiting" if inventory.waiting else ""
+    return format_html(
+        '<span class="fill"><progress aria-hidden="true" max="{}" value="{}"></progress>{}</span>',
+        max(inventory.for_sale, 1),
+        inventory.confirmed,
+        words,
+    )
 
 
 class BookingColumns:

@@ -1,13 +1,16 @@
 """The list of events and the page of an event."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.db import models
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.utils.html import format_html
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.paginator import InfinitePaginator
@@ -15,12 +18,16 @@ from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 
 from accounts.permissions import staff_user
 from events import services
+from events.admin import outcome
 from events.admin.cancel_event import cancel_event_page
-from events.admin.display import SHOWN_BOOKINGS, STATUS_COLOURS, booking_link
+from events.admin.display import SHOWN_BOOKINGS, STATUS_COLOURS, booking_link, event_page, fill_bar
 from events.admin.event_form import EventForm
+from events.admin.filters import UPCOMING, EventChangeList, PeriodFilter, period_of
+from events.admin.guests import guests_page
 from events.admin.inlines import BookingInline, EntryInline, QueueInline
 from events.admin.new_booking import new_booking_page
-from events.models import BookingEntry, Event, EventStatus, Inventory, Origin
+from events.admin.promoted import last_entry, promoted_after
+from events.models import BookingEntry, Event, EventQuerySet, EventStatus, Inventory, Origin
 from kit.admin.forms import LocalTimeField, ServiceAdmin
 from kit.admin.once import in_steps
 from kit.admin.search import SearchMixin
@@ -39,8 +46,10 @@ class EventAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
     formfield_overrides = ServiceAdmin.formfield_overrides | {
         models.DateTimeField: {"form_class": LocalTimeField, "widget": UnfoldAdminSplitDateTimeWidget}
     }
-    list_display = ["name", "starts", "status_label", "sold", "available", "waiting", "revenue"]
-    list_filter = ["status", "starts_at"]
+    list_display = ["name", "starts", "status_label", "fill", "revenue"]
+    list_filter = [PeriodFilter, "status", "starts_at"]
+    list_before_template = "admin/events/event/periods.html"
+    change_form_outer_before_template = "admin/events/event/before_form.html"
     show_facets = admin.ShowFacets.NEVER
     list_select_related = ["inventory"]
     list_per_page = 25
@@ -50,7 +59,7 @@ class EventAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
     search_help_text = "Words from the name or the venue"
     sortable_by = ["starts"]
     ordering = ["-starts_at", "-id"]
-    actions_detail = ["new_booking", "cancel_event"]
+    actions_detail = ["new_booking", "guests", "cancel_event"]
     fieldsets = [
         (
             None,
@@ -77,6 +86,9 @@ class EventAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
         *("starts", "ends", "bookings_close"),
     ]
 
+    class Media:
+        css = {"all": ["kit/events.css"]}
+
     @display(description="status", label=STATUS_COLOURS)
     def status_label(self, event: Event) -> tuple[str, str]:
         return event.status, event.get_status_display()
@@ -92,6 +104,10 @@ class EventAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
     @admin.display(description="bookings close", empty_value="-")
     def bookings_close(self, event: Event) -> str | None:
         return compact(event.bookings_close_at, event.time_zone) if event.bookings_close_at else None
+
+    @admin.display(description="seats sold")
+    def fill(self, event: Event) -> str:
+        return fill_bar(event)
 
     @admin.display(description="sold")
     def sold(self, event: Event) -> str:
@@ -112,12 +128,9 @@ class EventAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
         """Add up the revenue of the events shown from the ledger's index."""
         amounts = BookingEntry.objects.filter(event=OuterRef("pk")).values("event").annotate(total=Sum("amount"))
+        events = cast(EventQuerySet, super().get_queryset(request))
         return (
-            super()
-            .get_queryset(request)
-            .filter(deleted_at__isnull=True)
-            .select_related("inventory")
-            .annotate(revenue=Subquery(amounts.values("total")))
+            events.visible_to(staff_user(request)).with_inventory().annotate(revenue=Subquery(amounts.values("total")))
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: Event | None = None) -> Any:
@@ -142,11 +155,47 @@ class EventAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
         Inventory.objects.locked().filter(pk=row.pk).first()
 
     def save_model(self, request: HttpRequest, event: Event, form: Any, change: bool) -> None:
-        values = form.changes() if change else dict(form.cleaned_data)
-        if change and values:
-            services.update(event_id=event.pk, by=staff_user(request), at=timezone.now(), **values)
-        elif not change:
+        """Save, and note in the request what that did."""
+        if change:
+            request.outcome = self._update(request, event, form)  # type: ignore[attr-defined]
+        else:
+            values = dict(form.cleaned_data)
             event.pk = services.create(by=staff_user(request), at=timezone.now(), origin=Origin.ADMIN, **values).pk
+            request.outcome = outcome.created(event)  # type: ignore[attr-defined]
+
+    def _update(self, request: HttpRequest, event: Event, form: Any) -> str:
+        values, seats = form.changes(), form.seats_before
+        last = last_entry(event.pk)
+        if values:
+            services.update(event_id=event.pk, by=staff_user(request), at=timezone.now(), **values)
+        said = outcome.changed(event, form, values, seats)
+        return format_html("{} {}", said, promoted_after(last, event.pk))
+
+    def response_add(self, request: HttpRequest, event: Event, post_url_continue: Any = None) -> HttpResponse:
+        return self._stay(request, event)
+
+    def response_change(self, request: HttpRequest, event: Event) -> HttpResponse:
+        return self._stay(request, event)
+
+    def _stay(self, request: HttpRequest, event: Event) -> HttpResponse:
+        """Show the event again, with what saving it did."""
+        self.message_user(request, request.outcome, messages.SUCCESS)  # type: ignore[attr-defined]
+        filters = {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
+        return HttpResponseRedirect(add_preserved_filters(filters, event_page(event)))
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Offer one button: the page stays open anyway."""
+        context |= {"show_save_and_continue": False, "show_save_and_add_another": False}
+        if event := context.get("original"):
+            context["fill"] = fill_bar(event)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[EventChangeList]:
+        return EventChangeList
+
+    def get_ordering(self, request: HttpRequest) -> list[str]:
+        is_list = request.resolver_match and request.resolver_match.url_name == "events_event_changelist"
+        return ["starts_at", "id"] if is_list and period_of(request) == UPCOMING else list(self.ordering)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Save nothing: the inlines are read-only."""
@@ -165,6 +214,10 @@ class EventAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
     @action(description="New booking", url_path="book", permissions=["change"])
     def new_booking(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return new_booking_page(self, request, self.event_or_404(request, object_id))
+
+    @action(description="Guest list", url_path="guests", permissions=["view"])
+    def guests(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        return guests_page(self, request, self.event_or_404(request, object_id))
 
     @action(description="Cancel event", url_path="cancel", permissions=["change"], variant=ActionVariant.DANGER)
     @in_steps

@@ -41,8 +41,11 @@ class EventForm(SeenForm, ServiceForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # What the form shows; `instance` gets the new values while the form is validated.
+        if not self.instance.pk:
+            self.initial.setdefault("status", EventStatus.DRAFT)
         self.shown = {name: getattr(self.instance, name) for name in ("time_zone", "currency", *TIMES)}
         if "status" in self.fields:
+            self.fields["status"].help_text = "Only admins see drafts. A published event takes bookings."
             # Cancelling has its own page, which shows who is affected.
             self.fields["status"].choices = [  # type: ignore[attr-defined]
                 (status.value, status.label) for status in (EventStatus.DRAFT, EventStatus.PUBLISHED)
@@ -54,9 +57,10 @@ class EventForm(SeenForm, ServiceForm):
             if name in self.fields:
                 self._show_local_time(name)
         if self.instance.pk:
+            self.seats_before = {name: getattr(self.instance.inventory, name) for name in services.SEATS}
             for name in services.SEATS:
                 if name in self.fields:
-                    self.fields[name].initial = getattr(self.instance.inventory, name)
+                    self.fields[name].initial = self.seats_before[name]
 
     def _offer_present_value(self, name: str) -> None:
         """Add the event's own value to the choices: a legacy alias such as `EST`, or one that has been removed."""

@@ -1,13 +1,14 @@
 """Tables on the pages of events and bookings."""
 
-from typing import cast
+from typing import Any, cast
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.http import HttpRequest
 from unfold.admin import TabularInline
 
-from events.admin.display import BookingColumns, booking_link
+from events.admin.display import BookingColumns, booking_link, holder_of
 from events.models import Booking, BookingEntry, BookingQuerySet
 from kit.admin.pages import ReadOnlyMixin
 from kit.money import readable
@@ -41,21 +42,31 @@ class QueueInline(BookingInline):
     """The waiting bookings, in the order in which they are promoted."""
 
     verbose_name_plural = "waiting list"
-    fields = ["number", "holder", "left", "queue_number", "created_at"]
+    fields = ["place", "number", "holder", "left", "created_at"]
     readonly_fields = fields
     # `queue()` orders them.
     ordering: list[str] = []
 
+    @admin.display(description="place in line")
+    def place(self, booking: Any) -> int:
+        return int(booking.place)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
-        return cast(BookingQuerySet, super().get_queryset(request)).queue()
+        # The formset selects the event's bookings before they are numbered.
+        place = Window(RowNumber(), order_by="queue_number")
+        return cast(BookingQuerySet, super().get_queryset(request)).queue().annotate(place=place)
 
 
 class EntryInline(ReadOnlyInline):
     model = BookingEntry
     verbose_name_plural = "ledger"
-    fields = ["at", "number", "kind", "quantity", "seats", "waiting", "money"]
+    fields = ["at", "number", "holder", "kind", "quantity", "seats", "waiting", "money"]
     readonly_fields = fields
     ordering = ["-id"]
+
+    @admin.display(description="for")
+    def holder(self, entry: BookingEntry) -> str:
+        return holder_of(entry.booking)
 
     @admin.display(description="booking")
     def number(self, entry: BookingEntry) -> str:
@@ -66,7 +77,7 @@ class EntryInline(ReadOnlyInline):
         return readable(entry.amount, entry.event.currency)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BookingEntry]:
-        return super().get_queryset(request).select_related("booking", "event")
+        return super().get_queryset(request).select_related("booking__user", "event")
 
 
 class BookingEntryInline(EntryInline):

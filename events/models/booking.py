@@ -12,7 +12,7 @@ from django.db.models.functions import Cast, Lower
 from accounts.models import User
 from events.models.event import Event, Origin
 from events.models.inventory import IS_NOT_ENTERED
-from events.models.search import concerns, few_concern
+from events.models.search import concerns, concerns_holder, few_concern
 from kit import email_addresses
 from kit.db.checks import RowConstraint
 from kit.db.text import composed_constraint
@@ -46,6 +46,10 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         """Select the same as `search`, newest first, fast if few bookings match. Runs one query of its own."""
         # GREATEST of one value is that value, but has no index, so PostgreSQL finds all matches and sorts them.
         return self.filter(few_concern(text)).order_by(Func(F("pk"), function="GREATEST").desc())
+
+    def search_holders(self, text: str) -> Self:
+        """Select bookings in whose holder's name or address every word of the text occurs. Words match by prefix."""
+        return self.filter(concerns_holder(text))
 
     def live(self) -> Self:
         return self.exclude(status=BookingStatus.CANCELLED)

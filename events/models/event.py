@@ -1,6 +1,6 @@
 """Events: what can be booked."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Self
 
@@ -67,6 +67,17 @@ class EventQuerySet(models.QuerySet["Event"]):
     def search(self, text: str) -> Self:
         """Select events whose name or venue contains every word of the text. Words match by prefix."""
         return self.filter(contains(EVENT_WORDS, text))
+
+    def upcoming(self, at: datetime) -> Self:
+        """Select events that are not over. Without an end, an event is over a day after its start."""
+        return self.filter(self._upcoming(at))
+
+    def past(self, at: datetime) -> Self:
+        return self.exclude(self._upcoming(at))
+
+    @staticmethod
+    def _upcoming(at: datetime) -> Q:
+        return Q(starts_at__gte=at - timedelta(days=1), ends_at=None) | Q(ends_at__isnull=False, ends_at__gte=at)
 
     def with_inventory(self) -> Self:
         """Fetch each event's inventory in the same query."""

@@ -31,6 +31,11 @@ def concerns(text: str) -> Q:
     return contains(ALL_WORDS, text)
 
 
+def concerns_holder(text: str) -> Q:
+    """Return the condition on the holder alone. A text without words matches nothing."""
+    return contains(F("user__search"), text) | (Q(user__isnull=True) & contains(F("guest_words"), text))
+
+
 def few_concern(text: str) -> Q:
     """Return the same condition in a form that uses indexes. Runs a query for the users and events with each word."""
     rows = sql.rows("events/names", words=text, row_limit=MAX_IDS + 1)

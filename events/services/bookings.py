@@ -271,19 +271,24 @@ def cancel(
     by: User | None,
     seats: int | None = None,
     is_proven: bool = False,
+    for_holder: bool = False,
     expected: Expected | None = None,
 ) -> None:
     """Cancel some `seats` of a booking, by default all, whether it is confirmed or waiting.
 
-    Freed seats are given to the waiting list before this returns. `is_proven` as in `queries.booking`.
+    Freed seats are given to the waiting list before this returns. `is_proven` as in `queries.booking`. `for_holder`:
+    `by` is staff and cancels anybody's booking at the holder's request, as in the admin.
 
+    :raises Forbidden: `for_holder`, and `by` is not staff.
     :raises BookingNotFound: there is no such booking, or `by` may not see it.
     :raises VersionConflict, PreconditionFailed: the booking has another version than `expected`.
     :raises EventStarted: the event has started, and `by` is not an admin.
     :raises AlreadyCancelled: nothing is left of it.
     :raises MoreThanBooked: fewer seats are left.
     """
-    found = _find(Booking.objects.all(), booking_id, by=by, is_proven=is_proven)
+    if for_holder and not (by and by.is_staff):
+        raise Forbidden
+    found = _find(Booking.objects.all(), booking_id, by=by, is_proven=is_proven or for_holder)
     Inventory.objects.locked().get(pk=found.event_id)
     locked = Booking.objects.select_for_update(no_key=True, of=("self",))
     booking = locked.select_related("event").get(pk=booking_id)

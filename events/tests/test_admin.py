@@ -1,8 +1,12 @@
 """Events and bookings in the admin."""
 
+import re
+from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
+from django.contrib.messages import get_messages
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -10,6 +14,7 @@ from accounts.models import User
 from events import services
 from events.models import Booking, BookingStatus, Event, EventStatus, Origin
 from events.tests.factories import GUEST, Guest, book, make_event
+from kit.admin.pages import LINK_CLASSES
 from kit.admin.stale import CONFLICT, STALE
 from kit.tests.browser import Browser, errors, fields
 from notifications.services import announce_bookings
@@ -23,6 +28,12 @@ BOOKINGS = "/admin/events/booking/"
 
 def page_of(event: Event, page: str = "change") -> str:
     return f"{EVENTS}{event.pk}/{page}/"
+
+
+def cancel(user: User, booking: Booking, seats: int) -> Any:
+    """Cancel seats as somebody does without scripts: first the refund is shown, then it is confirmed."""
+    page, browser = f"{BOOKINGS}{booking.pk}/cancel/", Browser(user)
+    return browser.post(page, fields(browser.submit(page, seats=str(seats))), follow=True)
 
 
 def text_of(page: Any) -> str:
@@ -46,9 +57,45 @@ class TestEventList:
         assert page.count("2 of 3") == 5
         assert page.count("50.00") == 5
 
-    def test_is_for_admins_only(self, agent: User) -> None:
-        assert Browser(agent).get(EVENTS).status_code == 403
-        assert Browser(agent).get(BOOKINGS).status_code == 403
+    def test_shows_upcoming_events_soonest_first(self, admin: User) -> None:
+        now, day = timezone.now(), timedelta(days=1)
+        for name, starts_at in [("Late", 9), ("Soon", 1), ("Long ago", -9), ("Tonight", -0.1), ("Yesterday", -2)]:
+            make_event(admin, name=name, starts_at=now + starts_at * day)
+        make_event(admin, name="Festival", starts_at=now - 5 * day, ends_at=now + day)
+        browser = Browser(admin)
+
+        def names(**query: str) -> list[str]:
+            return [event.name for event in browser.get(EVENTS, query).context["cl"].result_list]
+
+        assert names() == ["Festival", "Tonight", "Soon", "Late"]
+        assert names(when="past") == ["Yesterday", "Long ago"]
+        assert names(when="all") == ["Late", "Soon", "Tonight", "Yesterday", "Festival", "Long ago"]
+        assert names(q="long") == ["Long ago"]
+        assert names(q="long", when="upcoming") == []
+        assert names(when="x") == ["Festival", "Tonight", "Soon", "Late"]
+
+    def test_shows_how_full_they_are_in_words(self, admin: User) -> None:
+        event = make_event(admin, capacity=4, withheld=1)
+        book(event, quantity=2)
+
+        page = text_of(Browser(admin).get(EVENTS))
+
+        assert '<progress aria-hidden="true" max="3" value="2"></progress>2 of 3 sold, 1 left' in page
+        book(event, quantity=2)
+        book(make_event(admin, capacity=1))
+        page = text_of(Browser(admin).get(EVENTS))
+        assert "2 of 3 sold, 1 left, 1 waiting" in page
+        assert "1 of 1 sold, sold out" in page
+
+    def test_hides_drafts_from_agents(self, agent: User, admin: User) -> None:
+        draft = make_event(admin, name="Secret show", status=EventStatus.DRAFT)
+        shown = make_event(admin, name="Open air")
+
+        page = text_of(Browser(agent).get(EVENTS))
+
+        assert ("Open air" in page, "Secret show" in page) == (True, False)
+        assert Browser(agent).get(page_of(draft)).status_code == 302
+        assert Browser(agent).get(page_of(shown)).status_code == 200
 
 
 class TestEventPage:
@@ -63,13 +110,14 @@ class TestEventPage:
         )
 
         event = Event.objects.with_inventory().get()
-        assert response.status_code == 302
+        assert response["Location"] == page_of(event)
         assert (event.name, event.inventory.capacity, event.created_by, event.origin) == (
             "Jazz in the park",
             50,
             admin,
             Origin.ADMIN,
         )
+        assert event.status == EventStatus.DRAFT
 
     def test_shows_the_status_of_its_bookings_by_name(self, admin: User) -> None:
         event = make_event(admin, capacity=1)
@@ -91,6 +139,49 @@ class TestEventPage:
 
         waiting.refresh_from_db()
         assert waiting.status == BookingStatus.CONFIRMED
+
+    def saved(self, admin: User, event: Event, **changes: str) -> str:
+        """Save the event, and return the page that follows."""
+        response = Browser(admin).submit(page_of(event), **changes)
+        assert response["Location"] == page_of(event)
+        (message,) = get_messages(response.wsgi_request)
+        return str(message)
+
+    def test_stays_and_names_who_was_promoted(self, admin: User, owner: User) -> None:
+        event = make_event(admin, capacity=1)
+        # Promoted before, by another change.
+        book(event)
+        services.cancel(booking_id=book(event).pk, by=admin)
+        waiting = [book(event, owner), *(book(event) for _ in range(11))]
+
+        said = self.saved(admin, event, capacity="14", withheld="1")
+
+        assert said.startswith("Capacity raised to 14. Withheld seats raised to 1. 12 bookings promoted: <a href=")
+        assert f'{BOOKINGS}{waiting[0].pk}/change/" class="{LINK_CLASSES}">Olga Owner</a>' in said
+        link = re.search(r'<a href="([^"]+)" class="[^"]+">and 2 more</a>.', said)
+        assert link
+        listed = Browser(admin).get(unescape(link[1])).context["cl"].result_list
+        assert {booking.pk for booking in listed} == {booking.pk for booking in waiting}
+
+    def test_says_what_else_a_change_did(self, admin: User) -> None:
+        event = make_event(admin, capacity=5, status=EventStatus.DRAFT)
+
+        assert self.saved(admin, event) == "Nothing changed. "
+        assert self.saved(admin, event, status="published", venue="Park") == "Published. Venue changed. "
+        assert self.saved(admin, event, capacity="4", name="Jazz <3") == "Capacity lowered to 4. Name changed. "
+        book(event)
+        assert self.saved(admin, event, venue="Hall") == "Venue changed. Everyone with a booking will be notified. "
+
+    def test_shows_places_in_line(self, admin: User) -> None:
+        event = make_event(admin, capacity=1)
+        book(event)
+        waiting = [book(event) for _ in range(3)]
+        services.cancel(booking_id=waiting[0].pk, by=admin)
+
+        page = Browser(admin).get(page_of(event))
+
+        queue = page.context["inline_admin_formsets"][1].formset.forms
+        assert [(form.instance.pk, form.instance.place) for form in queue] == [(waiting[1].pk, 1), (waiting[2].pk, 2)]
 
     @pytest.mark.parametrize(
         ("changes", "refusal"),
@@ -156,8 +247,8 @@ class TestEventPage:
             page = text_of(browser.get(page_of(event)))
 
         assert "Olga Owner" in page
-        # Once among the bookings, once on the waiting list.
-        assert page.count("Greta Guest (guest, greta@example.com)") == 2 * waiting
+        # Among the bookings, on the waiting list and in the ledger.
+        assert page.count("Greta Guest (guest, greta@example.com)") == 3 * waiting
 
     def test_deletes_only_events_that_were_never_booked(self, admin: User) -> None:
         booked, free = make_event(admin), make_event(admin)
@@ -270,13 +361,83 @@ class TestCancelEvent:
 
 
 class TestCancelSeats:
-    def test_cancels_some_seats(self, admin: User) -> None:
-        booking = book(make_event(admin), quantity=3)
+    def page_of(self, booking: Booking) -> str:
+        return f"{BOOKINGS}{booking.pk}/cancel/"
 
-        Browser(admin).submit(f"{BOOKINGS}{booking.pk}/cancel/", seats="2")
+    def test_starts_empty_and_shows_the_refund_before_cancelling(self, admin: User) -> None:
+        booking = book(make_event(admin), guest=GUEST, quantity=3)
+        browser = Browser(admin)
+
+        shown = browser.get(self.page_of(booking))
+        asked = browser.submit(self.page_of(booking), seats="2")
 
         booking.refresh_from_db()
+        assert fields(shown)["seats"] == ""
+        assert "Jazz in the park: 3 seats confirmed for Greta Guest (guest, greta@example.com), at 25.00 EUR each." in (
+            text_of(shown)
+        )
+        assert "Refund: 50.00 EUR." in text_of(asked)
+        assert booking.left == 3
+        answer = text_of(browser.post(self.page_of(booking), fields(asked), follow=True))
+        booking.refresh_from_db()
         assert (booking.status, booking.left) == (BookingStatus.CONFIRMED, 1)
+        assert "2 seats cancelled. Refund: 50.00 EUR. Greta Guest will be notified." in answer
+
+    def test_cancels_at_once_if_a_script_has_shown_the_refund(self, admin: User) -> None:
+        booking = book(make_event(admin), quantity=3)
+
+        Browser(admin).submit(self.page_of(booking), seats="2", seen_refund="50.00")
+
+        booking.refresh_from_db()
+        assert booking.left == 1
+
+    @pytest.mark.parametrize("seen", ["", "25.00", "NaN", "x", "1e400"])
+    def test_asks_again_if_another_refund_was_shown(self, admin: User, seen: str) -> None:
+        booking = book(make_event(admin), quantity=3)
+
+        page = Browser(admin).submit(self.page_of(booking), seats="2", seen_refund=seen)
+
+        booking.refresh_from_db()
+        assert (page.status_code, booking.left) == (200, 3)
+
+    @pytest.mark.parametrize("seats", ["", "0", "-1", "x", "9" * 30, "9" * 5000])
+    def test_refuses_what_is_no_number_of_seats(self, admin: User, seats: str) -> None:
+        booking = book(make_event(admin), quantity=3)
+
+        page = Browser(admin).submit(self.page_of(booking), seats=seats, seen_refund="25")
+
+        booking.refresh_from_db()
+        assert (page.status_code, booking.left) == (200, 3)
+
+    def test_refunds_nothing_of_a_waiting_booking(self, admin: User) -> None:
+        event = make_event(admin, capacity=2)
+        book(event)
+        waiting = book(event, quantity=2)
+
+        answer = text_of(cancel(admin, waiting, 1))
+
+        assert "1 seat cancelled. Nothing to refund: the booking is still waiting." in answer
+        # It is small enough now.
+        assert "1 booking promoted" in answer
+
+    def test_names_who_is_promoted(self, admin: User, owner: User) -> None:
+        event = make_event(admin, capacity=2)
+        booking = book(event, quantity=2)
+        waiting = book(event, owner)
+
+        answer = cancel(admin, booking, 1).content.decode()
+
+        link = f'<a href="{BOOKINGS}{waiting.pk}/change/" class="{LINK_CLASSES}">Olga Owner</a>'
+        assert f"1 booking promoted: {link}." in answer
+
+    def test_is_on_the_booking_page(self, admin: User) -> None:
+        booking = book(make_event(admin), quantity=3)
+
+        page = text_of(Browser(admin).get(f"{BOOKINGS}{booking.pk}/change/"))
+        cancel(admin, booking, 3)
+        after = text_of(Browser(admin).get(f"{BOOKINGS}{booking.pk}/change/"))
+
+        assert ("Seats to cancel (of 3)" in page, "Seats to cancel" in after) == (True, False)
 
     def test_refuses_a_page_that_shows_another_state_until_it_is_sent_again(self, admin: User) -> None:
         booking, browser = book(make_event(admin), quantity=3), Browser(admin)
@@ -284,14 +445,14 @@ class TestCancelSeats:
         shown = fields(browser.get(page))
         services.cancel(booking_id=booking.pk, by=admin, seats=1)
 
-        refused = browser.post(page, shown | {"seats": "1"})
+        refused = browser.post(page, shown | {"seats": "1", "seen_refund": "25.00"})
 
         booking.refresh_from_db()
         assert (refused.status_code, booking.left) == (200, 2)
         assert "The booking has changed since you read it" in text_of(refused)
-        assert "2 of 3 confirmed" in text_of(refused)
+        assert "2 of 3 seats confirmed" in text_of(refused)
         assert "Seen version" not in text_of(refused)
-        browser.post(page, fields(refused))
+        browser.post(page, fields(browser.post(page, fields(refused))))
         booking.refresh_from_db()
         assert booking.left == 1
 
@@ -304,10 +465,14 @@ class TestCancelSeats:
         booking.refresh_from_db()
         assert booking.left == 3
 
-    def test_is_for_admins_only(self, agent: User, admin: User) -> None:
-        booking = book(make_event(admin))
+    def test_is_for_agents_too(self, agent: User, admin: User) -> None:
+        booking = book(make_event(admin), quantity=3)
 
-        assert Browser(agent).post(f"{BOOKINGS}{booking.pk}/cancel/", {"seats": "1"}).status_code == 403
+        cancel(agent, booking, 2)
+
+        booking.refresh_from_db()
+        assert booking.left == 1
+        assert Browser(agent).post(f"{BOOKINGS}{booking.pk}/promote/").status_code == 403
 
 
 class TestBookingList:
@@ -341,7 +506,7 @@ class TestBookingPage:
         (ledger,) = page.context["inline_admin_formsets"]
         assert [entry.instance.kind for entry in ledger.formset.forms] == ["requested"]
         assert page.context["adminform"].model_admin.position(booking) == 1
-        assert "Position on the waiting list" in text_of(page)
+        assert "Place in line" in text_of(page)
 
     def test_shows_the_mail_of_this_booking_only(self, admin: User, booking: Booking) -> None:
         announce_bookings()
@@ -384,7 +549,7 @@ class TestBookingPage:
     def test_cancels_after_the_start(self, admin: User, booking: Booking) -> None:
         psql("UPDATE events_event SET starts_at = '2020-01-01Z', bookings_close_at = '2020-01-01Z'")
 
-        Browser(admin).post(f"{BOOKINGS}{booking.pk}/cancel/", {"seats": 2})
+        cancel(admin, booking, 2)
 
         booking.refresh_from_db()
         assert booking.status == "cancelled"

@@ -15,7 +15,7 @@ from events.models import Booking, BookingStatus, Event
 from events.services.bookings import REFUSALS
 from events.tests.factories import GUEST, Joins, book, make_event
 from kit.db import sql
-from kit.errors import Invalid, Refused
+from kit.errors import Forbidden, Invalid, Refused
 from kit.idempotency.keys import Key
 from kit.idempotency.models import IdempotencyKey
 from notifications.models import Delivery, Kind
@@ -330,6 +330,22 @@ class TestCancel:
             ("cancelled", 1, 0, 0),
             ("promoted", 1, 1, -1),
         ]
+
+    def test_lets_agents_cancel_for_the_holder(self, admin: User, agent: User, owner: User) -> None:
+        booking = book(make_event(admin, capacity=5), owner, quantity=4)
+
+        with pytest.raises(services.BookingNotFound):
+            services.cancel(booking_id=booking.pk, by=agent, seats=1)
+        services.cancel(booking_id=booking.pk, by=agent, seats=1, for_holder=True)
+
+        assert state(booking) == [(CONFIRMED, 3)]
+
+    def test_refuses_others_who_claim_to_cancel_for_the_holder(self, admin: User, outsider: User) -> None:
+        booking = book(make_event(admin, capacity=5))
+
+        for by in (outsider, None):
+            with pytest.raises(Forbidden):
+                services.cancel(booking_id=booking.pk, by=by, for_holder=True)
 
     def test_cancels_some_seats(self, admin: User, owner: User) -> None:
         event = make_event(admin, capacity=5)

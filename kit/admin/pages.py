@@ -34,10 +34,11 @@ def form_page(
     submit: str,
     back: str,
     action: str = "",
+    is_destructive: bool = False,
 ) -> HttpResponse:
     """Return a page with notes and a form. `back` is the URL of its cancel link.
 
-    The form is posted to `action`, by default to the page's own URL.
+    The form is posted to `action`, by default to the page's own URL. If it `is_destructive`, its button is red.
     """
     context = {
         **model_admin.admin_site.each_context(request),
@@ -48,5 +49,6 @@ def form_page(
         "submit_label": submit,
         "back": back,
         "action": action,
+        "variant": "danger" if is_destructive else "primary",
     }
     return TemplateResponse(request, "admin/form_page.html", context)

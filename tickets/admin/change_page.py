@@ -62,15 +62,13 @@ class ChangePage(ServiceAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: Ticket | None = None) -> Any:
-        """Leave out the details of a new ticket, and its creator unless the user is an admin."""
-        if obj is not None:
-            return super().get_fieldsets(request, obj)
-        fields = [row for row in EDITABLE if row != "created_by" or staff_user(request).is_admin]
-        return [(None, {"fields": fields})]
+        """Leave out the details of a new ticket."""
+        return [(None, {"fields": EDITABLE})] if obj is None else super().get_fieldsets(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Ticket | None = None) -> list[str]:
-        """Let only admins change the creator."""
-        return [*self.readonly_fields, *([] if staff_user(request).is_admin else ["created_by"])]
+        """Let agents choose the creator of a new ticket, a customer, and only admins change it."""
+        is_open = obj is None or staff_user(request).is_admin
+        return [*self.readonly_fields, *([] if is_open else ["created_by"])]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"created_by": request.user.pk, **super().get_changeform_initial_data(request)}
@@ -88,7 +86,7 @@ class ChangePage(ServiceAdmin):
         if change and values:
             services.update(ticket_id=ticket.pk, by=staff_user(request), at=timezone.now(), **values)
         elif not change:
-            ticket.pk = services.create(by=staff_user(request), at=timezone.now(), **values).pk
+            ticket.pk = services.create(by=staff_user(request), at=timezone.now(), for_customer=True, **values).pk
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         save_assignees(formset, ticket_id=form.instance.pk, by=staff_user(request))

@@ -27,7 +27,11 @@ Columns = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class NewTicket:
-    """What the caller says of a new ticket. Without a project it goes to "General"."""
+    """What the caller says of a new ticket. Without a project it goes to "General".
+
+    `for_customer`: `by` may be an agent and name a customer as the creator, as in the admin. In the API, only admins
+    name others.
+    """
 
     title: str
     description: str = ""
@@ -39,6 +43,7 @@ class NewTicket:
     project_id: int | None = None
     due_at: datetime | None = None
     created_by_id: int | None = None
+    for_customer: bool = False
     assigned_user_ids: Sequence[int] = ()
 
 
@@ -48,7 +53,7 @@ def create(*, by: User, at: datetime, **values: Any) -> Ticket:
     `values` are those of NewTicket.
 
     :raises Invalid: the due date is in the past; no such project or creator.
-    :raises Forbidden: `created_by_id` is another user and `by` is not an admin.
+    :raises Forbidden: `created_by_id` is another user and `by` is not an admin, nor an agent with `for_customer`.
     :raises TicketClosed, UserNotFound, AdminNotAssignable, AlreadyAssigned, AssignmentLimitReached: as for `assign`.
     """
     (created,) = _create([values], by=by, at=at)
@@ -119,7 +124,7 @@ def _columns(new: NewTicket, known: Known, terms: dict[str, Terms], *, by: User,
     try:
         check_due_date(due_at, at=at)
         project_id = get_project(new.project_id, known).id
-        creator_id = get_creator_id(new.created_by_id, known, by=by)
+        creator_id = get_creator_id(new.created_by_id, known, by=by, for_customer=new.for_customer)
     except Invalid as error:
         values = vars(new) | {"due_at": due_at}
         raise Invalid(fields=_faults(known, by=by, at=at, **values)) from error

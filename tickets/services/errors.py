@@ -6,6 +6,7 @@ from kit.errors import Conflict, Forbidden, Invalid, Missing, Refused
 DUE_DATE_PAST = "The due date must be in the future."
 NO_SUCH_PROJECT = "No such project."
 NO_SUCH_USER = "No such user."
+NOT_A_CUSTOMER = "Choose a customer."
 
 
 class TicketNotFound(Missing):

@@ -9,7 +9,7 @@ from accounts.models import User
 from kit.db import sql
 from kit.errors import Faults, Forbidden, Invalid, Refused
 from projects.models import Visibility
-from tickets.services.errors import DUE_DATE_PAST, NO_SUCH_PROJECT, NO_SUCH_USER
+from tickets.services.errors import DUE_DATE_PAST, NO_SUCH_PROJECT, NO_SUCH_USER, NOT_A_CUSTOMER
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Person:
     id: int
     is_active: bool
     is_admin: bool
+    is_customer: bool
 
 
 @dataclass(frozen=True)
@@ -99,10 +100,12 @@ def get_project(project_id: int | None, known: Known) -> Place:
     return known.projects[project_id]
 
 
-def get_creator_id(created_by_id: int | None, known: Known, *, by: User) -> int:
+def get_creator_id(created_by_id: int | None, known: Known, *, by: User, for_customer: bool = False) -> int:
     """Return the user a ticket is created for, which is `by` unless they name somebody else.
 
-    :raises Invalid: no such user, or a deactivated one.
+    `for_customer` as in `NewTicket`.
+
+    :raises Invalid: no such user, or a deactivated one; with `for_customer`, another agent or an admin.
     :raises Forbidden: another user, and `by` is not an admin.
     """
     if created_by_id is None or created_by_id == by.pk:
@@ -110,8 +113,12 @@ def get_creator_id(created_by_id: int | None, known: Known, *, by: User) -> int:
     creator = known.people.get(created_by_id)
     if creator is None or not creator.is_active:
         raise Invalid(fields={"created_by": [NO_SUCH_USER]})
-    if not by.is_admin:
+    if by.is_admin:
+        return creator.id
+    if not (for_customer and by.is_staff):
         raise Forbidden
+    if not creator.is_customer:
+        raise Invalid(fields={"created_by": [NOT_A_CUSTOMER]})
     return creator.id
 
 
@@ -123,13 +130,14 @@ def faults(
     due_at: datetime | None = None,
     project_id: int | None = None,
     created_by_id: int | None = None,
+    for_customer: bool = False,
     **_: Any,
 ) -> Faults:
     """Return all errors that the functions above find in these values."""
     checks: list[Callable[[], object]] = [
         lambda: check_due_date(due_at, at=at),
         lambda: project_id is None or get_project(project_id, known),
-        lambda: get_creator_id(created_by_id, known, by=by),
+        lambda: get_creator_id(created_by_id, known, by=by, for_customer=for_customer),
     ]
     found: Faults = {}
     for check in checks:

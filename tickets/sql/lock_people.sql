@@ -2,9 +2,9 @@
 -- or change their type. All are locked at once, in the order of their ids: triggers lock them one by one, and
 -- transactions that did so in different orders could wait for each other.
 -- params   ids  bigint[]
--- returns  id bigint; is_active, is_admin bool; no row for unknown ids
+-- returns  id bigint; is_active, is_admin, is_customer bool; no row for unknown ids
 -- index    accounts_user_pkey
-SELECT id, is_active, type = 'admin' AS is_admin
+SELECT id, is_active, type = 'admin' AS is_admin, type = 'customer' AS is_customer
 FROM accounts_user
 WHERE id = ANY(%(ids)s::bigint[])
 ORDER BY id

@@ -134,12 +134,22 @@ class TestAdd:
         assert list(ticket.assignees.all()) == [assignee]
         assert ticket.assignments.get().assigned_by == admin
 
-    def test_agent_is_always_the_creator(self, agent: User, owner: User) -> None:
+    def test_agent_creates_for_a_customer(self, agent: User, owner: User) -> None:
+        page = Browser(agent).get(f"{TICKETS}add/")
         Browser(agent).submit(
             f"{TICKETS}add/", title="The roof leaks", project=Project.objects.general().pk, created_by=owner.pk
         )
 
-        assert Ticket.objects.get().created_by == agent
+        assert fields(page)["created_by"] == str(agent.pk)
+        assert Ticket.objects.get().created_by == owner
+
+    def test_agent_cannot_create_for_staff(self, agent: User, admin: User) -> None:
+        page = Browser(agent).submit(
+            f"{TICKETS}add/", title="The roof leaks", project=Project.objects.general().pk, created_by=admin.pk
+        )
+
+        assert errors(page) == {"created_by": ["Choose a customer."]}
+        assert not Ticket.objects.exists()
 
     @pytest.mark.parametrize(
         ("values", "field", "sentence"),

@@ -303,6 +303,18 @@ class TestCreateForSomebodyElse:
 
         assert not Ticket.objects.exists()
 
+    def test_lets_agents_name_a_customer_who_asked(self, agent: User, owner: User, admin: User) -> None:
+        ticket = services.create(title="Fix it", created_by_id=owner.pk, for_customer=True, by=agent, at=NOON)
+        with pytest.raises(Invalid) as refusal:
+            services.create(title="Fix it", created_by_id=admin.pk, for_customer=True, by=agent, at=NOON)
+
+        assert ticket.created_by == owner
+        assert refusal.value.fields == {"created_by": ["Choose a customer."]}
+
+    def test_is_refused_to_customers_who_name_others(self, owner: User, outsider: User) -> None:
+        with pytest.raises(Forbidden):
+            services.create(title="Fix it", created_by_id=owner.pk, for_customer=True, by=outsider, at=NOON)
+
     def test_is_allowed_to_admins(self, owner: User, admin: User) -> None:
         ticket = services.create(title="Fix the database", created_by_id=owner.pk, by=admin, at=NOON)
 
