@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from procrastinate.contrib.django import admin as _admin_of_jobs  # noqa: F401
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -22,6 +21,7 @@ from kit.admin.once import in_steps
 from kit.admin.pages import LINK_CLASSES, ReadOnlyMixin
 from kit.admin.refusals import long_task_refusals_as_messages
 from kit.long_tasks.leases import long_task
+from kit.templatetags import times
 from kit.text import counted
 from notifications import services
 from notifications.models import ABOUT_BOOKINGS, GIVEN_UP, Delivery, DeliveryQuerySet, Kind, Outage, State
@@ -139,8 +139,7 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
 
     @admin.display(description="next attempt", empty_value="")
     def next_attempt(self, delivery: Delivery) -> str | None:
-        pending = delivery.state == State.PENDING
-        return date_format(timezone.localtime(delivery.next_attempt_at), "DATETIME_FORMAT") if pending else None
+        return times.relative(delivery.next_attempt_at) if delivery.state == State.PENDING else None
 
     @admin.action(description="Resend failed e-mails", permissions=["retry"])
     def resend(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> None:
@@ -168,8 +167,12 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
     @in_steps
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         if outage := Outage.objects.first():
-            next_attempt = f"Nothing is lost; the next attempt is at {outage.until:%H:%M} UTC."
-            self.message_user(request, f"Mail server unreachable {outage}. {next_attempt}", messages.WARNING)
+            self.message_user(
+                request,
+                f"Mail server unreachable since {times.text(outage.began_at)}: {outage.last_error}. Nothing is lost; "
+                f"the next attempt is at {times.text(outage.until)}.",
+                messages.WARNING,
+            )
         return super().changelist_view(request, extra_context)
 
     def get_search_results(

@@ -18,7 +18,7 @@ from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
 from accounts import second_factor, services
-from accounts.admin.own_account import change_own_email
+from accounts.admin.own_account import change_own_email, my_account
 from accounts.models import User, UserType
 from accounts.permissions import staff_user
 from kit.admin.forms import ServiceAdmin, ServiceForm, changed_values, newest
@@ -76,7 +76,12 @@ class UserAdmin(SeenAdmin, SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type:
 
     def get_urls(self) -> list[Any]:
         own_email = self.admin_site.admin_view(in_steps(partial(change_own_email, self)))
-        return [path("own-email/", own_email, name="accounts_user_own_email"), *super().get_urls()]
+        own_account = self.admin_site.admin_view(in_steps(partial(my_account, self)))
+        return [
+            path("own-email/", own_email, name="accounts_user_own_email"),
+            path("me/", own_account, name="accounts_user_me"),
+            *super().get_urls(),
+        ]
 
     @admin.display(description="name", ordering=SortKey("name"))
     def name_by_key(self, user: User) -> str:

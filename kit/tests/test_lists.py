@@ -68,7 +68,7 @@ class TestTable:
         assert cells(page, "project") == ["Attic"]
         assert cells(page, "status") == ['<span class="label-warning">In Progress</span>']
         assert cells(page, "assignees") == [assignee.name]
-        assert cells(page, "created at") == [ticket.created_at.strftime("%Y-%m-%d %H:%M")]
+        assert cells(page, "created at") == [ticket.created_at.strftime("%Y-%m-%d %H:%M UTC")]
 
     def test_escapes_what_users_wrote(self, agent: User, owner: User) -> None:
         make_ticket(owner, title="<b>&</b>", type="<i>")
