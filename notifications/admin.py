@@ -31,6 +31,16 @@ from tickets.models import Ticket
 # Registered by the import above. Its page lets staff abort jobs and shows nothing that deliveries do not.
 admin.site.unregister(ProcrastinateJob)
 
+WHAT_TO_DO = {
+    State.PENDING: "Nothing. It will be sent soon, or at the next attempt if one has failed.",
+    State.SENT: "Nothing. The mail server has accepted it.",
+    State.FAILED: "The address was rejected, or its user is gone. Check the last error and the address. Once the cause "
+    "is fixed, select the e-mail in the list and resend it.",
+    State.DEAD: "Every attempt failed for a temporary reason. Check the last error and the mail server. Once the cause "
+    "is fixed, select the e-mail in the list and resend it.",
+    State.SUMMARISED: "Nothing. The recipient gets a summary instead, because there were too many messages in an hour.",
+}
+
 
 class KindFilter(admin.SimpleListFilter):
     title = "kind"
@@ -65,15 +75,13 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
         "id",
         "state_label",
         "kind",
-        "name",
-        "address",
+        "recipient",
         "ticket_link",
         "booking_number",
         "attempts",
         "last_error",
         "next_attempt",
-        "created_at",
-        "sent_at",
+        "sent",
     ]
     list_filter = [StateFilter, KindFilter, "created_at"]
     list_fullwidth = True
@@ -84,8 +92,19 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
     ordering = ["-id"]
     actions = ["resend"]
     fieldsets = [
-        (None, {"fields": [("state_label", "kind"), ("name", "address"), ("ticket_link", "about"), "booking_number"]}),
-        ("Limits", {"fields": [("caused_by", "summary_link", "replaced")]}),
+        (
+            None,
+            {
+                "fields": [
+                    ("state", "kind"),
+                    "what_to_do",
+                    ("name", "address"),
+                    ("ticket_link", "about"),
+                    "booking_number",
+                ]
+            },
+        ),
+        ("Limits", {"fields": ["caused_by", ("summary_link", "replaced")]}),
         ("Attempts", {"fields": [("attempts", "next_attempt"), "last_error", ("created_at", "sent_at")]}),
     ]
 
@@ -108,6 +127,18 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
     @display(description="state", label=STATE_COLOURS)
     def state_label(self, delivery: Delivery) -> tuple[str, str]:
         return delivery.state, delivery.get_state_display()
+
+    @admin.display(description="to")
+    def recipient(self, delivery: Delivery) -> str:
+        return format_html("{} &lt;{}&gt;", delivery.name, delivery.address)
+
+    @admin.display(description="sent", empty_value="")
+    def sent(self, delivery: Delivery) -> str | None:
+        return times.relative(delivery.sent_at) or None
+
+    @admin.display(description="what to do")
+    def what_to_do(self, delivery: Delivery) -> str:
+        return WHAT_TO_DO[State(delivery.state)]
 
     @admin.display(description="ticket", empty_value="")
     def ticket_link(self, delivery: Delivery) -> str | None:

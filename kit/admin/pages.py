@@ -48,5 +48,7 @@ def form_page(
         "submit_label": submit,
         "back": back,
         "action": action,
+        # The page's own, so that the breadcrumbs need none.
+        "has_heading": True,
     }
     return TemplateResponse(request, "admin/form_page.html", context)

@@ -90,7 +90,7 @@ class TestTable:
 
         page = html(admin, "/admin/notifications/delivery/")
 
-        assert cells(page, "sent at") == ["-"]
+        assert cells(page, "last error") == ["-"]
         assert cells(page, "booking") == [""]
 
     def test_links_lead_back_to_the_filters(self, agent: User, owner: User) -> None:
