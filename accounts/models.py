@@ -25,6 +25,7 @@ from kit.db.triggers import trigger
 from kit.search.expressions import SearchVector, SortKey, contains
 from kit.text import composed
 from kit.versions import Versioned, version_triggers
+from kit.zones import validate_time_zone
 
 # Signing in or setting a password does not make another version of the user.
 VERSIONED_FIELDS = ("name", "email", "type", "is_active", "is_superuser")
@@ -119,6 +120,8 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
         help_text="Optional. Visible to staff only.",
     )
     created_at = models.DateTimeField(auto_now_add=True, editable=False)
+    # In which the admin shows times. Empty: the site's. Nobody else is affected, so it makes no version.
+    time_zone = models.CharField(max_length=64, blank=True, default="", db_default="", validators=[validate_time_zone])
     # How often the user was deactivated or got another address. Part of every token, session and mailed code, so that
     # undoing the change does not revive them.
     revocations = models.PositiveIntegerField(db_default=0, editable=False)

@@ -169,16 +169,28 @@ class Desk:
 def desk(request: pytest.FixtureRequest, chromium: Browser, site: str, mail_server: MailServer) -> Iterator[Desk]:
     """Yield a window on a desktop in the light theme, and one on a phone in the dark theme."""
     is_phone = request.param == "dark"
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     context = chromium.new_context(
         viewport={"width": 390, "height": 844} if is_phone else {"width": 1366, "height": 900},
         color_scheme=request.param,
         is_mobile=is_phone,
         has_touch=is_phone,
     )
+    yield from opened(request, context, site, mail_server)
+
+
+@pytest.fixture
+def window(request: pytest.FixtureRequest, chromium: Browser, site: str, mail_server: MailServer) -> Iterator[Desk]:
+    """Yield a window whose test sets its width and theme."""
+    yield from opened(request, chromium.new_context(), site, mail_server)
+
+
+def opened(
+    request: pytest.FixtureRequest, context: BrowserContext, site: str, mail_server: MailServer
+) -> Iterator[Desk]:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     context.set_default_timeout(15_000)
-    name = f"{request.node.originalname.removeprefix('test_')}-{request.node.callspec.id}"
-    desk = Desk(context, site, mail_server, name)
+    parameters = f"-{request.node.callspec.id}" if hasattr(request.node, "callspec") else ""
+    desk = Desk(context, site, mail_server, request.node.originalname.removeprefix("test_") + parameters)
     yield desk
     context.close()
     assert not desk.errors

@@ -1,25 +1,45 @@
-"""Every page in Chromium: nothing that the Content-Security-Policy blocks, and nothing that axe objects to."""
+"""Every page in Chromium: nothing that the Content-Security-Policy blocks, and nothing that axe objects to.
+
+The pages of the admin are looked at in both themes and widths; see var/e2e/admin-light, admin-phone-dark and so on.
+"""
 
 import json
 import re
 from urllib.parse import urlsplit
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from e2e.conftest import PASSWORD_OF, Desk
+from e2e.conftest import PASSWORD_OF, SCREENSHOTS, Desk
 
-ADMIN, CUSTOMER = "admin@example.com", "customer@example.com"
+ADMIN, AGENT, CUSTOMER = "admin@example.com", "agent@example.com", "customer@example.com"
+# How every page is looked at: the theme and the width of the window.
+LOOKS: dict[str, tuple[str, int]] = {
+    "light": ("light", 1366),
+    "dark": ("dark", 1366),
+    "phone": ("light", 390),
+    "phone-dark": ("dark", 390),
+}
 # Pages that a crawl from the overview must have found, with ids as #.
 EXPECTED = {
-    *("/admin/", "/admin/password_change/", "/admin/accounts/user/own-email/"),
+    *("/admin/", "/admin/password_change/", "/admin/accounts/user/own-email/", "/admin/accounts/user/me/"),
     *(f"/admin/tickets/ticket/{page}" for page in ("", "add/", "#/change/", "#/history/")),
     *(f"/admin/events/event/{page}" for page in ("", "add/", "#/change/", "#/history/", "#/book/", "#/cancel/")),
     *(f"/admin/events/booking/{page}" for page in ("", "#/change/", "#/history/", "#/cancel/")),
     *(f"/admin/accounts/user/{page}" for page in ("", "add/", "#/change/", "#/history/", "#/password/")),
     *("/admin/notifications/delivery/", "/admin/sla/slapolicy/high/change/", "/admin/sla/calendar/add/"),
 }
+EXPECTED_OF_AGENTS = {
+    *("/admin/", "/admin/password_change/", "/admin/accounts/user/me/", "/admin/accounts/user/"),
+    *("/admin/tickets/ticket/", "/admin/tickets/ticket/add/", "/admin/tickets/ticket/#/change/"),
+    *("/admin/notifications/delivery/", "/admin/sla/slapolicy/high/change/", "/admin/projects/project/#/change/"),
+}
 LINKS = """() => [...document.querySelectorAll("a[href]")].map(link => link.href)"""
+
+
+# As the theme's switch does.
+SET_THEME = """isDark => document.documentElement.classList.toggle("dark", isDark)"""
 
 
 def faults(page: Page) -> list[str]:
@@ -35,7 +55,7 @@ def name_of(url: str) -> str:
 
 
 def crawl(desk: Desk) -> dict[str, list[str]]:
-    """Visit one page of each kind under /admin/, and return what is wrong with each: what axe finds, and its width."""
+    """Visit one page of each kind under /admin/, and return what is wrong with each."""
     waiting, found = ["/admin/"], {}
     while waiting:
         path = waiting.pop()
@@ -46,8 +66,8 @@ def crawl(desk: Desk) -> dict[str, list[str]]:
         if "text/html" not in response.headers["content-type"]:
             continue
         desk.page.wait_for_load_state("networkidle")
-        found[name_of(path)] = faults(desk.page) + ([] if desk.fits() else ["scrolls sideways"])
         links = [urlsplit(link) for link in desk.page.evaluate(LINKS)]
+        found[name_of(path)] = faults_in_every_look(desk, name_of(path))
         waiting += [
             f"{link.path}?{link.query}"
             for link in links
@@ -56,12 +76,29 @@ def crawl(desk: Desk) -> dict[str, list[str]]:
     return found
 
 
-def test_admin(desk: Desk) -> None:
-    desk.sign_in(ADMIN)
+def faults_in_every_look(desk: Desk, name: str) -> list[str]:
+    """Return what axe finds, and whether the page scrolls sideways, in both themes and widths. Save screenshots."""
+    page, found = desk.page, []
+    for look, (theme, width) in LOOKS.items():
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate(SET_THEME, theme == "dark")
+        folder = SCREENSHOTS / f"{desk.name}-{look}"
+        folder.mkdir(exist_ok=True)
+        page.screenshot(path=folder / f"{name.removeprefix('/admin').strip('/').replace('/', '-') or 'index'}.png")
+        found += [f"{look}: {fault}" for fault in faults(page)]
+        found += [] if desk.fits() else [f"{look}: scrolls sideways"]
+    return found
 
-    found = crawl(desk)
 
-    assert EXPECTED - found.keys() == set()
+@pytest.mark.parametrize(
+    ("email", "expected"), [(ADMIN, EXPECTED), (AGENT, EXPECTED_OF_AGENTS)], ids=["admin", "agent"]
+)
+def test_admin(window: Desk, email: str, expected: set[str]) -> None:
+    window.sign_in(email)
+
+    found = crawl(window)
+
+    assert expected - found.keys() == set()
     assert {path: page for path, page in found.items() if page} == {}
 
 

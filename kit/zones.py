@@ -7,7 +7,11 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.core.exceptions import ValidationError
 
+from kit.text import counted
+
 UNKNOWN_TIME_ZONE = "Enter an IANA time zone, such as Europe/Berlin."
+# The units of relative times, largest first.
+UNITS = {"year": 365 * 86_400, "day": 86_400, "hour": 3_600, "minute": 60}
 
 
 class NoSuchTime(ValueError):
@@ -78,6 +82,16 @@ def compact(moment: datetime, name: str) -> str:
     """Return a time as tables show it: "2031-12-31 20:00 CET"."""
     moment = local(moment, name)
     return f"{moment:%Y-%m-%d %H:%M} {label(moment)}"
+
+
+def relative(moment: datetime, at: datetime) -> str:
+    """Return a time as seen from another: "3 hours ago", "in 2 hours" or "just now". Parts of units are dropped."""
+    seconds = int(abs((at - moment).total_seconds()))
+    for unit, size in UNITS.items():
+        if seconds >= size:
+            number = counted(seconds // size, unit)
+            return f"{number} ago" if moment < at else f"in {number}"
+    return "just now" if moment <= at else "in less than a minute"
 
 
 def _day(moment: datetime) -> str:

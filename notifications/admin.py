@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from procrastinate.contrib.django import admin as _admin_of_jobs  # noqa: F401
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -22,6 +21,7 @@ from kit.admin.once import in_steps
 from kit.admin.pages import LINK_CLASSES, ReadOnlyMixin
 from kit.admin.refusals import long_task_refusals_as_messages
 from kit.long_tasks.leases import long_task
+from kit.templatetags import times
 from kit.text import counted
 from notifications import services
 from notifications.models import ABOUT_BOOKINGS, GIVEN_UP, Delivery, DeliveryQuerySet, Kind, Outage, State
@@ -30,6 +30,16 @@ from tickets.models import Ticket
 
 # Registered by the import above. Its page lets staff abort jobs and shows nothing that deliveries do not.
 admin.site.unregister(ProcrastinateJob)
+
+WHAT_TO_DO = {
+    State.PENDING: "Nothing. It will be sent soon, or at the next attempt if one has failed.",
+    State.SENT: "Nothing. The mail server has accepted it.",
+    State.FAILED: "The address was rejected, or its user is gone. Check the last error and the address. Once the cause "
+    "is fixed, select the e-mail in the list and resend it.",
+    State.DEAD: "Every attempt failed for a temporary reason. Check the last error and the mail server. Once the cause "
+    "is fixed, select the e-mail in the list and resend it.",
+    State.SUMMARISED: "Nothing. The recipient gets a summary instead, because there were too many messages in an hour.",
+}
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -65,15 +75,13 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
         "id",
         "state_label",
         "kind",
-        "name",
-        "address",
+        "recipient",
         "ticket_link",
         "booking_number",
         "attempts",
         "last_error",
         "next_attempt",
-        "created_at",
-        "sent_at",
+        "sent",
     ]
     list_filter = [StateFilter, KindFilter, "created_at"]
     list_fullwidth = True
@@ -84,8 +92,19 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
     ordering = ["-id"]
     actions = ["resend"]
     fieldsets = [
-        (None, {"fields": [("state_label", "kind"), ("name", "address"), ("ticket_link", "about"), "booking_number"]}),
-        ("Limits", {"fields": [("caused_by", "summary_link", "replaced")]}),
+        (
+            None,
+            {
+                "fields": [
+                    ("state", "kind"),
+                    "what_to_do",
+                    ("name", "address"),
+                    ("ticket_link", "about"),
+                    "booking_number",
+                ]
+            },
+        ),
+        ("Limits", {"fields": ["caused_by", ("summary_link", "replaced")]}),
         ("Attempts", {"fields": [("attempts", "next_attempt"), "last_error", ("created_at", "sent_at")]}),
     ]
 
@@ -108,6 +127,18 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
     @display(description="state", label=STATE_COLOURS)
     def state_label(self, delivery: Delivery) -> tuple[str, str]:
         return delivery.state, delivery.get_state_display()
+
+    @admin.display(description="to")
+    def recipient(self, delivery: Delivery) -> str:
+        return format_html("{} &lt;{}&gt;", delivery.name, delivery.address)
+
+    @admin.display(description="sent", empty_value="")
+    def sent(self, delivery: Delivery) -> str | None:
+        return times.relative(delivery.sent_at) or None
+
+    @admin.display(description="what to do")
+    def what_to_do(self, delivery: Delivery) -> str:
+        return WHAT_TO_DO[State(delivery.state)]
 
     @admin.display(description="ticket", empty_value="")
     def ticket_link(self, delivery: Delivery) -> str | None:
@@ -139,8 +170,7 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
 
     @admin.display(description="next attempt", empty_value="")
     def next_attempt(self, delivery: Delivery) -> str | None:
-        pending = delivery.state == State.PENDING
-        return date_format(timezone.localtime(delivery.next_attempt_at), "DATETIME_FORMAT") if pending else None
+        return times.relative(delivery.next_attempt_at) if delivery.state == State.PENDING else None
 
     @admin.action(description="Resend failed e-mails", permissions=["retry"])
     def resend(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> None:
@@ -168,8 +198,12 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
     @in_steps
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         if outage := Outage.objects.first():
-            next_attempt = f"Nothing is lost; the next attempt is at {outage.until:%H:%M} UTC."
-            self.message_user(request, f"Mail server unreachable {outage}. {next_attempt}", messages.WARNING)
+            self.message_user(
+                request,
+                f"Mail server unreachable since {times.text(outage.began_at)}: {outage.last_error}. Nothing is lost; "
+                f"the next attempt is at {times.text(outage.until)}.",
+                messages.WARNING,
+            )
         return super().changelist_view(request, extra_context)
 
     def get_search_results(

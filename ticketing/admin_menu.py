@@ -72,6 +72,7 @@ SECTIONS: list[dict[str, Any]] = [
 
 # In the menu under the user's name.
 OWN_ACCOUNT: list[dict[str, Any]] = [
+    {"title": "My account", "link": reverse_lazy("admin:accounts_user_me")},
     {"title": "Change e-mail address", "link": reverse_lazy("admin:accounts_user_own_email")},
     {"title": "Change password", "link": reverse_lazy("admin:password_change")},
 ]

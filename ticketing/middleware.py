@@ -24,6 +24,7 @@ ADMIN = [
     "accounts.devices.KnownDeviceMiddleware",
     "accounts.admin.kept_forms.KeptFormMiddleware",
     "accounts.admin.second_factor_page.SecondFactorMiddleware",
+    "accounts.time_zones.own_time_zone",
     "django.contrib.messages.middleware.MessageMiddleware",
     "axes.middleware.AxesMiddleware",
     "kit.admin.requests.UnreadableRequestMiddleware",

@@ -1,26 +1,30 @@
-"""The admin pages where staff change their own password and e-mail address. Both ask for the current password."""
+"""The admin pages of one's own account. The password and the e-mail address need the current password."""
 
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html_join
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminOwnPasswordChangeForm
-from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminPasswordWidget
+from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
 
 from accounts import services
 from accounts.models import User
 from accounts.permissions import staff_user
-from kit import email_addresses
+from kit import email_addresses, zones
 from kit.admin.once import in_steps
-from kit.admin.pages import form_page
+from kit.admin.pages import LINK_CLASSES, form_page
 from kit.admin.refusals import add_refusal
 from kit.errors import Refused
+from kit.templatetags import times
 
 
 class OwnPasswordForm(AdminOwnPasswordChangeForm):
@@ -101,4 +105,40 @@ def change_own_email(model_admin: ModelAdmin, request: HttpRequest) -> HttpRespo
         notes=[f"Your address is {user.email}. A message to it will tell you about the change."],
         submit="Change",
         back=page,
+    )
+
+
+class AccountForm(forms.Form):
+    time_zone = forms.ChoiceField(
+        required=False,
+        choices=lambda: [("", f"The site's: {settings.TIME_ZONE}"), *zones.time_zones()],
+        widget=UnfoldAdminSelectWidget,
+        help_text="The admin shows times in this zone, and reads those that you enter in it. Events have their own.",
+    )
+
+
+def my_account(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
+    user = staff_user(request)
+    form = AccountForm(request.POST or None, initial={"time_zone": user.time_zone})
+    if form.is_valid():
+        services.set_time_zone(by=user, time_zone=form.cleaned_data["time_zone"])
+        messages.success(request, "Your settings were saved.")
+        return HttpResponseRedirect(request.path)
+    links = {"Change e-mail address": "accounts_user_own_email", "Change password": "password_change"}
+    return form_page(
+        model_admin,
+        request,
+        form,
+        title="My account",
+        notes=[
+            f"{user.name}, {user.email}, {user.get_type_display().lower()}.",
+            f"For you it is {times.text(timezone.now())}.",
+            format_html_join(
+                " · ",
+                '<a href="{}" class="{}">{}</a>',
+                ((reverse(f"admin:{page}"), LINK_CLASSES, label) for label, page in links.items()),
+            ),
+        ],
+        submit="Save",
+        back=reverse("admin:index"),
     )

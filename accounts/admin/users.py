@@ -19,7 +19,7 @@ from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
 from accounts import second_factor, services
-from accounts.admin.own_account import change_own_email
+from accounts.admin.own_account import change_own_email, my_account
 from accounts.admin.person_picker import choices_view
 from accounts.models import User, UserQuerySet, UserType
 from accounts.permissions import staff_user
@@ -84,9 +84,11 @@ class UserAdmin(SeenAdmin, SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type:
 
     def get_urls(self) -> list[Any]:
         own_email = self.admin_site.admin_view(in_steps(partial(change_own_email, self)))
+        own_account = self.admin_site.admin_view(in_steps(partial(my_account, self)))
         choices = self.admin_site.admin_view(choices_view)
         return [
             path("own-email/", own_email, name="accounts_user_own_email"),
+            path("me/", own_account, name="accounts_user_me"),
             path("choices/", choices, name="accounts_user_autocomplete"),
             *super().get_urls(),
         ]

@@ -30,6 +30,7 @@ from accounts.services.users import (
     delete,
     lock,
     reset_second_factor,
+    set_time_zone,
     sign_up,
     update,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "request_password_reset",
     "reset_second_factor",
     "set_password",
+    "set_time_zone",
     "sign_in",
     "sign_up",
     "update",

@@ -12,6 +12,7 @@ from accounts import second_factor
 from accounts.models import STAFF_TYPES, User, UserType
 from accounts.services.authentication import confirm_password
 from accounts.services.passwords import check_password_strength
+from kit import zones
 from kit.db.sql import violated
 from kit.errors import Conflict, Forbidden, Invalid, Missing
 from kit.jobs import defer
@@ -192,6 +193,16 @@ def delete(*, user_id: int, by: User, expected: Expected | None = None) -> None:
         if isinstance(error.__cause__, ForeignKeyViolation):
             raise HasRecords from error
         raise
+
+
+def set_time_zone(*, by: User, time_zone: str) -> None:
+    """Set the zone in which the admin shows times to `by`. Empty: the site's zone.
+
+    :raises Invalid: there is no such time zone.
+    """
+    if time_zone and time_zone not in zones.names():
+        raise Invalid(fields={"time_zone": [zones.UNKNOWN_TIME_ZONE]})
+    User.objects.filter(pk=by.pk).update(time_zone=time_zone)
 
 
 @transaction.atomic

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -50,8 +49,8 @@ class LocalTimeField(forms.SplitDateTimeField):
         return moment and moment.replace(tzinfo=None)
 
 
-class SiteTimeField(LocalTimeField):
-    """A date and time in the site's zone."""
+class OwnTimeField(LocalTimeField):
+    """A date and time in the viewer's zone (`accounts.time_zones`)."""
 
     # What the form shows. If it is sent back, it is right even if the clocks show it twice.
     shown: datetime | None = None
@@ -60,10 +59,11 @@ class SiteTimeField(LocalTimeField):
         moment = super().compress(data_list)
         if moment is None:
             return None
-        if self.shown and local(self.shown, settings.TIME_ZONE).replace(microsecond=0, tzinfo=None) == moment:
+        zone = timezone.get_current_timezone_name()
+        if self.shown and local(self.shown, zone).replace(microsecond=0, tzinfo=None) == moment:
             return self.shown
         try:
-            return instant(moment, settings.TIME_ZONE)
+            return instant(moment, zone)
         except NoSuchTime as error:
             raise ValidationError(str(error)) from error
 
@@ -98,8 +98,10 @@ class ServiceForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
-            if isinstance(field, SiteTimeField):
+            if isinstance(field, OwnTimeField):
                 field.shown = self.initial.get(name)
+                zone = timezone.get_current_timezone_name()
+                field.help_text = f"{field.help_text} Time zone: {zone}.".strip()
             if isinstance(field, forms.CharField) and isinstance(field.widget, forms.TextInput):
                 field.validators = [*field.validators, NO_CONTROL_CHARACTERS]
             if isinstance(field.widget, forms.SplitDateTimeWidget):
@@ -128,7 +130,7 @@ class ServiceAdmin(AutocompleteMixin, ModelAdmin):
     form = ServiceForm
     formfield_overrides: dict[Any, Any] = {
         models.TextField: {"form_class": MultiLineField, "widget": UnfoldAdminTextareaWidget(attrs={"rows": 6})},
-        models.DateTimeField: {"form_class": SiteTimeField, "widget": UnfoldAdminSplitDateTimeWidget},
+        models.DateTimeField: {"form_class": OwnTimeField, "widget": UnfoldAdminSplitDateTimeWidget},
     }
     warn_unsaved_form = True
     show_full_result_count = False

@@ -50,5 +50,7 @@ def form_page(
         "back": back,
         "action": action,
         "variant": "danger" if is_destructive else "primary",
+        # The page's own, so that the breadcrumbs need none.
+        "has_heading": True,
     }
     return TemplateResponse(request, "admin/form_page.html", context)

@@ -68,7 +68,7 @@ class TestTable:
         assert cells(page, "project") == ["Attic"]
         assert cells(page, "status") == ['<span class="label-warning">In Progress</span>']
         assert cells(page, "assignees") == [assignee.name]
-        assert cells(page, "created at") == [ticket.created_at.strftime("%Y-%m-%d %H:%M")]
+        assert cells(page, "created at") == [ticket.created_at.strftime("%Y-%m-%d %H:%M UTC")]
 
     def test_escapes_what_users_wrote(self, agent: User, owner: User) -> None:
         make_ticket(owner, title="<b>&</b>", project=make_project("<i>box</i>"))
@@ -90,7 +90,7 @@ class TestTable:
 
         page = html(admin, "/admin/notifications/delivery/")
 
-        assert cells(page, "sent at") == ["-"]
+        assert cells(page, "last error") == ["-"]
         assert cells(page, "booking") == [""]
 
     def test_links_lead_back_to_the_filters(self, agent: User, owner: User) -> None:

@@ -27,8 +27,10 @@ SHARED_NAMES = {
 }
 # Files that only one room has.
 OWN_NAMES = {
-    "accounts": {"budgets", "devices", "export_command", "lockout", "password_codes", "second_factor", "tokens"},
-    "sla": {"business_hours", "clock"},
+    "accounts": {
+        *("budgets", "devices", "export_command", "lockout", "password_codes", "second_factor", "time_zones", "tokens"),
+    },
+    "sla": {"apps", "business_hours", "clock"},
     "tickets": {"batches", "bulk", "forms", "readable", "saved_filters", "stale_forms"},
     "events": {"tokens"},
     "notifications": {

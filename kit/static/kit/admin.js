@@ -21,6 +21,37 @@ document.addEventListener("DOMContentLoaded", () => {
 window.addEventListener("load", () => globalThis.django?.jQuery?.(nameSelects));
 document.addEventListener("formset:added", () => setTimeout(nameSelects));
 
+// What the theme lets only a mouse click: elements with a handler that are neither links nor buttons.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const element of document.querySelectorAll(":is(a:not([href]), div, li, span)[x-on\\:click]")) {
+    element.role ??= "button";
+    element.tabIndex = 0;
+    element.addEventListener("keydown", (event) => {
+      if (event.target !== element || !["Enter", " "].includes(event.key)) return;
+      event.preventDefault();
+      element.click();
+    });
+  }
+  focusWhereTypingGoesOn();
+});
+
+/* The first field with an error, or else the first field of a page that asks for input (form_page.html). */
+function focusWhereTypingGoesOn() {
+  const fields = "input:not([type=hidden]), select:not(.select2-hidden-accessible), textarea";
+  const wrong = document.querySelector("#content .errors")?.querySelector(fields);
+  (wrong ?? document.querySelector("[data-focus]")?.querySelector(fields))?.focus();
+}
+
+// The theme's colour for the texts of charts is too faint.
+globalThis.Chart?.register({
+  id: "readableTexts",
+  beforeUpdate(chart) {
+    const { color } = getComputedStyle(document.body);
+    for (const scale of Object.values(chart.options.scales ?? {})) if (scale.ticks) scale.ticks.color = color;
+    if (chart.options.plugins.legend) chart.options.plugins.legend.labels.color = color;
+  },
+});
+
 /* Select2 names its fields after their value only, so an empty field has no name. */
 function nameSelects() {
   for (const select of document.querySelectorAll("select.select2-hidden-accessible")) {

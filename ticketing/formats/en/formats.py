@@ -1,4 +1,4 @@
-"""Date formats of the admin: ISO 8601, as its forms expect, in the zone of settings.TIME_ZONE."""
+"""Date formats of the admin: ISO 8601, as its forms expect, and the abbreviation of the viewer's time zone."""
 
 DATE_FORMAT = "Y-m-d"
-DATETIME_FORMAT = "Y-m-d H:i"
+DATETIME_FORMAT = "Y-m-d H:i T"
