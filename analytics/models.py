@@ -1,6 +1,7 @@
-"""Ticket counts by day and month, and who created tickets last when: tables derived from the tickets.
+"""Ticket counts by day and month, who created tickets last when, and first responses: derived from the tickets.
 
-Triggers on proxy models maintain them, so the tickets app does not know about them.
+Triggers on proxy models maintain these tables, so the tickets app does not know about them. `ReportSubscription` is not
+derived.
 """
 
 import pgtrigger
@@ -9,7 +10,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from kit.db.triggers import trigger
-from tickets.models import Ticket
+from tickets.models import Comment, Ticket
 
 
 class DailyCount(models.Model):
@@ -78,6 +79,42 @@ class LastDay(models.Model):
         return f"User {self.user_id}: {self.day}"
 
 
+class FirstResponse(models.Model):
+    """The first public comment on a ticket by staff other than its creator."""
+
+    # Not foreign keys: those of the comment already hold, and each would add a check to it.
+    ticket_id = models.BigIntegerField(primary_key=True)
+    author_id = models.BigIntegerField()
+    project_id = models.BigIntegerField(help_text="The ticket's project at that time.")
+    responded_at = models.DateTimeField()
+    seconds = models.FloatField(help_text="From the creation of the ticket to the response.")
+
+    class Meta:
+        indexes = [
+            # sql/times.sql reads nothing but this index.
+            models.Index(
+                fields=["responded_at"],
+                include=["ticket_id", "author_id", "project_id", "seconds"],
+                name="first_response_at",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.ticket_id}: after {self.seconds:.0f} s"
+
+
+class ReportSubscription(models.Model):
+    """An admin's wish to get the weekly report by e-mail. Without effect while the user is not an admin."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="+")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"weekly report for user {self.user_id}"
+
+
 class CountedTicket(Ticket):
     """Declares the triggers on `tickets_ticket` that maintain the counts and last days."""
 
@@ -105,6 +142,22 @@ class CountedTicket(Ticket):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.AnyChange("project", "created_by", "created_at"),
             ),
+        ]
+
+
+class CountedComment(Comment):
+    """Declares the trigger on `tickets_comment` that maintains the first responses."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [
+            trigger(
+                "analytics/note_first_response",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Q(new__is_internal=False),
+            )
         ]
 
 
