@@ -6,6 +6,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+import kit.db.sampling
+
 FIND_FIRST_RESPONSES = """
 INSERT INTO analytics_firstresponse (ticket_id, author_id, project_id, responded_at, seconds)
 SELECT DISTINCT ON (ticket.id)
@@ -74,6 +76,15 @@ class Migration(migrations.Migration):
                     )
                 ],
             },
+        ),
+        migrations.AddIndex(
+            model_name="firstresponse",
+            index=models.Index(
+                condition=models.Q(kit.db.sampling.IsSampled("ticket_id")),
+                fields=["responded_at"],
+                include=("ticket_id", "author_id", "project_id", "seconds"),
+                name="first_response_sample",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name="countedcomment",

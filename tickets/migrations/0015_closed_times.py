@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.db import migrations, models
 
+import kit.db.sampling
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -23,6 +25,15 @@ class Migration(migrations.Migration):
                 fields=["closed_at"],
                 include=("sla_met", "id", "created_at", "project"),
                 name="ticket_closed_at",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="ticket",
+            index=models.Index(
+                condition=models.Q(("closed_at__isnull", False), kit.db.sampling.IsSampled("id")),
+                fields=["closed_at"],
+                include=("sla_met", "id", "created_at", "project"),
+                name="ticket_closed_sample",
             ),
         ),
     ]
