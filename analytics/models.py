@@ -110,9 +110,10 @@ class FirstResponse(models.Model):
 
 
 class ReportSubscription(models.Model):
-    """An admin's wish to get the weekly report by e-mail. Without effect while the user is not an admin."""
+    """An admin's wish to get the weekly report by e-mail. Without effect while the user is not an active admin."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    reported_on = models.DateField(help_text="The Monday of the last report; at first, the one before subscribing.")
 
     class Meta:
         default_permissions = ()

@@ -42,6 +42,10 @@ class Migration(migrations.Migration):
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
+                (
+                    "reported_on",
+                    models.DateField(help_text="The Monday of the last report; at first, the one before subscribing."),
+                ),
             ],
             options={
                 "default_permissions": (),

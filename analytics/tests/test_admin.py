@@ -112,8 +112,8 @@ class TestFirstPage:
         book(make_event(admin, capacity=2), quantity=2)
         browser = Browser(admin)
 
-        # Session, user, group and user permissions; desk, times, upcoming events, box office, mail, outage.
-        with django_assert_num_queries(10):
+        # Session, user, group and user permissions; desk, times, events, box office, subscription, mail, outage.
+        with django_assert_num_queries(11):
             page = browser.get(FIRST_PAGE)
 
         assert card(page, "desk_now", "Open tickets").value == "1"
@@ -131,7 +131,7 @@ class TestFirstPage:
             make_event(admin)
         browser = Browser(admin)
 
-        with django_assert_num_queries(10):
+        with django_assert_num_queries(11):
             browser.get(FIRST_PAGE)
 
     def test_shows_project_names_unchanged(self, agent: User, owner: User) -> None:
