@@ -1,6 +1,7 @@
-"""Ticket counts by day and month, and who created tickets last when: tables derived from the tickets.
+"""Ticket counts by day and month, who created tickets last when, and first responses: derived from the tickets.
 
-Triggers on proxy models maintain them, so the tickets app does not know about them.
+Triggers on proxy models maintain these tables, so the tickets app does not know about them. `ReportSubscription` is not
+derived.
 """
 
 import pgtrigger
@@ -8,8 +9,9 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import User
+from kit.db.sampling import IsSampled
 from kit.db.triggers import trigger
-from tickets.models import Ticket
+from tickets.models import Comment, Ticket
 
 
 class DailyCount(models.Model):
@@ -78,6 +80,48 @@ class LastDay(models.Model):
         return f"User {self.user_id}: {self.day}"
 
 
+RESPONSE = ["ticket_id", "author_id", "project_id", "seconds"]
+
+
+class FirstResponse(models.Model):
+    """The first public comment on a ticket by staff other than its creator."""
+
+    # Not foreign keys: those of the comment already hold, and each would add a check to it.
+    ticket_id = models.BigIntegerField(primary_key=True)
+    author_id = models.BigIntegerField()
+    project_id = models.BigIntegerField(help_text="The ticket's project at that time.")
+    responded_at = models.DateTimeField()
+    seconds = models.FloatField(help_text="From the creation of the ticket to the response.")
+
+    class Meta:
+        indexes = [
+            # sql/times.sql reads nothing but one of these.
+            models.Index(fields=["responded_at"], include=RESPONSE, name="first_response_at"),
+            models.Index(
+                fields=["responded_at"],
+                include=RESPONSE,
+                condition=Q(IsSampled("ticket_id")),
+                name="first_response_sample",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.ticket_id}: after {self.seconds:.0f} s"
+
+
+class ReportSubscription(models.Model):
+    """An admin's wish to get the weekly report by e-mail. Without effect while the user is not an active admin."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    reported_on = models.DateField(help_text="The Monday of the last report; at first, the one before subscribing.")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"weekly report for user {self.user_id}"
+
+
 class CountedTicket(Ticket):
     """Declares the triggers on `tickets_ticket` that maintain the counts and last days."""
 
@@ -105,6 +149,22 @@ class CountedTicket(Ticket):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.AnyChange("project", "created_by", "created_at"),
             ),
+        ]
+
+
+class CountedComment(Comment):
+    """Declares the trigger on `tickets_comment` that maintains the first responses."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [
+            trigger(
+                "analytics/note_first_response",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Q(new__is_internal=False),
+            )
         ]
 
 

@@ -37,6 +37,7 @@ class Kind(models.TextChoices):
     SET_PASSWORD = "set-password", "Set password"
     RESET_PASSWORD = "reset-password", "Reset password"
     ADDRESS_CHANGED = "address-changed", "Address changed"
+    WEEKLY_REPORT = "weekly-report", "Weekly report"
 
 
 ABOUT_BOOKINGS = [kind for kind in Kind if kind.startswith(("booking-", "event-"))]

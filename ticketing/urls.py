@@ -10,6 +10,7 @@ from django.urls import include, path, re_path
 
 from accounts.admin.kept_forms import send_again_page
 from accounts.admin.second_factor_page import second_factor_page
+from analytics.admin.subscription import weekly_report
 from contracts import box_office, helpdesk, ticks
 from kit.openapi.views import Docs, Schema
 from kit.web.views import Health, Root, Unknown
@@ -33,6 +34,7 @@ urlpatterns = [
     path("docs", Docs.as_view(), name="docs"),
     path("admin", lambda request: HttpResponseRedirect("/admin/")),
     path("admin/second-factor/", second_factor_page, name="second_factor"),
+    path("admin/weekly-report/", admin.site.admin_view(weekly_report), name="weekly_report"),
     path("admin/send-again/", admin.site.admin_view(send_again_page), name="send_again"),
     path("admin/", admin.site.urls),
     *(path("", include(contract)) for name, contract in CONTRACTS.items() if name in settings.CONTRACTS),

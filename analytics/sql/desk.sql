@@ -11,7 +11,7 @@
 --          days                        date[]          every one of the days, in order
 --          created, closed             bigint[]        tickets created and closed on each of `days`
 --          priorities text[], by_priority bigint[]     tickets created on these days, from low to high
---          types text[], by_type bigint[]; projects text[] (names), by_project bigint[]
+--          types text[], by_type bigint[]; project_ids bigint[], projects text[] (names), by_project bigint[]
 --                                                      the same, the largest number first
 -- index    daily_count_day, daily_count_new, ticket_closed_at, ticket_unclosed, assignment_once
 WITH counted AS MATERIALIZED (
@@ -45,9 +45,9 @@ types AS (
     SELECT type AS name, tickets::bigint FROM counted WHERE type IS NOT NULL ORDER BY 2 DESC, 1 LIMIT %(rows)s
 ),
 projects AS (
-    SELECT project.name, tickets::bigint
+    SELECT project.id, project.name, tickets::bigint
     FROM counted JOIN projects_project AS project ON project.id = counted.project_id
-    ORDER BY 2 DESC, 1
+    ORDER BY tickets DESC, name
     LIMIT %(rows)s
 )
 SELECT
@@ -83,5 +83,6 @@ SELECT
     (SELECT coalesce(array_agg(tickets ORDER BY rank), '{}') FROM priorities) AS by_priority,
     (SELECT coalesce(array_agg(name ORDER BY tickets DESC, name), '{}') FROM types) AS types,
     (SELECT coalesce(array_agg(tickets ORDER BY tickets DESC, name), '{}') FROM types) AS by_type,
+    (SELECT coalesce(array_agg(id ORDER BY tickets DESC, name), '{}') FROM projects) AS project_ids,
     (SELECT coalesce(array_agg(name ORDER BY tickets DESC, name), '{}') FROM projects) AS projects,
     (SELECT coalesce(array_agg(tickets ORDER BY tickets DESC, name), '{}') FROM projects) AS by_project;

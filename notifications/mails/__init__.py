@@ -12,6 +12,7 @@ from kit.email_addresses import UnusableAddress, normalized
 from notifications.mails.accounts import address_changed, password_code
 from notifications.mails.bookings import booking_changed, event_changed
 from notifications.mails.message import Message
+from notifications.mails.reports import weekly_report
 from notifications.mails.summaries import ticket_summary
 from notifications.mails.templates import render
 from notifications.mails.tickets import StaffOnly, comment_added, sla_deadline, ticket_updated
@@ -36,6 +37,7 @@ CONTEXTS: dict[Kind, Callable[[Delivery], dict[str, Any]]] = {
     Kind.SET_PASSWORD: password_code,
     Kind.RESET_PASSWORD: password_code,
     Kind.ADDRESS_CHANGED: address_changed,
+    Kind.WEEKLY_REPORT: weekly_report,
 }
 
 
