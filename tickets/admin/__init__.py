@@ -7,9 +7,11 @@ from tickets.admin.change_page import ChangePage
 from tickets.admin.conversation import ConversationPages
 from tickets.admin.history_page import HistoryPage
 from tickets.admin.list_page import ListPage
+from tickets.admin.neighbours import NeighbourPages
+from tickets.admin.side_panel import SidePanel
 from tickets.models import Ticket
 
 
 @admin.register(Ticket)
-class TicketAdmin(ListPage, BulkActions, ChangePage, ConversationPages, HistoryPage):
+class TicketAdmin(NeighbourPages, ListPage, BulkActions, ChangePage, SidePanel, ConversationPages, HistoryPage):
     """All pages of tickets."""

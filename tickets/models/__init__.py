@@ -9,6 +9,7 @@ from tickets.models.clock import Status
 from tickets.models.comment import MAX_MESSAGE, Comment, CommentQuerySet
 from tickets.models.history import AssignmentEvent, TicketEvent
 from tickets.models.ordering import SORT_KEYS, Ordering, weeks
+from tickets.models.presence import PRESENT_FOR, Presence
 from tickets.models.queryset import TicketQuerySet
 from tickets.models.ticket import DERIVED, MAX_PRICE, TITLED_FIELDS, WEEKLY, WEEKLY_FIELDS, Ticket
 
@@ -18,6 +19,7 @@ __all__ = [
     "MAX_ASSIGNEES",
     "MAX_MESSAGE",
     "MAX_PRICE",
+    "PRESENT_FOR",
     "SORT_KEYS",
     "TITLED_FIELDS",
     "WEEKLY",
@@ -28,6 +30,7 @@ __all__ = [
     "Comment",
     "CommentQuerySet",
     "Ordering",
+    "Presence",
     "Status",
     "Ticket",
     "TicketEvent",

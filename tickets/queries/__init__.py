@@ -1,7 +1,10 @@
 """Reads: lists of tickets, their comments, and their history."""
 
 from tickets.queries.history import (
+    ALL,
     ASSIGNEE,
+    CHANGES,
+    COMMENTS,
     DELETED,
     FIELDS,
     NEWEST,
@@ -30,7 +33,10 @@ from tickets.queries.lists import (
 )
 
 __all__ = [
+    "ALL",
     "ASSIGNEE",
+    "CHANGES",
+    "COMMENTS",
     "DELETED",
     "FIELDS",
     "NEWEST",

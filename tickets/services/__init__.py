@@ -6,7 +6,7 @@ history, move the version and queue the mail.
 
 from tickets.services.assignments import assign, hand_over, unassign
 from tickets.services.changes import change_faults, update
-from tickets.services.comments import comment, reply
+from tickets.services.comments import comment, reply, reply_and_hold
 from tickets.services.creation import create, create_many, new_faults, new_faults_of_many
 from tickets.services.errors import (
     DUE_DATE_PAST,
@@ -26,6 +26,7 @@ from tickets.services.errors import (
     UserNotFound,
 )
 from tickets.services.holds import hold, resume
+from tickets.services.presences import forget_absent, look
 
 __all__ = [
     "DUE_DATE_PAST",
@@ -48,11 +49,14 @@ __all__ = [
     "comment",
     "create",
     "create_many",
+    "forget_absent",
     "hand_over",
     "hold",
+    "look",
     "new_faults",
     "new_faults_of_many",
     "reply",
+    "reply_and_hold",
     "resume",
     "unassign",
     "update",
