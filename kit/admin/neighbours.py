@@ -59,9 +59,8 @@ def _beyond(model: type[Model], keys: Sequence[OrderBy], number: int, value: Any
 
 
 def _is_nullable(model: type[Model], key: OrderBy) -> bool:
-    if not isinstance(key.expression, F):
-        return True
+    name = getattr(key.expression, "name", "")
     try:
-        return key.expression.name != "pk" and bool(model._meta.get_field(key.expression.name).null)
+        return name != "pk" and bool(model._meta.get_field(name).null)
     except FieldDoesNotExist:
         return True

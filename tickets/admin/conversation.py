@@ -26,7 +26,7 @@ SHOWN_ENTRIES = 30
 # Buttons that set the status along with a reply.
 STATUS_BUTTONS = {
     Status.OPEN: [(Status.CLOSED, "Reply and close"), (Status.IN_PROGRESS, "Reply and start work")],
-    Status.IN_PROGRESS: [(Status.CLOSED, "Reply and close"), (Status.OPEN, "Reply and set to open")],
+    Status.IN_PROGRESS: [(Status.CLOSED, "Reply and close")],
     Status.CLOSED: [(Status.OPEN, "Reply and reopen")],
 }
 # Filters of the conversation, and their labels.

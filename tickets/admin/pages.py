@@ -37,7 +37,7 @@ class TicketPages(ServiceAdmin):
 
 def trail_of(query: QueryDict) -> str:
     """Return what a page of the ticket passes on to the next one."""
-    return urlencode({name: query[name] for name in (FILTERS, POSITION) if query.get(name)})
+    return urlencode({name: value for name in (FILTERS, POSITION) if (value := query.get(name))})
 
 
 def ticket_page(ticket_id: Any, trail: str = "", anchor: str = "") -> str:

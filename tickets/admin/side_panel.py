@@ -80,8 +80,8 @@ class SidePanel(TicketPages):
 
     def _save(self, request: HttpRequest, ticket: Ticket) -> str:
         by, sent = staff_user(request), request.POST
-        changed = {"ticket_id": ticket.pk, "by": by, "expected": _expected(sent)}
-        if name := sent.get("field", ""):
+        changed: dict[str, Any] = {"ticket_id": ticket.pk, "by": by, "expected": _expected(sent)}
+        if (name := sent.get("field", "")) in PROPERTIES:
             services.update(at=timezone.now(), **changed, **self._value(request, ticket, name))
             return "Saved."
         if person := sent.get("assign", ""):
@@ -158,7 +158,8 @@ def panel(form: Any, formsets: list[Any]) -> dict[str, Any]:
 
 
 def _expected(sent: QueryDict) -> Expected | None:
-    return Expected([number_or_zero(sent["seen_version"])]) if "seen_version" in sent else None
+    seen_version = sent.get("seen_version")
+    return None if seen_version is None else Expected([number_or_zero(seen_version)])
 
 
 def _user_id(text: str, by: User) -> int:

@@ -170,7 +170,7 @@ class TestReply:
         ("status", "statuses"),
         [
             ("open", ["closed", "in-progress"]),
-            ("in-progress", ["closed", "open"]),
+            ("in-progress", ["closed"]),
             ("closed", ["open"]),
         ],
     )
