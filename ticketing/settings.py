@@ -323,7 +323,7 @@ UNFOLD = {
     # By default, the theme writes its colours into a <style> element, which our Content-Security-Policy blocks.
     "COLORS": lambda request: {},
     "STYLES": [lambda request: static("kit/admin.css")],
-    "SCRIPTS": [lambda request: static("kit/admin.js")],
+    "SCRIPTS": [lambda request: static("kit/admin.js"), lambda request: static("kit/drafts.js")],
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("kit/icon.svg")}],
 }
 

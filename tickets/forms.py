@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import forms
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from kit.admin.forms import MultiLineField, ServiceForm
 from kit.web.fields import NO_CONTROL_CHARACTERS
@@ -36,13 +36,24 @@ class TicketForm(ServiceForm):
 
 
 class ReplyForm(forms.Form):
+    """The reply box. Each of its buttons sends at most one of `is_internal`, `status` and `is_hold`."""
+
     message = MultiLineField(
-        max_length=MAX_MESSAGE, label="Reply to customer", widget=UnfoldAdminTextareaWidget(attrs={"rows": 4})
+        max_length=MAX_MESSAGE,
+        label="Reply to customer",
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2, "placeholder": " "}),
     )
-    is_internal = forms.BooleanField(required=False, label="Internal note (staff only)", widget=UnfoldBooleanWidget)
-    # Sent by the status buttons. Hidden here so that it is kept when the reply is refused.
+    is_internal = forms.BooleanField(required=False, label="Internal note (staff only)", widget=forms.HiddenInput)
     status = forms.TypedChoiceField(
         choices=[("", ""), *Status.choices], required=False, empty_value=None, widget=forms.HiddenInput
+    )
+    is_hold = forms.BooleanField(required=False, label="Put on hold", widget=forms.HiddenInput)
+    reason = forms.CharField(
+        max_length=255,
+        required=False,
+        validators=[NO_CONTROL_CHARACTERS],
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Reason for hold"}),
+        label="Reason for hold",
     )
 
 

@@ -26,7 +26,7 @@ from kit.web.fields import (
 from kit.web.paging import INVALID_CURSOR, CursorField, PageSerializer, line, moment, orders, row_id
 from sla.models import Priority, SlaState
 from tickets.models import MAX_MESSAGE, Assignment, Comment, Ordering, Status, Ticket
-from tickets.queries import ASSIGNEE, FIELDS, SLA_STATES, Change, Item, Person, TicketFilter
+from tickets.queries import ALL, ASSIGNEE, CHANGES, COMMENTS, FIELDS, SLA_STATES, Change, Item, Person, TicketFilter
 from tickets.shapes import HISTORY_FIELDS
 
 # Items of one request to `POST /tickets/batch`.
@@ -306,6 +306,7 @@ class ConversationQuerySerializer(serializers.Serializer[Any]):
     """The query string of a ticket's page in the admin."""
 
     cursor = CursorField([row_id, row_id])
+    show = serializers.ChoiceField(choices=[ALL, COMMENTS, CHANGES], required=False)
 
 
 class PersonSerializer(serializers.Serializer[Person]):

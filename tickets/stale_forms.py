@@ -48,7 +48,7 @@ def rebase(sent: QueryDict, ticket: Ticket, form: forms.BaseModelForm) -> tuple[
             if field.has_changed(_to_the_second(change.before), typed):
                 yours = readable.value(_cleaned(field, typed), names)
             else:
-                _put(rebased, _unedited(form, name))
+                put(rebased, unedited(form, name))
         differences.append(
             Difference(
                 label=readable.label(change.field),
@@ -60,7 +60,7 @@ def rebase(sent: QueryDict, ticket: Ticket, form: forms.BaseModelForm) -> tuple[
                 door=readable.door(change.door),
             )
         )
-    _put(rebased, {"seen_version": str(ticket.version), **_assignee_rows(rebased, ticket)})
+    put(rebased, {"seen_version": str(ticket.version), **_assignee_rows(rebased, ticket)})
     return rebased, differences
 
 
@@ -76,12 +76,13 @@ def _cleaned(field: forms.Field, typed: Any) -> Any:
         return typed
 
 
-def _put(rebased: QueryDict, values: dict[str, str]) -> None:
+def put(rebased: QueryDict, values: dict[str, str]) -> None:
+    """Replace values, each by a single one."""
     for name, value in values.items():
         rebased[name] = value
 
 
-def _unedited(form: forms.BaseModelForm, name: str) -> dict[str, str]:
+def unedited(form: forms.BaseModelForm, name: str) -> dict[str, str]:
     """Return what a browser sends for a field that the user does not edit."""
     widget, value = form.fields[name].widget, form[name].value()
     if not isinstance(widget, forms.MultiWidget):

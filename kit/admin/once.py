@@ -6,6 +6,7 @@ leads to nothing but warnings, does not use up its key. A form in a pop-up windo
 redirect: a script that hands the new object to the window that opened it.
 """
 
+import re
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -13,6 +14,7 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 import orjson
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -33,6 +35,11 @@ STILL_RUNNING = "This form was already sent and is still being processed. Reload
 INTERRUPTED = "This form was already sent. It is still being processed, or was interrupted."
 # As long as `lock_timeout`.
 WAIT_SECONDS = 3
+# The field in which kit/static/kit/drafts.js names the draft of a form, and the stamp of what was typed.
+DRAFT = "_draft"
+DRAFT_AND_STAMP = re.compile(r"([\w.-]{1,100})~(\w{1,40})", re.ASCII)
+# Kept until the next page of the admin, which removes the draft.
+DRAFT_COOKIE_SECONDS = 3600
 # Limit of messages that are repeated. Each is a sentence or two, so they fit into what is stored with a key.
 MAX_MESSAGES = 10
 
@@ -60,7 +67,7 @@ class OnceMiddleware:
         run = _run_in_steps if getattr(view, "is_in_steps", False) else _run
         try:
             with database_errors_as_refusals():
-                return run(request, lambda: view(request, *args, **kwargs), key, timezone.now())
+                response = run(request, lambda: view(request, *args, **kwargs), key, timezone.now())
         except StillRunning:
             return _go_back(request, STILL_RUNNING)
         except InUse as refusal:
@@ -72,6 +79,9 @@ class OnceMiddleware:
             if page := error_page(request, error):
                 return page
             raise
+        if _is_done(request, response):
+            _release_draft(request, response)
+        return response
 
 
 def in_steps(view: View) -> View:
@@ -140,6 +150,20 @@ def _is_done(request: HttpRequest, response: HttpResponse) -> bool:
 def _closes_popup(response: HttpResponse) -> bool:
     context = response.context_data if isinstance(response, TemplateResponse) else None
     return "popup_response_data" in (context or {})
+
+
+def _release_draft(request: HttpRequest, response: HttpResponse) -> None:
+    """Tell the browser that it can forget the draft of this form."""
+    if draft := DRAFT_AND_STAMP.fullmatch(request.POST.get(DRAFT, "")):
+        name, stamp = draft.groups()
+        # Read by a script.
+        response.set_cookie(
+            f"sent.{name}",
+            stamp,
+            max_age=DRAFT_COOKIE_SECONDS,
+            secure=settings.SESSION_COOKIE_SECURE,
+            samesite="Lax",
+        )
 
 
 def _to_keep(request: HttpRequest, response: HttpResponse) -> dict[str, Any]:

@@ -8,9 +8,13 @@ from tickets.admin.conversation import ConversationPages
 from tickets.admin.handing_over import HandOverPages
 from tickets.admin.history_page import HistoryPage
 from tickets.admin.list_page import ListPage
+from tickets.admin.neighbours import NeighbourPages
+from tickets.admin.side_panel import SidePanel
 from tickets.models import Ticket
 
 
 @admin.register(Ticket)
-class TicketAdmin(ListPage, BulkActions, HandOverPages, ChangePage, ConversationPages, HistoryPage):
+class TicketAdmin(
+    NeighbourPages, ListPage, BulkActions, HandOverPages, ChangePage, SidePanel, ConversationPages, HistoryPage
+):
     """All pages of tickets."""

@@ -45,6 +45,10 @@ class AssignmentInline(TabularInline):
     def by(self, assignment: Assignment) -> str | None:
         return assignment.assigned_by.name if assignment.assigned_by else None
 
+    def get_extra(self, request: HttpRequest, obj: Ticket | None = None, **kwargs: Any) -> int:
+        """Return one row to add to an existing ticket, whose page shows no button for more."""
+        return 0 if obj is None else 1
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Assignment]:
         return super().get_queryset(request).select_related("user", "assigned_by")
 

@@ -33,7 +33,6 @@ class ChangePage(ServiceAdmin):
     autocomplete_fields = ["project", "created_by"]
     readonly_fields = ["created_at", "updated_at", "closed_at", "sla_due_at", "held_at", "hold_reason", "version"]
     fieldsets = [(None, {"fields": ["seen_version", *EDITABLE]}), ("Details", {"fields": DETAILS})]
-    change_form_outer_before_template = "admin/tickets/ticket/before_form.html"
 
     def _changeform_view(self, request: HttpRequest, object_id: str | None, *args: Any) -> Any:
         """Before saving, lock the ticket so that what the form is validated against is still true on save.

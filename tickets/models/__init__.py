@@ -9,6 +9,7 @@ from tickets.models.clock import Status
 from tickets.models.comment import MAX_MESSAGE, Comment, CommentQuerySet
 from tickets.models.history import AssignmentEvent, TicketEvent
 from tickets.models.ordering import SORT_KEYS, Ordering, weeks
+from tickets.models.presence import PRESENT_FOR, Presence
 from tickets.models.queryset import TicketQuerySet
 from tickets.models.queues import HAVE_CLOSED, Queue, next_due
 from tickets.models.saved_filter import MAX_FILTER_NAME, MAX_FILTER_QUERY, SavedFilter
@@ -24,6 +25,7 @@ __all__ = [
     "MAX_FILTER_QUERY",
     "MAX_MESSAGE",
     "MAX_PRICE",
+    "PRESENT_FOR",
     "SORT_KEYS",
     "TITLED_FIELDS",
     "WEEKLY",
@@ -36,6 +38,7 @@ __all__ = [
     "Ordering",
     "Queue",
     "SavedFilter",
+    "Presence",
     "Status",
     "Ticket",
     "TicketEvent",

@@ -1,7 +1,10 @@
 """Reads: lists of tickets, their comments, and their history."""
 
 from tickets.queries.history import (
+    ALL,
     ASSIGNEE,
+    CHANGES,
+    COMMENTS,
     DELETED,
     FIELDS,
     NEWEST,
@@ -32,7 +35,10 @@ from tickets.queries.lists import (
 from tickets.queries.queues import MAX_COUNT, QueueCount, queue_counts
 
 __all__ = [
+    "ALL",
     "ASSIGNEE",
+    "CHANGES",
+    "COMMENTS",
     "DELETED",
     "FIELDS",
     "MAX_COUNT",

@@ -134,22 +134,27 @@ def history(*, ticket_id: int, before_id: int | None = None, limit: int) -> list
 
 # The position after the newest entry of a conversation.
 NEWEST = (sql.MAX_ID, sql.MAX_ID)
+# What a conversation can be limited to.
+ALL, COMMENTS, CHANGES = "all", "comments", "changes"
 
 
 def conversation(
-    *, ticket_id: int, viewer: User, before: tuple[int, int] = NEWEST, limit: int
+    *, ticket_id: int, viewer: User, before: tuple[int, int] = NEWEST, limit: int, kind: str = ALL
 ) -> tuple[list[Item | Comment], tuple[int, int] | None]:
     """Return the last `limit` changes and comments that `viewer` may see, oldest first, and where to continue.
 
-    A position is a pair of ids, of a history entry and a comment. The returned one is None if nothing comes before it.
-    Two queries, whose cost does not depend on the length of the conversation.
+    `kind` limits them to COMMENTS or CHANGES. A position is a pair of ids, of a history entry and a comment. The
+    returned one is None if nothing comes before it.
+    At most two queries, whose cost does not depend on the length of the conversation.
     """
     item_id, comment_id = before
-    changes: list[Item | Comment] = [*history(ticket_id=ticket_id, before_id=item_id, limit=limit + 1)]
+    changes: list[Item | Comment] = []
+    if kind != COMMENTS:
+        changes += history(ticket_id=ticket_id, before_id=item_id, limit=limit + 1)
     readable = Comment.objects.visible_to(viewer).filter(ticket=ticket_id, pk__lt=comment_id)
-    comments: list[Item | Comment] = [
-        *readable.select_related("author").defer("author__search").order_by("-pk")[: limit + 1]
-    ]
+    comments: list[Item | Comment] = []
+    if kind != CHANGES:
+        comments += readable.select_related("author").defer("author__search").order_by("-pk")[: limit + 1]
     found = list(heapq.merge(comments, changes, key=_moment, reverse=True))
     shown = found[:limit]
     if len(found) > limit:

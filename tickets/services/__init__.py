@@ -6,7 +6,7 @@ history, move the version and queue the mail.
 
 from tickets.services.assignments import assign, hand_over, unassign
 from tickets.services.changes import change_faults, update
-from tickets.services.comments import comment, reply
+from tickets.services.comments import comment, reply, reply_and_hold
 from tickets.services.creation import create, create_many, new_faults, new_faults_of_many
 from tickets.services.errors import (
     DUE_DATE_PAST,
@@ -45,6 +45,7 @@ from tickets.services.reassignments import (
     undo,
     undoable,
 )
+from tickets.services.presences import forget_absent, look
 
 __all__ = [
     "DUE_DATE_PAST",
@@ -76,16 +77,19 @@ __all__ = [
     "create",
     "create_many",
     "deactivate",
+    "forget_absent",
     "hand_over",
     "hand_over_all",
     "hold",
     "instead",
     "keep_for_undo",
+    "look",
     "new_faults",
     "new_faults_of_many",
     "only",
     "reassign",
     "reply",
+    "reply_and_hold",
     "resume",
     "take_undo",
     "unassign",

@@ -9,6 +9,7 @@ from tickets.models import Comment, Ticket
 from tickets.services.changes import checked, lock, write
 from tickets.services.errors import InternalForStaff, TicketNotFound
 from tickets.services.fields import in_milliseconds
+from tickets.services.holds import hold
 
 
 @transaction.atomic
@@ -37,6 +38,21 @@ def reply(
     ticket = lock(ticket_id, by=by)
     written = _write(ticket_id, by=by, at=at, message=message, is_internal=is_internal)
     write(ticket, checked(ticket, {"status": status}, by=by, at=at))
+    return written
+
+
+@transaction.atomic
+def reply_and_hold(
+    *, ticket_id: int, by: User, at: datetime, message: str, is_internal: bool = False, reason: str = ""
+) -> Comment:
+    """Comment on a ticket and put it on hold, in one transaction.
+
+    :raises TicketNotFound, InternalForStaff: as for `comment`.
+    :raises NotAllowed, ClosedForHold, AlreadyOnHold: as for `hold`.
+    """
+    lock(ticket_id, by=by)
+    written = _write(ticket_id, by=by, at=at, message=message, is_internal=is_internal)
+    hold(ticket_id=ticket_id, by=by, at=at, reason=reason)
     return written
 
 

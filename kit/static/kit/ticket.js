@@ -1,0 +1,183 @@
+/* The page of a ticket: saves each property when it is edited, and keeps the page up to date without loading it. */
+"use strict";
+
+(() => {
+  const page = document.getElementById("ticket-page");
+  const form = () => document.getElementById("ticket_form");
+  if (!page || !form()) return;
+
+  // Long enough to walk through a list of choices with the arrow keys.
+  const PATIENCE = 600;
+  const SIGNED_OUT = "Not saved: you are signed out. Your text is kept in this browser. ";
+  const FAILED = "Not saved: the server cannot be reached or is busy. Save again in a moment.";
+  const $ = django.jQuery;
+  const timers = new Map();
+  let last = Promise.resolve();
+
+  const placeOf = (name) => form().querySelector(`[data-field="${name}"]`);
+  const inputsOf = (place) => [...place.querySelectorAll("input, select, textarea")].filter((field) => field.name);
+
+  function isEdited(field) {
+    if (!field.options) return field.value !== field.defaultValue;
+    const first = [...field.options].find((option) => option.defaultSelected) ?? field.options[0];
+    return field.value !== (first?.value ?? "");
+  }
+
+  /* What the server has accepted is what the form starts from. */
+  function accept(place) {
+    const fields = inputsOf(place);
+    for (const field of fields) {
+      if (field.options) for (const option of field.options) option.defaultSelected = option.selected;
+      else field.defaultValue = field.value;
+    }
+    delete place.dataset.unsaved;
+    form().dispatchEvent(new CustomEvent("draft:accepted", { bubbles: true, detail: { fields } }));
+  }
+
+  function isUnsaved(place) {
+    return "unsaved" in place.dataset || inputsOf(place).some(isEdited);
+  }
+
+  function unsavedPlaces() {
+    return [...form().querySelectorAll("[data-field]:not([data-field=assignees])")].filter(isUnsaved);
+  }
+
+  function markUnsaved() {
+    document.getElementById("ticket-panel").classList.toggle("is-unsaved", unsavedPlaces().length > 0);
+  }
+
+  function say(text, ...more) {
+    document.getElementById("ticket-message").replaceChildren(text, ...more);
+  }
+
+  function showErrors(errors, place) {
+    for (const [name, sentences] of Object.entries(errors)) {
+      const target = placeOf(name) ?? place;
+      const list = document.createElement("ul");
+      list.className = "mt-2 text-red-600 text-xs dark:text-red-500";
+      list.append(...sentences.map((sentence) => Object.assign(document.createElement("li"), { textContent: sentence })));
+      target.querySelector(".ticket-errors").replaceChildren(list);
+      for (const field of inputsOf(target)) field.ariaInvalid = "true";
+    }
+  }
+
+  function clearErrors(place) {
+    place.querySelector(".ticket-errors").replaceChildren();
+    for (const field of inputsOf(place)) field.ariaInvalid = null;
+  }
+
+  function replace(parts) {
+    const focused = document.activeElement?.id;
+    const open = [...document.querySelectorAll("#ticket-entries details")].map((each) => each.open);
+    for (const [id, html] of Object.entries(parts)) {
+      const old = document.getElementById(id);
+      // What is typed into the reply box stays: only its buttons are parts.
+      const reason = id === "ticket-buttons" && old?.querySelector("[name=reason]")?.value;
+      if (!old || (id === "ticket-entries" && /[?&](cursor|show)=/.test(location.search))) continue;
+      old.outerHTML = html;
+      const next = document.getElementById(id);
+      if (reason && next.querySelector("[name=reason]")) next.querySelector("[name=reason]").value = reason;
+      $(next).find(".admin-autocomplete").djangoAdminSelect2();
+      htmx.process(next);
+    }
+    document.querySelectorAll("#ticket-entries details").forEach((each, index) => (each.open = open[index] ?? each.open));
+    if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus({ preventScroll: true });
+    document.dispatchEvent(new CustomEvent("ticket:replaced"));
+  }
+
+  async function send(changes, place) {
+    const sent = new URLSearchParams(new FormData(form()));
+    const token = sent.get("csrfmiddlewaretoken");
+    sent.delete("csrfmiddlewaretoken");
+    for (const [name, value] of Object.entries(changes)) sent.set(name, value);
+    clearErrors(place);
+    let response, answer;
+    try {
+      response = await fetch(page.dataset.save, { method: "POST", body: sent, headers: { "X-CSRFToken": token } });
+      if (response.headers.get("content-type")?.includes("json")) answer = await response.json();
+    } catch {
+      // No connection.
+    }
+    if (!answer) return explain(response);
+    if (answer.errors) {
+      say("Not saved.");
+      return showErrors(answer.errors, place);
+    }
+    form().elements.seen_version.value = answer.version;
+    if (response.status === 409) {
+      replace(answer.parts);
+      document.getElementById("ticket-differences").focus();
+      return say("Not saved: somebody else has changed this ticket.");
+    }
+    accept(place);
+    replace(answer.parts);
+    say(answer.message);
+  }
+
+  function explain(response) {
+    page.querySelector("#ticket-panel").classList.add("is-unsaved");
+    if (!response || response.status >= 500) return say(FAILED);
+    const link = Object.assign(document.createElement("a"), { href: page.dataset.login, target: "_blank", textContent: "Sign in in a new tab" });
+    link.className = "text-primary-600 dark:text-primary-500";
+    say(SIGNED_OUT, link, ", then reload this page.");
+  }
+
+  /* One after the other, because each changes the version that the next one has to know. */
+  function enqueue(changes, name) {
+    last = last.then(() => send(changes, placeOf(name))).then(markUnsaved);
+    return last;
+  }
+
+  function save(place) {
+    const name = place.dataset.field;
+    clearTimeout(timers.get(name));
+    timers.delete(name);
+    const values = inputsOf(place).map((field) => field.value);
+    const isHalf = values.some(Boolean) && !values.every(Boolean);
+    if (!isUnsaved(place) || (isHalf && place.contains(document.activeElement))) return markUnsaved();
+    enqueue({ field: name }, name);
+  }
+
+  function saveSoon(place) {
+    clearTimeout(timers.get(place.dataset.field));
+    timers.set(place.dataset.field, setTimeout(() => save(placeOf(place.dataset.field)), PATIENCE));
+  }
+
+  // jQuery hears its own events, which Select2 sends, as well as the browser's.
+  $(document).on("change", "#ticket_form [data-field]", (event) => {
+    const place = event.target.closest("[data-field]");
+    if (place.dataset.field !== "assignees") saveSoon(place);
+    else if (event.target.value && event.target.matches("select")) enqueue({ assign: event.target.value }, "assignees");
+  });
+  // The second half of a date and time may never be filled in.
+  document.addEventListener("focusout", (event) => {
+    const place = event.target.closest?.("#ticket_form [data-field=due_at]");
+    if (place) saveSoon(place);
+  });
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-assign], [data-unassign]");
+    if (button) enqueue({ ...button.dataset.assign ? { assign: button.dataset.assign } : { unassign: button.dataset.unassign } }, "assignees");
+  });
+  // Before drafts.js hears of it, which takes it for a form that is sent.
+  document.addEventListener(
+    "submit",
+    (event) => {
+      if (event.target !== form()) return;
+      event.preventDefault();
+      unsavedPlaces().forEach(save);
+    },
+    true,
+  );
+  document.addEventListener("draft:restored", (event) => event.target === form() && markUnsaved());
+  document.addEventListener("draft:discarded", (event) => event.target === form() && markUnsaved());
+
+  // Enter in the reason means the button beside it, not the first one of the form.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.target.matches?.("#ticket-reply [name=reason]")) return;
+    event.preventDefault();
+    document.querySelector("#ticket-reply [name=is_hold]")?.click();
+  });
+
+  page.classList.add("has-script");
+  markUnsaved();
+})();
