@@ -10,6 +10,7 @@ from kit.web import csv_export, paging
 from kit.web.etags import ExpectedVersionSerializer
 from kit.web.fields import MomentField
 from tickets import examples, services
+from tickets.label_fields import LabelPageSerializer, LabelQuerySerializer
 from tickets.serializers import (
     MAX_BATCH,
     AssignSerializer,
@@ -182,6 +183,14 @@ get_history = describes(
     query=HistoryQuerySerializer,
     answers={200: (HistoryPageSerializer, examples.HISTORY)},
     refusals=[paging.BAD_CURSOR, services.TicketNotFound],
+)
+list_labels = describes(
+    "List labels",
+    name="listLabels",
+    more="Every label of the tickets that you can see, in order, with the number of these tickets.",
+    query=LabelQuerySerializer,
+    answers={200: (LabelPageSerializer, examples.LABEL_PAGE)},
+    refusals=[paging.BAD_CURSOR],
 )
 list_comments = describes(
     "List a ticket's comments",

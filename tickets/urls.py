@@ -1,8 +1,9 @@
 from django.urls import path
 
-from tickets.views import CommentViewSet, TicketViewSet
+from tickets.views import CommentViewSet, LabelViewSet, TicketViewSet
 
 urlpatterns = [
+    path("labels", LabelViewSet.as_view({"get": "list"})),
     path("ticket", TicketViewSet.as_view({"post": "create"})),
     path("tickets", TicketViewSet.as_view({"get": "list", "post": "create_in_project"})),
     path("tickets/batch", TicketViewSet.as_view({"post": "batch"})),

@@ -120,6 +120,15 @@ class TicketViewSet(ViewSet):
         return Response({"items": [shapes.history_item(item) for item in page.items], "nextCursor": page.nextCursor})
 
 
+class LabelViewSet(ViewSet):
+    @docs.list_labels
+    def list(self, request: Request) -> Response:
+        limit, (after,) = self.query["limit"], self.query.get("cursor", [""])
+        found = queries.labels(viewer=caller(request), after=after, limit=limit + 1)
+        page = paging.page(found, limit=limit, key=lambda label: (label["name"],), texts=lambda label: [label["name"]])
+        return Response({"items": page.items, "nextCursor": page.nextCursor})
+
+
 class CommentViewSet(ViewSet):
     @docs.list_comments
     def list(self, request: Request, ticket_id: int) -> Response:

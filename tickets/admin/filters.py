@@ -6,8 +6,10 @@ from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from unfold.contrib.filters.admin import TextFilter
 
 from tickets.models import Assignment, Status, Ticket, TicketQuerySet
+from tickets.models.label import normalized
 
 
 class SlaFilter(admin.SimpleListFilter):
@@ -31,6 +33,18 @@ class SlaFilter(admin.SimpleListFilter):
             case "missed":
                 return tickets.missed()
         return tickets
+
+
+class LabelFilter(TextFilter):
+    """Labels, separated by commas, all of which tickets must have."""
+
+    title = "labels"
+    parameter_name = "label"
+
+    def queryset(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> QuerySet[Ticket]:
+        wanted = normalized((self.value() or "").split(","))
+        # The second condition is that of the index.
+        return tickets.filter(labels__contains=wanted).exclude(labels=[]) if wanted else tickets
 
 
 class QueueFilter(admin.SimpleListFilter):

@@ -12,7 +12,7 @@ from unfold.views import ChangeList
 
 from kit.admin.forms import ServiceAdmin, is_id
 from kit.admin.search import SearchMixin
-from tickets.admin.filters import QueueFilter, SlaFilter
+from tickets.admin.filters import LabelFilter, QueueFilter, SlaFilter
 from tickets.admin.labels import PRIORITY_COLOURS, STATUS_COLOURS
 from tickets.models import Ticket, TicketQuerySet
 
@@ -41,6 +41,7 @@ class ListPage(SearchMixin, ServiceAdmin):
         "priority",
         SlaFilter,
         QueueFilter,
+        LabelFilter,
         ("project", AutocompleteSelectFilter),
         "created_at",
     ]

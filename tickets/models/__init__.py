@@ -8,14 +8,18 @@ from tickets.models.assignment import ASSIGNMENTS, MAX_ASSIGNEES, Assignee, Assi
 from tickets.models.clock import Status
 from tickets.models.comment import MAX_MESSAGE, Comment, CommentQuerySet
 from tickets.models.history import AssignmentEvent, TicketEvent
+from tickets.models.label import MAX_LABEL, MAX_LABELS, LabelCount
 from tickets.models.ordering import SORT_KEYS, Ordering, weeks
 from tickets.models.queryset import TicketQuerySet
 from tickets.models.ticket import DERIVED, MAX_PRICE, TITLED_FIELDS, WEEKLY, WEEKLY_FIELDS, Ticket
+from tickets.models.watch import Watch
 
 __all__ = [
     "ASSIGNMENTS",
     "DERIVED",
     "MAX_ASSIGNEES",
+    "MAX_LABEL",
+    "MAX_LABELS",
     "MAX_MESSAGE",
     "MAX_PRICE",
     "SORT_KEYS",
@@ -27,10 +31,12 @@ __all__ = [
     "AssignmentEvent",
     "Comment",
     "CommentQuerySet",
+    "LabelCount",
     "Ordering",
     "Status",
     "Ticket",
     "TicketEvent",
     "TicketQuerySet",
+    "Watch",
     "weeks",
 ]

@@ -48,6 +48,8 @@ class TicketFilter:
     venue: str | None = None
     project_id: int | None = None
     created_by_id: int | None = None
+    # Normalized; tickets must have all of them.
+    labels: tuple[str, ...] | None = None
     assignee_id: int | None = None
     # Words, or their beginnings.
     search: str | None = None
@@ -64,7 +66,8 @@ class TicketFilter:
         """Return the parameters of sql/parts/matching.sql and looked_up.sql, except the current time."""
         names = ("status", "priority", "type", "venue", "project_id", "created_by_id", "assignee_id", "search", "sla")
         span = {"starts_at": self.span.starts_at, "ends_at": self.span.ends_at}
-        return {name: getattr(self, name) for name in names} | span
+        labels = {"labels": None if self.labels is None else list(self.labels)}
+        return {name: getattr(self, name) for name in names} | span | labels
 
 
 def tickets(
@@ -84,6 +87,11 @@ def tickets(
     """
     page = _Page(viewer=viewer, filter=filter, ordering=ordering, after=after, at=at, stop=offset + limit)
     return page.rows()[offset:]
+
+
+def labels(*, viewer: User, after: str = "", limit: int) -> list[Row]:
+    """Return the first `limit` labels after the label `after`, with the number of tickets that `viewer` may see."""
+    return sql.prepared("tickets/labels", viewer_id=viewer_id(viewer), after=after, row_limit=limit)
 
 
 def ticket(*, ticket_id: int, viewer: User | None, at: datetime) -> Row | None:

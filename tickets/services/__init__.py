@@ -26,6 +26,7 @@ from tickets.services.errors import (
     UserNotFound,
 )
 from tickets.services.holds import hold, resume
+from tickets.services.labels import fold_label_counts
 
 __all__ = [
     "DUE_DATE_PAST",
@@ -48,6 +49,7 @@ __all__ = [
     "comment",
     "create",
     "create_many",
+    "fold_label_counts",
     "hand_over",
     "hold",
     "new_faults",

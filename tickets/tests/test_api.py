@@ -24,7 +24,7 @@ SignedIn = Callable[[User], APIClient]
 
 KEYS_OF_CREATED = [
     *("id", "title", "description", "type", "venue", "status", "price", "priority", "dueDate", "createdBy"),
-    *("assignedUsers", "project", "createdDate", "updatedDate", "slaDue", "version"),
+    *("assignedUsers", "project", "createdDate", "updatedDate", "slaDue", "labels", "version"),
 ]
 HUGE_IDS = [2**31, 2**63 - 1, 2**63, 2**64, 10**30]
 
@@ -112,6 +112,7 @@ class TestCreate:
             "createdDate": response.json()["createdDate"],
             "updatedDate": None,
             "slaDue": response.json()["slaDue"],
+            "labels": [],
             "version": 1,
         }
         created, due = (datetime.fromisoformat(response.json()[key]) for key in ("createdDate", "slaDue"))
@@ -384,6 +385,7 @@ class TestRetrieve:
             "createdDate": "2024-07-01T18:00:00Z",
             "updatedDate": updated,
             "slaDue": "2024-07-02T18:00:00Z",
+            "labels": [],
             "version": 3,
             "statistics": {"totalAssigned": 2, "status": "open"},
             "sla": {

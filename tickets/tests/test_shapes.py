@@ -91,7 +91,7 @@ class TestKeys:
         names = {name for name, _ in shapes.HISTORY_FIELDS.values()}
 
         assert list(shapes.HISTORY_FIELDS) == [*queries.FIELDS, queries.ASSIGNEE]
-        assert names - {"onHoldSince", "holdReason"} < set(keys(TicketSerializer))
+        assert names - {"onHoldSince", "holdReason", "mergedInto", "mergedFrom"} < set(keys(TicketSerializer))
 
 
 class TestState:
