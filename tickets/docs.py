@@ -174,6 +174,21 @@ unassign_user = describes(
     answers={204: None},
     refusals=[services.TicketNotFound, services.NotAllowed, OUTDATED, services.NotAssigned],
 )
+watch_ticket = describes(
+    "Watch a ticket",
+    name="watchTicket",
+    more="You get the e-mails that the ticket's assignees get, for as long as you can see the ticket. Does nothing if "
+    "you watch it already.",
+    answers={204: None},
+    refusals=[services.TicketNotFound],
+)
+unwatch_ticket = describes(
+    "Stop watching a ticket",
+    name="unwatchTicket",
+    more="Does nothing if you do not watch it.",
+    answers={204: None},
+    refusals=[services.TicketNotFound],
+)
 get_history = describes(
     "Get a ticket's history",
     name="getTicketHistory",

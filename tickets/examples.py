@@ -86,6 +86,9 @@ TICKET_DETAIL: dict[str, Any] = TICKET | {
     "updatedDate": "2024-07-01T18:30:00Z",
     "slaDue": "2024-07-02T00:10:00Z",
     "version": 3,
+    "mergedInto": None,
+    "mergedFrom": [],
+    "watching": False,
     "statistics": {"totalAssigned": 2, "status": "open"},
     "sla": {
         "policy": "high",

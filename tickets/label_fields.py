@@ -44,7 +44,7 @@ class LabelFilterField(serializers.ListField):
     child = LabelField()
     is_repeatable = True
 
-    def to_internal_value(self, data: Any) -> tuple[str, ...] | None:
+    def to_internal_value(self, data: Any) -> tuple[str, ...] | None:  # type: ignore[override]
         wanted = normalized(super().to_internal_value([each for each in data if each]))
         return tuple(wanted) or None
 

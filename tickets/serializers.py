@@ -203,6 +203,13 @@ class HoldSerializer(ExpectedVersionSerializer):
 
 
 class TicketDetailSerializer(TicketSerializer):
+    mergedInto = serializers.IntegerField(
+        source="merged_into_id", allow_null=True, help_text="The ticket that this one was merged into."
+    )
+    mergedFrom = serializers.ListField(
+        source="merged_from", child=serializers.IntegerField(), help_text="The tickets that were merged into this one."
+    )
+    watching = serializers.BooleanField(help_text="Whether you watch the ticket.")
     statistics = TicketStatisticsSerializer(source="*")
     sla = SlaSerializer(source="*")
 
@@ -238,7 +245,7 @@ class TicketFilterSerializer(serializers.Serializer[Any]):
     project = IdFilterField(source="project_id", required=False)
     assignee = IdFilterField(source="assignee_id", required=False, help_text="User ID of one of the assignees.")
     createdBy = IdFilterField(source="created_by_id", required=False)
-    label = LabelFilterField(
+    label = LabelFilterField(  # type: ignore[assignment]
         source="labels", required=False, help_text="Can be repeated; tickets must have all of these labels."
     )
     sla = serializers.ChoiceField(

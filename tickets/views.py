@@ -8,7 +8,6 @@ from django.utils import timezone
 from rest_framework import status
 from rest_framework.request import Request
 
-from accounts.models import User
 from accounts.permissions import caller
 from kit.idempotency.views import idempotent, repeatable
 from kit.web import csv_export, paging
@@ -70,7 +69,7 @@ class TicketViewSet(ViewSet):
     @docs.get_ticket
     @versioned
     def retrieve(self, request: Request, ticket_id: int) -> Response:
-        return _detail(ticket_id, caller(request))
+        return _detail(request, ticket_id, must_be_visible=True)
 
     @docs.replace_ticket
     @versioned
@@ -88,7 +87,7 @@ class TicketViewSet(ViewSet):
     def hold(self, request: Request, ticket_id: int) -> Response:
         change = read_change(HoldSerializer, request)
         services.hold(ticket_id=ticket_id, **change, by=caller(request), at=timezone.now())
-        return _detail(ticket_id)
+        return _detail(request, ticket_id)
 
     @docs.resume_ticket
     @idempotent
@@ -96,7 +95,7 @@ class TicketViewSet(ViewSet):
     def resume(self, request: Request, ticket_id: int) -> Response:
         change = read_change(ExpectedVersionSerializer, request)
         services.resume(ticket_id=ticket_id, **change, by=caller(request), at=timezone.now())
-        return _detail(ticket_id)
+        return _detail(request, ticket_id)
 
     @docs.assign_user
     @idempotent
@@ -108,6 +107,17 @@ class TicketViewSet(ViewSet):
     @idempotent
     def unassign(self, request: Request, ticket_id: int, user_id: int) -> Response:
         services.unassign(ticket_id=ticket_id, user_id=user_id, by=caller(request), expected=expected(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @docs.watch_ticket
+    def watch(self, request: Request, ticket_id: int) -> Response:
+        services.watch(ticket_id=ticket_id, by=caller(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @docs.unwatch_ticket
+    @idempotent
+    def unwatch(self, request: Request, ticket_id: int) -> Response:
+        services.unwatch(ticket_id=ticket_id, by=caller(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @docs.get_history
@@ -169,12 +179,14 @@ def _create(request: Request, shape: Any) -> Response:
 def _update(request: Request, ticket_id: int, shape: Any) -> Response:
     change: dict[str, Any] = {"ticket_id": ticket_id, "by": caller(request), "at": timezone.now()}
     services.update(**change, **read_change(shape, request, faults=partial(services.change_faults, **change)))
-    return _detail(ticket_id)
+    return _detail(request, ticket_id)
 
 
-def _detail(ticket_id: int, viewer: User | None = None) -> Response:
-    """Answer with a ticket, or 404 if the viewer may not see it. Callers who have just changed it may in any case."""
-    row = queries.ticket(ticket_id=ticket_id, viewer=viewer, at=timezone.now())
+def _detail(request: Request, ticket_id: int, *, must_be_visible: bool = False) -> Response:
+    """Answer with a ticket. Callers who have just changed it may see it in any case."""
+    row = queries.ticket(
+        ticket_id=ticket_id, viewer=caller(request), at=timezone.now(), must_be_visible=must_be_visible
+    )
     if row is None:
         raise services.TicketNotFound
     return Response(shapes.detail(row))

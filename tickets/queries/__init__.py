@@ -28,6 +28,7 @@ from tickets.queries.lists import (
     ticket,
     tickets,
     tickets_by_id,
+    watchers,
 )
 
 __all__ = [
@@ -56,4 +57,5 @@ __all__ = [
     "ticket",
     "tickets",
     "tickets_by_id",
+    "watchers",
 ]

@@ -94,9 +94,23 @@ def labels(*, viewer: User, after: str = "", limit: int) -> list[Row]:
     return sql.prepared("tickets/labels", viewer_id=viewer_id(viewer), after=after, row_limit=limit)
 
 
-def ticket(*, ticket_id: int, viewer: User | None, at: datetime) -> Row | None:
-    """Return a ticket that `viewer` may see, as one of `tickets` and with its SLA. `None` sees every ticket."""
-    return sql.find("tickets/ticket", ticket_id=ticket_id, viewer_id=viewer_id(viewer), at=at)
+def ticket(*, ticket_id: int, viewer: User, at: datetime, must_be_visible: bool = True) -> Row | None:
+    """Return a ticket that `viewer` may see, as one of `tickets`, with its SLA and whether the viewer watches it."""
+    return sql.find(
+        "tickets/ticket",
+        ticket_id=ticket_id,
+        viewer_id=viewer_id(viewer) if must_be_visible else None,
+        user_id=viewer.pk,
+        at=at,
+    )
+
+
+def watchers(ticket_ids: list[int]) -> dict[int, list[int]]:
+    """Return the ids of the users who watch each of these tickets and may see it."""
+    found: dict[int, list[int]] = {ticket_id: [] for ticket_id in ticket_ids}
+    for row in sql.rows("tickets/watchers", ticket_ids=ticket_ids) if ticket_ids else []:
+        found[row["ticket_id"]].append(row["user_id"])
+    return found
 
 
 def is_visible(*, ticket_id: int, viewer: User) -> bool:

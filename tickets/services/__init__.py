@@ -27,6 +27,7 @@ from tickets.services.errors import (
 )
 from tickets.services.holds import hold, resume
 from tickets.services.labels import fold_label_counts
+from tickets.services.watching import unwatch, watch
 
 __all__ = [
     "DUE_DATE_PAST",
@@ -57,5 +58,7 @@ __all__ = [
     "reply",
     "resume",
     "unassign",
+    "unwatch",
     "update",
+    "watch",
 ]

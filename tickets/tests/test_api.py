@@ -163,7 +163,8 @@ class TestCreate:
             {"userId": outsider.pk, "name": "Otto Outsider", "email": outsider.email},
             {"userId": assignee.pk, "name": "Axel Assignee", "email": assignee.email},
         ]
-        assert read == created | {"statistics": {"totalAssigned": 2, "status": "open"}, "sla": read["sla"]}
+        details = {"mergedInto": None, "mergedFrom": [], "watching": False, "sla": read["sla"]}
+        assert read == created | {"statistics": {"totalAssigned": 2, "status": "open"}} | details
 
     def test_admin_can_set_the_creator(self, owner: User, admin: User, signed_in: SignedIn) -> None:
         response = signed_in(admin).post("/ticket", {"title": "Fix it", "createdBy": owner.pk})
@@ -364,7 +365,7 @@ class TestRetrieve:
         response = signed_in(outsider).get(f"/tickets/{ticket.pk}")
 
         assert response.status_code == 200
-        assert list(response.json()) == [*KEYS_OF_CREATED, "statistics", "sla"]
+        assert list(response.json()) == [*KEYS_OF_CREATED, "mergedInto", "mergedFrom", "watching", "statistics", "sla"]
         updated = response.json()["updatedDate"]
         assert response.json() == {
             "id": ticket.pk,
@@ -387,6 +388,9 @@ class TestRetrieve:
             "slaDue": "2024-07-02T18:00:00Z",
             "labels": [],
             "version": 3,
+            "mergedInto": None,
+            "mergedFrom": [],
+            "watching": False,
             "statistics": {"totalAssigned": 2, "status": "open"},
             "sla": {
                 "policy": "medium",

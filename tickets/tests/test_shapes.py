@@ -46,7 +46,7 @@ def reread(ticket: Ticket) -> Ticket:
 
 
 def detail(ticket: Ticket, at: datetime = NOON) -> dict[str, Any]:
-    row = queries.ticket(ticket_id=ticket.pk, viewer=None, at=at)
+    row = queries.ticket(ticket_id=ticket.pk, viewer=ticket.created_by, at=at)
     assert row is not None
     return shapes.detail(row)
 
