@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from accounts.models import User, UserType
 from kit.db import sql
 from notifications.models import Delivery, DeliveryQuerySet, Kind, State
+from tickets import queries
 from tickets.models import Ticket
 
 # Bookings per transaction of `announce_bookings`.
@@ -63,7 +64,7 @@ def mail_reset_code(*, email: str, at: datetime) -> None:
 
 
 def announce_deadlines(*, at: datetime) -> int:
-    """Notify assignees and admins of SLA deadlines that are close or have passed. Return the number of tickets.
+    """Notify assignees, watchers and admins of deadlines that are near or have passed. Return the number of tickets.
 
     `sla_alarm_at` says when the next announcement is due, so each is made once and costs nothing afterwards. A deadline
     that has moved is announced again. Workers running at the same time share the tickets.
@@ -79,13 +80,19 @@ def _announce_some_deadlines(at: datetime) -> int:
     unannounced = Ticket.objects.with_due_alarm(at).with_assignees().locked(skip_locked=True)
     tickets = list(unannounced[:DEADLINE_BATCH])
     admins = list(User.objects.filter(type=UserType.ADMIN, is_active=True)) if tickets else []
+    watchers = queries.watchers([ticket.pk for ticket in tickets])
+    people = User.objects.in_bulk({user_id for ids in watchers.values() for user_id in ids})
     for ticket in tickets:
         kind = Kind.SLA_BREACHED if ticket.sla_due_at < at else Kind.SLA_AT_RISK
         due = ticket.sla_due_at.isoformat()
         notify(
             kind=kind,
             about=f"ticket/{ticket.pk}/{kind}/{due}",
-            users=[*(assignment.user for assignment in ticket.assignments.all()), *admins],
+            users=[
+                *(assignment.user for assignment in ticket.assignments.all()),
+                *(people[user_id] for user_id in watchers[ticket.pk]),
+                *admins,
+            ],
             payload={"title": ticket.title, "status": ticket.status, "priority": ticket.priority, "due": due},
             ticket=ticket,
         )

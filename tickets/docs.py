@@ -10,6 +10,7 @@ from kit.web import csv_export, paging
 from kit.web.etags import ExpectedVersionSerializer
 from kit.web.fields import MomentField
 from tickets import examples, services
+from tickets.label_fields import LabelPageSerializer, LabelQuerySerializer
 from tickets.serializers import (
     MAX_BATCH,
     AssignSerializer,
@@ -173,6 +174,21 @@ unassign_user = describes(
     answers={204: None},
     refusals=[services.TicketNotFound, services.NotAllowed, OUTDATED, services.NotAssigned],
 )
+watch_ticket = describes(
+    "Watch a ticket",
+    name="watchTicket",
+    more="You get the e-mails that the ticket's assignees get, for as long as you can see the ticket. Does nothing if "
+    "you watch it already.",
+    answers={204: None},
+    refusals=[services.TicketNotFound],
+)
+unwatch_ticket = describes(
+    "Stop watching a ticket",
+    name="unwatchTicket",
+    more="Does nothing if you do not watch it.",
+    answers={204: None},
+    refusals=[services.TicketNotFound],
+)
 get_history = describes(
     "Get a ticket's history",
     name="getTicketHistory",
@@ -182,6 +198,14 @@ get_history = describes(
     query=HistoryQuerySerializer,
     answers={200: (HistoryPageSerializer, examples.HISTORY)},
     refusals=[paging.BAD_CURSOR, services.TicketNotFound],
+)
+list_labels = describes(
+    "List labels",
+    name="listLabels",
+    more="Every label of the tickets that you can see, in order, with the number of these tickets.",
+    query=LabelQuerySerializer,
+    answers={200: (LabelPageSerializer, examples.LABEL_PAGE)},
+    refusals=[paging.BAD_CURSOR],
 )
 list_comments = describes(
     "List a ticket's comments",

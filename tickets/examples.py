@@ -24,6 +24,7 @@ NEW_TRACKER_TICKET: dict[str, Any] = {
     "project": 1,
     "status": "open",
     "assignedUsers": [3],
+    "labels": ["database", "urgent"],
 }
 TICKET: dict[str, Any] = {
     "id": 7,
@@ -41,6 +42,7 @@ TICKET: dict[str, Any] = {
     "createdDate": "2024-07-01T18:00:00Z",
     "updatedDate": None,
     "slaDue": "2024-07-01T22:00:00Z",
+    "labels": [],
     "version": 1,
 }
 TRACKER_TICKET: dict[str, Any] = TICKET | {
@@ -54,6 +56,7 @@ TRACKER_TICKET: dict[str, Any] = TICKET | {
     "dueDate": None,
     "assignedUsers": [{"userId": 3, "name": "User Name 1", "email": "user1@example.com"}],
     "slaDue": "2024-07-02T18:00:00Z",
+    "labels": ["database", "urgent"],
 }
 BATCH: dict[str, Any] = {
     "items": [
@@ -83,6 +86,9 @@ TICKET_DETAIL: dict[str, Any] = TICKET | {
     "updatedDate": "2024-07-01T18:30:00Z",
     "slaDue": "2024-07-02T00:10:00Z",
     "version": 3,
+    "mergedInto": None,
+    "mergedFrom": [],
+    "watching": False,
     "statistics": {"totalAssigned": 2, "status": "open"},
     "sla": {
         "policy": "high",
@@ -114,9 +120,9 @@ TICKET_ON_HOLD: dict[str, Any] = TICKET_DETAIL | {
 TICKET_PAGE: dict[str, Any] = {"items": [TRACKER_TICKET, TICKET], "nextCursor": None}
 EXPORT = (
     "id,title,description,type,venue,status,price,priority,dueDate,createdBy,assignedUsers,project,createdDate,"
-    "updatedDate,slaDue,version\r\n"
+    "updatedDate,slaDue,labels,version\r\n"
     "7,Ticket Title,Ticket Description,concert,Venue Name,open,223,high,2099-08-01T18:00:00Z,2,"
-    "User Name 1 <user1@example.com>,1,2024-07-01T18:00:00Z,,2024-07-01T22:00:00Z,1\r\n"
+    "User Name 1 <user1@example.com>,1,2024-07-01T18:00:00Z,,2024-07-01T22:00:00Z,vip,1\r\n"
 )
 TICKET_PATCH: dict[str, Any] = {"status": "in-progress", "priority": "high", "version": 3}
 REPLACED_TICKET: dict[str, Any] = {
@@ -128,6 +134,11 @@ REPLACED_TICKET: dict[str, Any] = {
 
 ASSIGN: dict[str, Any] = {"userId": 3}
 ASSIGNED: dict[str, Any] = {"message": "User assigned successfully"}
+
+LABEL_PAGE: dict[str, Any] = {
+    "items": [{"name": "database", "tickets": 12}, {"name": "urgent", "tickets": 3}],
+    "nextCursor": None,
+}
 
 NEW_COMMENT: dict[str, Any] = {"message": "We are working on this issue."}
 COMMENT: dict[str, Any] = {

@@ -7,7 +7,8 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from kit.admin.forms import MultiLineField, ServiceForm
 from kit.web.fields import NO_CONTROL_CHARACTERS
-from tickets.models import MAX_MESSAGE, Status
+from tickets.models import MAX_LABEL, MAX_LABELS, MAX_MESSAGE, Status
+from tickets.models.label import normalized
 
 STALE_FORM = (
     "Someone else changed this ticket while you were editing it, so your changes were not saved. "
@@ -15,7 +16,28 @@ STALE_FORM = (
 )
 
 
+class LabelsField(forms.CharField):
+    """Labels, separated by commas."""
+
+    widget = UnfoldAdminTextInputWidget
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[str]:
+        labels = normalized(super().clean(value).split(","))
+        if len(labels) > MAX_LABELS:
+            raise forms.ValidationError(f"A ticket can have at most {MAX_LABELS} labels; these are {len(labels)}.")
+        if too_long := [label for label in labels if len(label) > MAX_LABEL]:
+            raise forms.ValidationError(f"A label can have at most {MAX_LABEL} characters: {too_long[0]}")
+        return labels
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return normalized((data or "").split(",")) != (initial or [])
+
+
 class TicketForm(ServiceForm):
+    labels = LabelsField(required=False, help_text="Separated by commas. Upper and lower case are the same.")
     # Detects a form that was opened before somebody else's change, which saving would undo.
     seen_version = forms.IntegerField(widget=forms.HiddenInput)
     # Set by the admin.

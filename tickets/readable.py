@@ -54,6 +54,7 @@ def names_in(changes: Iterable[Change | LaterChange]) -> Names:
     return {
         "project_id": Project.objects.in_bulk(ids("project_id")),
         "created_by_id": User.objects.in_bulk(ids("created_by_id")),
+        "merged_into_id": {number: f"#{number}" for number in ids("merged_into_id")},
         "status": dict(Status.choices),
         "priority": dict(Priority.choices),
     }
@@ -74,5 +75,7 @@ def value(raw: Any, names: dict[Any, Any]) -> str:
         return ""
     if isinstance(raw, datetime):
         return date_format(timezone.localtime(raw), "DATETIME_FORMAT")
+    if isinstance(raw, list):
+        return ", ".join(f"#{each}" if isinstance(each, int) else each for each in raw)
     named = raw if isinstance(raw, models.Model) else names.get(raw, raw)
     return str(getattr(named, "name", named))

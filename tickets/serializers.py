@@ -25,6 +25,7 @@ from kit.web.fields import (
 )
 from kit.web.paging import INVALID_CURSOR, CursorField, PageSerializer, line, moment, orders, row_id
 from sla.models import Priority, SlaState
+from tickets.label_fields import LabelFilterField, LabelsField
 from tickets.models import MAX_MESSAGE, Assignment, Comment, Ordering, Status, Ticket
 from tickets.queries import ALL, ASSIGNEE, CHANGES, COMMENTS, FIELDS, SLA_STATES, Change, Item, Person, TicketFilter
 from tickets.shapes import HISTORY_FIELDS
@@ -61,6 +62,7 @@ class NewTicketSerializer(NullIsDefault):
     dueDate = UtcDateTimeField(source="due_at", required=False, allow_null=True)
     createdBy = IdField(source="created_by_id", required=False, allow_null=True)
     assignedUsers = IdListField(source="assigned_user_ids", max_length=100, required=False)
+    labels = LabelsField(required=False)
 
 
 @extend_schema_serializer(component_name="NewProjectTicket")
@@ -84,6 +86,7 @@ class TicketPatchSerializer(ExpectedVersionSerializer):
     priority = serializers.ChoiceField(choices=Priority.values, required=False)
     dueDate = UtcDateTimeField(source="due_at", required=False, allow_null=True)
     createdBy = IdField(source="created_by_id", required=False)
+    labels = LabelsField(required=False)
 
 
 class BatchedPatchSerializer(TicketPatchSerializer):
@@ -156,6 +159,7 @@ class TicketSerializer(serializers.Serializer[Ticket]):
         allow_null=True,
         help_text="Null while the ticket is on hold, because the deadline depends on when it is resumed.",
     )
+    labels = serializers.ListField(child=serializers.CharField(), help_text="In lower case, sorted.")
     version = serializers.IntegerField()
 
 
@@ -199,6 +203,13 @@ class HoldSerializer(ExpectedVersionSerializer):
 
 
 class TicketDetailSerializer(TicketSerializer):
+    mergedInto = serializers.IntegerField(
+        source="merged_into_id", allow_null=True, help_text="The ticket that this one was merged into."
+    )
+    mergedFrom = serializers.ListField(
+        source="merged_from", child=serializers.IntegerField(), help_text="The tickets that were merged into this one."
+    )
+    watching = serializers.BooleanField(help_text="Whether you watch the ticket.")
     statistics = TicketStatisticsSerializer(source="*")
     sla = SlaSerializer(source="*")
 
@@ -234,6 +245,9 @@ class TicketFilterSerializer(serializers.Serializer[Any]):
     project = IdFilterField(source="project_id", required=False)
     assignee = IdFilterField(source="assignee_id", required=False, help_text="User ID of one of the assignees.")
     createdBy = IdFilterField(source="created_by_id", required=False)
+    label = LabelFilterField(  # type: ignore[assignment]
+        source="labels", required=False, help_text="Can be repeated; tickets must have all of these labels."
+    )
     sla = serializers.ChoiceField(
         choices=SLA_STATES,
         required=False,

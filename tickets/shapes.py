@@ -25,6 +25,9 @@ HISTORY_FIELDS: dict[str, tuple[str, Callable[[Any], Any] | None]] = {
     "hold_reason": ("holdReason", None),
     "created_by_id": ("createdBy", None),
     "created_at": ("createdDate", utc_text),
+    "labels": ("labels", None),
+    "merged_into_id": ("mergedInto", None),
+    "merged_from": ("mergedFrom", None),
     ASSIGNEE: ("assignedUsers", lambda person: {"userId": person.id, "name": person.name}),
 }
 
@@ -49,7 +52,11 @@ def ticket(row: Row, times: tuple[str, ...] = TIMES) -> Row:
 def flat(row: Row) -> Row:
     """Return a row of an export: an item of a list, with its assignees in one text."""
     people = "; ".join(f"{person['name']} <{person['email']}>" for person in assignees(row))
-    return ticket(dict(row)) | {"assignedUsers": people, "price": row["price"]}
+    return ticket(dict(row)) | {
+        "assignedUsers": people,
+        "price": row["price"],
+        "labels": ", ".join(row["labels"]),
+    }
 
 
 def assignees(row: Row) -> list[Row]:

@@ -8,7 +8,6 @@ from django.utils import timezone
 from rest_framework import status
 from rest_framework.request import Request
 
-from accounts.models import User
 from accounts.permissions import caller
 from kit.idempotency.views import idempotent, repeatable
 from kit.web import csv_export, paging
@@ -70,7 +69,7 @@ class TicketViewSet(ViewSet):
     @docs.get_ticket
     @versioned
     def retrieve(self, request: Request, ticket_id: int) -> Response:
-        return _detail(ticket_id, caller(request))
+        return _detail(request, ticket_id, must_be_visible=True)
 
     @docs.replace_ticket
     @versioned
@@ -88,7 +87,7 @@ class TicketViewSet(ViewSet):
     def hold(self, request: Request, ticket_id: int) -> Response:
         change = read_change(HoldSerializer, request)
         services.hold(ticket_id=ticket_id, **change, by=caller(request), at=timezone.now())
-        return _detail(ticket_id)
+        return _detail(request, ticket_id)
 
     @docs.resume_ticket
     @idempotent
@@ -96,7 +95,7 @@ class TicketViewSet(ViewSet):
     def resume(self, request: Request, ticket_id: int) -> Response:
         change = read_change(ExpectedVersionSerializer, request)
         services.resume(ticket_id=ticket_id, **change, by=caller(request), at=timezone.now())
-        return _detail(ticket_id)
+        return _detail(request, ticket_id)
 
     @docs.assign_user
     @idempotent
@@ -110,6 +109,17 @@ class TicketViewSet(ViewSet):
         services.unassign(ticket_id=ticket_id, user_id=user_id, by=caller(request), expected=expected(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
+    @docs.watch_ticket
+    def watch(self, request: Request, ticket_id: int) -> Response:
+        services.watch(ticket_id=ticket_id, by=caller(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @docs.unwatch_ticket
+    @idempotent
+    def unwatch(self, request: Request, ticket_id: int) -> Response:
+        services.unwatch(ticket_id=ticket_id, by=caller(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
     @docs.get_history
     def history(self, request: Request, ticket_id: int) -> Response:
         if not queries.is_visible(ticket_id=ticket_id, viewer=caller(request)):
@@ -118,6 +128,15 @@ class TicketViewSet(ViewSet):
         found = queries.history(ticket_id=ticket_id, before_id=before_id, limit=limit + 1)
         page = paging.page(found, limit=limit, key=lambda item: (item.id,), texts=queries.Item.texts)
         return Response({"items": [shapes.history_item(item) for item in page.items], "nextCursor": page.nextCursor})
+
+
+class LabelViewSet(ViewSet):
+    @docs.list_labels
+    def list(self, request: Request) -> Response:
+        limit, (after,) = self.query["limit"], self.query.get("cursor", [""])
+        found = queries.labels(viewer=caller(request), after=after, limit=limit + 1)
+        page = paging.page(found, limit=limit, key=lambda label: (label["name"],), texts=lambda label: [label["name"]])
+        return Response({"items": page.items, "nextCursor": page.nextCursor})
 
 
 class CommentViewSet(ViewSet):
@@ -160,12 +179,14 @@ def _create(request: Request, shape: Any) -> Response:
 def _update(request: Request, ticket_id: int, shape: Any) -> Response:
     change: dict[str, Any] = {"ticket_id": ticket_id, "by": caller(request), "at": timezone.now()}
     services.update(**change, **read_change(shape, request, faults=partial(services.change_faults, **change)))
-    return _detail(ticket_id)
+    return _detail(request, ticket_id)
 
 
-def _detail(ticket_id: int, viewer: User | None = None) -> Response:
-    """Answer with a ticket, or 404 if the viewer may not see it. Callers who have just changed it may in any case."""
-    row = queries.ticket(ticket_id=ticket_id, viewer=viewer, at=timezone.now())
+def _detail(request: Request, ticket_id: int, *, must_be_visible: bool = False) -> Response:
+    """Answer with a ticket. Callers who have just changed it may see it in any case."""
+    row = queries.ticket(
+        ticket_id=ticket_id, viewer=caller(request), at=timezone.now(), must_be_visible=must_be_visible
+    )
     if row is None:
         raise services.TicketNotFound
     return Response(shapes.detail(row))

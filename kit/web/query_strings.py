@@ -63,7 +63,11 @@ _read_once = lru_cache(maxsize=256)(_read)
 def _misplaced(given: QueryDict, known: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the errors of parameters that are unknown, or given several times."""
     unknown = {name: [UNKNOWN_PARAMETER] for name in given if name not in known}
-    return unknown | {name: [REPEATED_PARAMETER] for name in given if name in known and len(given.getlist(name)) > 1}
+    return unknown | {
+        name: [REPEATED_PARAMETER]
+        for name in given
+        if name in known and len(given.getlist(name)) > 1 and not getattr(known[name], "is_repeatable", False)
+    }
 
 
 class _Reader:

@@ -29,6 +29,9 @@ LABELS = {
     "hold_reason": "Reason for hold",
     "created_by_id": "Created by",
     "created_at": "Created",
+    "labels": "Labels",
+    "merged_into_id": "Merged into",
+    "merged_from": "Merged from",
 }
 
 # Maximum number of history entries in one mail.

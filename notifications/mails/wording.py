@@ -34,12 +34,16 @@ def shortened(text: str) -> str:
 
 def readable(field: str, value: Any) -> str:
     match value:
-        case None | "":
+        case None | "" | []:
             return NOTHING
+        case list():
+            return ", ".join(f"#{each}" if isinstance(each, int) else one_line(each) for each in value)
         case datetime():
             return zones.readable(value, settings.TIME_ZONE)
         case Decimal() | int() if field == "price":
             return f"{value:,.2f}"
+        case int() if field == "merged_into_id":
+            return f"#{value}"
         case int() if field == "project_id":
             return Project.objects.filter(pk=value).values_list("name", flat=True).first() or f"project {value}"
         case int() if field == "created_by_id":

@@ -145,7 +145,7 @@ class TestFlood:
             f"Changed by Olga Owner on {mails.readable('at', delivery.created_at)}:\n"
             "- Status: Open → In progress\n"
             f"- Venue: (nothing) → Hall {ticket.pk}-0-0\n\n"
-            "-- \nYou are receiving this e-mail because you are assigned to this ticket.\n"
+            "-- \nYou are receiving this e-mail because you are assigned to this ticket or watch it.\n"
         )
         assert without_boundaries(first.message().as_string()) == without_boundaries(expected)
 

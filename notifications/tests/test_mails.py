@@ -164,7 +164,7 @@ Otto Outsider wrote on {at}:
     It takes <b>a while</b>.
 
 --\x20
-You are receiving this e-mail because you created this ticket or are assigned to it.
+You are receiving this e-mail because you created this ticket, are assigned to it or watch it.
 """
 
 

@@ -143,7 +143,7 @@ class TestText:
             f'- #{other.pk} "Replace the <b>printer</b>" (Closed): 1 update\n\n'
             "A lot happened within an hour, so this message replaces 5 separate messages.\n\n"
             "-- \nYou are receiving this e-mail because you created these tickets, are assigned to them, "
-            "or are an admin.\n"
+            "watch them, or are an admin.\n"
         )
         assert "Replace the &lt;b&gt;printer&lt;/b&gt;" in html_of(message)
 

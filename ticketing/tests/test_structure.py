@@ -31,7 +31,7 @@ OWN_NAMES = {
         *("budgets", "devices", "export_command", "lockout", "password_codes", "second_factor", "time_zones", "tokens"),
     },
     "sla": {"apps", "business_hours", "clock"},
-    "tickets": {"batches", "bulk", "forms", "readable", "saved_filters", "stale_forms"},
+    "tickets": {"batches", "bulk", "forms", "label_fields", "readable", "saved_filters", "stale_forms"},
     "events": {"tokens"},
     "notifications": {
         "attempts",

@@ -10,11 +10,20 @@ from tickets.admin.history_page import HistoryPage
 from tickets.admin.list_page import ListPage
 from tickets.admin.neighbours import NeighbourPages
 from tickets.admin.side_panel import SidePanel
+from tickets.admin.watching import WatchPages
 from tickets.models import Ticket
 
 
 @admin.register(Ticket)
 class TicketAdmin(
-    NeighbourPages, ListPage, BulkActions, HandOverPages, ChangePage, SidePanel, ConversationPages, HistoryPage
+    NeighbourPages,
+    ListPage,
+    BulkActions,
+    HandOverPages,
+    ChangePage,
+    SidePanel,
+    ConversationPages,
+    HistoryPage,
+    WatchPages,
 ):
     """All pages of tickets."""

@@ -21,6 +21,7 @@ EDITABLE = [
     ("project", "status"),
     ("type", "priority"),
     ("venue", "price"),
+    "labels",
     "due_at",
     "created_by",
 ]

@@ -7,10 +7,12 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from unfold.contrib.filters.admin import TextFilter
 
 from kit.admin.forms import is_id
 from sla.models import SlaState
 from tickets.models import Queue, Status, Ticket, TicketQuerySet
+from tickets.models.label import normalized
 
 QUEUE = "queue"
 # The search box. It also takes the number of a ticket.
@@ -38,6 +40,18 @@ class SlaFilter(admin.SimpleListFilter):
             case "missed":
                 return tickets.missed()
         return tickets
+
+
+class LabelFilter(TextFilter):
+    """Labels, separated by commas, all of which tickets must have."""
+
+    title = "labels"
+    parameter_name = "label"
+
+    def queryset(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> QuerySet[Ticket]:
+        wanted = normalized((self.value() or "").split(","))
+        # The second condition is that of the index.
+        return tickets.filter(labels__contains=wanted).exclude(labels=[]) if wanted else tickets
 
 
 def ticket_number(text: str) -> int | None:

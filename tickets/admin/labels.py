@@ -1,4 +1,4 @@
-"""Words and colours of status, priority and SLA. A value without a colour would be shown by its code."""
+"""What is shown in colour: status, priority, SLA and labels. A value without a colour would be shown by its code."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -16,12 +16,14 @@ SLA_COLOURS = {SlaState.AT_RISK: "warning", SlaState.BREACHED: "danger", SlaStat
 
 
 def labels(ticket: Ticket) -> Iterator[tuple[str, str]]:
-    """Yield the text and the colour of each label."""
+    """Yield each text and its colour."""
     yield ticket.get_status_display(), STATUS_COLOURS[Status(ticket.status)]
     yield f"{ticket.get_priority_display()} priority", PRIORITY_COLOURS[Priority(ticket.priority)]
     state = ticket.sla_state(timezone.now())
     if state != SlaState.OK:
         yield str(state.label), SLA_COLOURS.get(state, "")
+    for label in ticket.labels:
+        yield label, "default"
 
 
 def sla_label(ticket: Ticket, at: datetime) -> SafeString:

@@ -18,7 +18,7 @@ from unfold.views import ChangeList
 from accounts.permissions import staff_user
 from kit.admin.forms import ServiceAdmin
 from kit.admin.search import SearchMixin
-from tickets.admin.filters import QUEUE, SlaFilter, chosen_queue, ticket_number
+from tickets.admin.filters import QUEUE, LabelFilter, SlaFilter, chosen_queue, ticket_number
 from tickets.admin.labels import PRIORITY_COLOURS, STATUS_COLOURS, sla_label
 from tickets.admin.queues import Chip, Tab, chips, queue_tabs
 from tickets.models import HAVE_CLOSED, Queue, Ticket, TicketQuerySet, next_due
@@ -98,6 +98,7 @@ class ListPage(SearchMixin, ServiceAdmin):
         "status",
         "priority",
         SlaFilter,
+        LabelFilter,
         ("project", AutocompleteSelectFilter),
         ("assignees", AutocompleteSelectFilter),
         ("created_by", AutocompleteSelectFilter),

@@ -8,6 +8,7 @@ from tickets.models.assignment import ASSIGNMENTS, MAX_ASSIGNEES, Assignee, Assi
 from tickets.models.clock import Status
 from tickets.models.comment import MAX_MESSAGE, Comment, CommentQuerySet
 from tickets.models.history import AssignmentEvent, TicketEvent
+from tickets.models.label import MAX_LABEL, MAX_LABELS, LabelCount
 from tickets.models.ordering import SORT_KEYS, Ordering, weeks
 from tickets.models.presence import PRESENT_FOR, Presence
 from tickets.models.queryset import TicketQuerySet
@@ -15,6 +16,7 @@ from tickets.models.queues import HAVE_CLOSED, Queue, next_due
 from tickets.models.saved_filter import MAX_FILTER_NAME, MAX_FILTER_QUERY, SavedFilter
 from tickets.models.ticket import DERIVED, MAX_PRICE, TITLED_FIELDS, WEEKLY, WEEKLY_FIELDS, Ticket
 from tickets.models.undo import Undo
+from tickets.models.watch import Watch
 
 __all__ = [
     "ASSIGNMENTS",
@@ -23,6 +25,8 @@ __all__ = [
     "MAX_ASSIGNEES",
     "MAX_FILTER_NAME",
     "MAX_FILTER_QUERY",
+    "MAX_LABEL",
+    "MAX_LABELS",
     "MAX_MESSAGE",
     "MAX_PRICE",
     "PRESENT_FOR",
@@ -35,6 +39,7 @@ __all__ = [
     "AssignmentEvent",
     "Comment",
     "CommentQuerySet",
+    "LabelCount",
     "Ordering",
     "Queue",
     "SavedFilter",
@@ -45,5 +50,6 @@ __all__ = [
     "TicketQuerySet",
     "Undo",
     "next_due",
+    "Watch",
     "weeks",
 ]

@@ -9,7 +9,7 @@ from django.db.models.functions import Length, Trim
 from django.db.models.lookups import Exact, LessThanOrEqual
 
 from accounts.models import User
-from kit.db.triggers import refuse_truncate
+from kit.db.triggers import refuse_truncate, trigger
 from tickets.models.ticket import Ticket
 
 MAX_MESSAGE = 20_000
@@ -34,7 +34,7 @@ class CommentQuerySet(models.QuerySet["Comment"]):
 
 
 class Comment(models.Model):
-    """A message on a ticket. It cannot be edited or deleted."""
+    """A message on a ticket. It cannot be edited or deleted, and moves only when its ticket is merged."""
 
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="comments", db_index=False)
     author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="comments")
@@ -54,7 +54,9 @@ class Comment(models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Delete),
+            trigger("tickets/keep_comment", when=pgtrigger.Before, operation=pgtrigger.Update),
+            trigger("tickets/follow_merge", when=pgtrigger.Before, operation=pgtrigger.Insert),
             refuse_truncate("keep_all"),
         ]
 

@@ -40,6 +40,7 @@ _TicketSnapshot: Any = pghistory.create_event_model(
     fields=[
         *("title", "description", "project", "status", "type", "venue", "price", "priority"),
         *("due_at", "sla_due_at", "held_at", "hold_reason", "created_by", "created_at", "version"),
+        *("labels", "merged_into", "merged_from"),
     ],
     obj_field=pghistory.ObjForeignKey(db_index=False, related_name="+"),
     base_model=HistoryEvent,

@@ -4,11 +4,12 @@ from datetime import datetime
 from decimal import Decimal
 
 import pgtrigger
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 from django.db.models.functions import Trim
 from django.db.models.lookups import Exact
 
@@ -21,6 +22,7 @@ from projects.models import Project
 from sla.clock import Clock
 from sla.models import Priority, SlaState
 from tickets.models.clock import CLOCK_TRIGGERS, UNCLOSED, Status, clock_of
+from tickets.models.label import COUNTING_TRIGGERS
 from tickets.models.ordering import CreationWeek, Ordering
 from tickets.models.queryset import TicketManager
 from tickets.models.queues import next_due
@@ -106,6 +108,13 @@ class Ticket(models.Model):
     sla_alarm_at = models.DateTimeField(null=True, editable=False)
     # Set by triggers, and only when something really changed. New or removed assignees count as a change.
     updated_at = models.DateTimeField(null=True, editable=False)
+    # As models.label.normalized returns them.
+    labels = ArrayField(models.TextField(), default=list, db_default=[], blank=True)
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, editable=False, related_name="+", db_index=False
+    )
+    # The ids of the tickets that were merged into this one, in that order.
+    merged_from = ArrayField(models.BigIntegerField(), default=list, db_default=[], editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
 
     assignees = models.ManyToManyField(
@@ -157,6 +166,8 @@ class Ticket(models.Model):
             ),
             # Every search would have to read the pending list of fastupdate.
             GinIndex(fields=["search"], fastupdate=False, name="ticket_search"),
+            # Tickets without labels cost nothing.
+            GinIndex(fields=["labels"], fastupdate=False, condition=~Q(labels=[]), name="ticket_labels"),
             models.Index(fields=["status", "-created_at", "-id"], name="ticket_by_status"),
             models.Index(fields=["type", "-created_at", "-id"], name="ticket_by_type"),
             _listing("sla_met", "-created_at", "-id", name="ticket_sla_met"),
@@ -185,6 +196,15 @@ class Ticket(models.Model):
             composed_constraint("title", name="ticket_title_composed"),
             composed_constraint("type", name="ticket_type_composed"),
             composed_constraint("venue", name="ticket_venue_composed"),
+            models.CheckConstraint(
+                condition=Q(labels=[])
+                | Q(Func(F("labels"), function="labels_are_valid", output_field=models.BooleanField())),
+                name="ticket_labels",
+            ),
+            models.CheckConstraint(
+                condition=Q(merged_into__isnull=True) | (Q(status=Status.CLOSED) & ~Q(merged_into=F("id"))),
+                name="ticket_merged",
+            ),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="ticket_status"),
             models.CheckConstraint(condition=Q(priority__in=Priority.values), name="ticket_priority"),
             models.CheckConstraint(
@@ -198,6 +218,13 @@ class Ticket(models.Model):
         ]
         triggers = [
             *CLOCK_TRIGGERS,
+            *COUNTING_TRIGGERS,
+            trigger(
+                "tickets/refuse_merge",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("merged_into_id"),
+                condition=pgtrigger.AnyChange("merged_into"),
+            ),
             # Document 001: "Deleting ticket is not possible in the system."
             pgtrigger.Protect(name="keep_tickets", operation=pgtrigger.Delete),
             refuse_truncate("keep_all_tickets"),

@@ -27,10 +27,12 @@ from tickets.queries.lists import (
     concerning,
     is_visible,
     likely,
+    labels,
     position,
     ticket,
     tickets,
     tickets_by_id,
+    watchers,
 )
 from tickets.queries.queues import MAX_COUNT, QueueCount, queue_counts
 
@@ -59,6 +61,7 @@ __all__ = [
     "conversation",
     "history",
     "is_visible",
+    "labels",
     "last_comments",
     "likely",
     "position",
@@ -66,4 +69,5 @@ __all__ = [
     "ticket",
     "tickets",
     "tickets_by_id",
+    "watchers",
 ]

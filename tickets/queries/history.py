@@ -20,6 +20,7 @@ DELETED = "Deleted user"
 FIELDS = (
     *("title", "description", "project_id", "status", "type", "venue", "price", "priority"),
     *("due_at", "sla_due_at", "held_at", "hold_reason", "created_by_id", "created_at"),
+    *("labels", "merged_into_id", "merged_from"),
 )
 
 

@@ -48,6 +48,8 @@ class TicketFilter:
     venue: str | None = None
     project_id: int | None = None
     created_by_id: int | None = None
+    # Normalized; tickets must have all of them.
+    labels: tuple[str, ...] | None = None
     assignee_id: int | None = None
     # Words, or their beginnings.
     search: str | None = None
@@ -64,7 +66,8 @@ class TicketFilter:
         """Return the parameters of sql/parts/matching.sql and looked_up.sql, except the current time."""
         names = ("status", "priority", "type", "venue", "project_id", "created_by_id", "assignee_id", "search", "sla")
         span = {"starts_at": self.span.starts_at, "ends_at": self.span.ends_at}
-        return {name: getattr(self, name) for name in names} | span
+        labels = {"labels": None if self.labels is None else list(self.labels)}
+        return {name: getattr(self, name) for name in names} | span | labels
 
 
 def tickets(
@@ -86,9 +89,28 @@ def tickets(
     return page.rows()[offset:]
 
 
-def ticket(*, ticket_id: int, viewer: User | None, at: datetime) -> Row | None:
-    """Return a ticket that `viewer` may see, as one of `tickets` and with its SLA. `None` sees every ticket."""
-    return sql.find("tickets/ticket", ticket_id=ticket_id, viewer_id=viewer_id(viewer), at=at)
+def labels(*, viewer: User, after: str = "", limit: int) -> list[Row]:
+    """Return the first `limit` labels after the label `after`, with the number of tickets that `viewer` may see."""
+    return sql.prepared("tickets/labels", viewer_id=viewer_id(viewer), after=after, row_limit=limit)
+
+
+def ticket(*, ticket_id: int, viewer: User, at: datetime, must_be_visible: bool = True) -> Row | None:
+    """Return a ticket that `viewer` may see, as one of `tickets`, with its SLA and whether the viewer watches it."""
+    return sql.find(
+        "tickets/ticket",
+        ticket_id=ticket_id,
+        viewer_id=viewer_id(viewer) if must_be_visible else None,
+        user_id=viewer.pk,
+        at=at,
+    )
+
+
+def watchers(ticket_ids: list[int]) -> dict[int, list[int]]:
+    """Return the ids of the users who watch each of these tickets and may see it."""
+    found: dict[int, list[int]] = {ticket_id: [] for ticket_id in ticket_ids}
+    for row in sql.rows("tickets/watchers", ticket_ids=ticket_ids) if ticket_ids else []:
+        found[row["ticket_id"]].append(row["user_id"])
+    return found
 
 
 def likely(*, text: str, limit: int) -> list[Row]:

@@ -46,6 +46,8 @@ from tickets.services.reassignments import (
     undoable,
 )
 from tickets.services.presences import forget_absent, look
+from tickets.services.labels import fold_label_counts
+from tickets.services.watching import unwatch, watch
 
 __all__ = [
     "DUE_DATE_PAST",
@@ -78,6 +80,7 @@ __all__ = [
     "create_many",
     "deactivate",
     "forget_absent",
+    "fold_label_counts",
     "hand_over",
     "hand_over_all",
     "hold",
@@ -95,5 +98,7 @@ __all__ = [
     "unassign",
     "undo",
     "undoable",
+    "unwatch",
     "update",
+    "watch",
 ]

@@ -12,6 +12,7 @@ from projects.models import Visibility
 from tickets import queries
 from tickets.models import Ticket
 from tickets.models.clock import columns_of
+from tickets.models.label import normalized
 from tickets.services import clock
 from tickets.services.errors import NotAllowed, TicketNotFound
 from tickets.services.fields import Known, Place, check_due_date, faults, get_creator_id, get_project, in_milliseconds
@@ -30,7 +31,8 @@ NAME_IN_ERRORS = {
 def update(*, ticket_id: int, by: User, at: datetime, expected: Expected | None = None, **changes: Any) -> Ticket:
     """Change fields of a ticket. The database moves `version` and `updated_at` if anything really changed.
 
-    `changes` can be title, description, project_id, status, type, venue, price, priority, due_at and created_by_id.
+    `changes` can be title, description, project_id, status, type, venue, price, priority, due_at, labels and
+    created_by_id.
     Since the row is locked first, only one of several changes that expect the same version succeeds.
 
     :raises TicketNotFound: no such ticket, or not visible to `by`.
@@ -67,7 +69,7 @@ def checked(
     if not ticket.may_be_assigned_by(by) and not ticket.assignments.filter(user=by).exists():
         raise NotAllowed
     check_version(ticket, expected)
-    columns = _in_precision(changes)
+    columns = _as_stored(changes)
     changed = _changed(ticket, columns)
     known = Known.of([changed], by=by)
     try:
@@ -88,12 +90,17 @@ def change_faults(*, ticket_id: int, by: User, at: datetime, **changes: Any) -> 
     ticket = Ticket.objects.visible_to(by).filter(pk=ticket_id).first()
     if ticket is None:
         return {}
-    changed = _changed(ticket, _in_precision(changes))
+    changed = _changed(ticket, _as_stored(changes))
     return faults(Known.of([changed], by=by), by=by, at=at, **changed)
 
 
-def _in_precision(changes: dict[str, Any]) -> dict[str, Any]:
-    return changes | {"due_at": in_milliseconds(changes["due_at"])} if changes.get("due_at") else dict(changes)
+def _as_stored(changes: dict[str, Any]) -> dict[str, Any]:
+    columns = dict(changes)
+    if columns.get("due_at"):
+        columns["due_at"] = in_milliseconds(columns["due_at"])
+    if "labels" in columns:
+        columns["labels"] = normalized(columns["labels"])
+    return columns
 
 
 def _changed(ticket: Ticket, columns: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from sla.clock import Terms
 from sla.models import Priority
 from tickets.models import Status, Ticket
 from tickets.models.clock import columns_of
+from tickets.models.label import normalized
 from tickets.services import clock
 from tickets.services.assignments import check_assignees
 from tickets.services.errors import TicketClosed
@@ -44,6 +45,7 @@ class NewTicket:
     due_at: datetime | None = None
     created_by_id: int | None = None
     for_customer: bool = False
+    labels: Sequence[str] = ()
     assigned_user_ids: Sequence[int] = ()
 
 
@@ -143,6 +145,7 @@ def _columns(new: NewTicket, known: Known, terms: dict[str, Terms], *, by: User,
         "project_id": project_id,
         "due_at": due_at,
         "created_by_id": creator_id,
+        "labels": normalized(new.labels),
         **columns_of(started),
     }
 

@@ -40,7 +40,7 @@ SELECT
         SELECT jsonb_object_agg(field.key, jsonb_build_array(earlier.fields -> field.key, field.value))
         FROM jsonb_each(items.fields) AS field
         WHERE CASE
-            WHEN earlier.fields IS NULL THEN field.value NOT IN ('null', '""')
+            WHEN earlier.fields IS NULL THEN field.value NOT IN ('null', '""', '[]')
             ELSE field.value IS DISTINCT FROM earlier.fields -> field.key
         END
     ) AS changes,

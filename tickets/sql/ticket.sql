@@ -2,9 +2,11 @@
 -- `state` means the same as Ticket.sla_state; a test compares the two.
 -- params   ticket_id  bigint
 --          viewer_id  bigint | null   null: a member of staff, who sees every ticket
+--          user_id    bigint          whose `watching` it is
 --          at         timestamptz     the time for which `state` is computed
--- returns  at most one row: the columns of parts/shown.sql, and those of SlaSerializer that need no sentence
--- index    tickets_ticket_pkey, assignment_once
+-- returns  at most one row: the columns of parts/shown.sql, those of SlaSerializer that need no sentence, and
+--          "mergedInto", "mergedFrom" and watching
+-- index    tickets_ticket_pkey, assignment_once, watch_once
 SELECT
 \ir parts/shown.sql
     , ticket.sla_hours AS hours
@@ -20,6 +22,9 @@ SELECT
         WHEN ticket.sla_warn_at < %(at)s THEN 'at-risk'
         ELSE 'ok'
     END AS state
+    , ticket.merged_into_id AS "mergedInto"
+    , ticket.merged_from AS "mergedFrom"
+    , EXISTS (SELECT FROM tickets_watch WHERE ticket_id = ticket.id AND user_id = %(user_id)s::bigint) AS watching
 FROM tickets_ticket AS ticket
 WHERE ticket.id = %(ticket_id)s::bigint
 AND

@@ -89,7 +89,8 @@ class TestList:
         assert list(page.context["cl"].result_list) == [ticket]
 
     @pytest.mark.parametrize(
-        "query", ["q=%27", "q=%00", "project__id__exact=x", "status__exact=x", "p=999999", "p=-1", "o=99", "x=1"]
+        "query",
+        ["q=%27", "q=%00", "project__id__exact=x", "status__exact=x", "p=999999", "p=-1", "o=99", "x=1"],
     )
     def test_tolerates_a_malformed_query_string(self, agent: User, owner: User, query: str) -> None:
         page = Browser(agent).get(f"{TICKETS}?{query}", follow=True)

@@ -24,7 +24,7 @@ SignedIn = Callable[[User], APIClient]
 
 KEYS_OF_CREATED = [
     *("id", "title", "description", "type", "venue", "status", "price", "priority", "dueDate", "createdBy"),
-    *("assignedUsers", "project", "createdDate", "updatedDate", "slaDue", "version"),
+    *("assignedUsers", "project", "createdDate", "updatedDate", "slaDue", "labels", "version"),
 ]
 HUGE_IDS = [2**31, 2**63 - 1, 2**63, 2**64, 10**30]
 
@@ -112,6 +112,7 @@ class TestCreate:
             "createdDate": response.json()["createdDate"],
             "updatedDate": None,
             "slaDue": response.json()["slaDue"],
+            "labels": [],
             "version": 1,
         }
         created, due = (datetime.fromisoformat(response.json()[key]) for key in ("createdDate", "slaDue"))
@@ -162,7 +163,8 @@ class TestCreate:
             {"userId": outsider.pk, "name": "Otto Outsider", "email": outsider.email},
             {"userId": assignee.pk, "name": "Axel Assignee", "email": assignee.email},
         ]
-        assert read == created | {"statistics": {"totalAssigned": 2, "status": "open"}, "sla": read["sla"]}
+        details = {"mergedInto": None, "mergedFrom": [], "watching": False, "sla": read["sla"]}
+        assert read == created | {"statistics": {"totalAssigned": 2, "status": "open"}} | details
 
     def test_admin_can_set_the_creator(self, owner: User, admin: User, signed_in: SignedIn) -> None:
         response = signed_in(admin).post("/ticket", {"title": "Fix it", "createdBy": owner.pk})
@@ -363,7 +365,7 @@ class TestRetrieve:
         response = signed_in(outsider).get(f"/tickets/{ticket.pk}")
 
         assert response.status_code == 200
-        assert list(response.json()) == [*KEYS_OF_CREATED, "statistics", "sla"]
+        assert list(response.json()) == [*KEYS_OF_CREATED, "mergedInto", "mergedFrom", "watching", "statistics", "sla"]
         updated = response.json()["updatedDate"]
         assert response.json() == {
             "id": ticket.pk,
@@ -384,7 +386,11 @@ class TestRetrieve:
             "createdDate": "2024-07-01T18:00:00Z",
             "updatedDate": updated,
             "slaDue": "2024-07-02T18:00:00Z",
+            "labels": [],
             "version": 3,
+            "mergedInto": None,
+            "mergedFrom": [],
+            "watching": False,
             "statistics": {"totalAssigned": 2, "status": "open"},
             "sla": {
                 "policy": "medium",

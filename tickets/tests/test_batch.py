@@ -498,5 +498,5 @@ class TestCreateMany:
             return type(made), made.message, made.fields
         event = TicketEvent.objects.get(pgh_obj_id=made)
         (row,) = queries.tickets_by_id([made])
-        detail = queries.ticket(ticket_id=made, viewer=None, at=event.created_at)
+        detail = queries.ticket(ticket_id=made, viewer=event.created_by, at=event.created_at)
         return without(row, "id"), without(detail or {}, "id"), event.version, event.title

@@ -48,7 +48,9 @@ class TestExport:
     def test_has_the_columns_and_values_of_the_list(
         self, owner: User, assignee: User, outsider: User, api: APIClient
     ) -> None:
-        ticket = make_ticket(owner, price=223, venue="=1+1", description="Two\nlines", created_at=JULY)
+        ticket = make_ticket(
+            owner, price=223, venue="=1+1", description="Two\nlines", created_at=JULY, labels=["urgent", "vip"]
+        )
         assign(ticket, assignee, outsider)
         (item,) = api.get("/tickets").json()["items"]
 
@@ -59,6 +61,7 @@ class TestExport:
         assert list(row) == list(item)
         assert row == {name: "" if value is None else str(value) for name, value in item.items()} | {
             "venue": "'=1+1",
+            "labels": "urgent, vip",
             "assignedUsers": f"Axel Assignee <{assignee.email}>; Otto Outsider <{outsider.email}>",
         }
 

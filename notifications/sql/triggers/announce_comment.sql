@@ -1,5 +1,5 @@
 -- AFTER INSERT ON tickets_comment, FOR EACH ROW, DEFERRED (condition: models.py).
--- Notifies the assignees and the creator, except the author; for an internal comment, only those who are staff.
+-- Notifies the assignees, the watchers and the creator, except the author; for an internal comment, only those who are staff.
 -- Deferred, so that people assigned in the same transaction are included.
 DECLARE
     ticket tickets_ticket;
@@ -12,7 +12,11 @@ BEGIN
             SELECT person.id
             FROM accounts_user AS person
             WHERE person.id = ANY(ARRAY(
-                    SELECT user_id FROM tickets_assignment WHERE ticket_id = ticket.id UNION SELECT ticket.created_by_id
+                    SELECT user_id FROM tickets_assignment WHERE ticket_id = ticket.id
+                    UNION
+                    SELECT tickets_watchers(ticket.id)
+                    UNION
+                    SELECT ticket.created_by_id
                 ))
                 AND person.id <> NEW.author_id
                 AND comment_is_readable(NEW.is_internal, person.type)

@@ -5,6 +5,7 @@ AND (%(type)s::text IS NULL OR ticket.type = %(type)s)
 AND (%(venue)s::text IS NULL OR ticket.venue = %(venue)s)
 AND (%(project_id)s::bigint IS NULL OR ticket.project_id = %(project_id)s)
 AND (%(created_by_id)s::bigint IS NULL OR ticket.created_by_id = %(created_by_id)s)
+AND (%(labels)s::text[] IS NULL OR (ticket.labels @> %(labels)s AND ticket.labels <> '{}'))
 AND (%(starts_at)s::timestamptz IS NULL OR ticket.created_at >= %(starts_at)s)
 AND (%(ends_at)s::timestamptz IS NULL OR ticket.created_at < %(ends_at)s)
 AND (

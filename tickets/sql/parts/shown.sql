@@ -25,4 +25,5 @@
     (ticket.created_at AT TIME ZONE 'UTC')::text AS "createdDate",
     (ticket.updated_at AT TIME ZONE 'UTC')::text AS "updatedDate",
     CASE WHEN ticket.held_at IS NULL THEN (ticket.sla_due_at AT TIME ZONE 'UTC')::text END AS "slaDue",
+    ticket.labels,
     ticket.version
