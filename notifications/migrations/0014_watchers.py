@@ -59,7 +59,7 @@ END $$;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tickets", "0015_labels_watchers_merges"),
+        ("tickets", "0019_labels_watchers_merges"),
         ("notifications", "0013_lean_conditions"),
     ]
 

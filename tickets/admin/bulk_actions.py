@@ -40,7 +40,7 @@ class BulkActions(ServiceAdmin):
     @admin.action(description="Assign to me", permissions=["change"])
     def assign_to_me(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> HttpResponse:
         ids = list(tickets.values_list("pk", flat=True)[: bulk.MAX_TICKETS])
-        self._apply(request, bulk.CHANGES["assign"], ids, user=staff_user(request))
+        self._change(request, bulk.CHANGES["assign"], ids, user=staff_user(request))
         return HttpResponseRedirect(self._list_url(request))
 
     @admin.action(description="Assign user", permissions=["change"])
@@ -97,7 +97,7 @@ class BulkActions(ServiceAdmin):
             if not form.is_valid():
                 return self._confirmation_page(request, name, form)
             values = dict(form.cleaned_data)
-            self._apply(request, bulk.CHANGES[name], values.pop("tickets"), **values)
+            self._change(request, bulk.CHANGES[name], values.pop("tickets"), **values)
         return HttpResponseRedirect(self._list_url(request))
 
     @in_steps
@@ -106,7 +106,7 @@ class BulkActions(ServiceAdmin):
         if not self.has_change_permission(request):
             raise PermissionDenied
         if request.method == "POST":
-            self._apply(request, bulk.CHANGES["assign"], [ticket_id], user=staff_user(request))
+            self._change(request, bulk.CHANGES["assign"], [ticket_id], user=staff_user(request))
         page = reverse("admin:tickets_ticket_change", args=[ticket_id])
         following = request.POST.get("next", "")
         is_ours = url_has_allowed_host_and_scheme(following, {request.get_host()}, require_https=request.is_secure())
@@ -140,7 +140,7 @@ class BulkActions(ServiceAdmin):
             outcome = bulk.apply(bulk.UNDO, kept, by=user, on_each=lease.renew, kept=kept)
             self._report(request, outcome, bulk.UNDO.done(kept=kept))
 
-    def _apply(self, request: HttpRequest, change: bulk.BulkChange, ticket_ids: list[int], **values: Any) -> None:
+    def _change(self, request: HttpRequest, change: bulk.BulkChange, ticket_ids: list[int], **values: Any) -> None:
         user = staff_user(request)
         with long_task_refusals_as_messages(request), long_task(user.pk) as lease:
             outcome = bulk.apply(change, ticket_ids, by=user, on_each=lease.renew, **values)

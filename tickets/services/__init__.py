@@ -26,6 +26,8 @@ from tickets.services.errors import (
     UserNotFound,
 )
 from tickets.services.holds import hold, resume
+from tickets.services.labels import fold_label_counts
+from tickets.services.presences import forget_absent, look
 from tickets.services.reassignments import (
     MAX_HANDED_OVER,
     UNDO_TIME,
@@ -45,8 +47,6 @@ from tickets.services.reassignments import (
     undo,
     undoable,
 )
-from tickets.services.presences import forget_absent, look
-from tickets.services.labels import fold_label_counts
 from tickets.services.watching import unwatch, watch
 
 __all__ = [
@@ -79,8 +79,8 @@ __all__ = [
     "create",
     "create_many",
     "deactivate",
-    "forget_absent",
     "fold_label_counts",
+    "forget_absent",
     "hand_over",
     "hand_over_all",
     "hold",

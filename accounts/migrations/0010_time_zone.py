@@ -7,7 +7,7 @@ import kit.zones
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0008_versions"),
+        ("accounts", "0009_people"),
     ]
 
     operations = [

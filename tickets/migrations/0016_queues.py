@@ -14,7 +14,7 @@ import kit.search.expressions
 class Migration(migrations.Migration):
     dependencies = [
         ("projects", "0006_versions"),
-        ("tickets", "0014_missed_orders"),
+        ("tickets", "0015_closed_times"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -48,7 +48,7 @@ $$;
 class Migration(migrations.Migration):
     dependencies = [
         ("projects", "0006_versions"),
-        ("tickets", "0014_missed_orders"),
+        ("tickets", "0018_presence"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

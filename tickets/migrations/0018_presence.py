@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tickets", "0014_missed_orders"),
+        ("tickets", "0017_undo"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
