@@ -80,7 +80,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 class Delivery(models.Model):
     kind = models.CharField(max_length=40, choices=Kind.choices)
     about = models.CharField(max_length=200, help_text="Identifies the occasion; nobody is notified of it twice.")
-    user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="deliveries")
+    user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="deliveries", db_index=False)
     # The user's or guest's. `attempts.compose` refreshes it from the user, so a corrected address takes effect.
     address = models.CharField(max_length=254)
     # A guest's first and last name have up to 150 characters each.
@@ -135,6 +135,7 @@ class Delivery(models.Model):
                 name="delivery_urgent",
                 condition=Q(state=State.PENDING, kind__in=URGENT),
             ),
+            models.Index(fields=["user", "-id"], name="delivery_user", condition=Q(user__isnull=False)),
             models.Index(fields=["booking", "-id"], name="delivery_booking", condition=Q(booking__isnull=False)),
             models.Index(F("id").desc(), name="delivery_given_up", condition=Q(state__in=GIVEN_UP)),
             models.Index(

@@ -17,14 +17,16 @@ from django.utils.html import format_html
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts import second_factor, services
+from accounts.admin.notes import Notes
 from accounts.admin.own_account import change_own_email, my_account
 from accounts.admin.person_picker import choices_view
 from accounts.models import User, UserQuerySet, UserType
 from accounts.permissions import staff_user
 from kit import phones
-from kit.admin.forms import ServiceAdmin, ServiceForm, changed_values, newest
+from kit.admin.forms import ServiceForm, changed_values, newest
 from kit.admin.once import in_steps
 from kit.admin.pages import LINK_CLASSES, form_page
 from kit.admin.refusals import all_or_nothing, refusals_as_messages
@@ -35,6 +37,15 @@ from kit.search.expressions import SortKey
 
 
 class UserForm(SeenForm, ServiceForm):
+    # Longer than what is stored: people write separators.
+    phone = forms.CharField(
+        max_length=40,
+        required=False,
+        label="Telephone",
+        help_text="Optional. Visible to staff only.",
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "tel", "autocomplete": "off"}),
+    )
+
     def clean_phone(self) -> str:
         try:
             return phones.normalized(self.cleaned_data["phone"])
@@ -62,7 +73,7 @@ class PasswordForm(AdminPasswordChangeForm):
 
 
 @admin.register(User)
-class UserAdmin(SeenAdmin, SearchMixin, ServiceAdmin, DjangoUserAdmin):  # type: ignore[misc]
+class UserAdmin(SeenAdmin, SearchMixin, Notes, DjangoUserAdmin):  # type: ignore[misc]
     form = UserForm
     add_form = NewUserForm
     change_password_form = PasswordForm

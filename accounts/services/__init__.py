@@ -9,6 +9,7 @@ from accounts.services.authentication import (
     lift_lockout,
     sign_in,
 )
+from accounts.services.notes import add_note
 from accounts.services.passwords import (
     InvalidCode,
     change_password,
@@ -50,6 +51,7 @@ __all__ = [
     "SuperusersOnly",
     "UserNotFound",
     "WrongPassword",
+    "add_note",
     "change_password",
     "confirm_password",
     "confirm_password_reset",

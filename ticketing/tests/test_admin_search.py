@@ -1,5 +1,6 @@
 """The admin's search over tickets, people, bookings and events."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -72,7 +73,7 @@ class TestSearch:
     def test_finds_next_events_first(self, admin: User) -> None:
         now = timezone.now()
         for days in (-1, 30, 2):
-            make_event(admin, name=f"Jazz {days}", starts_at=now + timezone.timedelta(days=days))
+            make_event(admin, name=f"Jazz {days}", starts_at=now + timedelta(days=days))
 
         assert found(admin, "jazz") == {"Events": ["Jazz 2", "Jazz 30", "Jazz -1"]}
 

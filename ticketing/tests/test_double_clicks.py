@@ -62,6 +62,7 @@ FORMS: dict[str, dict[str, Any]] = {
     },
     "accounts_user_delete": {"post": "yes"},
     "accounts_user_own_email": {"email": "other@example.com", "current_password": PASSWORD},
+    "accounts_user_note": {"text": "Prefers the telephone."},
     "accounts_user_change": {"name": "Another Name"},
     "projects_project_add": {"name": "Another"},
     "projects_project_delete": {"post": "yes"},
@@ -109,7 +110,8 @@ def prepare(name: str, examples: Examples, superuser: User) -> dict[str, str]:
     elif name == "tickets_ticket_undo":
         choose = services.only(examples[User].pk)
         changed = services.reassign(ticket_id=ticket.pk, choose=choose, by=superuser, at=at)
-        Undo.objects.filter(pk=services.keep_for_undo([changed], by=superuser, at=at)).update(id=ticket.pk)
+        services.keep_for_undo([changed], by=superuser, at=at)
+        Undo.objects.update(id=ticket.pk)
     elif name == "tickets_ticket_add":
         return {"project": str(ticket.project_id), "created_by": str(superuser.pk)}
     elif name == "events_booking_promote":

@@ -1,0 +1,27 @@
+-- The latest tickets that a user is assigned to, those that are not closed first.
+-- params   user_id    bigint
+--          walk       int   number of the user's tickets to look at, newest first
+--          row_limit  int   maximum number of rows
+-- returns  id bigint, title text, status text, created_at timestamptz
+--          unclosed int, total int: how many of those looked at
+-- index    assignment_user, tickets_ticket_pkey
+SELECT
+    ticket.id,
+    ticket.title,
+    ticket.status,
+    ticket.created_at,
+    (count(*) FILTER (WHERE ticket.status <> 'closed') OVER ())::int AS unclosed,
+    (count(*) OVER ())::int AS total
+FROM (
+    SELECT ticket_id
+    FROM tickets_assignment
+    WHERE user_id = %(user_id)s::bigint
+    ORDER BY ticket_id DESC
+    LIMIT %(walk)s::int
+) AS assigned
+-- LATERAL and OFFSET keep PostgreSQL from reading all tickets.
+CROSS JOIN LATERAL (
+    SELECT id, title, status, created_at FROM tickets_ticket WHERE id = assigned.ticket_id OFFSET 0
+) AS ticket
+ORDER BY ticket.status = 'closed', ticket.id DESC
+LIMIT %(row_limit)s::int;

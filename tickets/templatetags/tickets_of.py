@@ -1,0 +1,50 @@
+"""The panels of a person's tickets. Template tags, because accounts cannot import this app."""
+
+from typing import Any
+
+from django import template
+from django.urls import reverse
+
+from accounts.models import User
+from tickets import queries
+from tickets.models import Status
+
+register = template.Library()
+
+SHOWN_TICKETS = 8
+
+
+@register.inclusion_tag("admin/accounts/user/tickets.html")
+def tickets_created_by(person: User, viewer: User) -> dict[str, Any]:
+    """Show the tickets that the person created."""
+    found = queries.created_by(user_id=person.pk, limit=SHOWN_TICKETS) if _may_view(viewer) else []
+    return _panel("Tickets", "No tickets yet.", found, f"created_by__id__exact={person.pk}", viewer)
+
+
+@register.inclusion_tag("admin/accounts/user/tickets.html")
+def tickets_assigned_to(person: User, viewer: User) -> dict[str, Any]:
+    """Show the tickets that the person is assigned to, if there are any."""
+    found = queries.assigned_to(user_id=person.pk, limit=SHOWN_TICKETS) if _may_view(viewer) else []
+    return _panel("Assigned tickets", "", found, f"assignees__id__exact={person.pk}", viewer)
+
+
+def _may_view(viewer: User) -> bool:
+    return viewer.has_perm("tickets.view_ticket")
+
+
+def _panel(title: str, empty: str, found: list[queries.Row], filters: str, viewer: User) -> dict[str, Any]:
+    # The admin's modules load the templates' libraries, so this cannot be at the top.
+    from tickets.admin.labels import STATUS_COLOURS
+
+    first = found[0] if found else {"unclosed": 0, "total": 0}
+    return {
+        "title": title,
+        "empty": empty if _may_view(viewer) else "",
+        "unclosed": first["unclosed"],
+        "has_more": first["total"] > len(found),
+        "rows": [
+            {**row, "label": Status(row["status"]).label, "colour": STATUS_COLOURS[Status(row["status"])]}
+            for row in found
+        ],
+        "list_url": f"{reverse('admin:tickets_ticket_changelist')}?{filters}",
+    }
