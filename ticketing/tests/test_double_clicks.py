@@ -34,7 +34,7 @@ from sla.models import Calendar
 from ticketing.tests.pages import Examples, Try, everything, make_examples
 from ticketing.tests.test_roles import YES, table
 from tickets import bulk, services
-from tickets.models import Comment, Status, Ticket, Undo
+from tickets.models import Comment, SavedFilter, Status, Ticket, Undo
 from tickets.tests.factories import assign, make_ticket
 
 # These sign somebody in or out, or lead to another form.
@@ -80,6 +80,8 @@ FORMS: dict[str, dict[str, Any]] = {
     "tickets_ticket_undo": {},
     "tickets_ticket_add": {"title": "Another"},
     "tickets_ticket_change": {"title": "Another"},
+    "tickets_ticket_save_view": {"name": "Another", "query": "priority__exact=high"},
+    "tickets_ticket_delete_view": {},
     "events_booking_promote": {},
     "events_booking_cancel_seats": {"seats": "1"},
     "events_event_new_booking": {"first_name": "Greta", "last_name": "Guest", "email": "greta@example.com"},
@@ -114,6 +116,9 @@ def prepare(name: str, examples: Examples, superuser: User) -> dict[str, str]:
         Undo.objects.update(id=ticket.pk)
     elif name == "tickets_ticket_add":
         return {"project": str(ticket.project_id), "created_by": str(superuser.pk)}
+    elif name == "tickets_ticket_delete_view":
+        # The page has the ticket's id.
+        SavedFilter.objects.create(pk=ticket.pk, owner=superuser, name="Urgent", query="priority=high")
     elif name == "events_booking_promote":
         event = make_event(superuser, capacity=3, withheld=2)
         examples[Booking] = book(event, quantity=2)

@@ -20,7 +20,8 @@ from kit.admin.forms import ServiceAdmin
 from kit.admin.search import SearchMixin
 from tickets.admin.filters import QUEUE, LabelFilter, SlaFilter, chosen_queue, ticket_number
 from tickets.admin.labels import PRIORITY_COLOURS, STATUS_COLOURS, sla_label
-from tickets.admin.queues import Chip, Tab, chips, queue_tabs
+from tickets.admin.queues import Chip, SavedTab, Tab, chips, queue_tabs, saved_tabs
+from tickets.admin.saved_views import SavedViews
 from tickets.models import HAVE_CLOSED, Queue, Ticket, TicketQuerySet, next_due
 
 UNASSIGNED = mark_safe('<span class="unassigned">Unassigned</span>')
@@ -51,8 +52,18 @@ class TicketChangeList(ChangeList):
 
     @cached_property
     def tabs(self) -> list[Tab]:
-        """Return the tabs above the list. This runs one query."""
-        return queue_tabs(self.queue, user=self.user, at=self.at)
+        """Return the tabs of queues. This runs one query."""
+        return queue_tabs(None if self.saved_tab else self.queue, user=self.user, at=self.at)
+
+    @cached_property
+    def saved_tabs(self) -> list[SavedTab]:
+        """Return the tabs of saved views. This runs one query."""
+        return saved_tabs(self.query_string, user=self.user)
+
+    @property
+    def saved_tab(self) -> SavedTab | None:
+        """Return the saved view that is shown, the user's own rather than an equal one."""
+        return next((tab for tab in self.saved_tabs if tab.is_current), None)
 
     @cached_property
     def chips(self) -> list[Chip]:
@@ -81,7 +92,7 @@ class InfinitePaginator(paginator.InfinitePaginator):
         return self._get_page(tickets.filter(pk__in=on_page), number, self)
 
 
-class ListPage(SearchMixin, ServiceAdmin):
+class ListPage(SavedViews, SearchMixin, ServiceAdmin):
     list_display = [
         "id",
         "title_by_key",

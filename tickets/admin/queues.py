@@ -1,6 +1,7 @@
-"""What is above the list of tickets: a tab for each queue, and a chip for each active filter."""
+"""What is above the list of tickets: tabs for queues and saved views, and a chip for each active filter."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,15 +9,21 @@ from django.contrib.admin.options import IS_POPUP_VAR, TO_FIELD_VAR
 from django.contrib.admin.views.main import ERROR_FLAG, ORDER_VAR, PAGE_VAR
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
+from rest_framework.exceptions import ValidationError
 
 from accounts.models import User
 from kit.admin.forms import is_id
+from kit.errors import Invalid
 from projects.models import Project
 from sla.models import Priority
 from tickets import queries
 from tickets.admin.filters import QUEUE, SEARCH, SlaFilter
+from tickets.admin.saved_views import CREATED_BEFORE, CREATED_FROM, to_admin
 from tickets.models import Queue, Status
+from tickets.saved_filters.queries import saved_filters
 
+# Nobody reads more tabs.
+MAX_SAVED_TABS = 30
 # Parameters of the query string that select no tickets, and the queue, which is a tab.
 NO_FILTERS = {QUEUE, ORDER_VAR, PAGE_VAR, ERROR_FLAG, IS_POPUP_VAR, TO_FIELD_VAR}
 
@@ -31,6 +38,16 @@ class Tab:
 
 
 @dataclass(frozen=True)
+class SavedTab:
+    title: str
+    url: str
+    filter_id: int
+    is_own: bool
+    is_shared: bool
+    is_current: bool
+
+
+@dataclass(frozen=True)
 class Chip:
     """An active filter, and the list without it."""
 
@@ -38,8 +55,11 @@ class Chip:
     url: str
 
 
-def queue_tabs(current: Queue, *, user: User, at: datetime) -> list[Tab]:
-    """Return a tab for each queue, with the number of its tickets. This runs one query."""
+def queue_tabs(current: Queue | None, *, user: User, at: datetime) -> list[Tab]:
+    """Return a tab for each queue, with the number of its tickets. This runs one query.
+
+    `current` is None while a saved view is shown.
+    """
     counts = queries.queue_counts(user=user, at=at)
     return [
         Tab(
@@ -51,6 +71,23 @@ def queue_tabs(current: Queue, *, user: User, at: datetime) -> list[Tab]:
         )
         for queue in Queue
     ]
+
+
+def saved_tabs(query: QueryDict, *, user: User) -> list[SavedTab]:
+    """Return a tab for each saved filter, the user's own first. This runs one query."""
+    current = selection(query)
+    tabs = []
+    for row in saved_filters(viewer=user, limit=MAX_SAVED_TABS):
+        with suppress(ValidationError, Invalid):
+            address = to_admin(row["query"])
+            is_current = selection(QueryDict(address)) == current
+            tabs.append(SavedTab(row["name"], f"?{address}", row["id"], row["is_own"], row["shared"], is_current))
+    return sorted(tabs, key=lambda tab: not tab.is_own)
+
+
+def selection(query: QueryDict) -> dict[str, str]:
+    """Return the parameters of a query string that select tickets."""
+    return {name: str(value) for name, value in query.items() if value and name not in NO_FILTERS - {QUEUE}}
 
 
 def chips(query: QueryDict) -> list[Chip]:
@@ -100,6 +137,8 @@ TEXTS: dict[str, tuple[str, Callable[[str], str]]] = {
     "project__id__exact": ("Project", _project),
     "assignees__id__exact": ("Assignee", _user),
     "created_by__id__exact": ("Created by", _user),
-    "created_at__gte": ("Created from", _day),
-    "created_at__lt": ("Created before", _day),
+    "type__exact": ("Type", str),
+    "venue__exact": ("Venue", str),
+    CREATED_FROM: ("Created from", _day),
+    CREATED_BEFORE: ("Created before", _day),
 }

@@ -37,15 +37,15 @@ def added_rows(*users: User, after: int = 0) -> dict[str, Any]:
 
 
 class TestList:
-    def test_list_of_any_length_runs_seven_queries(
+    def test_list_of_any_length_runs_eight_queries(
         self, agent: User, owner: User, assignee: User, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         browser = Browser(agent)
         for _ in range(12):
             assign(make_ticket(owner, project=make_project()), assignee, make_user("Dave Desk"))
 
-        # Session, user, group and own permissions; then the tickets of the page and their assignees, and the queues.
-        with django_assert_num_queries(7):
+        # Session, user, group and own permissions; the tickets of the page and their assignees; queues and saved views.
+        with django_assert_num_queries(8):
             page = browser.get(TICKETS)
 
         assert page.content.decode().count("Axel Assignee, Dave Desk") == 12

@@ -4,17 +4,23 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.messages import get_messages
 from django.db import IntegrityError, transaction
+from django.http import QueryDict
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from kit.tests.browser import Browser, fields
+from tickets.admin.saved_views import to_admin, to_api
 from tickets.models import Queue, SavedFilter
 from tickets.saved_filters import services
+from tickets.tests.factories import make_ticket
 
 pytestmark = pytest.mark.django_db
 
 Api = Callable[[User], APIClient]
+TICKETS = "/admin/tickets/ticket/"
 
 
 def save(by: User, name: str = "Urgent", *, query: str = "priority=high", is_shared: bool = False) -> SavedFilter:
@@ -59,7 +65,8 @@ class TestList:
         for name in "aceB":
             save(agent, name, is_shared=True)
         api = signed_in(owner)
-        cursor, found = "", []
+        found: list[str] = []
+        cursor: str | None = ""
         while cursor is not None:
             page = api.get(f"/filters?limit=2&cursor={cursor}").json()
             found += [each["name"] for each in page["items"]]
@@ -204,3 +211,103 @@ class TestConstraints:
     def test_refuse_odd_names(self, owner: User, name: str, constraint: str) -> None:
         with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
             SavedFilter.objects.create(owner=owner, name=name, query="status=open")
+
+
+class TestViews:
+    """Saved filters in the admin, which has other names for some parameters."""
+
+    def test_are_saved_from_the_filters_of_the_list(self, agent: User, owner: User) -> None:
+        ticket = make_ticket(owner, title="The roof leaks", priority="high")
+        make_ticket(owner, title="The roof leaks")
+        browser = Browser(agent)
+        query = f"queue=unassigned&q=roof+leak&priority__exact=high&created_by__id__exact={owner.pk}&o=1"
+
+        shown = fields(browser.get(f"{TICKETS}?{query}"))
+        answer = browser.post(f"{TICKETS}views/", shown | {"name": "Roofs", "shared": "on"}, follow=True)
+
+        saved = SavedFilter.objects.get()
+        assert saved.query == f"queue=unassigned&search=roof+leak&priority=high&createdBy={owner.pk}"
+        assert (saved.owner, saved.name, saved.is_shared) == (agent, "Roofs", True)
+        assert "Saved as “Roofs”." in answer.content.decode()
+        (tab,) = answer.context["cl"].saved_tabs
+        assert (tab.title, tab.is_current, tab.is_own) == ("Roofs", True, True)
+        assert not any(tab.is_current for tab in answer.context["cl"].tabs)
+        assert list(browser.get(TICKETS + tab.url).context["cl"].result_list) == [ticket]
+
+    def test_are_tabs_for_others_if_they_are_shared(self, agent: User, admin: User) -> None:
+        save(admin, "Shared", query="search=roof&startDate=2024-01-01&endDate=2024-01-31&type=bug", is_shared=True)
+        save(admin, "Hidden")
+        save(agent, "Own")
+
+        page = Browser(agent).get(TICKETS)
+        opened = Browser(agent).get(TICKETS + page.context["cl"].saved_tabs[1].url)
+
+        assert [tab.title for tab in page.context["cl"].saved_tabs] == ["Own", "Shared"]
+        assert [chip.text for chip in opened.context["cl"].chips] == [
+            "Search: roof",
+            "Type: bug",
+            "Created from: 2024-01-01",
+            "Created before: 2024-02-01",
+        ]
+        assert opened.context["cl"].saved_tab.title == "Shared"
+        assert "Delete this view" not in opened.content.decode()
+
+    def test_can_be_saved_again_as_they_are_shown(self, agent: User) -> None:
+        query = (
+            "search=roof&status=closed&sla=missed&venue=Hall&project=1&assignee=2&startDate=2024-01-01T00%3A00%3A00Z"
+        )
+        saved = save(agent, "First", query=f"{query}&endDate=2024-01-31&queue=all")
+
+        shown = to_admin(saved.query)
+
+        assert to_admin(to_api(QueryDict(shown))) == shown
+
+    def test_are_deleted_by_their_owner(self, agent: User, admin: User) -> None:
+        own, shared = save(agent, "Own"), save(admin, "Shared", is_shared=True)
+        browser = Browser(agent)
+
+        answers = [browser.post(f"{TICKETS}views/{each.pk}/delete/", follow=True) for each in (own, shared)]
+
+        texts = [answer.content.decode() for answer in answers]
+        assert "View deleted." in texts[0]
+        assert f"View not deleted. {services.NotYourFilter.message}." in texts[1]
+        assert list(SavedFilter.objects.all()) == [shared]
+
+    @pytest.mark.parametrize(
+        ("values", "message"),
+        [
+            ({"name": "Urgent", "query": "q=roof"}, f"View not saved. {services.FilterNameTaken.message}."),
+            ({"name": " ", "query": "q=roof"}, "View not saved. Name: This field may not be blank."),
+            ({"query": "q=roof"}, "View not saved. Name: This field may not be blank."),
+            ({"name": "x", "query": ""}, "View not saved. Query: This field may not be blank."),
+            ({"name": "x"}, "View not saved. Query: This field may not be blank."),
+            ({"name": "x", "query": "status__exact=x"}, "View not saved. Query: status: “x” is not a valid choice."),
+            ({"name": "x", "query": "id__range=1"}, "View not saved. The filter “id__range” cannot be saved."),
+            ({"name": "x", "query": "created_at__gte=x"}, "The value of “created_at__gte” cannot be saved."),
+            ({"name": "x", "query": "created_at__lt=0001-01-01"}, "The value of “created_at__lt” cannot be saved."),
+            ({"name": "x", "query": "created_at__lt=9999-12-31T23:59:59-23:00"}, "View not saved. Query: endDate: "),
+        ],
+    )
+    def test_say_why_they_are_not_saved(self, agent: User, values: dict[str, str], message: str) -> None:
+        save(agent, "urgent")
+
+        page = Browser(agent).post(f"{TICKETS}views/", values)
+
+        (shown,) = [str(each).replace('"', "“", 1).replace('"', "”", 1) for each in get_messages(page.wsgi_request)]
+        assert message in shown
+        assert SavedFilter.objects.count() == 1
+
+    def test_survive_that_the_list_no_longer_takes_a_parameter(self, agent: User) -> None:
+        SavedFilter.objects.create(owner=agent, name="Old", query="status=lost")
+
+        page = Browser(agent).get(TICKETS)
+
+        assert (page.status_code, page.context["cl"].saved_tabs) == (200, [])
+
+    def test_are_escaped(self, agent: User) -> None:
+        save(agent, "<b>&", query="search=%3Cb%3E")
+
+        page = Browser(agent).get(TICKETS).content.decode()
+
+        assert "<span>&lt;b&gt;&amp;</span>" in page
+        assert 'href="?q=%3Cb%3E"' in page

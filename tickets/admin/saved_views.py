@@ -1,0 +1,138 @@
+"""Saved filters as tabs above the list of tickets. The admin's list has other names for the API's parameters."""
+
+from datetime import MINYEAR, datetime
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.admin.views.main import ERROR_FLAG, ORDER_VAR, PAGE_VAR
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_POST
+from rest_framework.exceptions import ValidationError
+
+from accounts.permissions import staff_user
+from kit.admin.forms import ServiceAdmin
+from kit.dates import MILLISECOND
+from kit.errors import Invalid, Refused
+from kit.web.bodies import read_object
+from kit.web.query_strings import read_text
+from tickets.admin.filters import QUEUE, SEARCH, SlaFilter
+from tickets.saved_filters import services
+from tickets.saved_filters.serializers import NewFilterSerializer, SavedQuerySerializer
+
+# The API's names of parameters, by the admin's.
+API_NAMES = {
+    QUEUE: "queue",
+    SEARCH: "search",
+    SlaFilter.parameter_name: "sla",
+    "status__exact": "status",
+    "priority__exact": "priority",
+    "type__exact": "type",
+    "venue__exact": "venue",
+    "project__id__exact": "project",
+    "assignees__id__exact": "assignee",
+    "created_by__id__exact": "createdBy",
+}
+CREATED_FROM, CREATED_BEFORE = "created_at__gte", "created_at__lt"
+# What the list shows of the tickets, not which.
+NOT_SAVED = {ORDER_VAR, PAGE_VAR, ERROR_FLAG}
+
+
+class NotSavable(Invalid):
+    """A filter of the admin's list that the API does not have."""
+
+
+def to_admin(query: str) -> str:
+    """Return the query string of the admin's list for one of a saved filter. The order of tickets is left out."""
+    values = read_text(SavedQuerySerializer, query)
+    span = values["filter"].span
+    given = QueryDict(query)
+    found = QueryDict(mutable=True)
+    for name, name_in_api in API_NAMES.items():
+        if value := given.get(name_in_api):
+            found[name] = value
+    for name, moment in ((CREATED_FROM, span.starts_at), (CREATED_BEFORE, span.ends_at)):
+        if moment:
+            found[name] = moment.isoformat()
+    return found.urlencode()
+
+
+def to_api(query: QueryDict) -> str:
+    """Return the query string of the API for one of the admin's list.
+
+    :raises NotSavable: the API has no such filter.
+    """
+    found = QueryDict(mutable=True)
+    for name, value in query.items():
+        if name in NOT_SAVED or not value:
+            continue
+        if name == CREATED_FROM:
+            found["startDate"] = _moment(name, str(value)).isoformat()
+        elif name == CREATED_BEFORE:
+            # The API's bound is inclusive.
+            found["endDate"] = (_moment(name, str(value)) - MILLISECOND).isoformat()
+        elif name in API_NAMES:
+            found[API_NAMES[name]] = str(value)
+        else:
+            raise NotSavable(f'The filter "{name}" cannot be saved')
+    return found.urlencode()
+
+
+def _moment(name: str, value: str) -> datetime:
+    try:
+        moment = parse_datetime(value)
+    except ValueError:
+        moment = None
+    if moment is None or moment.year == MINYEAR:
+        raise NotSavable(f'The value of "{name}" cannot be saved')
+    return moment if moment.tzinfo else timezone.make_aware(moment)
+
+
+class SavedViews(ServiceAdmin):
+    """Save the filters of the list as a view, and delete views."""
+
+    def get_urls(self) -> list[Any]:
+        save = self.admin_site.admin_view(self.save_view)
+        delete = self.admin_site.admin_view(self.delete_saved_view)
+        return [
+            path("views/", save, name="tickets_ticket_save_view"),
+            path("views/<int:filter_id>/delete/", delete, name="tickets_ticket_delete_view"),
+            *super().get_urls(),
+        ]
+
+    @method_decorator(require_POST)
+    def save_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        shown = request.POST.get("query", "")
+        body: dict[str, Any] = {"name": request.POST.get("name", ""), "shared": "shared" in request.POST}
+        try:
+            body["query"] = to_api(QueryDict(shown))
+            saved = services.create(**read_object(NewFilterSerializer, body), by=staff_user(request))
+        except ValidationError as error:
+            for name, faults in cast("dict[str, list[str]]", error.detail).items():
+                self.message_user(request, f"View not saved. {name.capitalize()}: {faults[0]}", messages.ERROR)
+        except Refused as refusal:
+            self.message_user(request, f"View not saved. {refusal.message}.", messages.ERROR)
+        else:
+            self.message_user(request, f"Saved as “{saved.name}”.", messages.SUCCESS)
+        return HttpResponseRedirect(f"{self._list()}?{QueryDict(shown).urlencode()}")
+
+    @method_decorator(require_POST)
+    def delete_saved_view(self, request: HttpRequest, filter_id: int) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            services.delete(filter_id=filter_id, by=staff_user(request))
+        except Refused as refusal:
+            self.message_user(request, f"View not deleted. {refusal.message}.", messages.ERROR)
+        else:
+            self.message_user(request, "View deleted.", messages.SUCCESS)
+        return HttpResponseRedirect(self._list())
+
+    def _list(self) -> str:
+        return reverse("admin:tickets_ticket_changelist")
