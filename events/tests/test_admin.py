@@ -15,7 +15,7 @@ from events import services
 from events.models import Booking, BookingStatus, Event, EventStatus, Origin
 from events.tests.factories import GUEST, Guest, book, make_event
 from kit.admin.pages import LINK_CLASSES
-from kit.admin.stale import CONFLICT, STALE
+from kit.admin.stale import CONFLICT, STALE, Difference
 from kit.tests.browser import Browser, errors, fields
 from notifications.services import announce_bookings
 from projects.tests.psql import psql
@@ -215,6 +215,23 @@ class TestEventPage:
         }
         event.refresh_from_db()
         assert (event.name, event.inventory.capacity) == ("Jazz indoors", 70)
+        assert page.context["differences"] == [
+            Difference("Name", "Jazz indoors", "Jazz outdoors"),
+            Difference("Capacity", "70", None),
+        ]
+        assert "Changed while you were editing" in text_of(page)
+        assert fields(page)["name"] == "Jazz outdoors"
+
+    def test_shows_what_was_typed_if_the_event_was_cancelled(self, admin: User) -> None:
+        event = make_event(admin)
+        browser = Browser(admin)
+        opened = fields(browser.get(page_of(event)))
+        services.cancel_event(event_id=event.pk, by=admin, at=timezone.now())
+
+        page = browser.post(page_of(event), {**opened, "description": "Bring\numbrellas", "_save": "Save"})
+
+        assert page.status_code == 403
+        assert "Bring\numbrellas" in page.content.decode()
 
     def test_is_not_stale_after_a_booking(self, admin: User) -> None:
         event = make_event(admin)
