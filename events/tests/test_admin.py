@@ -285,6 +285,13 @@ class TestEventPage:
         assert browser.get(page_of(event)).status_code == 200
         assert browser.post(page_of(event), {"name": "Alive"}).status_code == 403
 
+    def test_shows_agents_the_seats(self, admin: User, agent: User) -> None:
+        event = make_event(admin, capacity=4321, withheld=1234)
+
+        page = text_of(Browser(agent).get(page_of(event)))
+
+        assert ("4321" in page, "1234" in page, 'name="capacity"' in page) == (True, True, False)
+
 
 class TestNewBooking:
     def test_books_for_a_user(self, admin: User, owner: User) -> None:
