@@ -12,6 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from events import services
+from events.admin import BookingAdmin
 from events.models import Booking, BookingStatus, Event, EventStatus, Origin
 from events.tests.factories import GUEST, Guest, book, make_event
 from kit.admin.pages import LINK_CLASSES
@@ -509,9 +510,28 @@ class TestBookingList:
             return list(browser.get(BOOKINGS, {"q": term}).context["cl"].result_list)
 
         assert found(f"#{own.pk}") == [own]
-        assert found("greta@") == [guests]
+        assert found("greta@") == found("Guest gret") == [guests]
+        assert found("olga own") == [own]
+        assert found("jazz") == [guests, own]
+        assert found("jazz nobody") == []
         assert found(owner.email[:6]) == [own]
         assert found("9" * 30) == []
+
+    def test_search_is_paged(self, admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(BookingAdmin, "list_per_page", 2)
+        event = make_event(admin)
+        bookings = [book(event) for _ in range(5)]
+        browser = Browser(admin)
+
+        pages = [browser.get(BOOKINGS, {"q": "jazz", "p": page}).context["cl"].result_list for page in "123"]
+
+        assert [booking for page in pages for booking in page] == bookings[::-1]
+
+    @pytest.mark.parametrize("query", ["p=0", "p=x", "p=999999999", "o=1", "promoted_after=x", "q=a&promoted_after=-1"])
+    def test_survives_any_query(self, admin: User, query: str) -> None:
+        book(make_event(admin))
+
+        assert Browser(admin).get(f"{BOOKINGS}?{query}").status_code in (200, 302, 400)
 
 
 class TestBookingPage:
