@@ -134,7 +134,7 @@ def bookings(
         found = Booking.objects.visible_to(viewer).filter(
             **{name: value for name, value in filters.items() if value is not None}
         )
-        ids = _newest_matches(found, search, limit)
+        ids = newest_matches(found, search=search, limit=limit)
         return sql.prepared("events/bookings", ids=ids) if ids else []
     page: dict[str, Any] = {"before_id": sql.MAX_ID if before_id is None else before_id, "row_limit": limit}
     user_id = _user_id(viewer)
@@ -149,7 +149,7 @@ def _newest(bookings: BookingQuerySet, limit: int) -> list[int]:
     return list(bookings.order_by("-pk").values_list("pk", flat=True)[:limit])
 
 
-def _newest_matches(bookings: BookingQuerySet, search: str, limit: int) -> list[int]:
+def newest_matches(bookings: BookingQuerySet, *, search: str, limit: int) -> list[int]:
     """Return the ids of the newest `limit` bookings that match a search.
 
     As for tickets: the newest few thousand usually contain enough matches to fill a page. If not, few bookings match,

@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.defaults import permission_denied
 
+from accounts.admin.kept_forms import SECRET, KeptForm
 from accounts.models import User, UserType
 from kit.web.paths import is_in_admin
 
@@ -30,8 +31,15 @@ def forbidden_page(request: HttpRequest, exception: Exception) -> HttpResponse:
         "role": user.get_type_display(),
         "is_admin": user.is_admin,
         "person": None if user.is_admin else _whom_to_ask(),
+        "typed": _typed(request),
     }
     return render(request, "admin/forbidden.html", context, status=403)
+
+
+def _typed(request: HttpRequest) -> list[tuple[str, str]]:
+    """Return what was filled in, so that nobody has to type it again elsewhere."""
+    pairs = [[name, value] for name, values in request.POST.lists() for value in values if not SECRET.search(name)]
+    return KeptForm(request.get_full_path(), pairs).filled_in
 
 
 def _whom_to_ask() -> User | None:

@@ -14,7 +14,7 @@ from accounts import services
 from accounts.models import User, UserType
 from accounts.tests.api import in_capitals, login
 from accounts.tests.factories import PASSWORD, make_user
-from kit.admin.stale import CONFLICT, STALE
+from kit.admin.stale import CONFLICT, STALE, Difference
 from kit.errors import Busy, Forbidden
 from kit.tests.browser import Browser, errors, fields
 from tickets.models import Status
@@ -259,6 +259,7 @@ class TestStaleForm:
 
         assert list(errors(answer)) == ["__all__"]
         assert fields(answer)["name"] == User.objects.get(pk=owner.pk).name == "Olga Owner"
+        assert answer.context["differences"] == [Difference("Name", "Olga Owner", "Olga Other")]
 
 
 class TestDeactivate:

@@ -113,6 +113,15 @@ class EventAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
     def sold(self, event: Event) -> str:
         return f"{event.inventory.confirmed:,} of {event.inventory.for_sale:,}"
 
+    # The form has fields of these names; a read-only page shows the values.
+    @admin.display(description="capacity")
+    def capacity(self, event: Event) -> int:
+        return event.inventory.capacity
+
+    @admin.display(description="withheld")
+    def withheld(self, event: Event) -> int:
+        return event.inventory.withheld
+
     @admin.display(description="available")
     def available(self, event: Event) -> int:
         return event.inventory.available

@@ -12,10 +12,11 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from events import services
+from events.admin import BookingAdmin
 from events.models import Booking, BookingStatus, Event, EventStatus, Origin
 from events.tests.factories import GUEST, Guest, book, make_event
 from kit.admin.pages import LINK_CLASSES
-from kit.admin.stale import CONFLICT, STALE
+from kit.admin.stale import CONFLICT, STALE, Difference
 from kit.tests.browser import Browser, errors, fields
 from notifications.services import announce_bookings
 from projects.tests.psql import psql
@@ -215,6 +216,23 @@ class TestEventPage:
         }
         event.refresh_from_db()
         assert (event.name, event.inventory.capacity) == ("Jazz indoors", 70)
+        assert page.context["differences"] == [
+            Difference("Name", "Jazz indoors", "Jazz outdoors"),
+            Difference("Capacity", "70", None),
+        ]
+        assert "Changed while you were editing" in text_of(page)
+        assert fields(page)["name"] == "Jazz outdoors"
+
+    def test_shows_what_was_typed_if_the_event_was_cancelled(self, admin: User) -> None:
+        event = make_event(admin)
+        browser = Browser(admin)
+        opened = fields(browser.get(page_of(event)))
+        services.cancel_event(event_id=event.pk, by=admin, at=timezone.now())
+
+        page = browser.post(page_of(event), {**opened, "description": "Bring\numbrellas", "_save": "Save"})
+
+        assert page.status_code == 403
+        assert "Bring\numbrellas" in page.content.decode()
 
     def test_is_not_stale_after_a_booking(self, admin: User) -> None:
         event = make_event(admin)
@@ -267,6 +285,13 @@ class TestEventPage:
 
         assert browser.get(page_of(event)).status_code == 200
         assert browser.post(page_of(event), {"name": "Alive"}).status_code == 403
+
+    def test_shows_agents_the_seats(self, admin: User, agent: User) -> None:
+        event = make_event(admin, capacity=4321, withheld=1234)
+
+        page = text_of(Browser(agent).get(page_of(event)))
+
+        assert ("4321" in page, "1234" in page, 'name="capacity"' in page) == (True, True, False)
 
 
 class TestNewBooking:
@@ -485,9 +510,28 @@ class TestBookingList:
             return list(browser.get(BOOKINGS, {"q": term}).context["cl"].result_list)
 
         assert found(f"#{own.pk}") == [own]
-        assert found("greta@") == [guests]
+        assert found("greta@") == found("Guest gret") == [guests]
+        assert found("olga own") == [own]
+        assert found("jazz") == [guests, own]
+        assert found("jazz nobody") == []
         assert found(owner.email[:6]) == [own]
         assert found("9" * 30) == []
+
+    def test_search_is_paged(self, admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(BookingAdmin, "list_per_page", 2)
+        event = make_event(admin)
+        bookings = [book(event) for _ in range(5)]
+        browser = Browser(admin)
+
+        pages = [browser.get(BOOKINGS, {"q": "jazz", "p": page}).context["cl"].result_list for page in "123"]
+
+        assert [booking for page in pages for booking in page] == bookings[::-1]
+
+    @pytest.mark.parametrize("query", ["p=0", "p=x", "p=999999999", "o=1", "promoted_after=x", "q=a&promoted_after=-1"])
+    def test_survives_any_query(self, admin: User, query: str) -> None:
+        book(make_event(admin))
+
+        assert Browser(admin).get(f"{BOOKINGS}?{query}").status_code in (200, 302, 400)
 
 
 class TestBookingPage:

@@ -2,17 +2,19 @@
 
 A change form carries a digest of each value that it shows. If the row has other values by the time the form is sent,
 nothing is saved and the form is shown again: fields that the user edited keep the user's values, all others get the
-current ones.
+current ones. Above the form, both versions of what others changed are side by side.
 """
 
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.contrib.admin.utils import unquote
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, QueryDict
 from django.utils.text import Truncator, get_text_list
 
@@ -27,10 +29,19 @@ STALE = (
     "The form below has kept your changes; save again to overwrite."
 )
 UNREADABLE = (
-    "Nothing was saved, because the form did not say which values it had shown. It now shows the current values; "
-    "make your changes again."
+    "Nothing was saved, because the form did not say which values it had shown. It now shows the current values, and "
+    "what you had filled in is above it."
 )
 CONFLICT = "Someone else has set this to “{}”."
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A field that others changed: its value now, and what the user made of it, None if nothing."""
+
+    label: str
+    now: str
+    yours: str | None
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,7 @@ class Stale:
 
     sentence: str
     conflicts: dict[str, str]
+    differences: list[Difference]
 
 
 class SeenField(forms.CharField):
@@ -71,6 +83,8 @@ class SeenForm(forms.ModelForm):
 
 class SeenAdmin:
     """Mix-in for model admins whose form is a `SeenForm`. Covers the inlines whose rows can be edited."""
+
+    change_form_before_template = "admin/differences.html"
 
     def lock(self, request: HttpRequest, row: Any) -> None:
         """Lock the row until the transaction ends. If a service locks others first, lock them here as well."""
@@ -113,7 +127,8 @@ class SeenAdmin:
         return [(title, {**options, "fields": names}), *rest]
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        form = context["adminform"].form
+        form, stale = context["adminform"].form, getattr(request, "stale", None)
+        context["differences"] = stale.differences if stale else []
         if "seen" in form.fields and not form.is_bound:
             formsets = [each.formset for each in context["inline_admin_formsets"] if each.has_change_permission]
             form.initial["seen"] = json.dumps(digests(form, formsets))
@@ -134,12 +149,16 @@ def merge(sent: QueryDict, form: forms.BaseForm, formsets: Sequence[Any]) -> tup
     if seen == current:
         return sent, None
     changed = {name for name in seen.keys() | current.keys() if seen.get(name) != current.get(name)}
-    merged, conflicts = sent.copy(), {}
+    merged, conflicts, differences = sent.copy(), {}, []
     for name, bound in _fields(form, []):
         values = _merged(sent, name, bound, seen.get(name))
         _put(merged, name, values)
+        yours = values if name in seen else _sent(sent, name, bound)
+        now, is_edited = _text(bound, _shown(bound)), _digest(yours) != _digest(_shown(bound))
+        if name in changed and (name in seen or is_edited):
+            differences.append(Difference(str(bound.label), now, _text(bound, yours) if is_edited else None))
         if name in changed and values != _shown(bound):
-            conflicts[name] = _text(bound)
+            conflicts[name] = Truncator(now).chars(MAX_SHOWN_TEXT)
     labels = [str(bound.label) for name, bound in _fields(form, []) if name in changed]
     for formset in formsets:
         if any(name.startswith(f"{formset.prefix}-") for name in changed):
@@ -147,7 +166,7 @@ def merge(sent: QueryDict, form: forms.BaseForm, formsets: Sequence[Any]) -> tup
             labels.append(str(formset.model._meta.verbose_name_plural))
     merged["seen"] = json.dumps(current)
     sentence = STALE.format(get_text_list(labels, "and")) if seen and labels else UNREADABLE
-    return merged, Stale(sentence, conflicts)
+    return merged, Stale(sentence, conflicts, differences)
 
 
 def _merge_rows(merged: QueryDict, sent: QueryDict, formset: Any, seen: dict[str, str]) -> None:
@@ -175,9 +194,12 @@ def _merge_rows(merged: QueryDict, sent: QueryDict, formset: Any, seen: dict[str
 
 def _merged(sent: QueryDict, name: str, bound: forms.BoundField, seen: str | None) -> dict[str, list[str]]:
     """Return the user's value if it is an edit, or else the current value."""
-    current = _shown(bound)
-    yours = {suffix: sent.getlist(f"{name}{suffix}") for suffix in current}
-    return current if seen is None or _digest(yours) == seen else yours
+    yours = _sent(sent, name, bound)
+    return _shown(bound) if seen is None or _digest(yours) == seen else yours
+
+
+def _sent(sent: QueryDict, name: str, bound: forms.BoundField) -> dict[str, list[str]]:
+    return {suffix: sent.getlist(f"{name}{suffix}") for suffix in _shown(bound)}
 
 
 def _fields(form: forms.BaseForm, formsets: Sequence[Any]) -> Iterator[tuple[str, forms.BoundField]]:
@@ -229,18 +251,18 @@ def _put(sent: QueryDict, name: str, values: dict[str, list[str]]) -> None:
         sent.setlist(f"{name}{suffix}", each)
 
 
-def _text(bound: forms.BoundField) -> str:
-    """Return the current value as people read it."""
-    field, value = bound.field, bound.value()
+def _text(bound: forms.BoundField, values: dict[str, list[str]]) -> str:
+    """Return a value of the field, as a browser sends it, in the words of the page."""
+    field, text = bound.field, " ".join(part for parts in values.values() for part in parts)
     if isinstance(field, forms.ModelChoiceField):
-        text = str(field.to_python(value) or "")
+        with suppress(ValidationError):
+            return str(field.to_python(text) or "")
     elif isinstance(field, forms.ChoiceField):
-        text = str(dict(field.choices).get(value, value))  # type: ignore[arg-type]
+        names = {str(value): str(label) for value, label in field.choices}  # type: ignore[misc, union-attr]
+        return names.get(text, text)
     elif isinstance(field, forms.BooleanField):
-        text = "yes" if value else "no"
-    else:
-        text = " ".join(part for parts in _shown(bound).values() for part in parts)
-    return Truncator(text).chars(MAX_SHOWN_TEXT)
+        return "yes" if text else "no"
+    return text
 
 
 def number_or_zero(text: str) -> int:
