@@ -45,6 +45,11 @@ class TestBreadcrumbs:
     def test_name_the_form_of_a_new_object(self, admin: User) -> None:
         assert trail(admin, f"{PROJECTS}add/") == [f"Projects {PROJECTS}", "Add project"]
 
+    def test_name_a_list_as_its_menu_entry_does(self, admin: User) -> None:
+        assert trail(admin, "/admin/axes/accessattempt/") == ["Failed sign-ins"]
+        page = Browser(admin).get("/admin/axes/accessattempt/").content.decode()
+        assert "<title> Failed sign-ins | Ticketing</title>" in page
+
     def test_name_pages_that_belong_to_no_list(self, agent: User) -> None:
         assert trail(agent, "/admin/") == ["Overview"]
         assert trail(agent, "/admin/sla/") == ["SLA administration"]
