@@ -102,6 +102,72 @@ def test_admin(window: Desk, email: str, expected: set[str]) -> None:
     assert {path: page for path, page in found.items() if page} == {}
 
 
+def test_without_a_mouse(window: Desk) -> None:
+    page = window.page
+    page.set_viewport_size({"width": 1366, "height": 900})
+    window.sign_in(ADMIN)
+    window.go("/admin/projects/project/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.locator("#content :focus")).to_have_count(1)
+
+    account = page.get_by_role("button", name="Daria Mendes")
+    account.press("Enter")
+    expect(page.get_by_role("link", name="My account")).to_be_visible()
+    window.screenshot("account")
+    assert faults(page) == []
+    page.get_by_role("button", name="Dark").press("Enter")
+    expect(page.locator("html.dark")).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="My account")).to_be_hidden()
+    expect(account).to_be_focused()
+
+    # What the theme makes of elements that only a mouse can click.
+    page.get_by_role("button", name="Filters").press("Enter")
+    expect(page.locator("#changelist-filter")).to_be_visible()
+    window.screenshot("filters")
+    assert faults(page) == []
+
+    page.set_viewport_size({"width": 390, "height": 900})
+    window.go("/admin/projects/project/")
+    page.get_by_role("button", name="Show or hide the menu").press("Enter")
+    expect(page.get_by_role("link", name="Calendars")).to_be_visible()
+    window.screenshot("menu")
+    assert faults(page) == []
+
+
+def test_focus_where_typing_goes_on(desk: Desk) -> None:
+    page = desk.page
+    desk.sign_in(ADMIN)
+
+    desk.go("/admin/accounts/user/own-email/")
+    expect(page.get_by_label("New e-mail address")).to_be_focused()
+    page.get_by_label("New e-mail address").fill(ADMIN)
+    page.get_by_label("Current password").press("Enter")
+    expect(page.get_by_text("This is already your address.")).to_be_visible()
+    expect(page.get_by_label("New e-mail address")).to_be_focused()
+    desk.screenshot("error")
+
+
+def test_time_zone(window: Desk) -> None:
+    """A user's own zone, without the note of Django about the difference to the browser's."""
+    page = window.page
+    window.sign_in(AGENT)
+    window.go("/admin/accounts/user/me/")
+    page.get_by_label("Time zone").select_option("Asia/Kolkata")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text(re.compile(r"For you it is .* IST"))).to_be_visible()
+    window.go("/admin/tickets/ticket/add/")
+    expect(page.get_by_text("Time zone: Asia/Kolkata.")).to_be_visible()
+    expect(page.get_by_text("server time").locator("visible=true")).to_have_count(0)
+    window.go("/admin/accounts/user/me/")
+    page.get_by_label("Time zone").select_option("")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Your settings were saved.")).to_be_visible()
+
+
 def test_public(desk: Desk) -> None:
     for name, path in {"root": "/", "missing": "/nothing", "docs": "/docs", "sign-in": "/admin/login/"}.items():
         desk.go(path)

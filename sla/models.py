@@ -145,7 +145,7 @@ class SlaPolicy(models.Model):
         triggers = [pgtrigger.Protect(name="keep_sla_policies", operation=pgtrigger.Delete)]
 
     def __str__(self) -> str:
-        return f"{self.priority}: {self.hours} h"
+        return f"{self.get_priority_display()}: {self.hours} h"
 
     @cached_property
     def terms(self) -> Terms:

@@ -39,7 +39,7 @@ class FailedSignInAdmin(ReadOnlyMixin, ModelAdmin):
 
     @in_steps
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        return super().changelist_view(request, extra_context)
+        return super().changelist_view(request, {"list_name": "Failed sign-ins"} | (extra_context or {}))
 
     def has_lift_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("axes.delete_accessattempt")

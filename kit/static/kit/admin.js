@@ -24,6 +24,7 @@ document.addEventListener("formset:added", () => setTimeout(nameSelects));
 // What the theme lets only a mouse click: elements with a handler that are neither links nor buttons.
 document.addEventListener("DOMContentLoaded", () => {
   for (const element of document.querySelectorAll(":is(a:not([href]), div, li, span)[x-on\\:click]")) {
+    if (!element.textContent.trim() || element.querySelector("a, button, input, select, textarea")) continue;
     element.role ??= "button";
     element.tabIndex = 0;
     element.addEventListener("keydown", (event) => {
@@ -32,6 +33,8 @@ document.addEventListener("DOMContentLoaded", () => {
       element.click();
     });
   }
+  // They follow the page's h1.
+  document.querySelectorAll("#changelist-filter h3").forEach((heading) => (heading.ariaLevel = 2));
   focusWhereTypingGoesOn();
 });
 
