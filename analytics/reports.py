@@ -43,8 +43,8 @@ def weekly(*, monday: date, at: datetime) -> dict[str, Any]:
             {
                 "title": "Desk",
                 "figures": [
-                    _compared("Created", str(sum(desk.created)), str(sum(desk_before.created))),
-                    _compared("Closed", str(sum(desk.closed)), str(sum(desk_before.closed))),
+                    _compared("Created", *(f"{sum(each.created):,}" for each in (desk, desk_before))),
+                    _compared("Closed", *(f"{sum(each.closed):,}" for each in (desk, desk_before))),
                     _compared(
                         "Closed within SLA", *(share(each.met, each.met + each.missed) for each in (desk, desk_before))
                     ),

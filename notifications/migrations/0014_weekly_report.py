@@ -4,15 +4,33 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('notifications', '0013_lean_conditions'),
+        ("notifications", "0013_lean_conditions"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='delivery',
-            name='kind',
-            field=models.CharField(choices=[('ticket-updated', 'Ticket updated'), ('booking-confirmed', 'Booking confirmed'), ('booking-waiting', 'Booking on waiting list'), ('booking-promoted', 'Booking promoted'), ('booking-cancelled', 'Booking cancelled'), ('event-cancelled', 'Event cancelled'), ('event-changed', 'Event changed'), ('sla-at-risk', 'SLA at risk'), ('sla-breached', 'SLA breached'), ('comment-added', 'Comment added'), ('ticket-summary', 'Summary of ticket mail'), ('set-password', 'Set password'), ('reset-password', 'Reset password'), ('address-changed', 'Address changed'), ('weekly-report', 'Weekly report')], max_length=40),
+            model_name="delivery",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("ticket-updated", "Ticket updated"),
+                    ("booking-confirmed", "Booking confirmed"),
+                    ("booking-waiting", "Booking on waiting list"),
+                    ("booking-promoted", "Booking promoted"),
+                    ("booking-cancelled", "Booking cancelled"),
+                    ("event-cancelled", "Event cancelled"),
+                    ("event-changed", "Event changed"),
+                    ("sla-at-risk", "SLA at risk"),
+                    ("sla-breached", "SLA breached"),
+                    ("comment-added", "Comment added"),
+                    ("ticket-summary", "Summary of ticket mail"),
+                    ("set-password", "Set password"),
+                    ("reset-password", "Reset password"),
+                    ("address-changed", "Address changed"),
+                    ("weekly-report", "Weekly report"),
+                ],
+                max_length=40,
+            ),
         ),
     ]
