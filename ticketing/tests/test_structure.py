@@ -31,6 +31,7 @@ OWN_NAMES = {
     "sla": {"business_hours", "clock"},
     "tickets": {"batches", "bulk", "forms", "readable", "stale_forms"},
     "events": {"tokens"},
+    "analytics": {"days", "reports", "wording"},
     "notifications": {
         "attempts",
         "backoff",
