@@ -1,6 +1,6 @@
 """The weekly report: which week it is about, and its numbers in words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,6 +11,7 @@ from analytics import queries
 from analytics.days import Days
 from analytics.wording import duration, share
 from kit.money import readable
+from kit.text import counted
 from kit.zones import compact, local
 from notifications.mails.wording import one_line
 
@@ -33,6 +34,7 @@ def weekly(*, monday: date, at: datetime) -> dict[str, Any]:
     week_before = Days.up_to(week.first - timedelta(days=1), number=7)
     desk, times = _activity(week, at)
     desk_before, times_before = _activity(week_before, at)
+    overall = (times.overall, times_before.overall)
     sales = queries.box_office(span=week.span, page_size=1)
     return {
         "days": str(week),
@@ -43,17 +45,15 @@ def weekly(*, monday: date, at: datetime) -> dict[str, Any]:
             {
                 "title": "Desk",
                 "figures": [
-                    _compared("Created", str(sum(desk.created)), str(sum(desk_before.created))),
-                    _compared("Closed", str(sum(desk.closed)), str(sum(desk_before.closed))),
+                    _compared("Created", *(f"{sum(each.created):,}" for each in (desk, desk_before))),
+                    _compared("Closed", *(f"{sum(each.closed):,}" for each in (desk, desk_before))),
                     _compared(
                         "Closed within SLA", *(share(each.met, each.met + each.missed) for each in (desk, desk_before))
                     ),
-                    _compared(
-                        "First response", *(duration(each.overall.response_median) for each in (times, times_before))
-                    ),
-                    _compared(
-                        "Resolution", *(duration(each.overall.resolution_median) for each in (times, times_before))
-                    ),
+                    _compared("First response, median", *(duration(each.response_median) for each in overall)),
+                    _compared("First response, 90% within", *(duration(each.response_p90) for each in overall)),
+                    _compared("Resolution, median", *(duration(each.resolution_median) for each in overall)),
+                    _compared("Resolution, 90% within", *(duration(each.resolution_p90) for each in overall)),
                     *([f"Created with priority {name}", f"{number:,}", ""] for name, number in desk.priorities.items()),
                     ["Open now", f"{desk.open:,}", ""],
                     ["Past their SLA deadline now", _capped(desk.breached), ""],
@@ -69,28 +69,12 @@ def weekly(*, monday: date, at: datetime) -> dict[str, Any]:
                 ],
             },
         ],
-        "tables": [
-            {"title": "By team", "columns": ["project", *TIME_COLUMNS], "rows": _time_rows(times.teams)},
-            {"title": "By person", "columns": ["name", *TIME_COLUMNS], "rows": _time_rows(times.people)},
-            {
-                "title": "Upcoming events",
-                "columns": ["event", "starts", "sold", "full", "waiting"],
-                "rows": [
-                    [
-                        one_line(event.name),
-                        compact(event.starts_at, event.time_zone),
-                        f"{event.sold:,} of {event.for_sale:,}",
-                        share(event.sold, event.for_sale),
-                        f"{event.waiting:,}",
-                    ]
-                    for event in queries.upcoming_events(at=at, page_size=MAX_ROWS)
-                ],
-            },
+        "lists": [
+            {"title": "By team", "rows": _time_rows(times.teams)},
+            {"title": "By person", "rows": _time_rows(times.people)},
+            {"title": "Upcoming events", "rows": _event_rows(at)},
         ],
     }
-
-
-TIME_COLUMNS = ["closed", "SLA met", "resolution", "answered", "response"]
 
 
 def _activity(days: Days, at: datetime) -> tuple[queries.Desk, queries.AllTimes]:
@@ -112,14 +96,28 @@ def _refunded(money: queries.Money) -> str:
 
 
 def _time_rows(times: Iterable[queries.Times]) -> list[list[str]]:
+    return [[one_line(each.name or ""), ", ".join(_times_in_words(each))] for each in times]
+
+
+def _times_in_words(times: queries.Times) -> Iterator[str]:
+    if times.closed:
+        yield (
+            f"{times.closed:,} closed ({share(times.met, times.closed)} within SLA, "
+            f"median {duration(times.resolution_median)}, 90% within {duration(times.resolution_p90)})"
+        )
+    if times.answered:
+        yield (
+            f"{times.answered:,} answered "
+            f"(median {duration(times.response_median)}, 90% within {duration(times.response_p90)})"
+        )
+
+
+def _event_rows(at: datetime) -> list[list[str]]:
     return [
         [
-            one_line(each.name or ""),
-            f"{each.closed:,}",
-            share(each.met, each.closed),
-            duration(each.resolution_median),
-            f"{each.answered:,}",
-            duration(each.response_median),
+            one_line(event.name),
+            f"{compact(event.starts_at, event.time_zone)}, {event.sold:,} of {event.for_sale:,} seats sold "
+            f"({share(event.sold, event.for_sale)}), {counted(event.waiting, 'booking')} waiting",
         ]
-        for each in times
+        for event in queries.upcoming_events(at=at, page_size=MAX_ROWS)
     ]

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.permissions import staff_user
 from analytics import queries
-from analytics.admin.box_office import sales, upcoming_events
+from analytics.admin.box_office import sales, upcoming
 from analytics.admin.desk import desk
 from analytics.admin.figures import alert
 from analytics.admin.period import PRESETS, chosen
@@ -31,7 +31,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if viewer.has_perm("tickets.view_ticket"):
         context |= desk(request, period, at)
     if viewer.has_perm("events.view_event"):
-        context["upcoming_events"] = upcoming_events(at)
+        context |= upcoming(at)
     if viewer.is_admin:
         context |= sales(period)
         context["gets_report"] = ReportSubscription.objects.filter(user=viewer).exists()

@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.urls import reverse
@@ -62,10 +63,10 @@ def _revenue(day: queries.SoldDay, currency: str) -> Cell:
     return Cell(float(amount), text=readable(amount, currency))
 
 
-def upcoming_events(at: datetime) -> list[dict[str, Any]]:
+def upcoming(at: datetime) -> dict[str, Any]:
     """Return the next events with how full they are. Runs one query."""
     bookings = reverse("admin:events_booking_changelist")
-    return [
+    events = [
         {
             "name": event.name,
             "starts_at": compact(event.starts_at, event.time_zone),
@@ -79,3 +80,5 @@ def upcoming_events(at: datetime) -> list[dict[str, Any]]:
         }
         for event in queries.upcoming_events(at=at, page_size=UPCOMING_EVENTS)
     ]
+    later = urlencode({"status__exact": "published", "starts_at__gte": at.isoformat(timespec="minutes"), "o": "2"})
+    return {"upcoming_events": events, "all_upcoming": f"{reverse('admin:events_event_changelist')}?{later}"}

@@ -70,7 +70,7 @@ class TicketList:
         return f"{self.url}?{urlencode(filters)}"
 
     def created(self, days: Days, **filters: object) -> str:
-        return self.where(**filters, **_within("created_at", days))
+        return self.where(queue="all", **filters, **_within("created_at", days))
 
     def closed(self, days: Days, **filters: object) -> str:
         return self.where(status__exact="closed", **filters, **_within("closed_at", days))

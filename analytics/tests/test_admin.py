@@ -269,8 +269,10 @@ class TestLinks:
         event = make_event(admin, capacity=2)
         sold, waiting = book(event, quantity=2), book(event, quantity=1)
         browser = Browser(admin)
-        (shown,) = browser.get(FIRST_PAGE).context["upcoming_events"]
+        page = browser.get(FIRST_PAGE)
+        (shown,) = page.context["upcoming_events"]
 
+        assert list(browser.get(page.context["all_upcoming"]).context["cl"].result_list) == [event]
         assert list(browser.get(shown["sold_url"]).context["cl"].result_list) == [sold]
         assert list(browser.get(shown["waiting_url"]).context["cl"].result_list) == [waiting]
         assert shown["waiting"] == 1

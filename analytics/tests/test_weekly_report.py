@@ -168,14 +168,17 @@ class TestContent:
         assert desk["Created"] == ("2", "1 the week before")
         assert desk["Closed"] == ("2", "1 the week before")
         assert desk["Closed within SLA"] == ("100%", "100% the week before")
-        assert desk["First response"] == ("1 h 30 min", "4 h the week before")
-        assert desk["Resolution"] == ("3 h", "8 h the week before")
+        assert desk["First response, median"] == ("1 h 30 min", "4 h the week before")
+        assert desk["Resolution, median"] == ("3 h", "8 h the week before")
         assert desk["Created with priority high"] == ("2", "")
         assert desk["Open now"] == ("1", "")
-        teams, people, events = (table["rows"] for table in report["tables"])
-        assert teams == [["General", "2", "100%", "3 h", "2", "1 h 30 min"]]
-        assert people == [["Agnes Agent", "2", "100%", "3 h", "2", "1 h 30 min"]]
-        assert [(row[0], *row[2:]) for row in events] == [("Tom & <i>Jerry</i>", "4 of 4", "100%", "1")]
+        assert desk["Resolution, 90% within"] == ("3 h 48 min", "8 h the week before")
+        teams, people, events = (each["rows"] for each in report["lists"])
+        text = "2 closed (100% within SLA, median 3 h, 90% within 3 h 48 min), "
+        text += "2 answered (median 1 h 30 min, 90% within 1 h 54 min)"
+        assert (teams, people) == ([["General", text]], [["Agnes Agent", text]])
+        starts = "2031-08-30 07:00 UTC"
+        assert events == [["Tom & <i>Jerry</i>", f"{starts}, 4 of 4 seats sold (100%), 1 booking waiting"]]
 
     def test_is_mailed_as_text_and_html(self, subscriber: User, settings: Any) -> None:
         settings.SITE_URL = "https://tickets.example.com"
@@ -187,7 +190,7 @@ class TestContent:
         assert message.subject == "Weekly report: 2 to 8 March 2026"
         body = str(message.body)
         assert "- Created: 2 (1 the week before)" in body
-        assert "- General: closed 2, SLA met 100%, resolution 3 h, answered 2, response 1 h 30 min" in body
+        assert "- General: 2 closed (100% within SLA, median 3 h, 90% within" in body
         assert "Tom & <i>Jerry</i>" in body
         assert "https://tickets.example.com/admin/?start=2026-03-02&end=2026-03-08" in body
         rich = html(cast(EmailMultiAlternatives, message))

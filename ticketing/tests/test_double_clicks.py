@@ -49,6 +49,7 @@ NEW_PASSWORD = "another, better password"
 
 # What is filled in, by the key of the page or action.
 FORMS: dict[str, dict[str, Any]] = {
+    "weekly_report": {},
     "password_change": {"old_password": PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD},
     "axes_accessattempt_changelist lift_lockout": {},
     "accounts_user_reset_second_factor": {},

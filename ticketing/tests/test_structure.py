@@ -33,6 +33,7 @@ OWN_NAMES = {
     "sla": {"apps", "business_hours", "clock"},
     "tickets": {"batches", "bulk", "forms", "label_fields", "readable", "saved_filters", "stale_forms"},
     "events": {"tokens"},
+    "analytics": {"days", "reports", "wording"},
     "notifications": {
         "attempts",
         "backoff",
