@@ -150,7 +150,7 @@ def test_triage(desk: Desk) -> None:
 
     page.get_by_role("link", name=f"Lamp 9 of {desk.name}").press("Enter")
     for number in reversed(range(10)):
-        expect(page.get_by_role("heading", name=f"Lamp {number} of {desk.name}")).to_be_visible()
+        expect(page.locator("#ticket-head h2")).to_contain_text(f"Lamp {number} of {desk.name}")
         page.get_by_role("button", name="Assign to me").press("Enter")
         expect(page.locator("#ticket-message")).to_have_text("Assigned to Omar Kaya.")
         page.get_by_label("Priority").press("L")
@@ -159,8 +159,9 @@ def test_triage(desk: Desk) -> None:
             page.get_by_role("link", name="Next").press("Enter")
 
     assert len(loads) == 10
+    # All that came before have left the list.
     page.get_by_role("link", name="Previous").press("Enter")
-    expect(page.get_by_role("heading", name="Lamp")).to_have_count(0)
+    expect(page.get_by_text("That was the first ticket of the list.")).to_be_visible()
 
 
 def test_who_else_is_looking(desk: Desk) -> None:
@@ -205,8 +206,8 @@ def count_loads(desk: Desk) -> list[str]:
 
 def edit(page: Page, label: str, value: str) -> None:
     """Edit a property of the ticket, and wait until it is saved."""
-    page.get_by_label(label, exact=True).fill(value)
-    page.get_by_label(label, exact=True).press("Tab")
+    page.get_by_label(label).fill(value)
+    page.get_by_label(label).press("Tab")
     expect(page.locator("#ticket-message")).to_have_text("Saved.")
     page.locator("#ticket-message").evaluate("message => message.replaceChildren()")
 

@@ -121,12 +121,8 @@ def test_stale_page(desk: Desk) -> None:
     page.get_by_label("Venue").press("Tab")
     expect(page.get_by_text("Not saved: the server cannot be reached")).to_be_visible()
     page.context.set_offline(False)
-    other = page.context.new_page()
-    other.goto(url)
-    other.evaluate("localStorage.clear()")
-    other.close()
-    # Typing goes on, so the draft is stored again.
-    page.get_by_label("Venue").fill("Back yards")
+    # Chromium logs the request that failed.
+    desk.errors.clear()
     other = page.context.browser.new_context().new_page()  # type: ignore[union-attr]
     other.goto(url)
     sign_in(other, ADMIN)
@@ -136,7 +132,7 @@ def test_stale_page(desk: Desk) -> None:
     page.goto(url)
 
     expect(page.get_by_text("Venue has been changed to “Garden” since.")).to_be_visible()
-    expect(page.get_by_label("Venue")).to_have_value("Back yards")
+    expect(page.get_by_label("Venue")).to_have_value("Back yard")
     assert reply_of(page) == TEXT
 
 
