@@ -1,8 +1,9 @@
-"""An agent's day: find overdue and unassigned tickets, reply, assign, edit in bulk, put on hold and close."""
+"""An agent's day: find overdue and unassigned tickets, triage, reply, assign, edit in bulk, put on hold and close."""
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from e2e.conftest import PASSWORD_OF, Desk
+from e2e.test_pages import ADMIN, faults
 
 # Wider than a phone's screen.
 LONG_ADDRESS = "https://doors.example.com/" + 30 * "the-old-one"
@@ -45,12 +46,11 @@ def test_agent(desk: Desk) -> None:
 
     # An internal note, then a reply to the customer.
     page.get_by_label("Reply to customer").fill(f"Is this the old door again? See {LONG_ADDRESS}")
-    page.get_by_label("Internal note (staff only)").check()
-    page.get_by_role("button", name="Reply", exact=True).click()
-    expect(page.get_by_text("Comment added")).to_be_visible()
+    page.get_by_role("button", name="Internal note").click()
+    expect(page.get_by_text("Internal note added")).to_be_visible()
     page.get_by_label("Reply to customer").fill(f"We are on our way to {desk.name}.\nIs somebody in?")
     page.get_by_role("button", name="Reply and start work").click()
-    expect(page.get_by_text("Status:")).to_be_visible()
+    expect(page.locator("#ticket-head").get_by_text("In Progress")).to_be_visible()
     desk.screenshot("conversation")
     mail = desk.mail_to(CUSTOMER, f"#{first}")
     text = mail.get_body(("plain",)).get_content()
@@ -68,29 +68,41 @@ def test_agent(desk: Desk) -> None:
     expect(page.get_by_text(f"1 ticket not changed: User already assigned (#{first})")).to_be_visible()
     desk.screenshot("summary")
 
-    # Two people edit the same ticket.
+    # Two people edit the same ticket, one of them with a reply half written.
     page.goto(ticket_url)
+    page.get_by_label("Reply to customer").fill("One moment")
     other = page.context.new_page()
     other.goto(ticket_url)
-    other.get_by_label("Venue").fill("Back yard")
-    other.get_by_label("Title").fill(f"The back door of {desk.name} is broken")
-    other.get_by_role("button", name="Save and continue editing").click()
-    expect(other.get_by_text("was changed successfully")).to_be_visible()
+    edit(other, "Venue", "Back yard")
+    edit(other, "Title", f"The back door of {desk.name} is broken")
     other.close()
     page.get_by_label("Title").fill(f"The front door of {desk.name} is broken")
-    page.get_by_role("button", name="Save and continue editing").click()
-    expect(page.get_by_text("your changes were not saved")).to_be_visible()
+    page.get_by_label("Title").press("Tab")
+    expect(page.get_by_text("Changed while you were editing")).to_be_visible()
     expect(page.get_by_label("Venue")).to_have_value("Back yard")
     expect(page.get_by_label("Title")).to_have_value(f"The front door of {desk.name} is broken")
+    expect(page.get_by_label("Reply to customer")).to_have_value("One moment")
+    expect(page.get_by_text("Is somebody in?")).to_be_visible()
     desk.screenshot("stale")
-    page.get_by_role("button", name="Save and continue editing").click()
-    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("#ticket-head").get_by_text("The front door")).to_be_visible()
+    expect(page.get_by_text("Changed while you were editing")).to_have_count(0)
 
-    page.get_by_role("link", name="Put on hold").click()
-    page.get_by_label("Reason").fill("The locksmith comes on Monday")
-    desk.screenshot("hold")
-    page.get_by_role("button", name="Put on hold").click()
-    expect(page.get_by_text("The locksmith comes on Monday").first).to_be_visible()
+    # A refusal is shown beside its field.
+    page.get_by_label("Price").fill("-1")
+    page.get_by_label("Price").press("Tab")
+    expect(page.locator("[data-field=price]").get_by_text("greater than or equal to 0")).to_be_visible()
+    desk.screenshot("refused")
+    edit(page, "Price", "12.50")
+
+    loads = count_loads(desk)
+    page.get_by_label("Reply to customer").fill("The locksmith comes on Monday.")
+    page.get_by_label("Reason for hold").fill("Locksmith")
+    page.get_by_role("button", name="Reply and hold").click()
+    expect(page.locator("#ticket-head").get_by_text("On hold: Locksmith")).to_be_visible()
+    expect(page.get_by_text("The locksmith comes on Monday.")).to_be_in_viewport()
+    assert len(loads) == 1
+    desk.screenshot("hold", whole=False)
     page.get_by_role("button", name="Resume").click()
     page.get_by_label("Reply to customer").fill("The door opens again.")
     page.get_by_role("button", name="Reply and close").click()
@@ -98,6 +110,106 @@ def test_agent(desk: Desk) -> None:
     desk.screenshot("closed")
     desk.mail_to(AGENT, f"Ticket #{first} updated")
     assert "The door opens again." in desk.mail_to(CUSTOMER, f"#{first}").get_body(("plain",)).get_content()
+
+
+def test_answer_and_hold(desk: Desk) -> None:
+    """Two clicks and one page load, on a long ticket too."""
+    page = desk.page
+    (ticket,) = create_tickets(desk, f"The gate of {desk.name} is broken")
+    desk.sign_in(AGENT)
+    desk.go(f"/admin/tickets/ticket/{ticket}/change/")
+    for number in range(12):
+        page.get_by_label("Reply to customer").fill("\n".join(f"Line {line} of note {number}" for line in range(9)))
+        page.get_by_role("button", name="Internal note").click()
+    desk.go(f"/admin/tickets/ticket/{ticket}/change/")
+    loads = count_loads(desk)
+
+    # Without scrolling.
+    expect(page.get_by_label("Reply to customer")).to_be_in_viewport(ratio=1)
+    page.get_by_label("Reply to customer").click()
+    page.keyboard.type("We come on Monday.")
+    desk.screenshot("long", whole=False)
+    expect(page.get_by_role("button", name="Reply and hold")).to_be_in_viewport(ratio=1)
+    page.get_by_role("button", name="Reply and hold").click()
+
+    expect(page.get_by_text("We come on Monday.")).to_be_in_viewport()
+    expect(page.locator("#ticket-head")).to_be_in_viewport(ratio=1)
+    expect(page.locator("#ticket-head").get_by_text("SLA clock paused")).to_be_visible()
+    assert len(loads) == 1
+    desk.screenshot("held", whole=False)
+    assert faults(page) == []
+
+
+def test_triage(desk: Desk) -> None:
+    """Ten new tickets: read each, take it, set its priority, go on; by keyboard alone."""
+    page = desk.page
+    create_tickets(desk, *(f"Lamp {number} of {desk.name}" for number in range(10)))
+    desk.sign_in(AGENT)
+    desk.go("/admin/tickets/ticket/?queue=unassigned")
+    loads = count_loads(desk)
+
+    page.get_by_role("link", name=f"Lamp 9 of {desk.name}").press("Enter")
+    for number in reversed(range(10)):
+        expect(page.locator("#ticket-head h2")).to_contain_text(f"Lamp {number} of {desk.name}")
+        page.get_by_role("button", name="Assign to me").press("Enter")
+        expect(page.locator("#ticket-message")).to_have_text("Assigned to Omar Kaya.")
+        page.get_by_label("Priority").press("L")
+        expect(page.locator("#ticket-head").get_by_text("Low priority")).to_be_visible()
+        if number:
+            page.get_by_role("link", name="Next").press("Enter")
+
+    assert len(loads) == 10
+    # All that came before have left the list.
+    page.get_by_role("link", name="Previous").press("Enter")
+    expect(page.get_by_text("That was the first ticket of the list.")).to_be_visible()
+
+
+def test_who_else_is_looking(desk: Desk) -> None:
+    page = desk.page
+    (ticket,) = create_tickets(desk, f"The roof of {desk.name} leaks")
+    desk.sign_in(AGENT)
+    desk.go(f"/admin/tickets/ticket/{ticket}/change/")
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_text("looking at this ticket")).to_have_count(0)
+
+    page.context.clear_cookies(name="sessionid")
+    desk.sign_in(ADMIN)
+    desk.go(f"/admin/tickets/ticket/{ticket}/change/")
+
+    expect(page.get_by_text("Omar Kaya is looking at this ticket too.")).to_be_visible()
+    desk.screenshot("looking", whole=False)
+
+
+def test_filter_of_the_conversation(desk: Desk) -> None:
+    page = desk.page
+    (ticket,) = create_tickets(desk, f"The wall of {desk.name} is wet")
+    desk.sign_in(AGENT)
+    desk.go(f"/admin/tickets/ticket/{ticket}/change/")
+    page.get_by_label("Reply to customer").fill("Which wall?")
+    page.get_by_role("button", name="Reply and start work").click()
+    page.get_by_label("Reply to customer").fill("Half a sentence")
+
+    page.get_by_role("link", name="Changes only").click()
+    expect(page.get_by_text("Which wall?")).to_have_count(0)
+    expect(page.get_by_text("In Progress").first).to_be_visible()
+    page.get_by_role("link", name="Comments only").click()
+    expect(page.get_by_text("Which wall?")).to_be_visible()
+    expect(page.get_by_label("Reply to customer")).to_have_value("Half a sentence")
+
+
+def count_loads(desk: Desk) -> list[str]:
+    """Return a list to which each page that the window loads from now on is added. Redirects belong to their page."""
+    loads: list[str] = []
+    desk.page.on("domcontentloaded", lambda page: loads.append(page.url))
+    return loads
+
+
+def edit(page: Page, label: str, value: str) -> None:
+    """Edit a property of the ticket, and wait until it is saved."""
+    page.get_by_label(label).fill(value)
+    page.get_by_label(label).press("Tab")
+    expect(page.locator("#ticket-message")).to_have_text("Saved.")
+    page.locator("#ticket-message").evaluate("message => message.replaceChildren()")
 
 
 def choose_assignee(desk: Desk, action: str, screenshot: str = "") -> None:

@@ -25,8 +25,8 @@ def neighbour(rows: QuerySet[Any], at: Sequence[Any], *, is_forward: bool) -> An
         beyond, level = _beyond(rows.model, keys, number, at[number], is_forward=is_forward)
         condition = beyond | (level & condition) if condition else beyond
     # Implied by the condition, and the only part of it that an index can start from.
-    beyond, level = _beyond(rows.model, keys, 0, at[0], is_forward=is_forward)
-    return found.filter(beyond | level, condition).values_list("pk", flat=True).first()
+    bound = _bound(rows.model, keys[0], at[0], is_forward=is_forward)
+    return found.filter(bound, condition).values_list("pk", flat=True).first()
 
 
 def _keys(rows: QuerySet[Any]) -> list[OrderBy]:
@@ -46,16 +46,26 @@ def _annotations(keys: Sequence[OrderBy]) -> dict[str, Any]:
 def _beyond(model: type[Model], keys: Sequence[OrderBy], number: int, value: Any, *, is_forward: bool) -> tuple[Q, Q]:
     """Return what selects the rows beyond a sort key, and those level with it."""
     key, name = keys[number], f"sort_key_{number}"
-    is_rising = key.descending != is_forward
-    # PostgreSQL puts NULL last in ascending order unless told otherwise.
-    nulls_come_last = bool(key.nulls_last) or not (key.descending or key.nulls_first)
-    nulls_are_beyond = nulls_come_last == is_forward
     if value is None:
-        return (Q(pk__in=[]) if nulls_are_beyond else Q(**{f"{name}__isnull": False})), Q(**{f"{name}__isnull": True})
-    beyond = Q(**{f"{name}__{'gt' if is_rising else 'lt'}": value})
-    if nulls_are_beyond and _is_nullable(model, key):
+        is_beyond = Q(pk__in=[]) if _nulls_are_beyond(key, is_forward) else Q(**{f"{name}__isnull": False})
+        return is_beyond, Q(**{f"{name}__isnull": True})
+    beyond = Q(**{f"{name}__{'gt' if key.descending != is_forward else 'lt'}": value})
+    if _nulls_are_beyond(key, is_forward) and _is_nullable(model, key):
         beyond |= Q(**{f"{name}__isnull": True})
     return beyond, Q(**{name: value})
+
+
+def _bound(model: type[Model], key: OrderBy, value: Any, *, is_forward: bool) -> Q:
+    """Return a range of the first sort key that has all rows beyond the position."""
+    if value is None or (_nulls_are_beyond(key, is_forward) and _is_nullable(model, key)):
+        return Q()
+    return Q(**{f"sort_key_0__{'gte' if key.descending != is_forward else 'lte'}": value})
+
+
+def _nulls_are_beyond(key: OrderBy, is_forward: bool) -> bool:
+    # PostgreSQL puts NULL last in ascending order unless told otherwise.
+    nulls_come_last = bool(key.nulls_last) or not (key.descending or key.nulls_first)
+    return nulls_come_last == is_forward
 
 
 def _is_nullable(model: type[Model], key: OrderBy) -> bool:
