@@ -54,6 +54,10 @@ def _assign(ticket_id: int, by: User, user: User) -> None:
     services.assign(ticket_id=ticket_id, user_id=user.pk, by=by)
 
 
+def _merge(ticket_id: int, by: User, into: Ticket) -> None:
+    services.merge(ticket_id=ticket_id, into_id=into.pk, by=by, at=timezone.now())
+
+
 def _set_status(ticket_id: int, by: User, status: str) -> None:
     services.update(ticket_id=ticket_id, by=by, at=timezone.now(), status=status)
 
@@ -64,6 +68,7 @@ def _set_priority(ticket_id: int, by: User, priority: str) -> None:
 
 CHANGES = {
     "assign": BulkChange("Assign a user to", "Assign", "user", _assign),
+    "merge": BulkChange("Merge", "Merge", "into", _merge),
     "status": BulkChange("Set the status of", "Set status", "status", _set_status, Status.choices),
     "priority": BulkChange("Set the priority of", "Set priority", "priority", _set_priority, Priority.choices),
 }

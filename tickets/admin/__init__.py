@@ -7,10 +7,11 @@ from tickets.admin.change_page import ChangePage
 from tickets.admin.conversation import ConversationPages
 from tickets.admin.history_page import HistoryPage
 from tickets.admin.list_page import ListPage
+from tickets.admin.merging import MergePage
 from tickets.admin.watching import WatchPages
 from tickets.models import Ticket
 
 
 @admin.register(Ticket)
-class TicketAdmin(ListPage, BulkActions, ChangePage, ConversationPages, HistoryPage, WatchPages):
+class TicketAdmin(ListPage, BulkActions, ChangePage, ConversationPages, HistoryPage, WatchPages, MergePage):
     """All pages of tickets."""

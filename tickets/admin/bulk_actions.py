@@ -20,11 +20,12 @@ from kit.text import counted
 from kit.web import csv_export
 from tickets import bulk, exports
 from tickets.admin.assignees import AssignmentInline
+from tickets.admin.merging import merge_field
 from tickets.models import Assignment, Ticket, TicketQuerySet
 
 
 class BulkActions(ServiceAdmin):
-    actions: list[str] | None = ["assign_user", "set_status", "set_priority", "export"]
+    actions: list[str] | None = ["assign_user", "set_status", "set_priority", "merge", "export"]
 
     @admin.action(description="Assign user", permissions=["change"])
     def assign_user(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> HttpResponse:
@@ -37,6 +38,10 @@ class BulkActions(ServiceAdmin):
     @admin.action(description="Set priority", permissions=["change"])
     def set_priority(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> HttpResponse:
         return self._confirm(request, "priority", tickets)
+
+    @admin.action(description="Merge into …", permissions=["change"])
+    def merge(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> HttpResponse:
+        return self._confirm(request, "merge", tickets)
 
     @admin.action(description="Export as CSV", permissions=["view"])
     def export(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> HttpResponseBase:
@@ -88,6 +93,8 @@ class BulkActions(ServiceAdmin):
         change = bulk.CHANGES[name]
         if change.choices:
             field = change.choice_field()
+        elif name == "merge":
+            field = merge_field(self.admin_site)
         else:
             # The same autocomplete field as in the rows of a ticket's assignees.
             inline = AssignmentInline(Ticket, self.admin_site)
