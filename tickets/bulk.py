@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django import forms
+from django.contrib import admin
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.admin.person_picker import PersonField
 from accounts.models import User
+from kit.admin.forms import Autocomplete
 from kit.admin.refusals import database_errors_as_refusals, refusal_messages
 from kit.errors import Refused
 from sla.models import Priority
@@ -39,6 +41,16 @@ class BulkForm(forms.Form):
 
 def _choice(choices: list[tuple[str, str]]) -> forms.Field:
     return forms.ChoiceField(choices=choices, widget=UnfoldAdminSelectWidget)
+
+
+def merge_field() -> forms.ModelChoiceField:
+    """Return a field to look up the ticket to merge into, by its number or by words."""
+    return forms.ModelChoiceField(
+        Ticket.objects.all(),
+        label="Merge into",
+        help_text="A ticket number, or words from the title or description.",
+        widget=Autocomplete(Ticket._meta.get_field("merged_into"), admin.site),
+    )
 
 
 def _person(label: str, **options: Any) -> forms.Field:
@@ -79,6 +91,10 @@ def _undo(ticket_id: int, by: User, *, kept: dict[int, services.Reassigned]) -> 
     services.undo(kept[ticket_id], by=by, at=timezone.now())
 
 
+def _merge(ticket_id: int, by: User, *, into: Ticket) -> None:
+    services.merge(ticket_id=ticket_id, into_id=into.pk, by=by, at=timezone.now())
+
+
 def _set_status(ticket_id: int, by: User, *, status: str) -> None:
     services.update(ticket_id=ticket_id, by=by, at=timezone.now(), status=status)
 
@@ -111,6 +127,9 @@ CHANGES = {
         },
         _hand_over,
         lambda giver, user: f"handed over from {giver.name} to {user.name}" if user else f"taken from {giver.name}",
+    ),
+    "merge": BulkChange(
+        "Merge", "Merge", lambda: {"into": merge_field()}, _merge, lambda into: f"merged into #{into.pk}"
     ),
     "status": BulkChange("Set the status of", "Set status", lambda: {"status": _choice(Status.choices)}, _set_status),
     "priority": BulkChange(

@@ -22,6 +22,7 @@ from tickets.serializers import (
     HistoryPageSerializer,
     HistoryQuerySerializer,
     HoldSerializer,
+    MergeSerializer,
     MessageSerializer,
     NewCommentSerializer,
     NewTicketSerializer,
@@ -61,6 +62,7 @@ REFUSED_CHANGES: list[Refusal] = [
     services.TicketNotFound,
     services.NotAllowed,
     *STALE,
+    services.MergedStaysClosed,
     *BAD_FIELDS,
 ]
 CHANGES = (
@@ -157,6 +159,25 @@ resume_ticket = describes(
     request=(ExpectedVersionSerializer, {"version": 4}),
     answers={200: TICKET_DETAIL},
     refusals=[services.TicketNotFound, services.NotAllowed, *STALE, services.NotOnHold],
+)
+merge_ticket = describes(
+    "Merge a ticket into another one",
+    name="mergeTicket",
+    more="Staff only. Comments, watchers and assignees move to the other ticket, assignees up to the limit and unless "
+    "it is closed. This ticket is closed, `mergedInto` names the other one, and later comments on it are added there. "
+    "Returns the other ticket.",
+    request=(MergeSerializer, {"into": 7, "version": 2}),
+    answers={200: (TicketDetailSerializer, examples.MERGED_TICKET)},
+    refusals=[
+        missing("into"),
+        services.TicketNotFound,
+        services.NotAllowed,
+        *STALE,
+        services.MergedIntoItself,
+        invalid(into=services.NO_SUCH_TICKET),
+        services.AlreadyMerged,
+        services.TargetMerged,
+    ],
 )
 assign_user = describes(
     "Assign a user",

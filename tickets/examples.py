@@ -103,6 +103,7 @@ TICKET_DETAIL: dict[str, Any] = TICKET | {
         "because": "4 h round the clock, on hold 2 h 10 m",
     },
 }
+MERGED_TICKET: dict[str, Any] = TICKET_DETAIL | {"mergedFrom": [12], "version": 4}
 HOLD: dict[str, Any] = {"reason": "Waiting for the customer"}
 TICKET_ON_HOLD: dict[str, Any] = TICKET_DETAIL | {
     "slaDue": None,

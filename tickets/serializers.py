@@ -129,6 +129,10 @@ class AssignSerializer(ExpectedVersionSerializer):
     userId = IdField(source="user_id")
 
 
+class MergeSerializer(ExpectedVersionSerializer):
+    into = IdField(source="into_id", help_text="The ticket that this one is merged into.")
+
+
 class MessageSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
 

@@ -15,6 +15,7 @@ urlpatterns = [
     path("tickets/<int:ticket_id>/comments", CommentViewSet.as_view({"get": "list", "post": "create"})),
     path("tickets/<int:ticket_id>/history", TicketViewSet.as_view({"get": "history"})),
     path("tickets/<int:ticket_id>/hold", TicketViewSet.as_view({"post": "hold"})),
+    path("tickets/<int:ticket_id>/merge", TicketViewSet.as_view({"post": "merge"})),
     path("tickets/<int:ticket_id>/resume", TicketViewSet.as_view({"post": "resume"})),
     path("tickets/<int:ticket_id>/watch", TicketViewSet.as_view({"put": "watch", "delete": "unwatch"})),
     path("tickets/<int:ticket_id>/assign", TicketViewSet.as_view({"post": "assign"})),

@@ -20,6 +20,7 @@ from tickets.serializers import (
     NAME_OF_ORDERING,
     AssignSerializer,
     HoldSerializer,
+    MergeSerializer,
     NewCommentSerializer,
     NewTicketSerializer,
     NewTrackerTicketSerializer,
@@ -96,6 +97,14 @@ class TicketViewSet(ViewSet):
         change = read_change(ExpectedVersionSerializer, request)
         services.resume(ticket_id=ticket_id, **change, by=caller(request), at=timezone.now())
         return _detail(request, ticket_id)
+
+    @docs.merge_ticket
+    @idempotent
+    @versioned
+    def merge(self, request: Request, ticket_id: int) -> Response:
+        change = read_change(MergeSerializer, request)
+        target = services.merge(ticket_id=ticket_id, **change, by=caller(request), at=timezone.now())
+        return _detail(request, target.pk)
 
     @docs.assign_user
     @idempotent

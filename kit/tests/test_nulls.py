@@ -58,7 +58,14 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "priority": "medium",
         "assignedUsers": [],
     },
-    "/tickets": {"description": "", "venue": "", "type": "task", "priority": "medium", "assignedUsers": []},
+    "/tickets": {
+        "description": "",
+        "venue": "",
+        "type": "task",
+        "priority": "medium",
+        "assignedUsers": [],
+        "labels": [],
+    },
     "/events": {
         "description": "",
         "venue": "",

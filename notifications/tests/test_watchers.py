@@ -70,8 +70,7 @@ class TestWatchers:
     def test_are_not_told_of_what_they_can_no_longer_see(
         self, unassigned: Ticket, owner: User, hidden_project: Project
     ) -> None:
-        change = {"ticket_id": unassigned.pk, "by": owner, "at": timezone.now()}
-        tickets.update(**change, project_id=hidden_project.pk)
+        tickets.update(ticket_id=unassigned.pk, by=owner, at=timezone.now(), project_id=hidden_project.pk)
         make_comment(unassigned, owner)
         services.announce_deadlines(at=unassigned.created_at + timedelta(hours=25))
 
@@ -82,3 +81,16 @@ class TestWatchers:
         make_comment(unassigned, owner)
 
         assert recipients() == ["Agnes Agent"]
+
+
+class TestMerge:
+    def test_is_told_to_the_people_of_both_tickets(self, unassigned: Ticket, agent: User, assignee: User) -> None:
+        target = make_ticket(assignee)
+        tickets.assign(ticket_id=target.pk, user_id=assignee.pk, by=assignee)
+        end_of_transaction()
+        Delivery.objects.all().delete()
+
+        tickets.merge(ticket_id=unassigned.pk, into_id=target.pk, by=agent, at=timezone.now())
+
+        assert recipients() == ["Agnes Agent", "Axel Assignee", "Olga Owner", "Otto Outsider"]
+        assert f"\n- Merged from: (nothing) → #{unassigned.pk}\n" in mails.compose(Delivery.objects.all()[0]).body

@@ -8,6 +8,7 @@ from tickets.admin.conversation import ConversationPages
 from tickets.admin.handing_over import HandOverPages
 from tickets.admin.history_page import HistoryPage
 from tickets.admin.list_page import ListPage
+from tickets.admin.merging import MergePage
 from tickets.admin.neighbours import NeighbourPages
 from tickets.admin.side_panel import SidePanel
 from tickets.admin.watching import WatchPages
@@ -25,5 +26,6 @@ class TicketAdmin(
     ConversationPages,
     HistoryPage,
     WatchPages,
+    MergePage,
 ):
     """All pages of tickets."""

@@ -34,6 +34,7 @@ class BulkActions(ServiceAdmin):
         "hand_over",
         "set_status",
         "set_priority",
+        "merge",
         "export",
     ]
 
@@ -62,6 +63,10 @@ class BulkActions(ServiceAdmin):
     @admin.action(description="Set priority", permissions=["change"])
     def set_priority(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> HttpResponse:
         return self._confirm(request, "priority", tickets)
+
+    @admin.action(description="Merge into …", permissions=["change"])
+    def merge(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> HttpResponse:
+        return self._confirm(request, "merge", tickets)
 
     @admin.action(description="Export as CSV", permissions=["view"])
     def export(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> HttpResponseBase:

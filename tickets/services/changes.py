@@ -10,11 +10,11 @@ from kit.errors import Faults, Forbidden, Invalid
 from kit.versions import Expected
 from projects.models import Visibility
 from tickets import queries
-from tickets.models import Ticket
+from tickets.models import Status, Ticket
 from tickets.models.clock import columns_of
 from tickets.models.label import normalized
 from tickets.services import clock
-from tickets.services.errors import NotAllowed, TicketNotFound
+from tickets.services.errors import MergedStaysClosed, NotAllowed, TicketNotFound
 from tickets.services.fields import Known, Place, check_due_date, faults, get_creator_id, get_project, in_milliseconds
 
 # Field names that differ between the API and the history table.
@@ -39,6 +39,7 @@ def update(*, ticket_id: int, by: User, at: datetime, expected: Expected | None 
     :raises NotAllowed: `by` is neither the creator, an assignee nor staff; or `by` is an assignee and moves the ticket
         into or out of a project that only the people involved can see.
     :raises VersionConflict, PreconditionFailed: as `expected` says; names the fields that have changed since.
+    :raises MergedStaysClosed: the ticket was merged into another one, and the status is not closed.
     :raises Forbidden: another creator, and `by` is not an admin.
     :raises Invalid: a new due date is in the past; no such project or creator.
     """
@@ -71,6 +72,8 @@ def checked(
     check_version(ticket, expected)
     columns = _as_stored(changes)
     changed = _changed(ticket, columns)
+    if ticket.merged_into_id is not None and columns.get("status", Status.CLOSED) != Status.CLOSED:
+        raise MergedStaysClosed
     known = Known.of([changed], by=by)
     try:
         check_due_date(changed.get("due_at"), at=at)

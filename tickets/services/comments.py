@@ -16,6 +16,8 @@ from tickets.services.holds import hold
 def comment(*, ticket_id: int, by: User, at: datetime, message: str, is_internal: bool = False) -> Comment:
     """Comment on a ticket, even on a closed one. This does not change its version; triggers notify the people involved.
 
+    A comment on a merged ticket goes to the ticket that it was merged into.
+
     :raises TicketNotFound: no such ticket, or not visible to `by`.
     :raises InternalForStaff: an internal comment, and `by` is not staff.
     """
@@ -30,13 +32,15 @@ def reply(
 ) -> Comment:
     """Comment on a ticket and set its status, in one transaction. None keeps the status.
 
+    For a merged ticket, both go to the ticket that it was merged into.
+
     :raises TicketNotFound, InternalForStaff: as for `comment`.
     :raises NotAllowed: as for `update`.
     """
     if status is None:
         return comment(ticket_id=ticket_id, by=by, at=at, message=message, is_internal=is_internal)
-    ticket = lock(ticket_id, by=by)
-    written = _write(ticket_id, by=by, at=at, message=message, is_internal=is_internal)
+    ticket = lock(_remaining_id(ticket_id), by=by)
+    written = _write(ticket.pk, by=by, at=at, message=message, is_internal=is_internal)
     write(ticket, checked(ticket, {"status": status}, by=by, at=at))
     return written
 
@@ -50,10 +54,17 @@ def reply_and_hold(
     :raises TicketNotFound, InternalForStaff: as for `comment`.
     :raises NotAllowed, ClosedForHold, AlreadyOnHold: as for `hold`.
     """
-    lock(ticket_id, by=by)
-    written = _write(ticket_id, by=by, at=at, message=message, is_internal=is_internal)
-    hold(ticket_id=ticket_id, by=by, at=at, reason=reason)
+    ticket = lock(_remaining_id(ticket_id), by=by)
+    written = _write(ticket.pk, by=by, at=at, message=message, is_internal=is_internal)
+    hold(ticket_id=ticket.pk, by=by, at=at, reason=reason)
     return written
+
+
+def _remaining_id(ticket_id: int) -> int:
+    """Return the ticket that a merged ticket has become part of, or the ticket itself."""
+    while target_id := Ticket.objects.filter(pk=ticket_id).values_list("merged_into", flat=True).first():
+        ticket_id = target_id
+    return ticket_id
 
 
 def _write(ticket_id: int, *, by: User, at: datetime, message: str, is_internal: bool) -> Comment:

@@ -7,6 +7,7 @@ DUE_DATE_PAST = "The due date must be in the future."
 NO_SUCH_PROJECT = "No such project."
 NO_SUCH_USER = "No such user."
 NOT_A_CUSTOMER = "Choose a customer."
+NO_SUCH_TICKET = "No such ticket."
 
 
 class TicketNotFound(Missing):
@@ -53,6 +54,22 @@ class NotOnHold(Conflict):
 
 class ClosedForHold(Conflict):
     message = "Cannot put a closed ticket on hold"
+
+
+class MergedIntoItself(Conflict):
+    message = "Cannot merge a ticket into itself"
+
+
+class AlreadyMerged(Conflict):
+    message = "Ticket was already merged into another one"
+
+
+class TargetMerged(Conflict):
+    message = "Cannot merge into a ticket that was merged itself"
+
+
+class MergedStaysClosed(Conflict):
+    message = "Cannot reopen a merged ticket"
 
 
 class InternalForStaff(Forbidden):
