@@ -96,7 +96,7 @@ class SavedViews(ServiceAdmin):
     """Save the filters of the list as a view, and delete views."""
 
     def get_urls(self) -> list[Any]:
-        save = self.admin_site.admin_view(self.save_view)
+        save = self.admin_site.admin_view(self.keep_view)
         delete = self.admin_site.admin_view(self.delete_saved_view)
         return [
             path("views/", save, name="tickets_ticket_save_view"),
@@ -105,7 +105,7 @@ class SavedViews(ServiceAdmin):
         ]
 
     @method_decorator(require_POST)
-    def save_view(self, request: HttpRequest) -> HttpResponse:
+    def keep_view(self, request: HttpRequest) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
         shown = request.POST.get("query", "")

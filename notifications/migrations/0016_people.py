@@ -8,8 +8,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("events", "0015_row_checks"),
-        ("notifications", "0013_lean_conditions"),
-        ("tickets", "0015_undo"),
+        ("notifications", "0015_weekly_report"),
+        ("tickets", "0019_labels_watchers_merges"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
