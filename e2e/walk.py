@@ -38,4 +38,5 @@ class Counter:
         self.current = walk = Walk()
         yield walk
         self.page.wait_for_load_state("networkidle")
-        assert walk.clicks <= clicks and walk.loads <= loads, walk
+        assert walk.clicks <= clicks, walk
+        assert walk.loads <= loads, walk
