@@ -60,11 +60,11 @@ def test_agent(desk: Desk) -> None:
     # Bulk assignment: two tickets change, and the one already assigned is refused.
     desk.go(f"/admin/tickets/ticket/?q={first}")
     choose_assignee(desk, "Assign user")
-    expect(page.get_by_text("1 ticket changed")).to_be_visible()
+    expect(page.get_by_text("1 ticket assigned to")).to_be_visible()
     desk.mail_to(AGENT, f"Ticket #{first} updated")
     desk.go(f"/admin/tickets/ticket/?q={desk.name}+broken")
     choose_assignee(desk, "Assign user", screenshot="assign-many")
-    expect(page.get_by_text("2 tickets changed")).to_be_visible()
+    expect(page.get_by_text("2 tickets assigned to")).to_be_visible()
     expect(page.get_by_text(f"1 ticket not changed: User already assigned (#{first})")).to_be_visible()
     desk.screenshot("summary")
 

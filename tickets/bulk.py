@@ -123,7 +123,9 @@ CHANGES = {
         "Hand over",
         lambda: {
             "giver": _person("From"),
-            "user": _person("To", required=False, help_text="Leave empty to only remove the assignee."),
+            "user": _person(
+                "To", required=False, help_text="Leave empty to leave them to their other assignees, or unassigned."
+            ),
         },
         _hand_over,
         lambda giver, user: f"handed over from {giver.name} to {user.name}" if user else f"taken from {giver.name}",

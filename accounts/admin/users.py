@@ -26,7 +26,7 @@ from accounts.admin.person_picker import choices_view
 from accounts.models import User, UserQuerySet, UserType
 from accounts.permissions import staff_user
 from kit import phones
-from kit.admin.forms import ServiceForm, changed_values, newest
+from kit.admin.forms import ServiceForm, changed_values, is_id, newest
 from kit.admin.once import in_steps
 from kit.admin.pages import LINK_CLASSES, form_page
 from kit.admin.refusals import all_or_nothing, refusals_as_messages
@@ -204,6 +204,13 @@ class UserAdmin(SeenAdmin, SearchMixin, Notes, DjangoUserAdmin):  # type: ignore
     @action(description="Hand over tickets", url_path="hand-over", permissions=["hand_over"])
     def hand_over_tickets(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:tickets_ticket_hand_over", args=[object_id]))
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Offer to hand over tickets only if there are any."""
+        offered: list[Any] = super().get_actions_detail(request, object_id)
+        if is_id(object_id) and has_open_tickets(User(pk=int(object_id))):
+            return offered
+        return [each for each in offered if each.method.__name__ != "hand_over_tickets"]
 
     def has_hand_over_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Return whether the viewer may change tickets, and the user can have any."""

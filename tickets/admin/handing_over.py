@@ -34,7 +34,7 @@ class ReceiverForm(forms.Form):
                 Assignment._meta.get_field("user"),
                 label=f"Hand {_counted(number).lower()} to",
                 required=False,
-                help_text="Leave empty to only remove the assignee.",
+                help_text="Leave empty to leave them to their other assignees, or unassigned.",
             )
 
 

@@ -27,6 +27,8 @@ SLA_STATES = (SlaState.BREACHED, SlaState.AT_RISK, SlaState.MET, SlaState.MISSED
 WALK, SHORT_WALK = 20_000, 2_000
 # For assignees who have many tickets, which takes longer to test.
 SLOW_WALK = 8_000
+# How many tickets of a person to look at for those that are not closed.
+PERSON_WALK = 1_000
 # How many expected matches of a search are too many to fetch and sort all of them, and how many are too many if a user
 # must be assigned as well.
 MANY, FEW = 15_000, 1_000
@@ -120,12 +122,12 @@ def likely(*, text: str, limit: int) -> list[Row]:
 
 def created_by(*, user_id: int, limit: int) -> list[Row]:
     """Return the latest tickets that a user created, for staff; those that are not closed first. One statement."""
-    return sql.rows("tickets/created_by", user_id=user_id, walk=SHORT_WALK, row_limit=limit)
+    return sql.rows("tickets/created_by", user_id=user_id, walk=PERSON_WALK, row_limit=limit)
 
 
 def assigned_to(*, user_id: int, limit: int) -> list[Row]:
     """Return the latest tickets that a user is assigned to, as `created_by` does. One statement."""
-    return sql.rows("tickets/assigned_to", user_id=user_id, walk=SHORT_WALK, row_limit=limit)
+    return sql.rows("tickets/assigned_to", user_id=user_id, walk=PERSON_WALK, row_limit=limit)
 
 
 def is_visible(*, ticket_id: int, viewer: User) -> bool:

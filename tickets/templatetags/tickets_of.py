@@ -18,7 +18,10 @@ SHOWN_TICKETS = 8
 def tickets_created_by(person: User, viewer: User) -> dict[str, Any]:
     """Show the tickets that the person created."""
     found = queries.created_by(user_id=person.pk, limit=SHOWN_TICKETS) if _may_view(viewer) else []
-    return _panel("Tickets", "No tickets yet.", found, f"created_by__id__exact={person.pk}", viewer)
+    panel = _panel("Tickets", "No tickets yet.", found, f"created_by__id__exact={person.pk}", viewer)
+    may_add = person.is_active and viewer.has_perm("tickets.add_ticket")
+    add_url = f"{reverse('admin:tickets_ticket_add')}?created_by={person.pk}" if may_add else ""
+    return {**panel, "add_url": add_url, "person": person}
 
 
 @register.inclusion_tag("admin/accounts/user/tickets.html")
