@@ -17,7 +17,7 @@ def test_deadlines_are_one_click_away(desk: Desk) -> None:
             desk.go(path)
             entry = desk.page.locator("#nav-sidebar-apps").get_by_role("link", name=queue)
             if not entry.is_visible():
-                desk.page.get_by_text("dock_to_right").click()
+                desk.page.get_by_text("dock_to_right").filter(visible=True).click()
             entry.click()
             expect(desk.page.locator(".queues [aria-current]")).to_contain_text(queue)
     desk.screenshot("breached")
