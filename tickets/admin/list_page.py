@@ -20,7 +20,7 @@ from kit.admin.forms import ServiceAdmin
 from kit.admin.search import SearchMixin
 from tickets.admin.filters import QUEUE, LabelFilter, SlaFilter, chosen_queue, ticket_number
 from tickets.admin.labels import PRIORITY_COLOURS, STATUS_COLOURS, sla_label
-from tickets.admin.queues import Chip, SavedTab, Tab, chips, queue_tabs, saved_tabs
+from tickets.admin.queues import EMPTY_NOTES, NOTHING_MATCHES, Chip, SavedTab, Tab, chips, queue_tabs, saved_tabs
 from tickets.admin.saved_views import SavedViews
 from tickets.models import HAVE_CLOSED, Queue, Ticket, TicketQuerySet, next_due
 
@@ -28,6 +28,8 @@ UNASSIGNED = mark_safe('<span class="unassigned">Unassigned</span>')
 
 
 class TicketChangeList(ChangeList):
+    empty_template = "admin/tickets/ticket/empty.html"
+
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         self.user, self.at, self.query_string = staff_user(request), timezone.now(), request.GET
         self.queue = chosen_queue(request.GET)
@@ -39,6 +41,16 @@ class TicketChangeList(ChangeList):
     def get_queryset(self, *args: Any, **kwargs: Any) -> QuerySet[Ticket]:
         tickets = cast(TicketQuerySet, super().get_queryset(*args, **kwargs))
         return tickets.in_queue(self.queue, self.user, self.at).with_assignees()
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        """Return the filters. None of them repeats a ticket: a user is assigned to it once."""
+        specs, has_filters, lookups, _, has_active = super().get_filters(request)
+        return specs, has_filters, lookups, False, has_active
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if self.page_num == 1 and len(self.result_list) < self.list_per_page:
+            self.result_count = len(self.result_list)
 
     @property
     def _is_most_urgent_first(self) -> bool:
@@ -69,6 +81,11 @@ class TicketChangeList(ChangeList):
     def chips(self) -> list[Chip]:
         """Return the active filters. Those by user or project run one query each."""
         return chips(self.query_string)
+
+    @property
+    def empty_note(self) -> str:
+        """Return what an empty list means."""
+        return NOTHING_MATCHES if self.chips else EMPTY_NOTES.get(self.queue, "")
 
     @property
     def url_of_all(self) -> str:

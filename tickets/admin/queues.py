@@ -27,6 +27,16 @@ MAX_SAVED_TABS = 30
 # Parameters of the query string that select no tickets, and the queue, which is a tab.
 NO_FILTERS = {QUEUE, ORDER_VAR, PAGE_VAR, ERROR_FLAG, IS_POPUP_VAR, TO_FIELD_VAR}
 
+NOTHING_MATCHES = "Remove a filter, or search all tickets."
+EMPTY_NOTES = {
+    Queue.MINE: "No open tickets are assigned to you. Take one from Unassigned.",
+    Queue.UNASSIGNED: "Every open ticket has an assignee.",
+    Queue.AT_RISK: "No deadline is near.",
+    Queue.BREACHED: "Every open ticket is within its deadline.",
+    Queue.ON_HOLD: "No ticket is waiting for anything.",
+    Queue.ACTIVE: "There are no open tickets.",
+}
+
 
 @dataclass(frozen=True)
 class Tab:

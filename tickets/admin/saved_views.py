@@ -21,6 +21,7 @@ from kit.errors import Invalid, Refused
 from kit.web.bodies import read_object
 from kit.web.query_strings import read_text
 from tickets.admin.filters import QUEUE, SEARCH, SlaFilter
+from tickets.models import MAX_FILTER_NAME
 from tickets.saved_filters import services
 from tickets.saved_filters.serializers import NewFilterSerializer, SavedQuerySerializer
 
@@ -115,9 +116,9 @@ class SavedViews(ServiceAdmin):
             saved = services.create(**read_object(NewFilterSerializer, body), by=staff_user(request))
         except ValidationError as error:
             for name, faults in cast("dict[str, list[str]]", error.detail).items():
-                self.message_user(request, f"View not saved. {name.capitalize()}: {faults[0]}", messages.ERROR)
+                self._refuse(request, f"{name.capitalize()}: {faults[0]}")
         except Refused as refusal:
-            self.message_user(request, f"View not saved. {refusal.message}.", messages.ERROR)
+            self._refuse(request, f"{refusal.message}.")
         else:
             self.message_user(request, f"Saved as “{saved.name}”.", messages.SUCCESS)
         return HttpResponseRedirect(f"{self._list()}?{QueryDict(shown).urlencode()}")
@@ -133,6 +134,10 @@ class SavedViews(ServiceAdmin):
         else:
             self.message_user(request, "View deleted.", messages.SUCCESS)
         return HttpResponseRedirect(self._list())
+
+    def _refuse(self, request: HttpRequest, reason: str) -> None:
+        name = request.POST.get("name", "")[:MAX_FILTER_NAME]
+        self.message_user(request, f"View “{name}” not saved. {reason}", messages.ERROR)
 
     def _list(self) -> str:
         return reverse("admin:tickets_ticket_changelist")

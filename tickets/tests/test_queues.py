@@ -195,6 +195,24 @@ class TestChips:
         assert "Search closed" not in browser.get(f"{TICKETS}?queue=all&q=roof").content.decode()
 
 
+class TestEmptyList:
+    @pytest.mark.parametrize(
+        ("query", "note", "links"),
+        [
+            ("queue=mine", "Take one from Unassigned.", ["?queue=unassigned", "?queue=active"]),
+            ("", "There are no open tickets.", []),
+            ("queue=breached&q=roof", "Remove a filter", ["?q=roof&amp;queue=all", "?queue=breached"]),
+            ("queue=closed", "No tickets here", ["?queue=active"]),
+        ],
+    )
+    def test_says_what_to_do(self, agent: User, query: str, note: str, links: list[str]) -> None:
+        page = Browser(agent).get(f"{TICKETS}?{query}").content.decode()
+
+        empty = page[page.index('<div class="empty-queue">') : page.index("changelist-filter")]
+        assert note in empty
+        assert re.findall('<a href="(.+?)"', empty) == links
+
+
 class TestRows:
     def test_say_when_a_ticket_is_due(self, agent: User, desk: dict[str, Ticket]) -> None:
         page = Browser(agent).get(f"{TICKETS}?queue=all").content.decode()

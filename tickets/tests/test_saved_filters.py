@@ -276,16 +276,16 @@ class TestViews:
     @pytest.mark.parametrize(
         ("values", "message"),
         [
-            ({"name": "Urgent", "query": "q=roof"}, f"View not saved. {services.FilterNameTaken.message}."),
-            ({"name": " ", "query": "q=roof"}, "View not saved. Name: This field may not be blank."),
-            ({"query": "q=roof"}, "View not saved. Name: This field may not be blank."),
-            ({"name": "x", "query": ""}, "View not saved. Query: This field may not be blank."),
-            ({"name": "x"}, "View not saved. Query: This field may not be blank."),
-            ({"name": "x", "query": "status__exact=x"}, "View not saved. Query: status: “x” is not a valid choice."),
-            ({"name": "x", "query": "id__range=1"}, "View not saved. The filter “id__range” cannot be saved."),
+            ({"name": "Urgent", "query": "q=roof"}, f"not saved. {services.FilterNameTaken.message}."),
+            ({"name": " ", "query": "q=roof"}, "not saved. Name: This field may not be blank."),
+            ({"query": "q=roof"}, "not saved. Name: This field may not be blank."),
+            ({"name": "x", "query": ""}, "not saved. Query: This field may not be blank."),
+            ({"name": "x"}, "not saved. Query: This field may not be blank."),
+            ({"name": "x", "query": "status__exact=x"}, "not saved. Query: status: “x” is not a valid choice."),
+            ({"name": "x", "query": "id__range=1"}, "not saved. The filter “id__range” cannot be saved."),
             ({"name": "x", "query": "created_at__gte=x"}, "The value of “created_at__gte” cannot be saved."),
             ({"name": "x", "query": "created_at__lt=0001-01-01"}, "The value of “created_at__lt” cannot be saved."),
-            ({"name": "x", "query": "created_at__lt=9999-12-31T23:59:59-23:00"}, "View not saved. Query: endDate: "),
+            ({"name": "x", "query": "created_at__lt=9999-12-31T23:59:59-23:00"}, "not saved. Query: endDate: "),
         ],
     )
     def test_say_why_they_are_not_saved(self, agent: User, values: dict[str, str], message: str) -> None:
