@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from playwright.sync_api import Locator, Page, Request, expect
 
 from e2e.conftest import Desk
+from e2e.test_pages import faults
 
 NEXT_MONTH = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
 
@@ -41,6 +42,12 @@ def at_most(page: Page, *, clicks: int, loads: int) -> Iterator[Effort]:
     page.remove_listener("request", effort.count_load)
     assert effort.clicks <= clicks, effort.clicks
     assert effort.loads <= loads, effort.loads
+
+
+def look_at(desk: Desk, name: str) -> None:
+    """Save a screenshot, and check that axe finds nothing."""
+    desk.screenshot(name)
+    assert faults(desk.page) == [], name
 
 
 def create_event(desk: Desk, name: str, *, capacity: int) -> str:
@@ -85,7 +92,7 @@ def test_event_manager(desk: Desk) -> None:
     event_url = create_event(desk, event, capacity=2)
     desk.go("/admin/events/event/")
     expect(page.locator("#result_list").get_by_text("0 of 2 sold, 2 left").first).to_be_visible()
-    desk.screenshot("events")
+    look_at(desk, "events")
     book(desk, event_url, guest, seats=2)
     book(desk, event_url, other, seats=1, last_name=f"Waiting {desk.name}")
     expect(page.get_by_text("is on the waiting list, at position 1")).to_be_visible()
@@ -98,12 +105,12 @@ def test_event_manager(desk: Desk) -> None:
         effort.click(page.get_by_role("searchbox", name="Search bookings")).fill("greta waiting")
         effort.click(page.get_by_role("button", name="Search bookings"))
         expect(page.locator("#result_list tbody tr")).to_have_count(1)
-    desk.screenshot("found")
+    look_at(desk, "found")
     page.get_by_role("link", name="Waiting list").click()
-    desk.screenshot("waiting-list")
+    look_at(desk, "waiting-list")
     page.get_by_role("link", name="Print").click()
     expect(page.get_by_role("button", name="Print")).to_be_visible()
-    desk.screenshot("printed-list")
+    look_at(desk, "printed-list")
 
     # The capacity cannot be lower than the seats already sold.
     page.goto(event_url)
@@ -119,7 +126,7 @@ def test_event_manager(desk: Desk) -> None:
         expect(page.get_by_text("Capacity raised to 3. 1 booking promoted:")).to_be_visible()
     expect(page.get_by_role("link", name=f"Greta Waiting {desk.name}")).to_be_visible()
     expect(page.get_by_text("3 of 3 sold").first).to_be_visible()
-    desk.screenshot("promoted")
+    look_at(desk, "promoted")
 
     page.goto(f"{event_url}#bookings")
     desk.screenshot("bookings")
@@ -127,7 +134,7 @@ def test_event_manager(desk: Desk) -> None:
     page.goto(event_url)
     desk.act("Cancel event")
     expect(page.get_by_text("2 confirmed bookings of 3 seats, worth 75.00")).to_be_visible()
-    desk.screenshot("cancel-event")
+    look_at(desk, "cancel-event")
     page.get_by_role("button", name="Cancel event").click()
     expect(page.get_by_text("Everyone with a booking will be notified")).to_be_visible()
     desk.screenshot("cancelled")
@@ -153,7 +160,7 @@ def test_two_event_managers(desk: Desk) -> None:
     expect(versions.get_by_text("Their hall")).to_be_visible()
     expect(versions.get_by_text("My hall")).to_be_visible()
     expect(page.get_by_label("Description")).to_have_value("Typed for an hour")
-    desk.screenshot("both-versions")
+    look_at(desk, "both-versions")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Description and venue changed.")).to_be_visible()
 
@@ -174,12 +181,12 @@ def test_agent_on_the_phone(desk: Desk) -> None:
         effort.click(page.locator("#result_list tbody a").first)
         effort.click(page.get_by_label("Seats to cancel")).fill("2")
         expect(page.get_by_text("Refund: 50.00")).to_be_visible()
-        desk.screenshot("refund")
+        look_at(desk, "refund")
         effort.click(page.get_by_role("button", name="Cancel 2 seats"))
         expect(page.get_by_text("2 seats cancelled. Refund: 50.00")).to_be_visible()
     expect(page.get_by_text("3 of 5").first).to_be_visible()
-    desk.screenshot("seats-cancelled")
+    look_at(desk, "seats-cancelled")
 
     desk.go("/admin/events/event/add/")
     expect(page.get_by_role("heading", name="You are not allowed to add events")).to_be_visible()
-    desk.screenshot("not-allowed")
+    look_at(desk, "not-allowed")
