@@ -99,6 +99,7 @@ def cancel_seats_page(model_admin: ModelAdmin, request: HttpRequest, booking: Bo
     if form.is_ready:
         with refusals_as_form_errors(form):
             done = _cancel(booking, form, by=staff_user(request))
+            model_admin.log_change(request, booking, f"Cancelled {counted(form.cleaned_data['seats'], 'seat')}.")
             model_admin.message_user(request, done)
             return HttpResponseRedirect(reverse("admin:events_booking_change", args=[booking.pk]))
     # Whether all that is left to do is to confirm the refund.

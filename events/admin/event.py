@@ -143,14 +143,22 @@ class EventAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: Event | None = None) -> Any:
-        """Leave out the sales and details of a new event, which has none yet.
+        """Leave out the sales and details of a new event, which has none yet, and the revenue unless for an admin.
 
         On a read-only page, show the times in the event's zone, as the form does.
         """
         (title, options), *rest = super().get_fieldsets(request, obj)
         if obj and not self.has_change_permission(request, obj):
             options = options | {"fields": [READ_ONLY.get(each, each) for each in options["fields"]]}
-        return [(title, options), *rest] if obj else [(title, options)]
+        if not obj:
+            return [(title, options)]
+        if not staff_user(request).is_admin:
+            rest = [(name, more | {"fields": _without_revenue(more["fields"])}) for name, more in rest]
+        return [(title, options), *rest]
+
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        """Show revenue to admins only, as in the API."""
+        return [each for each in self.list_display if each != "revenue" or staff_user(request).is_admin]
 
     def get_inlines(self, request: HttpRequest, obj: Event | None) -> Any:
         return self.inlines if obj else []
@@ -238,3 +246,7 @@ class EventAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
         if event is None:
             raise Http404
         return event
+
+
+def _without_revenue(rows: list[Any]) -> list[Any]:
+    return [tuple(name for name in row if name != "revenue") for row in rows]

@@ -293,6 +293,14 @@ class TestEventPage:
 
         assert ("4321" in page, "1234" in page, 'name="capacity"' in page) == (True, True, False)
 
+    def test_shows_revenue_to_admins_only(self, admin: User, agent: User) -> None:
+        event = make_event(admin)
+        book(event, quantity=3)
+
+        for user, is_shown in ((admin, True), (agent, False)):
+            pages = [text_of(Browser(user).get(page)) for page in (EVENTS, page_of(event))]
+            assert ["evenue" in page for page in pages] == [is_shown] * 2
+
 
 class TestNewBooking:
     def test_books_for_a_user(self, admin: User, owner: User) -> None:
@@ -444,6 +452,15 @@ class TestCancelSeats:
         assert "1 seat cancelled. Nothing to refund: the booking is still waiting." in answer
         # It is small enough now.
         assert "1 booking promoted" in answer
+
+    def test_is_in_the_history(self, admin: User, agent: User) -> None:
+        booking = book(make_event(admin), quantity=3)
+
+        cancel(agent, booking, 2)
+
+        history = text_of(Browser(admin).get(f"{BOOKINGS}{booking.pk}/history/"))
+        assert "Cancelled 2 seats." in history
+        assert agent.name in history
 
     def test_names_who_is_promoted(self, admin: User, owner: User) -> None:
         event = make_event(admin, capacity=2)

@@ -43,6 +43,11 @@ def text(page: Any) -> str:
     return content
 
 
+def without_menu(page: str) -> str:
+    """Leave out the menu's entry for bookings, which agents have."""
+    return page.replace("/admin/events/booking/", "").replace("Bookings", "")
+
+
 class TestList:
     def test_shows_state_recipient_and_error(self, agent: User, team: list[User], ticket: Ticket) -> None:
         make_delivery(
@@ -152,7 +157,7 @@ class TestMailAboutBookings:
         assert found(admin) == {about_ticket, hidden}
 
     def test_has_no_column_filter_or_hint_for_agents(self, agent: User, hidden: Delivery) -> None:
-        assert "ooking" not in text(Browser(agent).get(LIST))
+        assert "ooking" not in without_menu(text(Browser(agent).get(LIST)))
 
     def test_has_column_filter_and_hint_for_admins(self, admin: User, hidden: Delivery) -> None:
         page = text(Browser(admin).get(LIST))
@@ -170,7 +175,7 @@ class TestMailAboutBookings:
     def test_has_no_field_on_the_page_of_other_mail_for_agents(self, agent: User, owner: User) -> None:
         page = text(Browser(agent).get(f"{LIST}{make_delivery(owner).pk}/change/"))
 
-        assert "ooking" not in page
+        assert "ooking" not in without_menu(page)
 
     @pytest.mark.parametrize("across", ["0", "1"])
     def test_is_not_resent_by_agents(self, agent: User, owner: User, hidden: Delivery, across: str) -> None:
