@@ -88,6 +88,7 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     search_fields = ["address__istartswith"]
+    empty_note = "E-mails appear here as soon as a ticket or a booking changes."
     sortable_by = ["id"]
     ordering = ["-id"]
     actions = ["resend"]

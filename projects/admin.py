@@ -38,6 +38,8 @@ class ProjectAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
     list_display = ["name_by_key", "visibility_label", "tickets_link", "created_at"]
     list_filter = ["visibility"]
     search_fields = ["name", "description"]
+    search_help_text = "Words from the name or the description"
+    empty_note = "Every ticket belongs to a project. Add one for each team or topic."
     ordering = [SortKey("name"), "id"]
     fieldsets = [
         (None, {"fields": ["name", "description", "visibility"]}),

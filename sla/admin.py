@@ -54,5 +54,6 @@ class CalendarAdmin(SeenAdmin, ModelAdmin):
 
     form = SeenForm
     list_display = ["name", "time_zone"]
+    empty_note = "SLA hours count round the clock. Add a calendar to count them only while you are open."
     inlines = [OpeningInline, HolidayInline]
     actions = None

@@ -1,8 +1,10 @@
 """Each member of staff reads and enters times in their own zone."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts import services
 from accounts.models import User
@@ -51,6 +53,12 @@ class TestMyAccount:
         assert "time_zone" in answer.context["form"].errors
         assert User.objects.get(pk=agent.pk).time_zone == ""
 
+    def test_runs_a_fixed_number_of_queries(self, agent: User, django_assert_num_queries: Any) -> None:
+        browser = Browser(agent)
+
+        with django_assert_num_queries(4):
+            browser.get(ACCOUNT)
+
 
 class TestSetTimeZone:
     def test_refuses_an_unknown_zone(self, agent: User) -> None:
@@ -76,6 +84,13 @@ class TestPages:
         Project.objects.filter(pk=project.pk).update(created_at=NOON)
 
         assert "2031-01-31 17:30 IST" in page_of(project, reader=agent)
+
+    def test_leave_the_zone_of_other_requests_alone(self, agent: User, project: Project) -> None:
+        services.set_time_zone(by=agent, time_zone="Asia/Kolkata")
+
+        page_of(project, reader=agent)
+
+        assert timezone.get_current_timezone_name() == "UTC"
 
     def test_survive_a_zone_that_no_longer_exists(self, agent: User, project: Project) -> None:
         User.objects.filter(pk=agent.pk).update(time_zone="US/Pacific-New")

@@ -204,6 +204,16 @@ class TestDelivery:
         assert not page.context["has_change_permission"]
         assert browser.post(f"{LIST}{delivery.pk}/change/", {"state": "sent"}).status_code == 403
 
+    @pytest.mark.parametrize("state", [State.FAILED, State.DEAD])
+    def test_says_what_the_state_means(self, agent: User, owner: User, state: State) -> None:
+        delivery = make_delivery(owner, state=state)
+
+        page = text(Browser(agent).get(f"{LIST}{delivery.pk}/change/"))
+
+        assert state.label in page
+        assert f"(&#x27;{state}&#x27;" not in page
+        assert "select the e-mail in the list and resend it" in page
+
 
 class TestResendAction:
     def test_resends_the_selected_deliveries(self, agent: User, team: list[User]) -> None:

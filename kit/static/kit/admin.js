@@ -33,10 +33,24 @@ document.addEventListener("DOMContentLoaded", () => {
       element.click();
     });
   }
+  document.querySelectorAll(".material-symbols-outlined").forEach(nameIcon);
   // They follow the page's h1.
   document.querySelectorAll("#changelist-filter h3").forEach((heading) => (heading.ariaLevel = 2));
   focusWhereTypingGoesOn();
 });
+
+const ICONS = { check_small: "Yes", close_small: "No", more_horiz: "More actions", chevron_right: "Show or hide" };
+
+/* The text of an icon is its name in the font, which a screen reader would read. */
+function nameIcon(icon) {
+  const text = icon.textContent.trim();
+  const control = icon.closest("a, button, [role=button]");
+  const name = control?.title || icon.title || ICONS[text];
+  if (control?.textContent.trim() === text) control.ariaLabel ??= name ?? text.replaceAll("_", " ");
+  if (control === icon) return;
+  if (!control && name) [icon.role, icon.ariaLabel] = ["img", name];
+  else icon.ariaHidden = true;
+}
 
 /* The first field with an error, or else the first field of a page that asks for input (form_page.html). */
 function focusWhereTypingGoesOn() {
