@@ -60,7 +60,8 @@ def sales(period: Period) -> dict[str, Any]:
 
 def _revenue(day: queries.SoldDay, currency: str) -> Cell:
     amount = next((money.revenue for money in day.money if money.currency == currency), Decimal(0))
-    return Cell(float(amount), text=readable(amount, currency))
+    # The currency is in the heading.
+    return Cell(float(amount), text=readable(amount, currency).removesuffix(f" {currency}"))
 
 
 def upcoming(at: datetime) -> dict[str, Any]:

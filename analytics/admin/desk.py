@@ -148,7 +148,7 @@ def time_row(times: queries.Times, *, url: str, closed_url: str, met_url: str) -
         "closed": f"{times.closed:,}",
         "closed_url": closed_url if times.closed else "",
         "met": share(times.met, times.closed),
-        "met_url": met_url if times.closed else "",
+        "met_url": met_url if times.met else "",
         "resolution_median": duration(times.resolution_median),
         "resolution_p90": duration(times.resolution_p90),
         "answered": f"{times.answered:,}",

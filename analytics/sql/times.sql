@@ -1,11 +1,11 @@
 -- How long did first responses and resolutions take in a span: overall, by team (project) and by person?
--- A resolution takes from a ticket's creation to its closing, time on hold included. It counts for the team that has the
--- ticket and for each of its assignees. A first response counts for the team that had the ticket and for its author.
--- Percentiles need every duration, so that a long span is sampled: by a hash of the ticket's number, since patterns in
+-- A resolution takes from a ticket's creation to its closing, time on hold included. It counts for the team that has
+-- the ticket and for each of its assignees. A first response counts for the team that had the ticket and for its author.
+-- Percentiles need every duration, so long spans are sampled: by a hash of the ticket's number, since patterns in
 -- how tickets come in could coincide with every tenth number.
 -- params   starts_at, ends_at          timestamptz     closed or answered in the span: starts_at <= time < ends_at
---          one_in                      int             read one ticket in this many; 1: all; from 16 on, a multiple of it
---          teams_after, people_after   int             leave out this many teams and people, those with the most tickets
+--          one_in                      int             read one ticket in this many: up to 15, or a multiple of 16
+--          teams_after, people_after   int             skip this many teams and people
 --          page_size                   int             maximum number of teams, and of people
 -- returns  kind                        text            'all' (at most one row), 'team' or 'person'
 --          id bigint, name text                        the project or user; null for 'all'
@@ -13,7 +13,8 @@
 --          resolution_median, resolution_p90, response_median, response_p90
 --                                      float8          seconds; null: none were closed or answered
 --          in order of the number of tickets, the largest first
--- index    ticket_closed_at, first_response_at, or from 16 on ticket_closed_sample, first_response_sample; assignment_once
+-- index    ticket_closed_at and first_response_at, or from 16 on ticket_closed_sample and first_response_sample;
+--          assignment_once
 WITH closed AS MATERIALIZED (
     SELECT id, project_id, sla_met, extract(epoch FROM closed_at - created_at)::float8 AS seconds
     FROM tickets_ticket
@@ -28,7 +29,7 @@ WITH closed AS MATERIALIZED (
     WHERE %(one_in)s::int >= 16
         AND closed_at >= %(starts_at)s::timestamptz
         AND closed_at < %(ends_at)s::timestamptz
-        -- The index has only these, all that multiples of 16 can be among.
+        -- All that the index has, and all that have a remainder of 0 by a multiple of 16.
         AND (hashint8(id) & 15) = 0
         AND (hashint8(id) & 2147483647) %% %(one_in)s::int = 0
 ),

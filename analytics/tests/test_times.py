@@ -168,6 +168,28 @@ class TestTimes:
         assert 15 <= found.overall.closed <= 120
         assert found.overall.resolution_median == 5 * 3600
 
+    @pytest.mark.parametrize("one_in", [2, 15, 16, 40])
+    def test_come_from_every_index(self, owner: User, monkeypatch: pytest.MonkeyPatch, one_in: int) -> None:
+        """From one in 16 on, an index has only the sample. 40 becomes 32, a multiple of 16."""
+        monkeypatch.setattr(overview, "SAMPLED", 10)
+        project = Project.objects.general()
+        Ticket.objects.bulk_create(
+            Ticket(title="Fix it", project=project, created_by=owner, created_at=MONDAY, sla_due_at=MONDAY)
+            for _ in range(600)
+        )
+        Ticket.objects.update(status=Status.CLOSED, closed_at=MONDAY + timedelta(hours=5))
+        FirstResponse.objects.bulk_create(
+            FirstResponse(ticket_id=pk, author_id=owner.pk, project_id=project.pk, responded_at=MONDAY, seconds=60)
+            for pk in Ticket.objects.values_list("pk", flat=True)
+        )
+
+        overall = queries.times(days=WEEK, tickets=10 * one_in, page_size=5).overall
+
+        # Of the same tickets. Fewer than 100 of 600 would be one in 100,000.
+        assert overall.closed == overall.answered > 100
+        assert overall.closed % min(one_in, 32) == 0
+        assert (overall.resolution_median, overall.response_p90) == (5 * 3600, 60)
+
 
 class TestUpcomingEvents:
     def test_list_published_events_by_start(self, admin: User) -> None:

@@ -38,7 +38,10 @@ function draw(figure) {
       interaction: { mode: "index", intersect: false },
       elements: { point: { radius: rows.length === 1 ? 4 : 0, hitRadius: 8 } },
       plugins: { legend: { display: names.length > 1, labels: { boxHeight: 2 } } },
-      scales: { x: { grid: { display: false } }, y: { beginAtZero: true, ticks: { precision: 0 } } },
+      scales: {
+        x: { grid: { display: false }, offset: figure.dataset.chart === "bar" || rows.length === 1 },
+        y: { beginAtZero: true, ticks: { precision: 0 } },
+      },
     },
   });
   if (rows.length > 1 && rows[0].cells[0].dataset.day) selectDays(chart, area, rows);
