@@ -133,6 +133,9 @@ def test_answer_and_hold(desk: Desk) -> None:
     page.get_by_role("button", name="Reply and hold").click()
 
     expect(page.get_by_text("We come on Monday.")).to_be_in_viewport()
+    below_head = """entry => entry.getBoundingClientRect().top
+        >= document.querySelector(".ticket-head").getBoundingClientRect().bottom"""
+    assert page.get_by_text("We come on Monday.").evaluate(below_head)
     expect(page.locator("#ticket-head")).to_be_in_viewport(ratio=1)
     expect(page.locator("#ticket-head").get_by_text("SLA clock paused")).to_be_visible()
     assert len(loads) == 1
@@ -152,7 +155,7 @@ def test_triage(desk: Desk) -> None:
     for number in reversed(range(10)):
         expect(page.locator("#ticket-head h2")).to_contain_text(f"Lamp {number} of {desk.name}")
         page.get_by_role("button", name="Assign to me").press("Enter")
-        expect(page.locator("#ticket-message")).to_have_text("Assigned to Omar Kaya.")
+        expect(page.locator("#ticket-message")).to_contain_text("Assigned to Omar Kaya.")
         page.get_by_label("Priority").press("L")
         expect(page.locator("#ticket-head").get_by_text("Low priority")).to_be_visible()
         if number:

@@ -19,7 +19,7 @@ from tickets.admin.deadline import deadline
 from tickets.admin.labels import labels
 from tickets.admin.pages import TicketPages, ticket_page, trail_of
 from tickets.forms import HoldForm, ReplyForm
-from tickets.models import Status, Ticket
+from tickets.models import Comment, Status, Ticket
 from tickets.serializers import ConversationQuerySerializer
 
 SHOWN_ENTRIES = 30
@@ -31,7 +31,7 @@ STATUS_BUTTONS = {
 }
 # Filters of the conversation, and their labels.
 KINDS = {queries.ALL: "All", queries.COMMENTS: "Comments only", queries.CHANGES: "Changes only"}
-# Where the page is after something was sent.
+# Where the page is after something was sent: at the last comment.
 LATEST = "latest"
 
 
@@ -127,6 +127,7 @@ def conversation(ticket: Ticket, *, viewer: User, query: Any) -> dict[str, Any]:
     assignees = [assignment.user for assignment in ticket.assignments.select_related("user")]
     changes = readable.items(entry for entry in found if isinstance(entry, queries.Item))
     items = {item["id"]: item | {"is_change": True} for item in changes}
+    latest = next((entry for entry in reversed(found) if isinstance(entry, Comment)), None)
     return {
         "ticket": ticket,
         "labels": list(labels(ticket)),
@@ -135,7 +136,10 @@ def conversation(ticket: Ticket, *, viewer: User, query: Any) -> dict[str, Any]:
         "is_mine": viewer in assignees,
         "is_closed": ticket.status == Status.CLOSED,
         "zone": timezone.get_current_timezone_name(),
-        "entries": [items[entry.id] if isinstance(entry, queries.Item) else {"comment": entry} for entry in found],
+        "entries": [
+            items[entry.id] if isinstance(entry, queries.Item) else {"comment": entry, "is_latest": entry is latest}
+            for entry in found
+        ],
         "earlier": earlier and paging.encode(*earlier),
         "is_newest": before == queries.NEWEST,
         "show": kind,

@@ -68,7 +68,7 @@ class SidePanel(TicketPages):
         ticket = self.ticket_or_404(request, ticket_id)
         try:
             with all_or_nothing():
-                message = self._save(request, ticket)
+                said = self._save(request, ticket)
         except VersionConflict:
             return self._conflict(request, ticket)
         except Refused as refusal:
@@ -76,21 +76,23 @@ class SidePanel(TicketPages):
         except Invalid as invalid:
             return JsonResponse({"errors": invalid.errors}, status=422)
         ticket.refresh_from_db()
-        return JsonResponse({"version": ticket.version, "message": message, "parts": self._parts(request, ticket)})
+        return JsonResponse({"version": ticket.version, **said, "parts": self._parts(request, ticket)})
 
-    def _save(self, request: HttpRequest, ticket: Ticket) -> str:
+    def _save(self, request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
+        """Save, and return what to tell the user and what would undo it."""
         by, sent = staff_user(request), request.POST
         changed: dict[str, Any] = {"ticket_id": ticket.pk, "by": by, "expected": _expected(sent)}
         if (name := sent.get("field", "")) in PROPERTIES:
             services.update(at=timezone.now(), **changed, **self._value(request, ticket, name))
-            return "Saved."
+            return {"message": "Saved."}
         if person := sent.get("assign", ""):
-            assignment = services.assign(user_id=_user_id(person, by), **changed)
-            return f"Assigned to {assignment.user.name}."
+            user = services.assign(user_id=_user_id(person, by), **changed).user
+            return {"message": f"Assigned to {user.name}. ", "undo": {"unassign": user.pk}}
         if person := sent.get("unassign", ""):
-            services.unassign(user_id=_user_id(person, by), **changed)
-            return "Assignee removed."
-        return ""
+            user_id = _user_id(person, by)
+            services.unassign(user_id=user_id, **changed)
+            return {"message": "Assignee removed. ", "undo": {"assign": user_id}}
+        return {"message": ""}
 
     def _value(self, request: HttpRequest, ticket: Ticket, name: str) -> dict[str, Any]:
         """Return the property's column and its new value, or nothing if it is unchanged.

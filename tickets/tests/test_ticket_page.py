@@ -174,7 +174,9 @@ class TestAssign:
 
         answer = save(browser, ticket, fields(browser.get(page_of(ticket))), assign="me")
 
-        assert (answer.json()["message"], answer.json()["version"]) == ("Assigned to Agnes Agent.", 2)
+        found = answer.json()
+        assert (found["message"], found["undo"]) == ("Assigned to Agnes Agent. ", {"unassign": agent.pk})
+        assert found["version"] == 2
         assert list(ticket.assignees.all()) == [agent]
         assert "Agnes Agent" in answer.json()["parts"]["ticket-assignees"]
         assert "Assign to me" not in answer.json()["parts"]["ticket-assignees"]

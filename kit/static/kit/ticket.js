@@ -47,6 +47,7 @@
   }
 
   function say(text, ...more) {
+    document.getElementById("ticket-messages").replaceChildren();
     document.getElementById("ticket-message").replaceChildren(text, ...more);
   }
 
@@ -77,12 +78,12 @@
       old.outerHTML = html;
       const next = document.getElementById(id);
       if (reason && next.querySelector("[name=reason]")) next.querySelector("[name=reason]").value = reason;
-      $(next).find(".admin-autocomplete").djangoAdminSelect2();
+      // Sets up autocomplete fields, and names them.
+      next.dispatchEvent(new CustomEvent("formset:added", { bubbles: true, detail: { formsetName: "" } }));
       htmx.process(next);
     }
     document.querySelectorAll("#ticket-entries details").forEach((each, index) => (each.open = open[index] ?? each.open));
     if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus({ preventScroll: true });
-    document.dispatchEvent(new CustomEvent("ticket:replaced"));
   }
 
   async function send(changes, place) {
@@ -101,6 +102,7 @@
     if (!answer) return explain(response);
     if (answer.errors) {
       say("Not saved.");
+      if (changes.assign) $(place).find("select").val(null).trigger("change.select2");
       return showErrors(answer.errors, place);
     }
     form().elements.seen_version.value = answer.version;
@@ -111,7 +113,17 @@
     }
     accept(place);
     replace(answer.parts);
-    say(answer.message);
+    say(answer.message, ...undoOf(answer.undo ?? {}));
+  }
+
+  /* A button that takes back an assignment. */
+  function undoOf(changes) {
+    return Object.entries(changes).map(([name, value]) => {
+      const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Undo" });
+      button.className = "cursor-pointer font-medium text-primary-600 dark:text-primary-500";
+      button.dataset[name] = value;
+      return button;
+    });
   }
 
   function explain(response) {
@@ -156,7 +168,9 @@
   });
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-assign], [data-unassign]");
-    if (button) enqueue({ ...button.dataset.assign ? { assign: button.dataset.assign } : { unassign: button.dataset.unassign } }, "assignees");
+    if (!button) return;
+    const { assign, unassign } = button.dataset;
+    enqueue(assign ? { assign } : { unassign }, "assignees");
   });
   // Before drafts.js hears of it, which takes it for a form that is sent.
   document.addEventListener(
