@@ -27,6 +27,7 @@ SECTIONS: list[dict[str, Any]] = [
         "title": "Desk",
         "items": [
             _item("Tickets", "confirmation_number", "tickets.ticket"),
+            _item("Macros", "bolt", "tickets.macro"),
             _item("Projects", "folder", "projects.project"),
             _item("SLA policies", "timer", "sla.slapolicy"),
             _item("Calendars", "calendar_month", "sla.calendar"),

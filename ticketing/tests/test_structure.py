@@ -29,7 +29,7 @@ SHARED_NAMES = {
 OWN_NAMES = {
     "accounts": {"budgets", "devices", "export_command", "lockout", "password_codes", "second_factor", "tokens"},
     "sla": {"business_hours", "clock"},
-    "tickets": {"batches", "bulk", "forms", "label_fields", "readable", "stale_forms"},
+    "tickets": {"batches", "bulk", "forms", "label_fields", "placeholders", "readable", "stale_forms"},
     "events": {"tokens"},
     "notifications": {
         "attempts",

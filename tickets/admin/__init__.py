@@ -7,11 +7,14 @@ from tickets.admin.change_page import ChangePage
 from tickets.admin.conversation import ConversationPages
 from tickets.admin.history_page import HistoryPage
 from tickets.admin.list_page import ListPage
+from tickets.admin.macros import MacroAdmin, MacroPage
 from tickets.admin.merging import MergePage
 from tickets.admin.watching import WatchPages
 from tickets.models import Ticket
 
+__all__ = ["MacroAdmin", "TicketAdmin"]
+
 
 @admin.register(Ticket)
-class TicketAdmin(ListPage, BulkActions, ChangePage, ConversationPages, HistoryPage, WatchPages, MergePage):
+class TicketAdmin(ListPage, BulkActions, ChangePage, ConversationPages, HistoryPage, WatchPages, MergePage, MacroPage):
     """All pages of tickets."""

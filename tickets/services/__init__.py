@@ -32,6 +32,15 @@ from tickets.services.errors import (
 )
 from tickets.services.holds import hold, resume
 from tickets.services.labels import fold_label_counts
+from tickets.services.macros import (
+    MacroNameTaken,
+    MacroNotFound,
+    TextTooLong,
+    apply_macro,
+    create_macro,
+    delete_macro,
+    update_macro,
+)
 from tickets.services.merges import merge
 from tickets.services.watching import unwatch, watch
 
@@ -47,20 +56,26 @@ __all__ = [
     "AssignmentLimitReached",
     "ClosedForHold",
     "InternalForStaff",
+    "MacroNameTaken",
+    "MacroNotFound",
     "MergedIntoItself",
     "MergedStaysClosed",
     "NotAllowed",
     "NotAssigned",
     "NotOnHold",
     "TargetMerged",
+    "TextTooLong",
     "TicketClosed",
     "TicketNotFound",
     "UserNotFound",
+    "apply_macro",
     "assign",
     "change_faults",
     "comment",
     "create",
+    "create_macro",
     "create_many",
+    "delete_macro",
     "fold_label_counts",
     "hand_over",
     "hold",
@@ -72,5 +87,6 @@ __all__ = [
     "unassign",
     "unwatch",
     "update",
+    "update_macro",
     "watch",
 ]

@@ -9,6 +9,7 @@ from tickets.models import Comment, Ticket
 from tickets.services.changes import checked, lock, write
 from tickets.services.errors import InternalForStaff, TicketNotFound
 from tickets.services.fields import in_milliseconds
+from tickets.services.merges import remaining_id
 
 
 @transaction.atomic
@@ -38,17 +39,10 @@ def reply(
     """
     if status is None:
         return comment(ticket_id=ticket_id, by=by, at=at, message=message, is_internal=is_internal)
-    ticket = lock(_remaining_id(ticket_id), by=by)
+    ticket = lock(remaining_id(ticket_id), by=by)
     written = _write(ticket.pk, by=by, at=at, message=message, is_internal=is_internal)
     write(ticket, checked(ticket, {"status": status}, by=by, at=at))
     return written
-
-
-def _remaining_id(ticket_id: int) -> int:
-    """Return the ticket that a merged ticket has become part of, or the ticket itself."""
-    while target_id := Ticket.objects.filter(pk=ticket_id).values_list("merged_into", flat=True).first():
-        ticket_id = target_id
-    return ticket_id
 
 
 def _write(ticket_id: int, *, by: User, at: datetime, message: str, is_internal: bool) -> Comment:

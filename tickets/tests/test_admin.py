@@ -279,7 +279,7 @@ class TestChange:
         assert page.redirect_chain[-1][0] == "/admin/"
         assert "doesn’t exist" in page.content.decode()
 
-    def test_page_with_any_number_of_assignees_runs_15_queries(
+    def test_page_with_any_number_of_assignees_runs_16_queries(
         self, admin: User, owner: User, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         ticket = make_ticket(owner)
@@ -288,7 +288,7 @@ class TestChange:
 
         # Session, user, group and own permissions; the ticket, its assignments, project and creator. The conversation:
         # changes, comments, the projects and users named in the changes, assignees, and sent mail.
-        with django_assert_num_queries(15):
+        with django_assert_num_queries(16):
             page = browser.get(page_of(ticket))
 
         assert page.content.decode().count("Max Mover") >= MAX_ASSIGNEES
