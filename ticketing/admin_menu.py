@@ -54,4 +54,6 @@ SECTIONS: list[dict[str, Any]] = [
 OWN_ACCOUNT: list[dict[str, Any]] = [
     {"title": "Change e-mail address", "link": reverse_lazy("admin:accounts_user_own_email")},
     {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+    # Opened by kit/static/kit/shortcuts.js.
+    {"title": "Keyboard shortcuts", "link": "#shortcuts"},
 ]

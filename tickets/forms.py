@@ -59,9 +59,11 @@ class TicketForm(ServiceForm):
 
 class ReplyForm(forms.Form):
     message = MultiLineField(
-        max_length=MAX_MESSAGE, label="Reply to customer", widget=UnfoldAdminTextareaWidget(attrs={"rows": 4})
+        max_length=MAX_MESSAGE, label="Reply to customer", widget=UnfoldAdminTextareaWidget(attrs={"rows": 4, "data-shortcut": "reply"})
     )
-    is_internal = forms.BooleanField(required=False, label="Internal note (staff only)", widget=UnfoldBooleanWidget)
+    is_internal = forms.BooleanField(
+        required=False, label="Internal note (staff only)", widget=UnfoldBooleanWidget(attrs={"data-shortcut": "note"})
+    )
     # Sent by the status buttons. Hidden here so that it is kept when the reply is refused.
     status = forms.TypedChoiceField(
         choices=[("", ""), *Status.choices], required=False, empty_value=None, widget=forms.HiddenInput
