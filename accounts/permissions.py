@@ -21,6 +21,7 @@ PERMISSIONS_OF_AGENTS = {
     "tickets.view_assignment",
     "tickets.add_assignment",
     "tickets.delete_assignment",
+    *(f"tickets.{verb}_macro" for verb in ("view", "add", "change", "delete")),
     "sla.view_slapolicy",
     "sla.view_calendar",
     "sla.view_opening",

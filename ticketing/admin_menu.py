@@ -48,6 +48,7 @@ SECTIONS: list[dict[str, Any]] = [
             _tickets("Tickets", "confirmation_number"),
             _tickets("At risk", "hourglass_bottom", queue="at-risk"),
             _tickets("Breached", "alarm", queue="breached"),
+            _item("Macros", "bolt", "tickets.macro"),
             _item("Projects", "folder", "projects.project"),
             _item("SLA policies", "timer", "sla.slapolicy"),
             _item("Calendars", "calendar_month", "sla.calendar"),
@@ -75,4 +76,6 @@ OWN_ACCOUNT: list[dict[str, Any]] = [
     {"title": "My account", "link": reverse_lazy("admin:accounts_user_me")},
     {"title": "Change e-mail address", "link": reverse_lazy("admin:accounts_user_own_email")},
     {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+    # Opened by kit/static/kit/shortcuts.js.
+    {"title": "Keyboard shortcuts", "link": "#shortcuts"},
 ]

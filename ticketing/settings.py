@@ -322,8 +322,12 @@ UNFOLD = {
     "ACCOUNT": {"navigation": admin_menu.OWN_ACCOUNT},
     # By default, the theme writes its colours into a <style> element, which our Content-Security-Policy blocks.
     "COLORS": lambda request: {},
-    "STYLES": [lambda request: static("kit/admin.css")],
-    "SCRIPTS": [lambda request: static("kit/admin.js"), lambda request: static("kit/drafts.js")],
+    "STYLES": [lambda request: static("kit/admin.css"), lambda request: static("kit/shortcuts.css")],
+    "SCRIPTS": [
+        lambda request: static("kit/admin.js"),
+        lambda request: static("kit/drafts.js"),
+        lambda request: static("kit/shortcuts.js"),
+    ],
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("kit/icon.svg")}],
 }
 

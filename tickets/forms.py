@@ -63,7 +63,7 @@ class ReplyForm(forms.Form):
     message = MultiLineField(
         max_length=MAX_MESSAGE,
         label="Reply to customer",
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2, "placeholder": " "}),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2, "placeholder": " ", "data-shortcut": "reply"}),
     )
     is_internal = forms.BooleanField(required=False, label="Internal note (staff only)", widget=forms.HiddenInput)
     status = forms.TypedChoiceField(

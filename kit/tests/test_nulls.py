@@ -57,6 +57,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "type": "task",
         "priority": "medium",
         "assignedUsers": [],
+        "labels": [],
     },
     "/tickets": {
         "description": "",

@@ -52,6 +52,8 @@ WIRE_NAMES = {
     "is_active": "isActive",
     "is_superuser": "isSuperuser",
     "max_per_booking": "maxPerBooking",
+    "merged_from": "mergedFrom",
+    "merged_into": "mergedInto",
     "on_hold_since": "onHoldSince",
     "sla_due": "slaDue",
     "start_at": "startDate",

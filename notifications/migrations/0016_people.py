@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("events", "0015_row_checks"),
         ("notifications", "0015_weekly_report"),
-        ("tickets", "0019_labels_watchers_merges"),
+        ("tickets", "0019_desk_extras"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

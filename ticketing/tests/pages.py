@@ -21,7 +21,7 @@ from projects.models import Project
 from projects.tests.factories import make_project
 from sla.models import Calendar, Priority, SlaPolicy
 from ticketing import urls
-from tickets.models import Ticket
+from tickets.models import Macro, Ticket
 from tickets.tests.factories import make_ticket
 
 # Pages that only show something, even on POST.
@@ -65,6 +65,7 @@ def make_examples() -> Examples:
         User: user,
         Project: make_project("Website"),
         Ticket: make_ticket(creator),
+        Macro: Macro.objects.create(name="Thanks", text="Thank you, {{ customer.name }}!"),
         SlaPolicy: SlaPolicy.objects.get(priority=Priority.HIGH),
         Calendar: Calendar.objects.create(name="Office hours"),
         Delivery: make_delivery(creator),

@@ -31,7 +31,17 @@ OWN_NAMES = {
         *("budgets", "devices", "export_command", "lockout", "password_codes", "second_factor", "time_zones", "tokens"),
     },
     "sla": {"apps", "business_hours", "clock"},
-    "tickets": {"batches", "bulk", "forms", "label_fields", "readable", "saved_filters", "stale_forms", "templatetags"},
+    "tickets": {
+        "batches",
+        "bulk",
+        "forms",
+        "label_fields",
+        "placeholders",
+        "readable",
+        "saved_filters",
+        "stale_forms",
+        "templatetags",
+    },
     "events": {"templatetags", "tokens"},
     "analytics": {"days", "reports", "wording"},
     "notifications": {

@@ -8,11 +8,14 @@ from tickets.admin.conversation import ConversationPages
 from tickets.admin.handing_over import HandOverPages
 from tickets.admin.history_page import HistoryPage
 from tickets.admin.list_page import ListPage
+from tickets.admin.macros import MacroAdmin, MacroPage
 from tickets.admin.merging import MergePage
 from tickets.admin.neighbours import NeighbourPages
 from tickets.admin.side_panel import SidePanel
 from tickets.admin.watching import WatchPages
 from tickets.models import Ticket
+
+__all__ = ["MacroAdmin", "TicketAdmin"]
 
 
 @admin.register(Ticket)
@@ -27,5 +30,6 @@ class TicketAdmin(
     HistoryPage,
     WatchPages,
     MergePage,
+    MacroPage,
 ):
     """All pages of tickets."""

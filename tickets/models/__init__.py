@@ -9,6 +9,7 @@ from tickets.models.clock import Status
 from tickets.models.comment import MAX_MESSAGE, Comment, CommentQuerySet
 from tickets.models.history import AssignmentEvent, TicketEvent
 from tickets.models.label import MAX_LABEL, MAX_LABELS, LabelCount
+from tickets.models.macro import Macro, MacroQuerySet
 from tickets.models.ordering import SORT_KEYS, Ordering, weeks
 from tickets.models.presence import PRESENT_FOR, Presence
 from tickets.models.queryset import TicketQuerySet
@@ -40,6 +41,8 @@ __all__ = [
     "Comment",
     "CommentQuerySet",
     "LabelCount",
+    "Macro",
+    "MacroQuerySet",
     "Ordering",
     "Presence",
     "Queue",

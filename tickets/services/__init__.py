@@ -32,6 +32,15 @@ from tickets.services.errors import (
 )
 from tickets.services.holds import hold, resume
 from tickets.services.labels import fold_label_counts
+from tickets.services.macros import (
+    MacroNameTaken,
+    MacroNotFound,
+    TextTooLong,
+    apply_macro,
+    create_macro,
+    delete_macro,
+    update_macro,
+)
 from tickets.services.merges import merge
 from tickets.services.presences import forget_absent, look
 from tickets.services.reassignments import (
@@ -70,6 +79,8 @@ __all__ = [
     "Choice",
     "ClosedForHold",
     "InternalForStaff",
+    "MacroNameTaken",
+    "MacroNotFound",
     "MergedIntoItself",
     "MergedStaysClosed",
     "NotAllowed",
@@ -79,17 +90,21 @@ __all__ = [
     "Reassigned",
     "SamePerson",
     "TargetMerged",
+    "TextTooLong",
     "TicketClosed",
     "TicketNotFound",
     "TooManyToHandOver",
     "UserNotFound",
     "adding",
+    "apply_macro",
     "assign",
     "change_faults",
     "comment",
     "create",
+    "create_macro",
     "create_many",
     "deactivate",
+    "delete_macro",
     "fold_label_counts",
     "forget_absent",
     "hand_over",
@@ -112,5 +127,6 @@ __all__ = [
     "undoable",
     "unwatch",
     "update",
+    "update_macro",
     "watch",
 ]

@@ -10,11 +10,11 @@ from kit.errors import Faults, Forbidden, Invalid
 from kit.versions import Expected
 from projects.models import Visibility
 from tickets import queries
-from tickets.models import Status, Ticket
+from tickets.models import MAX_LABELS, Status, Ticket
 from tickets.models.clock import columns_of
 from tickets.models.label import normalized
 from tickets.services import clock
-from tickets.services.errors import MergedStaysClosed, NotAllowed, TicketNotFound
+from tickets.services.errors import TOO_MANY_LABELS, MergedStaysClosed, NotAllowed, TicketNotFound
 from tickets.services.fields import Known, Place, check_due_date, faults, get_creator_id, get_project, in_milliseconds
 
 # Field names that differ between the API and the history table.
@@ -23,6 +23,7 @@ NAME_IN_ERRORS = {
     "created_by_id": "created_by",
     "sla_due_at": "sla_due",
     "held_at": "on_hold_since",
+    "merged_into_id": "merged_into",
     queries.ASSIGNEE: "assigned_users",
 }
 
@@ -74,6 +75,8 @@ def checked(
     changed = _changed(ticket, columns)
     if ticket.merged_into_id is not None and columns.get("status", Status.CLOSED) != Status.CLOSED:
         raise MergedStaysClosed
+    if len(columns.get("labels", ())) > MAX_LABELS:
+        raise Invalid(fields={"labels": [TOO_MANY_LABELS]})
     known = Known.of([changed], by=by)
     try:
         check_due_date(changed.get("due_at"), at=at)

@@ -10,6 +10,7 @@ from tickets.services.changes import checked, lock, write
 from tickets.services.errors import InternalForStaff, TicketNotFound
 from tickets.services.fields import in_milliseconds
 from tickets.services.holds import hold
+from tickets.services.merges import remaining_id
 
 
 @transaction.atomic
@@ -39,7 +40,7 @@ def reply(
     """
     if status is None:
         return comment(ticket_id=ticket_id, by=by, at=at, message=message, is_internal=is_internal)
-    ticket = lock(_remaining_id(ticket_id), by=by)
+    ticket = lock(remaining_id(ticket_id), by=by)
     written = _write(ticket.pk, by=by, at=at, message=message, is_internal=is_internal)
     write(ticket, checked(ticket, {"status": status}, by=by, at=at))
     return written
@@ -54,17 +55,10 @@ def reply_and_hold(
     :raises TicketNotFound, InternalForStaff: as for `comment`.
     :raises NotAllowed, ClosedForHold, AlreadyOnHold: as for `hold`.
     """
-    ticket = lock(_remaining_id(ticket_id), by=by)
+    ticket = lock(remaining_id(ticket_id), by=by)
     written = _write(ticket.pk, by=by, at=at, message=message, is_internal=is_internal)
     hold(ticket_id=ticket.pk, by=by, at=at, reason=reason)
     return written
-
-
-def _remaining_id(ticket_id: int) -> int:
-    """Return the ticket that a merged ticket has become part of, or the ticket itself."""
-    while target_id := Ticket.objects.filter(pk=ticket_id).values_list("merged_into", flat=True).first():
-        ticket_id = target_id
-    return ticket_id
 
 
 def _write(ticket_id: int, *, by: User, at: datetime, message: str, is_internal: bool) -> Comment:

@@ -1,6 +1,7 @@
 """Why a change of a ticket is refused."""
 
 from kit.errors import Conflict, Forbidden, Invalid, Missing, Refused
+from tickets.models import MAX_LABELS
 
 # Field errors that need the database or the time.
 DUE_DATE_PAST = "The due date must be in the future."
@@ -8,6 +9,7 @@ NO_SUCH_PROJECT = "No such project."
 NO_SUCH_USER = "No such user."
 NOT_A_CUSTOMER = "Choose a customer."
 NO_SUCH_TICKET = "No such ticket."
+TOO_MANY_LABELS = f"A ticket can have at most {MAX_LABELS} labels."
 
 
 class TicketNotFound(Missing):

@@ -66,6 +66,13 @@ def merge(*, ticket_id: int, into_id: int, by: User, at: datetime, expected: Exp
     return target
 
 
+def remaining_id(ticket_id: int) -> int:
+    """Return the ticket that a merged ticket has become part of, or the ticket itself."""
+    while target_id := Ticket.objects.filter(pk=ticket_id).values_list("merged_into", flat=True).first():
+        ticket_id = target_id
+    return ticket_id
+
+
 def _lock(*ids: int, by: User) -> dict[int, Ticket]:
     """Lock tickets in the order of their ids, also against new comments, which would miss the merge."""
     storable = [number for number in ids if number <= MAX_ID]

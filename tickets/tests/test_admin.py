@@ -282,7 +282,7 @@ class TestChange:
         assert page.redirect_chain[-1][0] == "/admin/"
         assert "doesn’t exist" in page.content.decode()
 
-    def test_page_with_any_number_of_assignees_runs_17_queries(
+    def test_page_with_any_number_of_assignees_runs_18_queries(
         self, admin: User, owner: User, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         ticket = make_ticket(owner)
@@ -291,8 +291,8 @@ class TestChange:
 
         # Session, user, group and own permissions; the ticket, its assignments, project and creator. The conversation:
         # changes, comments, the projects and users named in the changes, assignees, and sent mail. The creator again,
-        # whether the user watches it, and the position in the list.
-        with django_assert_num_queries(17):
+        # whether the user watches it, their macros, and the position in the list.
+        with django_assert_num_queries(18):
             page = browser.get(page_of(ticket))
 
         assert page.content.decode().count("Max Mover") >= MAX_ASSIGNEES

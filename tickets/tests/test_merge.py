@@ -166,6 +166,15 @@ class TestRefusals:
     ) -> None:
         assert self.code(signed_in(outsider), hidden_ticket, {"into": target.pk})[0] == 404
 
+    def test_name_a_merge_that_a_stale_edit_does_not_know(
+        self, ticket: Ticket, target: Ticket, agent: User, staff_api: APIClient
+    ) -> None:
+        merge(ticket, target, agent)
+
+        for each, names in ((ticket, ["mergedInto", "status"]), (target, ["mergedFrom"])):
+            response = staff_api.patch(f"/tickets/{each.pk}", {"title": "Other", "version": 1})
+            assert sorted(wrong_fields(response)) == names
+
     def test_are_of_another_version(self, ticket: Ticket, target: Ticket, staff_api: APIClient) -> None:
         assert self.code(staff_api, ticket, {"into": target.pk}, **{"If-Match": '"7"'})[0] == 412
         assert self.code(staff_api, ticket, {"into": target.pk, "version": 7})[0] == 409
