@@ -188,7 +188,7 @@ class TestMailAboutBookings:
         assert "1 message queued for retry." in text(page)
 
     def test_is_not_counted_on_the_overview_of_agents(self, agent: User, admin: User, hidden: Delivery) -> None:
-        counts = {user.type: Browser(user).get("/admin/").context["mail_card"]["value"] for user in (agent, admin)}
+        counts = {user.type: Browser(user).get("/admin/").context["mail_card"].value for user in (agent, admin)}
 
         assert counts == {"agent": "0", "admin": "1"}
 
