@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -19,11 +19,11 @@ from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from accounts import second_factor, services
+from accounts import queries, second_factor, services
 from accounts.admin.notes import Notes
 from accounts.admin.own_account import change_own_email
 from accounts.admin.person_picker import choices_view
-from accounts.models import User, UserQuerySet, UserType
+from accounts.models import User, UserType
 from accounts.permissions import staff_user
 from kit import phones
 from kit.admin.forms import ServiceForm, changed_values, is_id, newest
@@ -155,9 +155,9 @@ class UserAdmin(SeenAdmin, SearchMixin, Notes, DjangoUserAdmin):  # type: ignore
         """Offer only active users in ticket and booking forms, by how their name or address begins."""
         if request.GET.get("app_label") not in ("tickets", "events"):
             return super().get_search_results(request, queryset, search_term)
-        active = cast(UserQuerySet, queryset).filter(is_active=True)
-        text = search_term.strip()
-        return (active.called(text) if text else active), False
+        active = queryset.filter(is_active=True)
+        text = search_term.replace("\x00", "").strip()
+        return (active.filter(pk__in=queries.called(text)) if text else active), False
 
     def deletion_blockers(self, row: User) -> Iterator[tuple[str, Any]]:
         """Yield the tickets and comments of a user, which prevent deletion."""
