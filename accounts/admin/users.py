@@ -1,6 +1,7 @@
 """The admin pages for users."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -47,10 +48,10 @@ class UserForm(SeenForm, ServiceForm):
     )
 
     def clean_phone(self) -> str:
-        try:
+        """Return what is stored, which the model then validates. The service refuses anything else."""
+        with suppress(ValueError):
             return phones.normalized(self.cleaned_data["phone"])
-        except ValueError as error:
-            raise ValidationError(str(error)) from error
+        raise ValidationError(phones.UNUSABLE)
 
 
 class NewUserForm(ServiceForm, UserCreationForm):
@@ -182,6 +183,8 @@ class UserAdmin(SeenAdmin, SearchMixin, Notes, DjangoUserAdmin):  # type: ignore
 
     def response_change(self, request: HttpRequest, obj: User) -> HttpResponse:
         if hasattr(request, "asks_who_gets_tickets"):
+            note = f"{obj.name} has open tickets and is still active. Everything else is saved."
+            self.message_user(request, note)
             return HttpResponseRedirect(reverse("admin:tickets_ticket_deactivate", args=[obj.pk]))
         return super().response_change(request, obj)
 

@@ -18,6 +18,7 @@ from tickets.queries.history import (
     last_comments,
 )
 from tickets.queries.lists import (
+    PERSON_WALK,
     SLA_STATES,
     Row,
     TicketFilter,
@@ -37,6 +38,7 @@ __all__ = [
     "DELETED",
     "FIELDS",
     "NEWEST",
+    "PERSON_WALK",
     "SLA_STATES",
     "Change",
     "Item",
