@@ -70,11 +70,6 @@ class UserQuerySet(models.QuerySet["User"]):
             condition |= ~Q(phone="") & _starts_with(PHONE_END, digits[::-1])
         return self.filter(condition)
 
-    def called(self, text: str) -> Self:
-        """Select users whose name has words that begin with each word of the text, or whose address begins with it."""
-        address = text.strip().lower()
-        return self.filter(contains(NAME_WORDS, text) | _starts_with(ADDRESS_START, address))
-
     def with_email(self, address: str | None) -> Self:
         """Select the user with this address, in any case and with the domain in Unicode or encoded."""
         try:

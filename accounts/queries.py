@@ -42,8 +42,16 @@ def people(*, text: str, limit: int) -> list[Row]:
     return sql.rows("accounts/people", **_beginnings(text), digits=digits[::-1] or None, row_limit=limit)
 
 
+def called(text: str) -> list[int]:
+    """Return the ids of users whose name has words that begin with the words of a text, or whose address does.
+
+    If there are more than about three hundred, it leaves out some.
+    """
+    return [row["id"] for row in sql.rows("accounts/called", **_beginnings(text))]
+
+
 def _beginnings(text: str) -> dict[str, str]:
-    """Return the parameters of sql/parts/called.sql."""
+    """Return the parameters of sql/parts/found.sql."""
     address = text.strip().lower()
     return {"text": text, "address": address, "after_address": address + LAST_CHARACTER}
 

@@ -1,8 +1,9 @@
 """The admin pages for users."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -19,11 +20,11 @@ from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from accounts import second_factor, services
+from accounts import queries, second_factor, services
 from accounts.admin.notes import Notes
 from accounts.admin.own_account import change_own_email, my_account
 from accounts.admin.person_picker import choices_view
-from accounts.models import User, UserQuerySet, UserType
+from accounts.models import User, UserType
 from accounts.permissions import staff_user
 from kit import phones
 from kit.admin.forms import ServiceForm, changed_values, is_id, newest
@@ -47,10 +48,10 @@ class UserForm(SeenForm, ServiceForm):
     )
 
     def clean_phone(self) -> str:
-        try:
+        """Return what is stored, which the model then validates. The service refuses anything else."""
+        with suppress(ValueError):
             return phones.normalized(self.cleaned_data["phone"])
-        except ValueError as error:
-            raise ValidationError(str(error)) from error
+        raise ValidationError(phones.UNUSABLE)
 
 
 class NewUserForm(ServiceForm, UserCreationForm):
@@ -157,9 +158,9 @@ class UserAdmin(SeenAdmin, SearchMixin, Notes, DjangoUserAdmin):  # type: ignore
         """Offer only active users in ticket and booking forms, by how their name or address begins."""
         if request.GET.get("app_label") not in ("tickets", "events"):
             return super().get_search_results(request, queryset, search_term)
-        active = cast(UserQuerySet, queryset).filter(is_active=True)
-        text = search_term.strip()
-        return (active.called(text) if text else active), False
+        active = queryset.filter(is_active=True)
+        text = search_term.replace("\x00", "").strip()
+        return (active.filter(pk__in=queries.called(text)) if text else active), False
 
     def deletion_blockers(self, row: User) -> Iterator[tuple[str, Any]]:
         """Yield the tickets and comments of a user, which prevent deletion."""
@@ -184,6 +185,8 @@ class UserAdmin(SeenAdmin, SearchMixin, Notes, DjangoUserAdmin):  # type: ignore
 
     def response_change(self, request: HttpRequest, obj: User) -> HttpResponse:
         if hasattr(request, "asks_who_gets_tickets"):
+            note = f"{obj.name} has open tickets and is still active. Everything else is saved."
+            self.message_user(request, note)
             return HttpResponseRedirect(reverse("admin:tickets_ticket_deactivate", args=[obj.pk]))
         return super().response_change(request, obj)
 

@@ -12,7 +12,7 @@ from accounts import second_factor
 from accounts.models import STAFF_TYPES, User, UserType
 from accounts.services.authentication import confirm_password
 from accounts.services.passwords import check_password_strength
-from kit import zones
+from kit import phones, zones
 from kit.db.sql import violated
 from kit.errors import Conflict, Forbidden, Invalid, Missing
 from kit.jobs import defer
@@ -104,7 +104,7 @@ def update(
     request: HttpRequest | None = None,
     **changes: Any,
 ) -> User:
-    """Change a user's name, e-mail address or ADMIN_ONLY_FIELDS.
+    """Change a user's name, e-mail address, telephone number (`phone`) or ADMIN_ONLY_FIELDS.
 
     Deactivating a user removes them from all tickets that are not closed. This and a new address revoke all of the
     user's tokens and sessions. `current_password` and `request` are needed to change one's own address; do not pass
@@ -117,7 +117,7 @@ def update(
     :raises VersionConflict, PreconditionFailed: the user has another version than `expected`.
     :raises OwnAccount: `by` changes their own ADMIN_ONLY_FIELDS.
     :raises HoldsAssignments: the type changes while the user is assigned to tickets, open or closed.
-    :raises Invalid: the user would be a superuser without being an admin.
+    :raises Invalid: the user would be a superuser without being an admin; the telephone number is none.
     :raises EmailTaken: another user has this address, ignoring case.
     """
     is_own_address = user_id == by.pk and changes.get("email", by.email) != by.email
@@ -132,6 +132,8 @@ def update(
 @transaction.atomic
 def _update(*, user_id: int, by: User, expected: Expected | None, is_confirmed: bool, changes: dict[str, Any]) -> User:
     user, actor = _lock_for_change(user_id, by=by, expected=expected)
+    if "phone" in changes:
+        changes = changes | {"phone": _phone(changes["phone"])}
     changes = {name: value for name, value in changes.items() if getattr(user, name) != value}
     if "email" in changes and user == actor and not is_confirmed:
         raise CurrentPasswordRequired(fields={"current_password": [CurrentPasswordRequired.message]})
@@ -161,6 +163,13 @@ def _update(*, user_id: int, by: User, expected: Expected | None, is_confirmed: 
         # Triggers have moved them.
         user.refresh_from_db(fields=["version", "revocations"])
     return user
+
+
+def _phone(text: str) -> str:
+    try:
+        return phones.normalized(text)
+    except ValueError as error:
+        raise Invalid(fields={"phone": [phones.UNUSABLE]}) from error
 
 
 def lock(*, user_id: int, by: User) -> None:

@@ -204,4 +204,5 @@ def with_undo(sentence: str, undo_id: int | None) -> str:
     """Return a message with a link to undo what it says."""
     if undo_id is None:
         return sentence
-    return format_html('{} <a href="{}">Undo</a>', sentence, reverse("admin:tickets_ticket_undo", args=[undo_id]))
+    url = reverse("admin:tickets_ticket_undo", args=[undo_id])
+    return format_html('{} <a href="{}" class="font-semibold underline">Undo</a>', sentence, url)

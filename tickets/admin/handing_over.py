@@ -81,7 +81,10 @@ class HandOverPages(ServiceAdmin):
                 if receiver:
                     self.message_user(request, _handed(handed, person, receiver), messages.SUCCESS)
                 return HttpResponseRedirect(_page(person))
-        notes = [f"{person.name} will be signed out and can no longer sign in. Records are kept."]
+        notes = [
+            f"{person.name} will be signed out and can no longer sign in.",
+            "Bookings on waiting lists are cancelled. Other bookings and all records are kept.",
+        ]
         return self._ask(request, person, form, title=f"Deactivate {person.name}?", submit="Deactivate", notes=notes)
 
     def _ask(

@@ -151,4 +151,6 @@ TEXTS: dict[str, tuple[str, Callable[[str], str]]] = {
     "venue__exact": ("Venue", str),
     CREATED_FROM: ("Created from", _day),
     CREATED_BEFORE: ("Created before", _day),
+    "closed_at__gte": ("Closed from", _day),
+    "closed_at__lt": ("Closed before", _day),
 }

@@ -21,6 +21,7 @@ from tickets.queries.history import (
     last_comments,
 )
 from tickets.queries.lists import (
+    PERSON_WALK,
     SLA_STATES,
     Row,
     TicketFilter,
@@ -47,6 +48,7 @@ __all__ = [
     "FIELDS",
     "MAX_COUNT",
     "NEWEST",
+    "PERSON_WALK",
     "SLA_STATES",
     "Change",
     "Item",

@@ -21,7 +21,7 @@ UNDO_TIME = timedelta(minutes=10)
 
 
 class TooManyToHandOver(Conflict):
-    message = f"More than {MAX_HANDED_OVER:,} open tickets cannot be handed over at once"
+    message = f"At most {MAX_HANDED_OVER:,} open tickets can be handed over at once. Hand some over in the list first"
 
 
 class SamePerson(Conflict):

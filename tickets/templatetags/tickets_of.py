@@ -44,6 +44,8 @@ def _panel(title: str, empty: str, found: list[queries.Row], filters: str, viewe
         "title": title,
         "empty": empty if _may_view(viewer) else "",
         "unclosed": first["unclosed"],
+        "total": first["total"],
+        "is_cut": first["total"] == queries.PERSON_WALK,
         "has_more": first["total"] > len(found),
         "rows": [
             {**row, "label": Status(row["status"]).label, "colour": STATUS_COLOURS[Status(row["status"])]}

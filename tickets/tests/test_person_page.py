@@ -82,9 +82,9 @@ class TestPage:
         browser = Browser(admin)
         browser.get(page_of(owner))
 
-        # The session, the user, two for permissions, and the person, whom each button reads; then notes, tickets
-        # created and assigned, bookings, and mail.
-        with django_assert_num_queries(14):
+        # The session, the user, two for permissions, and the person, whom each button reads; then whether there are
+        # tickets to hand over, notes, tickets created and assigned, bookings, and mail.
+        with django_assert_num_queries(15):
             browser.get(page_of(owner))
 
 
