@@ -59,7 +59,9 @@ class TicketForm(ServiceForm):
 
 class ReplyForm(forms.Form):
     message = MultiLineField(
-        max_length=MAX_MESSAGE, label="Reply to customer", widget=UnfoldAdminTextareaWidget(attrs={"rows": 4, "data-shortcut": "reply"})
+        max_length=MAX_MESSAGE,
+        label="Reply to customer",
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4, "data-shortcut": "reply"}),
     )
     is_internal = forms.BooleanField(
         required=False, label="Internal note (staff only)", widget=UnfoldBooleanWidget(attrs={"data-shortcut": "note"})
