@@ -270,6 +270,15 @@ class TestOnATicket:
             "effects": ["status “Closed”"],
         }
 
+    def test_are_rendered_with_two_queries(
+        self, agent: User, ticket: Ticket, thanks: Macro, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        browser = Browser(agent)
+
+        # Session, user, group and own permissions come first.
+        with django_assert_num_queries(6):
+            browser.get(self.url(ticket), {"macro": thanks.pk})
+
     def test_are_applied_with_the_edited_text(self, agent: User, ticket: Ticket) -> None:
         macro = services.create_macro(by=agent, name="Close", text="Bye {{ customer.name }}", status="closed")
 

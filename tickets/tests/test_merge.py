@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.db import IntegrityError
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -131,6 +132,16 @@ class TestMerge:
             Change("merged_into_id", None, target.pk),
         ]
         assert of_target.changes == [Change("merged_from", [], [ticket.pk])]
+
+    def test_runs_12_statements_for_any_number_of_comments_and_watchers(
+        self, ticket: Ticket, target: Ticket, agent: User, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        for _ in range(3):
+            make_comment(ticket, agent)
+            services.watch(ticket_id=ticket.pk, by=make_user())
+
+        with django_assert_num_queries(12):
+            merge(ticket, target, agent)
 
     def test_can_be_repeated_with_a_key(self, ticket: Ticket, target: Ticket, staff_api: APIClient) -> None:
         calls = [
