@@ -80,15 +80,14 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
         "booking_number",
         "attempts",
         "last_error",
-        "next_attempt",
-        "sent",
+        "when",
     ]
     list_filter = [StateFilter, KindFilter, "created_at"]
     list_fullwidth = True
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     search_fields = ["address__istartswith"]
-    empty_note = "E-mails appear here as soon as a ticket or a booking changes."
+    empty_note = "Every e-mail that the site sends appears here."
     sortable_by = ["id"]
     ordering = ["-id"]
     actions = ["resend"]
@@ -133,9 +132,11 @@ class DeliveryAdmin(ReadOnlyMixin, ModelAdmin):
     def recipient(self, delivery: Delivery) -> str:
         return format_html("{} &lt;{}&gt;", delivery.name, delivery.address)
 
-    @admin.display(description="sent", empty_value="")
-    def sent(self, delivery: Delivery) -> str | None:
-        return times.relative(delivery.sent_at) or None
+    @admin.display(description="when", empty_value="")
+    def when(self, delivery: Delivery) -> str | None:
+        if delivery.state == State.PENDING:
+            return format_html("due {}", times.relative(delivery.next_attempt_at))
+        return format_html("sent {}", times.relative(delivery.sent_at)) if delivery.sent_at else None
 
     @admin.display(description="what to do")
     def what_to_do(self, delivery: Delivery) -> str:
