@@ -163,3 +163,20 @@ def test_leaving_asks_first(desk: Desk) -> None:
     page.wait_for_load_state("networkidle")
 
     assert asked == ["beforeunload"]
+
+
+def test_other_forms(desk: Desk) -> None:
+    page = desk.page
+    desk.sign_in(ADMIN)
+    for path, label in (("projects/project/add/", "Name"), ("events/event/1/change/", "Venue")):
+        desk.go(f"/admin/{path}")
+        page.get_by_label(label).first.fill(f"Draft of {desk.name}")
+        desk.go("/admin/")
+        desk.go(f"/admin/{path}")
+        expect(page.get_by_label(label).first).to_have_value(f"Draft of {desk.name}")
+        expect(page.get_by_text("Draft restored")).to_be_visible()
+        desk.screenshot("form", whole=False)
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_text("successfully")).to_be_visible()
+        desk.go(f"/admin/{path}")
+        expect(page.get_by_text("Draft restored")).to_have_count(0)

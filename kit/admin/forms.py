@@ -132,7 +132,8 @@ class ServiceAdmin(AutocompleteMixin, ModelAdmin):
         models.TextField: {"form_class": MultiLineField, "widget": UnfoldAdminTextareaWidget(attrs={"rows": 6})},
         models.DateTimeField: {"form_class": OwnTimeField, "widget": UnfoldAdminSplitDateTimeWidget},
     }
-    warn_unsaved_form = True
+    # Keeps what is typed, and asks before leaving (kit/static/kit/drafts.js).
+    change_form_before_template = "admin/draft.html"
     show_full_result_count = False
     actions: list[str] | None = None
 

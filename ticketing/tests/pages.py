@@ -27,6 +27,7 @@ from tickets.tests.factories import make_ticket
 # Pages that only show something, even on POST.
 READ_ONLY_KINDS = ("_changelist", "_history", "app_list", "autocomplete")
 READ_ONLY_PAGES = {"index", "search", "jsi18n", "view_on_site", "password_change_done"}
+READ_ONLY_PAGES |= {"tickets_ticket_next", "tickets_ticket_previous"}
 # Django's redirect for old URLs, and its catch-all.
 REDIRECTS = {"<path:object_id>/", "(?P<url>.*)$"}
 

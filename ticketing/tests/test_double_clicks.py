@@ -45,6 +45,8 @@ CHANGING_NOTHING = {
     *(f"tickets_ticket_changelist {name}" for name in ("set_status", "set_priority", "assign_to_me")),
     *("tickets_ticket_assign_me", "accounts_user_deactivate", "accounts_user_hand_over_tickets"),
 }
+# A script sends these. Saving a property twice is harmless, because the second time its version is outdated.
+SENT_BY_SCRIPTS = {"tickets_ticket_save", "tickets_ticket_looking"}
 NEW_PASSWORD = "another, better password"
 
 # What is filled in, by the key of the page or action.
@@ -155,7 +157,7 @@ class TestEveryForm:
     def test_has_an_example(self) -> None:
         changing = {key for key, words in table().items() if words["superuser"] == YES}
 
-        assert changing - SESSIONS - CHANGING_NOTHING == FORMS.keys()
+        assert changing - SESSIONS - CHANGING_NOTHING - SENT_BY_SCRIPTS == FORMS.keys()
 
     @pytest.mark.parametrize("name", FORMS)
     def test_acts_once(self, superuser: User, name: str) -> None:

@@ -57,15 +57,12 @@ class ConversationPages(TicketPages):
     def comment_view(self, request: HttpRequest, ticket_id: int) -> HttpResponse:
         """Send what is in the reply box. If that is refused, show the page again with the text."""
         ticket = self.ticket_or_404(request, ticket_id)
-        here = ticket_page(ticket.pk, trail_of(request.GET))
-        if request.method != "POST":
-            return HttpResponseRedirect(here)
-        form = ReplyForm(request.POST, auto_id="reply_%s")
+        form = ReplyForm(request.POST or None, auto_id="reply_%s")
         if form.is_valid():
             with refusals_as_form_errors(form):
                 message = self._reply(request, ticket, **form.cleaned_data)
                 self.message_user(request, message, messages.SUCCESS)
-                return HttpResponseRedirect(f"{here}#{LATEST}")
+                return HttpResponseRedirect(ticket_page(ticket.pk, trail_of(request.GET), LATEST))
         shown: Any = request
         shown.reply_form, shown.method = form, "GET"
         return self.change_view(request, str(ticket.pk))

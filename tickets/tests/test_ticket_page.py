@@ -6,12 +6,15 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.db.models import F
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.http import urlencode
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from accounts.tests.factories import make_user
+from kit.admin import neighbours
 from kit.tests.browser import Browser, fields
 from tickets import queries, services
 from tickets.admin.neighbours import NO_MORE
@@ -330,6 +333,30 @@ class TestNeighbours:
             page = browser.get(answer["Location"])
 
         assert walked == listed
+
+    @pytest.mark.parametrize(
+        "order",
+        [
+            [F("due_at").asc(nulls_last=True), "-pk"],
+            [F("due_at").asc(nulls_first=True), "pk"],
+            [F("due_at").desc(nulls_last=True), "pk"],
+            ["-due_at", "venue", "-pk"],
+            ["due_at", "-pk"],
+            [Coalesce("due_at", "created_at").desc(), "pk"],
+        ],
+    )
+    def test_find_missing_dates_and_ties(self, owner: User, order: list[Any]) -> None:
+        day = timezone.now() + timedelta(days=1)
+        for due_at in (None, day, day, None, day + timedelta(days=1)):
+            make_ticket(owner, due_at=due_at)
+        rows = Ticket.objects.order_by(*order)
+        listed = [ticket.pk for ticket in rows]
+
+        places = [neighbours.position(rows, ticket) for ticket in rows]
+        after = [neighbours.neighbour(rows, place, is_forward=True) for place in places]
+        before = [neighbours.neighbour(rows, place, is_forward=False) for place in places]
+
+        assert (after, before) == ([*listed[1:], None], [None, *listed[:-1]])
 
     def test_lead_back_to_the_list_at_its_end(self, agent: User, owner: User) -> None:
         ticket = make_ticket(owner)

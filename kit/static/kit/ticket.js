@@ -4,7 +4,8 @@
 (() => {
   const page = document.getElementById("ticket-page");
   const form = () => document.getElementById("ticket_form");
-  if (!page || !form()) return;
+  // A pop-up window closes when its form is sent.
+  if (!page || !form() || form().elements._popup) return;
 
   // Long enough to walk through a list of choices with the arrow keys.
   const PATIENCE = 600;
