@@ -33,7 +33,9 @@ class Migration(migrations.Migration):
             index=models.Index(
                 models.Case(
                     models.When(held_at__isnull=True, then=models.F("sla_due_at")),
-                    default=models.Func(output_field=models.DateTimeField(), template="'infinity'::timestamptz"),
+                    default=models.Func(
+                        output_field=models.DateTimeField(), template="'9999-12-31 00:00+00'::timestamptz"
+                    ),
                 ),
                 models.F("id"),
                 condition=models.Q(("status", "closed"), _negated=True),

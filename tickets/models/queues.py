@@ -21,7 +21,8 @@ HAVE_CLOSED = (Queue.CLOSED, Queue.ALL)
 
 
 def never() -> Func:
-    return Func(template="'infinity'::timestamptz", output_field=models.DateTimeField())
+    """Return a time after all others. Python has no infinite one, and pages are found by this key."""
+    return Func(template="'9999-12-31 00:00+00'::timestamptz", output_field=models.DateTimeField())
 
 
 def next_due() -> Case:

@@ -64,8 +64,9 @@ SELECT
         FROM (
             SELECT
             FROM tickets_ticket
-            WHERE status <> 'closed'
-                AND CASE WHEN held_at IS NULL THEN sla_due_at ELSE 'infinity' END = 'infinity'
+            WHERE status <> 'closed' AND held_at IS NOT NULL
+                -- As in next_due in models/queues.py, for the index.
+                AND CASE WHEN held_at IS NULL THEN sla_due_at ELSE '9999-12-31 00:00+00' END = '9999-12-31 00:00+00'
             LIMIT %(most)s::int
         ) AS counted
     ) AS on_hold,
