@@ -156,10 +156,14 @@ CONVERSATION: list[tuple[int, Sequence[str]]] = [
 HOURS = [1, 1, 1, 1, 1, 2, 5, 14, 30, 36, 38, 34, 26, 32, 34, 32, 27, 19, 12, 9, 7, 5, 3, 2]
 WEEKDAYS = [1.0, 1.05, 1.0, 0.95, 0.85, 0.25, 0.2]
 
+# Every fifth ticket has some.
+LABELS = [["vip"], ["refund"], ["urgent"], ["refund", "urgent"], ["press"], ["accessibility"], ["group"]]
+
 TICKET_FIELDS = (
     *("id", "title", "description", "project", "status", "type", "venue", "price", "priority"),
     *("due_at", "sla_due_at", "created_by", "created_at", "updated_at", "version"),
     *("held_at", "hold_reason", "closed_at", "sla_hours", "sla_calendar", "sla_warn_at"),
+    "labels",
 )
 COMMENT_FIELDS = ("ticket", "author", "message", "is_internal", "created_at")
 ASSIGNMENT_FIELDS = ("ticket", "user", "slot", "assigned_at", "assigned_by")
@@ -321,6 +325,7 @@ class TicketLoader:
                 policy.hours,
                 policy.calendar.name if policy.calendar else "",
                 policy.due(created_at, share=policy.at_risk_share),
+                [] if ticket_id % 5 else LABELS[ticket_id // 5 % len(LABELS)],
             )
 
     def _state(self, draft: Draft, hours: int) -> tuple[str, bool]:

@@ -79,7 +79,7 @@ class TestFill:
             changes = [change for item in reversed(items) for change in item.changes]
             values = {change.field: change.after for change in changes if change.field != ASSIGNEE}
             assert values == {
-                field: getattr(ticket, field) for field in FIELDS if getattr(ticket, field) not in (None, "")
+                field: getattr(ticket, field) for field in FIELDS if getattr(ticket, field) not in (None, "", [])
             }
             assert [change.after.id for change in changes if change.field == ASSIGNEE] == [
                 assignment.user_id for assignment in ticket.assignments.all()

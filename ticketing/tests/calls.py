@@ -114,6 +114,14 @@ class Examples:
         services.hold(ticket_id=ticket.pk, by=self.admin, at=timezone.now())
         return Call(f"/tickets/{ticket.pk}/resume", by=self.admin)
 
+    def merge(self) -> Call:
+        return Call(f"/tickets/{self._ticket().pk}/merge", {"into": self._ticket().pk}, self.admin)
+
+    def unwatch(self) -> Call:
+        ticket = self._ticket()
+        services.watch(ticket_id=ticket.pk, by=self.owner)
+        return Call(f"/tickets/{ticket.pk}/watch", by=self.owner)
+
     def assign(self) -> Call:
         return Call(f"/tickets/{self._ticket().pk}/assign", {"userId": make_user().pk}, self.owner)
 
@@ -206,6 +214,8 @@ METHODS = {
     "POST /tickets/<int:ticket_id>/comments": "add_comment",
     "POST /tickets/<int:ticket_id>/hold": "hold",
     "POST /tickets/<int:ticket_id>/resume": "resume",
+    "POST /tickets/<int:ticket_id>/merge": "merge",
+    "DELETE /tickets/<int:ticket_id>/watch": "unwatch",
     "POST /tickets/<int:ticket_id>/assign": "assign",
     "DELETE /tickets/<int:ticket_id>/assign/<int:user_id>": "unassign",
     "POST /filters": "save_filter",

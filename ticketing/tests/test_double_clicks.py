@@ -34,7 +34,7 @@ from sla.models import Calendar
 from ticketing.tests.pages import Examples, Try, everything, make_examples
 from ticketing.tests.test_roles import YES, table
 from tickets import bulk, services
-from tickets.models import Comment, SavedFilter, Status, Ticket, Undo
+from tickets.models import Comment, Macro, SavedFilter, Status, Ticket, Undo
 from tickets.tests.factories import assign, make_ticket
 
 # These sign somebody in or out, or lead to another form.
@@ -42,7 +42,7 @@ SESSIONS = {"login", "logout", "second_factor", "send_again"}
 # These lead to a page that asks for confirmation, or to a download; or an admin cannot be assigned.
 CHANGING_NOTHING = {
     *(f"tickets_ticket_changelist {name}" for name in ("assign_user", "replace_assignees", "hand_over", "export")),
-    *(f"tickets_ticket_changelist {name}" for name in ("set_status", "set_priority", "assign_to_me")),
+    *(f"tickets_ticket_changelist {name}" for name in ("set_status", "set_priority", "merge", "assign_to_me")),
     *("tickets_ticket_assign_me", "accounts_user_deactivate", "accounts_user_hand_over_tickets"),
 }
 # A script sends these. Saving a property twice is harmless, because the second time its version is outdated.
@@ -74,6 +74,13 @@ FORMS: dict[str, dict[str, Any]] = {
     "sla_calendar_add": {"name": "Another"},
     "sla_calendar_delete": {"post": "yes"},
     "sla_calendar_change": {"name": "Another"},
+    "tickets_macro_add": {"name": "Another", "text": "Hello"},
+    "tickets_macro_delete": {"post": "yes"},
+    "tickets_macro_change": {"name": "Another"},
+    "tickets_ticket_macro": {},
+    "tickets_ticket_merge": {},
+    "tickets_ticket_watch": {},
+    "tickets_ticket_unwatch": {},
     "tickets_ticket_bulk": {"status": "closed"},
     "tickets_ticket_comment": {"message": "We are working on it."},
     "tickets_ticket_hold": {"reason": "Parts"},
@@ -108,6 +115,12 @@ def prepare(name: str, examples: Examples, superuser: User) -> dict[str, str]:
     ticket, at = Ticket.objects.get(pk=examples[Ticket].pk), timezone.now()
     if name == "tickets_ticket_resume":
         services.hold(ticket_id=ticket.pk, by=superuser, at=at)
+    elif name == "tickets_ticket_macro":
+        return {"macro": str(examples[Macro].pk)}
+    elif name == "tickets_ticket_merge":
+        return {"into": str(make_ticket(superuser).pk)}
+    elif name == "tickets_ticket_unwatch":
+        services.watch(ticket_id=ticket.pk, by=superuser)
     elif name == "tickets_ticket_bulk":
         return {"tickets": str(ticket.pk)}
     elif name == "tickets_ticket_hand_over":
@@ -141,7 +154,7 @@ def prepare(name: str, examples: Examples, superuser: User) -> dict[str, str]:
 def submitted(browser: Browser, page: Try) -> dict[str, Any]:
     """Return what a browser sends for the form as it is shown. Buttons on other pages have only a token."""
     shown = browser.get(page.url, page.query)
-    if shown.status_code != 200 or page.action:
+    if shown.status_code != 200 or page.action or "html" not in shown["Content-Type"]:
         return {TOKEN: fields(browser.get(reverse("admin:index")))[TOKEN], **page.action}
     return {"_save": "Save", **fields(shown)}
 

@@ -13,7 +13,7 @@ from kit.tests.browser import Browser, fields
 from projects.models import Project
 from sla.models import Calendar, Holiday, Opening, SlaPolicy
 from ticketing.tests.pages import Examples, make_examples
-from tickets.models import Ticket
+from tickets.models import Macro, Ticket
 
 # What somebody else does with each form while it is open. A model stands for its example's id. The edits of a form
 # cover all its fields.
@@ -36,8 +36,20 @@ EDITS: dict[type[models.Model], list[dict[str, Any]]] = {
         {"priority": "high"},
         {"venue": "Attic"},
         {"price": "12.50"},
+        {"labels": "urgent, vip"},
         {"due_at_0": "2030-01-02", "due_at_1": "03:04:05"},
         {"created_by": User},
+    ],
+    Macro: [
+        {"name": "Many thanks"},
+        {"is_shared": None},
+        {"text": "Two\nlines"},
+        {"is_internal": "on"},
+        {"status": "closed"},
+        {"priority": "high"},
+        {"labels": "urgent, vip"},
+        {"assigns_me": "on"},
+        {"puts_on_hold": "on", "hold_reason": "Parts"},
     ],
     SlaPolicy: [{"hours": 3}, {"calendar": Calendar}],
     Calendar: [{"name": "Night shift"}, {"time_zone": "Europe/Berlin"}],

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from accounts.models import User
 from analytics.models import DailyCount, LastDay, MonthlyCount
 from analytics.services import fold_daily_counts
-from demo import box_office, people
+from demo import box_office, macros, people
 from demo.people import SIGN_INS
 from demo.tickets import DAYS, TicketLoader, drafts, load_projects
 from events.models import Booking, BookingEntry, Event, Inventory
@@ -25,6 +25,7 @@ from kit.db import sql
 from notifications.services import mute
 from projects.models import Project
 from tickets.models import Assignment, AssignmentEvent, Comment, Ticket, TicketEvent
+from tickets.services import fold_label_counts
 
 # Triggers that would refuse this made-up history (assignments to tickets closed later) or record it as happening now.
 # Ignored for the whole transaction, because re-enabling them inside it would slow down every later trigger.
@@ -57,6 +58,7 @@ class Command(BaseCommand):
             raise CommandError("The demo is already loaded.")
         fill(tickets=tickets, seed=seed, at=timezone.now(), console=Console(file=cast(IO[str], self.stdout)))
         fold_daily_counts()
+        fold_label_counts()
         sql.vacuum(User, Project, Ticket, Assignment, Comment, TicketEvent, AssignmentEvent)
         sql.vacuum(DailyCount, MonthlyCount, LastDay)
         sql.vacuum(Event, Inventory, Booking, BookingEntry)
@@ -79,6 +81,7 @@ def fill(*, tickets: int, seed: int, at: datetime, console: Console) -> None:
         for of_day in drafts(random, tickets, hours, at):
             loader.load(of_day)
             progress.advance(bar, len(of_day))
+        macros.load(User.objects.get(pk=users.admins[0]))
         box_office.load(random, admin_id=users.admins[0], customer_ids=users.customers, now=midnight)
 
 
