@@ -3,6 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from e2e.conftest import PASSWORD_OF, Desk
+from e2e.test_pages import faults
 from e2e.walk import Counter
 
 ADMIN, CUSTOMER = "admin@example.com", "customer@example.com"
@@ -56,9 +57,19 @@ def test_customer(desk: Desk) -> None:
     page.get_by_role("button", name="Add note").click()
     expect(page.get_by_text(f"Prefers to be called by {desk.name}.")).to_be_visible()
     desk.screenshot("customer")
+    assert faults(page) == []
 
     desk.go("/admin/search/?q=a")
     desk.screenshot("search")
+    assert faults(page) == []
+    if page.locator("#global-search").is_visible():
+        page.keyboard.press("Control+k")
+        page.keyboard.type("o")
+        expect(page.locator("#global-search-results a").first).to_be_visible()
+        desk.screenshot("box", whole=False)
+        assert faults(page) == []
+        page.keyboard.press("Escape")
+        expect(page.locator("#global-search-results a")).to_have_count(0)
 
 
 def test_leaver(desk: Desk) -> None:
@@ -83,6 +94,7 @@ def test_leaver(desk: Desk) -> None:
     desk.go(f"/admin/tickets/ticket/of/{colleague_id}/hand-over/")
     expect(page.get_by_text(f"No open tickets are assigned to {name}.")).to_be_visible()
     desk.screenshot("hand-over")
+    assert faults(page) == []
 
 
 def test_picker(desk: Desk) -> None:
@@ -101,3 +113,5 @@ def test_picker(desk: Desk) -> None:
     page.keyboard.type(CUSTOMER)
     expect(page.get_by_role("option").filter(has_text=f"<{CUSTOMER}> (customer)")).to_have_count(1)
     desk.screenshot("picker")
+    page.keyboard.press("Escape")
+    assert faults(page) == []
