@@ -3,6 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from e2e.conftest import PASSWORD_OF, Desk
+from e2e.test_agent import create_tickets
 from e2e.test_pages import faults
 from e2e.walk import Counter
 
@@ -98,10 +99,11 @@ def test_leaver(desk: Desk) -> None:
 
 
 def test_picker(desk: Desk) -> None:
-    """It offers agents; the switch adds customers."""
+    """It offers agents; the switch adds customers. What it did can be undone."""
     page = desk.page
+    (ticket_id,) = create_tickets(desk, f"A ticket for {desk.name}")
     desk.sign_in(ADMIN)
-    desk.go("/admin/tickets/ticket/?q=a")
+    desk.go(f"/admin/tickets/ticket/?q={ticket_id}")
     page.locator("#action-toggle").check()
     page.locator("select[name=action]").select_option(label="Replace assignees")
     page.get_by_role("button", name="Run").click()
@@ -113,5 +115,11 @@ def test_picker(desk: Desk) -> None:
     page.keyboard.type(CUSTOMER)
     expect(page.get_by_role("option").filter(has_text=f"<{CUSTOMER}> (customer)")).to_have_count(1)
     desk.screenshot("picker")
-    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
     assert faults(page) == []
+    page.get_by_role("button", name="Replace assignees").click()
+    expect(page.get_by_text(f"only (#{ticket_id}).")).to_be_visible()
+    desk.screenshot("replaced", whole=False)
+    assert faults(page) == []
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text(f"1 ticket assigned as before (#{ticket_id}).")).to_be_visible()

@@ -18,7 +18,7 @@ from kit.admin.pages import form_page
 from kit.admin.refusals import refusals_as_form_errors
 from kit.text import counted
 from tickets import services
-from tickets.admin.bulk_actions import with_undo
+from tickets.admin.bulk_actions import undo_url
 from tickets.bulk import listed
 from tickets.models import Assignment, Status
 
@@ -58,7 +58,8 @@ class HandOverPages(ServiceAdmin):
             with refusals_as_form_errors(form):
                 handed = services.hand_over_all(user_id=person.pk, to_id=receiver and receiver.pk, by=by, at=now)
                 undo_id = services.keep_for_undo(handed, by=by, at=now)
-                self.message_user(request, with_undo(_handed(handed, person, receiver), undo_id), messages.SUCCESS)
+                said = _handed(handed, person, receiver)
+                self.message_user(request, said, messages.SUCCESS, undo_url(undo_id))
                 return HttpResponseRedirect(_page(person))
         return self._ask(
             request, person, form, title=f"Hand over the open tickets of {person.name}", submit="Hand over"
