@@ -22,7 +22,7 @@ UNDO_TIME = timedelta(minutes=10)
 
 
 class TooManyToHandOver(Conflict):
-    message = f"At most {MAX_HANDED_OVER:,} open tickets can be handed over at once. Hand some over in the list first"
+    message = f"At most {MAX_HANDED_OVER:,} open tickets can be handed over at once. Hand some over first"
 
 
 class SamePerson(Conflict):
@@ -100,14 +100,17 @@ def reassign(*, ticket_id: int, choose: Choice, by: User, at: datetime, expected
 
 
 @transaction.atomic
-def hand_over_all(*, user_id: int, to_id: int | None, by: User, at: datetime) -> list[Reassigned]:
+def hand_over_all(
+    *, user_id: int, to_id: int | None, by: User, at: datetime, may_leave_rest: bool = False
+) -> list[Reassigned]:
     """Give all tickets of a user that are not closed to another one; None leaves them without this assignee.
 
-    All or nothing. Tickets that the other one was assigned to already only lose the user.
+    All or nothing, or the MAX_HANDED_OVER oldest if it may leave the rest. Tickets that the other one was assigned to
+    already only lose the user.
 
     :raises NotAllowed: `by` is not staff.
     :raises SamePerson: `to_id` is the user.
-    :raises TooManyToHandOver: there are more than MAX_HANDED_OVER.
+    :raises TooManyToHandOver: there are more than MAX_HANDED_OVER, and it may not leave the rest.
     :raises UserNotFound, AdminNotAssignable: as for `assign`.
     """
     if not by.is_staff:
@@ -117,8 +120,9 @@ def hand_over_all(*, user_id: int, to_id: int | None, by: User, at: datetime) ->
     unclosed = Ticket.objects.exclude(status=Status.CLOSED).filter(assignments__user_id=user_id)
     # All tickets before any user: the order in which others take these locks.
     ids = [ticket.pk for ticket in unclosed.locked().only("pk").order_by("pk")[: MAX_HANDED_OVER + 1]]
-    if len(ids) > MAX_HANDED_OVER:
+    if len(ids) > MAX_HANDED_OVER and not may_leave_rest:
         raise TooManyToHandOver
+    ids = ids[:MAX_HANDED_OVER]
     before = _assignees(ids)
     _move_assignments(ids, user_id, to_id, by=by, at=at)
     after = _assignees(ids)

@@ -256,11 +256,14 @@ class TestHandOverAll:
         self, agent: User, owner: User, assignee: User, colleague: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(reassignments, "MAX_HANDED_OVER", 1)
-        for _ in range(2):
-            assign(make_ticket(owner), assignee)
+        oldest, newest = make_ticket(owner), make_ticket(owner)
+        for ticket in (oldest, newest):
+            assign(ticket, assignee)
 
         with pytest.raises(services.TooManyToHandOver):
             services.hand_over_all(user_id=assignee.pk, to_id=colleague.pk, by=agent, at=timezone.now())
+        page = Browser(agent).post(f"{TICKETS}of/{assignee.pk}/hand-over/", {"user": colleague.pk}, follow=True)
+        assert said(page) == [f"1 ticket handed over from Axel Assignee to Carla Colleague (#{oldest.pk})."]
 
     def test_refuses_customers_and_the_same_person(self, owner: User, agent: User, assignee: User) -> None:
         now = timezone.now()
