@@ -1020,8 +1020,10 @@ def test_every_statement_is_tested() -> None:
     pages = {"has_many", "involving", "involving_in_order", "of_weeks", "of_titles", "sample", "expected", "sorted"}
     comments = {"comment", "comments", "last_comments"}
     tickets = {"ticket", "tickets", "concerning", "is_visible"}
+    # In test_person_page.py, and in ticketing/tests/test_admin_search.py.
+    admin = {"created_by", "assigned_to", "likely"}
     new = {"create", "assign_new", "lock_people", "lock_projects"}
-    assert names == {"history", "changes_since", *tickets, *comments, *walks, *pages, *new}
+    assert names == {"history", "changes_since", *tickets, *comments, *walks, *pages, *admin, *new}
 
 
 def test_a_list_runs_one_query_for_any_number_of_assignees(agent: User) -> None:
