@@ -42,7 +42,7 @@ def assign(*, ticket_id: int, user_id: int, by: User, expected: Expected | None 
     if not ticket.may_be_assigned_by(by):
         raise NotAllowed
     check_version(ticket, expected)
-    return add(ticket, user_id, by=by, at=timezone.now())
+    return add_assignee(ticket, user_id, by=by, at=timezone.now())
 
 
 @transaction.atomic
@@ -102,10 +102,10 @@ def _replace_assignees(ticket: Ticket, assignee_id: int | None, *, by: User, at:
         replaced = replaced.exclude(user_id=assignee_id)
     replaced.delete()
     if assignee_id is not None and not ticket.assignments.exists():
-        add(ticket, assignee_id, by=by, at=at)
+        add_assignee(ticket, assignee_id, by=by, at=at)
 
 
-def add(ticket: Ticket, user_id: int, *, by: User, at: datetime) -> Assignment:
+def add_assignee(ticket: Ticket, user_id: int, *, by: User, at: datetime) -> Assignment:
     """Assign a user to a ticket that this transaction has locked.
 
     :raises TicketClosed, UserNotFound, AdminNotAssignable, AlreadyAssigned, AssignmentLimitReached: as for `assign`.

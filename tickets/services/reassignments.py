@@ -12,7 +12,7 @@ from kit.db.sql import violated
 from kit.errors import Conflict, Missing
 from kit.versions import Expected
 from tickets.models import Assignment, Status, Ticket, Undo
-from tickets.services.assignments import add, check_assignable
+from tickets.services.assignments import add_assignee, check_assignable
 from tickets.services.changes import check_version, lock, refresh
 from tickets.services.errors import ERROR_OF_CONSTRAINT, AlreadyAssigned, NotAllowed, NotAssigned
 
@@ -94,7 +94,7 @@ def reassign(*, ticket_id: int, choose: Choice, by: User, at: datetime, expected
         ticket.assignments.filter(user_id__in=removed).delete()
     added = [user_id for user_id in wanted if user_id not in before]
     for user_id in added:
-        add(ticket, user_id, by=by, at=at)
+        add_assignee(ticket, user_id, by=by, at=at)
     refresh(ticket)
     return Reassigned(ticket.pk, before, ticket.version, is_changed=bool(removed or added))
 
