@@ -3,6 +3,8 @@
 from playwright.sync_api import Page, expect
 
 from e2e.conftest import PASSWORD_OF, Desk
+from e2e.test_agent import create_tickets
+from e2e.test_pages import faults
 from e2e.walk import Counter
 
 ADMIN, CUSTOMER = "admin@example.com", "customer@example.com"
@@ -56,9 +58,19 @@ def test_customer(desk: Desk) -> None:
     page.get_by_role("button", name="Add note").click()
     expect(page.get_by_text(f"Prefers to be called by {desk.name}.")).to_be_visible()
     desk.screenshot("customer")
+    assert faults(page) == []
 
     desk.go("/admin/search/?q=a")
     desk.screenshot("search")
+    assert faults(page) == []
+    if page.locator("#global-search").is_visible():
+        page.keyboard.press("Control+k")
+        page.keyboard.type("o")
+        expect(page.locator("#global-search-results a").first).to_be_visible()
+        desk.screenshot("box", whole=False)
+        assert faults(page) == []
+        page.keyboard.press("Escape")
+        expect(page.locator("#global-search-results a")).to_have_count(0)
 
 
 def test_leaver(desk: Desk) -> None:
@@ -83,13 +95,15 @@ def test_leaver(desk: Desk) -> None:
     desk.go(f"/admin/tickets/ticket/of/{colleague_id}/hand-over/")
     expect(page.get_by_text(f"No open tickets are assigned to {name}.")).to_be_visible()
     desk.screenshot("hand-over")
+    assert faults(page) == []
 
 
 def test_picker(desk: Desk) -> None:
-    """It offers agents; the switch adds customers."""
+    """It offers agents; the switch adds customers. What it did can be undone."""
     page = desk.page
+    (ticket_id,) = create_tickets(desk, f"A ticket for {desk.name}")
     desk.sign_in(ADMIN)
-    desk.go("/admin/tickets/ticket/?q=a")
+    desk.go(f"/admin/tickets/ticket/?q={ticket_id}")
     page.locator("#action-toggle").check()
     page.locator("select[name=action]").select_option(label="Replace assignees")
     page.get_by_role("button", name="Run").click()
@@ -101,3 +115,11 @@ def test_picker(desk: Desk) -> None:
     page.keyboard.type(CUSTOMER)
     expect(page.get_by_role("option").filter(has_text=f"<{CUSTOMER}> (customer)")).to_have_count(1)
     desk.screenshot("picker")
+    page.keyboard.press("Enter")
+    assert faults(page) == []
+    page.get_by_role("button", name="Replace assignees").click()
+    expect(page.get_by_text(f"only (#{ticket_id}).")).to_be_visible()
+    desk.screenshot("replaced", whole=False)
+    assert faults(page) == []
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text(f"1 ticket assigned as before (#{ticket_id}).")).to_be_visible()

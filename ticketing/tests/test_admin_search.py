@@ -70,6 +70,23 @@ class TestSearch:
 
         assert [title.split()[0] for title in titles] == [f"#{t.pk}" for t in (titled, closed, described)]
 
+    def test_looks_up_what_is_far_down(self, admin: User, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Complete words, and the beginning of the last one, or of words in other scripts."""
+        monkeypatch.setattr("tickets.queries.lists.SHORT_WALK", 1)
+        monkeypatch.setattr("events.queries.WALK", 1)
+        old = make_ticket(owner, title="Printer in room 145, 東京都")
+        booking = book(make_event(admin), guest=Guest("Gudrun", "Guest", "gudrun@example.com"))
+        for _ in range(2):
+            make_ticket(owner)
+            book(make_event(admin))
+
+        tickets = {text: list(found(admin, text)) for text in ("printer room 14", "room", "prin", "東京", "prin room")}
+
+        hit = ["Tickets"]
+        assert tickets == {"printer room 14": hit, "room": hit, "prin": hit, "東京": hit, "prin room": []}
+        assert found(admin, "printer")["Tickets"] == [f"#{old.pk} Printer in room 145, 東京都"]
+        assert found(admin, "gudrun gu")["Bookings"][0].startswith(f"#{booking.pk} ")
+
     def test_finds_next_events_first(self, admin: User) -> None:
         now = timezone.now()
         for days in (-1, 30, 2):

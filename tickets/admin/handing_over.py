@@ -18,7 +18,7 @@ from kit.admin.pages import form_page
 from kit.admin.refusals import refusals_as_form_errors
 from kit.text import counted
 from tickets import services
-from tickets.admin.bulk_actions import with_undo
+from tickets.admin.bulk_actions import undo_url
 from tickets.bulk import listed
 from tickets.models import Assignment, Status
 
@@ -56,9 +56,12 @@ class HandOverPages(ServiceAdmin):
         if request.method == "POST" and form.is_valid():
             receiver = form.cleaned_data.get("user")
             with refusals_as_form_errors(form):
-                handed = services.hand_over_all(user_id=person.pk, to_id=receiver and receiver.pk, by=by, at=now)
+                handed = services.hand_over_all(
+                    user_id=person.pk, to_id=receiver and receiver.pk, by=by, at=now, may_leave_rest=True
+                )
                 undo_id = services.keep_for_undo(handed, by=by, at=now)
-                self.message_user(request, with_undo(_handed(handed, person, receiver), undo_id), messages.SUCCESS)
+                said = _handed(handed, person, receiver)
+                self.message_user(request, said, messages.SUCCESS, undo_url(undo_id))
                 return HttpResponseRedirect(_page(person))
         return self._ask(
             request, person, form, title=f"Hand over the open tickets of {person.name}", submit="Hand over"
@@ -92,6 +95,8 @@ class HandOverPages(ServiceAdmin):
     ) -> HttpResponse:
         verb = "is" if form.number == 1 else "are"
         notes = [*notes, f"{_counted(form.number)} {verb} assigned to {person.name}."]
+        if form.number > services.MAX_HANDED_OVER:
+            notes.append(f"Only {services.MAX_HANDED_OVER:,} can be handed over at once, the oldest first.")
         return form_page(self, request, form, title=title, notes=notes, submit=submit, back=_page(person))
 
 

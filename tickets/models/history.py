@@ -50,7 +50,7 @@ _AssignmentSnapshot: Any = pghistory.create_event_model(
     Assignment,
     pghistory.InsertEvent(trigger_name="step_2_record_assignment"),
     pghistory.DeleteEvent(trigger_name="step_2_record_removal"),
-    # No service moves an assignment to another user or ticket, but plain SQL can.
+    # Handing over many tickets moves assignments to another user; plain SQL can as well.
     pghistory.UpdateEvent(
         "delete", trigger_name="step_2_record_replaced", row="OLD", condition=pgtrigger.AnyChange("ticket", "user")
     ),

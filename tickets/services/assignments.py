@@ -114,7 +114,7 @@ def add_assignee(ticket: Ticket, user_id: int, *, by: User, at: datetime) -> Ass
         raise TicketClosed
     user = User.objects.filter(pk=user_id).first()
     slots = dict(ticket.assignments.values_list("user_id", "slot"))
-    _check_assignable(user, user_id, assigned=slots)
+    check_assignable(user, user_id, assigned=slots)
     slot = min(set(range(1, MAX_ASSIGNEES + 1)) - set(slots.values()))
     try:
         return ticket.assignments.create(user_id=user_id, slot=slot, assigned_by=by, assigned_at=at)
@@ -130,10 +130,10 @@ def check_assignees(user_ids: Sequence[int], known: Known) -> None:
     :raises UserNotFound, AdminNotAssignable, AlreadyAssigned, AssignmentLimitReached: as for `assign`.
     """
     for position, user_id in enumerate(user_ids):
-        _check_assignable(known.people.get(user_id), user_id, assigned=user_ids[:position])
+        check_assignable(known.people.get(user_id), user_id, assigned=user_ids[:position])
 
 
-def _check_assignable(user: User | Person | None, user_id: int, *, assigned: Collection[int]) -> None:
+def check_assignable(user: User | Person | None, user_id: int, *, assigned: Collection[int]) -> None:
     """Check that a user can be assigned in addition to the users `assigned` already (ids).
 
     :raises UserNotFound, AdminNotAssignable, AlreadyAssigned, AssignmentLimitReached:

@@ -4,16 +4,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts import services as accounts
 from accounts.models import User
+from kit.db.sql import violated
 from kit.errors import Conflict, Missing
 from kit.versions import Expected
-from tickets.models import Status, Ticket, Undo
-from tickets.services.assignments import add_assignee
+from tickets.models import Assignment, Status, Ticket, Undo
+from tickets.services.assignments import add_assignee, check_assignable
 from tickets.services.changes import check_version, lock, refresh
-from tickets.services.errors import AlreadyAssigned, NotAllowed, NotAssigned
+from tickets.services.errors import ERROR_OF_CONSTRAINT, AlreadyAssigned, NotAllowed, NotAssigned
 
 # How many tickets to hand over in one transaction, which others wait for.
 MAX_HANDED_OVER = 1_000
@@ -21,7 +22,7 @@ UNDO_TIME = timedelta(minutes=10)
 
 
 class TooManyToHandOver(Conflict):
-    message = f"At most {MAX_HANDED_OVER:,} open tickets can be handed over at once. Hand some over in the list first"
+    message = f"At most {MAX_HANDED_OVER:,} open tickets can be handed over at once. Hand some over first"
 
 
 class SamePerson(Conflict):
@@ -99,14 +100,17 @@ def reassign(*, ticket_id: int, choose: Choice, by: User, at: datetime, expected
 
 
 @transaction.atomic
-def hand_over_all(*, user_id: int, to_id: int | None, by: User, at: datetime) -> list[Reassigned]:
+def hand_over_all(
+    *, user_id: int, to_id: int | None, by: User, at: datetime, may_leave_rest: bool = False
+) -> list[Reassigned]:
     """Give all tickets of a user that are not closed to another one; None leaves them without this assignee.
 
-    All or nothing. Tickets that the other one was assigned to already only lose the user.
+    All or nothing, or the MAX_HANDED_OVER oldest if it may leave the rest. Tickets that the other one was assigned to
+    already only lose the user.
 
     :raises NotAllowed: `by` is not staff.
     :raises SamePerson: `to_id` is the user.
-    :raises TooManyToHandOver: there are more than MAX_HANDED_OVER.
+    :raises TooManyToHandOver: there are more than MAX_HANDED_OVER, and it may not leave the rest.
     :raises UserNotFound, AdminNotAssignable: as for `assign`.
     """
     if not by.is_staff:
@@ -116,15 +120,45 @@ def hand_over_all(*, user_id: int, to_id: int | None, by: User, at: datetime) ->
     unclosed = Ticket.objects.exclude(status=Status.CLOSED).filter(assignments__user_id=user_id)
     # All tickets before any user: the order in which others take these locks.
     ids = [ticket.pk for ticket in unclosed.locked().only("pk").order_by("pk")[: MAX_HANDED_OVER + 1]]
-    if len(ids) > MAX_HANDED_OVER:
+    if len(ids) > MAX_HANDED_OVER and not may_leave_rest:
         raise TooManyToHandOver
-    choose = instead(user_id, to_id)
+    ids = ids[:MAX_HANDED_OVER]
+    before = _assignees(ids)
+    _move_assignments(ids, user_id, to_id, by=by, at=at)
+    after = _assignees(ids)
+    versions = dict(Ticket.objects.filter(pk__in=ids).values_list("pk", "version"))
+    return [
+        Reassigned(ticket_id, before[ticket_id], versions[ticket_id], before[ticket_id] != after.get(ticket_id))
+        for ticket_id in ids
+        # Others may have removed the user while this transaction waited for a lock.
+        if user_id in before.get(ticket_id, [])
+    ]
 
-    def choose_if_assigned(before: Sequence[int]) -> list[int]:
-        """Leave a ticket alone that the user was removed from while this transaction waited for its lock."""
-        return choose(before) if user_id in before else list(before)
 
-    return [reassign(ticket_id=ticket_id, choose=choose_if_assigned, by=by, at=at) for ticket_id in ids]
+def _assignees(ticket_ids: list[int]) -> dict[int, list[int]]:
+    """Return the ids of the assignees of each ticket that has any."""
+    found: dict[int, list[int]] = {}
+    for ticket_id, user_id in Assignment.objects.filter(ticket__in=ticket_ids).values_list("ticket_id", "user_id"):
+        found.setdefault(ticket_id, []).append(user_id)
+    return found
+
+
+def _move_assignments(ticket_ids: list[int], from_id: int, to_id: int | None, *, by: User, at: datetime) -> None:
+    """Give assignments of locked tickets to another user, in two statements; triggers write the history."""
+    mine = Assignment.objects.filter(ticket__in=ticket_ids, user_id=from_id)
+    if to_id is None:
+        mine.delete()
+        return
+    check_assignable(User.objects.filter(pk=to_id).first(), to_id, assigned=[])
+    theirs = Assignment.objects.filter(ticket__in=ticket_ids, user_id=to_id)
+    try:
+        mine.filter(ticket__in=list(theirs.values_list("ticket_id", flat=True))).delete()
+        mine.update(user_id=to_id, assigned_by=by, assigned_at=at)
+    except IntegrityError as error:
+        # The receiver was deactivated or became an admin in the meantime.
+        if refusal := ERROR_OF_CONSTRAINT.get(violated(error)):
+            raise refusal from error
+        raise
 
 
 @transaction.atomic

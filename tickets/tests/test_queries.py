@@ -1023,10 +1023,12 @@ def test_every_statement_is_tested() -> None:
     pages = {"has_many", "involving", "involving_in_order", "of_weeks", "of_titles", "sample", "expected", "sorted"}
     comments = {"comment", "comments", "last_comments"}
     tickets = {"ticket", "tickets", "concerning", "is_visible"}
+    # In test_person_page.py, and in ticketing/tests/test_admin_search.py.
+    admin = {"created_by", "assigned_to", "likely"}
     new = {"create", "assign_new", "lock_people", "lock_projects"}
     queues = {"queue_counts", "saved_filters"}
     labels = {"labels", "fold_label_counts", "watchers"}
-    own = {*queues, *labels}
+    own = {*queues, *labels, *admin}
     assert names == {"history", "changes_since", *own, *tickets, *comments, *walks, *pages, *new}
 
 

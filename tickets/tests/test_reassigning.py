@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User, UserType
 from accounts.tests.factories import make_user
 from kit.tests.browser import Browser, fields
-from tickets import services
+from tickets import queries, services
 from tickets.models import MAX_ASSIGNEES, Status, Ticket, Undo
 from tickets.services import reassignments
 from tickets.tests.factories import assign, make_ticket
@@ -31,11 +32,11 @@ def submit(by: User, name: str, *tickets: Ticket, **values: Any) -> Any:
 
 
 def said(page: Any) -> list[str]:
-    return [re.sub("<.*", "", str(message)).strip() for message in page.context["messages"]]
+    return [str(message) for message in page.context["messages"]]
 
 
 def undo_link(page: Any) -> str:
-    (link,) = re.findall(r'href="([^"]+)"', str(next(iter(page.context["messages"]))))
+    (link,) = re.findall(r'<form method="post" action="(/admin/tickets/ticket/undo/\d+/)"', page.content.decode())
     return link
 
 
@@ -200,15 +201,69 @@ class TestHandOverAll:
         assert names(mine) == names(shared) == ["Carla Colleague"]
         assert names(done) == ["Axel Assignee"]
 
+    def test_is_in_the_history_and_can_be_undone(
+        self, agent: User, owner: User, assignee: User, outsider: User, colleague: User
+    ) -> None:
+        ticket, shared = make_ticket(owner), make_ticket(owner)
+        assign(ticket, assignee, outsider)
+        assign(shared, assignee, colleague)
+        now = timezone.now()
+
+        handed = services.hand_over_all(user_id=assignee.pk, to_id=colleague.pk, by=agent, at=now)
+
+        assert names(ticket) == ["Carla Colleague", "Otto Outsider"]
+        assert ticket.assignments.get(user=colleague).assigned_by == agent
+        history = queries.history(ticket_id=ticket.pk, limit=9)
+        people = [
+            (each.before and each.before.id, each.after and each.after.id)
+            for item in history[:2]
+            for each in item.changes
+        ]
+        assert set(people) == {(assignee.pk, None), (None, colleague.pk)}
+        assert all(each.is_changed for each in handed)
+        for change in handed:
+            services.undo(change, by=agent, at=now)
+        assert (names(ticket), names(shared)) == (
+            ["Axel Assignee", "Otto Outsider"],
+            ["Axel Assignee", "Carla Colleague"],
+        )
+
+    def test_runs_as_many_queries_for_any_number(
+        self,
+        agent: User,
+        owner: User,
+        assignee: User,
+        colleague: User,
+        django_assert_num_queries: DjangoAssertNumQueries,
+    ) -> None:
+        for _ in range(12):
+            assign(make_ticket(owner), assignee)
+
+        # The savepoint and its end; the tickets, their assignees, the receiver and the receiver's tickets, moving the
+        # assignments; the assignees and the versions afterwards.
+        with django_assert_num_queries(9):
+            services.hand_over_all(user_id=assignee.pk, to_id=colleague.pk, by=agent, at=timezone.now())
+
+    def test_refuses_admins_and_deactivated_users(self, agent: User, admin: User, owner: User, assignee: User) -> None:
+        assign(make_ticket(owner), assignee)
+        away = make_user("Anton Away", is_active=False)
+
+        for user, refusal in ((admin, services.AdminNotAssignable), (away, services.UserNotFound)):
+            with pytest.raises(refusal):
+                services.hand_over_all(user_id=assignee.pk, to_id=user.pk, by=agent, at=timezone.now())
+
     def test_refuses_more_than_a_transaction_can_take(
         self, agent: User, owner: User, assignee: User, colleague: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(reassignments, "MAX_HANDED_OVER", 1)
-        for _ in range(2):
-            assign(make_ticket(owner), assignee)
+        oldest, newest = make_ticket(owner), make_ticket(owner)
+        for ticket in (oldest, newest):
+            assign(ticket, assignee)
 
         with pytest.raises(services.TooManyToHandOver):
             services.hand_over_all(user_id=assignee.pk, to_id=colleague.pk, by=agent, at=timezone.now())
+        page = Browser(agent).post(f"{TICKETS}of/{assignee.pk}/hand-over/", {"user": colleague.pk}, follow=True)
+        assert said(page) == [f"1 ticket handed over from Axel Assignee to Carla Colleague (#{oldest.pk})."]
 
     def test_refuses_customers_and_the_same_person(self, owner: User, agent: User, assignee: User) -> None:
         now = timezone.now()
