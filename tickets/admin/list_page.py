@@ -121,7 +121,7 @@ class ListPage(SavedViews, SearchMixin, ServiceAdmin):
         "project",
         "created_at",
     ]
-    list_display_links = ["id", "title_by_key"]
+    list_display_links = ["title_by_key"]
     list_filter = [
         "status",
         "priority",
