@@ -63,7 +63,7 @@ class TestTable:
         page = html(agent, TICKETS)
 
         link = f'<a href="{TICKETS}{ticket.pk}/change/">'
-        assert cells(page, "ID") == [f"{link}{ticket.pk}</a>"]
+        assert cells(page, "ID") == [str(ticket.pk)]
         assert cells(page, "title") == [f"{link}Roof</a>"]
         assert cells(page, "project") == ["Attic"]
         assert cells(page, "status") == ['<span class="label-warning">In Progress</span>']
@@ -98,7 +98,7 @@ class TestTable:
 
         page = html(agent, f"{TICKETS}?status__exact=open&q=roof")
 
-        assert f'{ticket.pk}/change/?_changelist_filters=status__exact%3Dopen%26q%3Droof"' in cells(page, "ID")[0]
+        assert f'{ticket.pk}/change/?_changelist_filters=status__exact%3Dopen%26q%3Droof"' in cells(page, "title")[0]
 
     def test_of_a_hundred_tickets_is_small(self, agent: User, owner: User, assignee: User) -> None:
         for number in range(100):

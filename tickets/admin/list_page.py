@@ -43,9 +43,9 @@ class TicketChangeList(ChangeList):
         return tickets.in_queue(self.queue, self.user, self.at).with_assignees()
 
     def get_filters(self, request: HttpRequest) -> Any:
-        """Return the filters. None of them repeats a ticket: a user is assigned to it once."""
-        specs, has_filters, lookups, _, has_active = super().get_filters(request)
-        return specs, has_filters, lookups, False, has_active
+        """Return the filters. Ours never repeat a ticket, since a user is assigned to it once; other lookups might."""
+        specs, has_filters, lookups, may_repeat, has_active = super().get_filters(request)
+        return specs, has_filters, lookups, may_repeat and bool(lookups), has_active
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -121,7 +121,7 @@ class ListPage(SavedViews, SearchMixin, ServiceAdmin):
         "project",
         "created_at",
     ]
-    list_display_links = ["id", "title_by_key"]
+    list_display_links = ["title_by_key"]
     list_filter = [
         "status",
         "priority",

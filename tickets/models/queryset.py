@@ -96,9 +96,6 @@ class TicketQuerySet(TicketQuerySetBase):
                 return self.filter(status=Status.CLOSED)
         return self
 
-    def most_urgent_first(self) -> Self:
-        return self.order_by(next_due(), "id")
-
     def with_due_alarm(self, at: datetime) -> Self:
         """Select the tickets whose next deadline notification is due, most urgent first."""
         return self.filter(sla_alarm_at__lt=at).order_by("sla_alarm_at")

@@ -166,6 +166,12 @@ class TestChips:
         assert [chip.text for chip in page.context["cl"].chips] == ["Assignee: Agnes Agent", "Created by: Olga Owner"]
         assert list(page.context["cl"].result_list) == [ticket]
 
+    def test_of_several_people_show_a_ticket_once(self, agent: User, owner: User, outsider: User) -> None:
+        ticket = make_ticket(owner)
+        assign(ticket, agent, outsider)
+
+        assert listed(agent, f"assignees__id__in={agent.pk},{outsider.pk}") == [ticket]
+
     @pytest.mark.parametrize(
         ("query", "text"),
         [
