@@ -6,7 +6,6 @@ from django.utils.safestring import SafeString
 
 from events.admin.display import SHOWN_BOOKINGS, person_link
 from events.models import BookingEntry, EntryKind, Inventory
-from kit.admin.pages import LINK_CLASSES
 from kit.text import counted
 
 

@@ -15,7 +15,6 @@ from events import services
 from events.admin import BookingAdmin
 from events.models import Booking, BookingStatus, Event, EventStatus, Origin
 from events.tests.factories import GUEST, Guest, book, make_event
-from kit.admin.pages import LINK_CLASSES
 from kit.admin.stale import CONFLICT, STALE, Difference
 from kit.tests.browser import Browser, errors, fields
 from notifications.services import announce_bookings
@@ -158,7 +157,7 @@ class TestEventPage:
         said = self.saved(admin, event, capacity="14", withheld="1")
 
         assert said.startswith("Capacity raised to 14. Withheld seats raised to 1. 12 bookings promoted: <a href=")
-        assert f'{BOOKINGS}{waiting[0].pk}/change/" class="{LINK_CLASSES}">Olga Owner</a>' in said
+        assert f'{BOOKINGS}{waiting[0].pk}/change/" class="underline">Olga Owner</a>' in said
         link = re.search(r'<a href="([^"]+)" class="[^"]+">and 2 more</a>.', said)
         assert link
         listed = Browser(admin).get(unescape(link[1])).context["cl"].result_list
@@ -469,7 +468,7 @@ class TestCancelSeats:
 
         answer = cancel(admin, booking, 1).content.decode()
 
-        link = f'<a href="{BOOKINGS}{waiting.pk}/change/" class="{LINK_CLASSES}">Olga Owner</a>'
+        link = f'<a href="{BOOKINGS}{waiting.pk}/change/" class="underline">Olga Owner</a>'
         assert f"1 booking promoted: {link}." in answer
 
     def test_is_on_the_booking_page(self, admin: User) -> None:

@@ -75,7 +75,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "tickets_ticket_add": {"title": "Another"},
     "tickets_ticket_change": {"title": "Another"},
     "events_booking_promote": {},
-    "events_booking_cancel_seats": {"seats": "1"},
+    "events_booking_cancel_seats": {"seats": "1", "seen_refund": "25.00"},
     "events_event_new_booking": {"first_name": "Greta", "last_name": "Guest", "email": "greta@example.com"},
     "events_event_cancel_event": {},
     "events_event_add": {
