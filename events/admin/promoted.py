@@ -26,7 +26,6 @@ def promoted_after(entry_id: int, event_id: int) -> SafeString:
     others = SafeString()
     if total > SHOWN_BOOKINGS:
         url = f"{reverse('admin:events_booking_changelist')}?event__id__exact={event_id}&promoted_after={entry_id}"
-        others = format_html(
-            ' <a href="{}" class="{}">and {} more</a>', url, LINK_CLASSES, f"{total - SHOWN_BOOKINGS:,}"
-        )
+        number = f"{total - SHOWN_BOOKINGS:,}"
+        others = format_html(' <a href="{}" class="underline">and {} more</a>', url, number)
     return format_html("{} promoted: {}{}.", counted(total, "booking"), named, others)
