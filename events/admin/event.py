@@ -119,7 +119,7 @@ class EventAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
     def capacity(self, event: Event) -> int:
         return event.inventory.capacity
 
-    @admin.display(description="withheld")
+    @admin.display(description="held back")
     def withheld(self, event: Event) -> int:
         return event.inventory.withheld
 

@@ -156,7 +156,7 @@ class TestEventPage:
 
         said = self.saved(admin, event, capacity="14", withheld="1")
 
-        assert said.startswith("Capacity raised to 14. Withheld seats raised to 1. 12 bookings promoted: <a href=")
+        assert said.startswith("Capacity raised to 14. 1 seat held back. 12 bookings promoted: <a href=")
         assert f'{BOOKINGS}{waiting[0].pk}/change/" class="underline">Olga Owner</a>' in said
         link = re.search(r'<a href="([^"]+)" class="[^"]+">and 2 more</a>.', said)
         assert link
@@ -215,7 +215,7 @@ class TestEventPage:
         }
         event.refresh_from_db()
         assert (event.name, event.inventory.capacity) == ("Jazz indoors", 70)
-        assert page.context["differences"] == [
+        assert page.context["both_versions"] == [
             Difference("Name", "Jazz indoors", "Jazz outdoors"),
             Difference("Capacity", "70", None),
         ]
