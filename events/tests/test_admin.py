@@ -452,6 +452,14 @@ class TestCancelSeats:
         # It is small enough now.
         assert "1 booking promoted" in answer
 
+    def test_refuses_a_cancelled_booking(self, admin: User) -> None:
+        booking = book(make_event(admin))
+        services.cancel(booking_id=booking.pk, by=admin)
+
+        for send in (Browser(admin).get, Browser(admin).post):
+            page = send(self.page_of(booking), {"seats": "1"}, follow=True)
+            assert "This booking has already been cancelled." in text_of(page)
+
     def test_is_in_the_history(self, admin: User, agent: User) -> None:
         booking = book(make_event(admin), quantity=3)
 
