@@ -171,6 +171,7 @@ def test_agent_on_the_phone(desk: Desk) -> None:
     desk.sign_in("admin@example.com")
     event_url = create_event(desk, event, capacity=5)
     book(desk, event_url, f"five-{desk.name}@example.com", seats=5, last_name=name)
+    page.wait_for_load_state("networkidle")
     page.context.clear_cookies()
     desk.sign_in("agent@example.com")
 

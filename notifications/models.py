@@ -62,7 +62,7 @@ GIVEN_UP = (State.FAILED, State.DEAD)
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def visible_to(self, user: User) -> Self:
-        """Select the mail that a member of staff may see: mail about bookings is for admins, as the bookings are."""
+        """Select the mail that a member of staff may see: mail about bookings is for admins."""
         return self if user.is_admin else self.filter(booking__isnull=True)
 
     def due(self, at: datetime) -> Self:

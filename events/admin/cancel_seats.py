@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -95,13 +96,17 @@ def may_cancel(request: HttpRequest, booking: Booking) -> bool:
 
 
 def cancel_seats_page(model_admin: ModelAdmin, request: HttpRequest, booking: Booking) -> HttpResponse:
+    page = reverse("admin:events_booking_change", args=[booking.pk])
+    if not booking.left:
+        model_admin.message_user(request, f"{services.AlreadyCancelled.message}.", messages.ERROR)
+        return HttpResponseRedirect(page)
     form = CancelForm(request.POST or None, booking=booking)
     if form.is_ready:
         with refusals_as_form_errors(form):
             done = _cancel(booking, form, by=staff_user(request))
             model_admin.log_change(request, booking, f"Cancelled {counted(form.cleaned_data['seats'], 'seat')}.")
             model_admin.message_user(request, done)
-            return HttpResponseRedirect(reverse("admin:events_booking_change", args=[booking.pk]))
+            return HttpResponseRedirect(page)
     # Whether all that is left to do is to confirm the refund.
     is_last_step = form.is_valid()
     if form.is_bound:
@@ -117,7 +122,7 @@ def cancel_seats_page(model_admin: ModelAdmin, request: HttpRequest, booking: Bo
         "media": form.media,
         "refund": refund_sentence(booking, form.cleaned_data["seats"]) if is_last_step else "",
         "submit": f"Cancel {counted(form.cleaned_data['seats'], 'seat')}" if is_last_step else "Cancel seats",
-        "back": reverse("admin:events_booking_change", args=[booking.pk]),
+        "back": page,
     }
     return TemplateResponse(request, "admin/events/booking/cancel_seats.html", context)
 

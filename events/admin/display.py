@@ -34,8 +34,9 @@ def person_of(booking: Booking) -> str:
 
 
 def person_link(booking: Booking) -> str:
+    """Return a link for messages, in their colour."""
     url = reverse("admin:events_booking_change", args=[booking.pk])
-    return format_html('<a href="{}" class="{}">{}</a>', url, LINK_CLASSES, person_of(booking))
+    return format_html('<a href="{}" class="underline">{}</a>', url, person_of(booking))
 
 
 def holder_of(booking: Booking) -> str:

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.db import models
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
@@ -118,7 +119,7 @@ class EventAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
     def capacity(self, event: Event) -> int:
         return event.inventory.capacity
 
-    @admin.display(description="withheld")
+    @admin.display(description="held back")
     def withheld(self, event: Event) -> int:
         return event.inventory.withheld
 
@@ -189,10 +190,10 @@ class EventAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
         return format_html("{} {}", said, promoted_after(last, event.pk))
 
     def response_add(self, request: HttpRequest, event: Event, post_url_continue: Any = None) -> HttpResponse:
-        return self._stay(request, event)
+        return super().response_add(request, event) if IS_POPUP_VAR in request.POST else self._stay(request, event)
 
     def response_change(self, request: HttpRequest, event: Event) -> HttpResponse:
-        return self._stay(request, event)
+        return super().response_change(request, event) if IS_POPUP_VAR in request.POST else self._stay(request, event)
 
     def _stay(self, request: HttpRequest, event: Event) -> HttpResponse:
         """Show the event again, with what saving it did."""

@@ -34,6 +34,7 @@ class EventForm(SeenForm, ServiceForm):
         min_value=0,
         max_value=MAX_CAPACITY,
         initial=0,
+        label="Held back",
         widget=UnfoldAdminIntegerFieldWidget,
         help_text="Seats that are not for sale.",
     )

@@ -9,9 +9,11 @@ from django.utils.text import capfirst, get_text_list
 
 from events import services
 from events.models import Event, EventStatus
+from kit.text import counted
 
 # Holders are notified if one of these changes.
 WHEN_AND_WHERE = {"starts_at", "ends_at", "venue", "time_zone"}
+_OWN_SENTENCE = {*services.SEATS, "status"}
 
 
 def created(event: Event) -> str:
@@ -22,7 +24,12 @@ def created(event: Event) -> str:
 
 def changed(event: Event, form: BaseForm, values: dict[str, Any], before: dict[str, Any]) -> SafeString:
     """Return what the changed values did. `before` has the seats before the change."""
-    sentences = [_seats(name, before[name], values[name]) for name in services.SEATS if name in values]
+    sentences = []
+    if "capacity" in values:
+        verb = "raised" if values["capacity"] > before["capacity"] else "lowered"
+        sentences.append(f"Capacity {verb} to {values['capacity']:,}.")
+    if "withheld" in values:
+        sentences.append(f"{counted(values['withheld'], 'seat')} held back.")
     if "status" in values:
         sentences.append("Published." if values["status"] == EventStatus.PUBLISHED else "Back to draft.")
     others = [
@@ -34,11 +41,3 @@ def changed(event: Event, form: BaseForm, values: dict[str, Any], before: dict[s
     if is_told and event.bookings.live().exists():
         sentences.append("Everyone with a booking will be notified.")
     return format_html("{}", " ".join(sentences) or "Nothing changed.")
-
-
-_OWN_SENTENCE = {*services.SEATS, "status"}
-
-
-def _seats(name: str, before: int, now: int) -> str:
-    verb = "raised" if now > before else "lowered"
-    return f"{'Capacity' if name == 'capacity' else 'Withheld seats'} {verb} to {now:,}."

@@ -6,7 +6,6 @@ from django.utils.safestring import SafeString
 
 from events.admin.display import SHOWN_BOOKINGS, person_link
 from events.models import BookingEntry, EntryKind, Inventory
-from kit.admin.pages import LINK_CLASSES
 from kit.text import counted
 
 
@@ -27,7 +26,6 @@ def promoted_after(entry_id: int, event_id: int) -> SafeString:
     others = SafeString()
     if total > SHOWN_BOOKINGS:
         url = f"{reverse('admin:events_booking_changelist')}?event__id__exact={event_id}&promoted_after={entry_id}"
-        others = format_html(
-            ' <a href="{}" class="{}">and {} more</a>', url, LINK_CLASSES, f"{total - SHOWN_BOOKINGS:,}"
-        )
+        number = f"{total - SHOWN_BOOKINGS:,}"
+        others = format_html(' <a href="{}" class="underline">and {} more</a>', url, number)
     return format_html("{} promoted: {}{}.", counted(total, "booking"), named, others)

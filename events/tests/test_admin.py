@@ -15,7 +15,6 @@ from events import services
 from events.admin import BookingAdmin
 from events.models import Booking, BookingStatus, Event, EventStatus, Origin
 from events.tests.factories import GUEST, Guest, book, make_event
-from kit.admin.pages import LINK_CLASSES
 from kit.admin.stale import CONFLICT, STALE, Difference
 from kit.tests.browser import Browser, errors, fields
 from notifications.services import announce_bookings
@@ -157,8 +156,8 @@ class TestEventPage:
 
         said = self.saved(admin, event, capacity="14", withheld="1")
 
-        assert said.startswith("Capacity raised to 14. Withheld seats raised to 1. 12 bookings promoted: <a href=")
-        assert f'{BOOKINGS}{waiting[0].pk}/change/" class="{LINK_CLASSES}">Olga Owner</a>' in said
+        assert said.startswith("Capacity raised to 14. 1 seat held back. 12 bookings promoted: <a href=")
+        assert f'{BOOKINGS}{waiting[0].pk}/change/" class="underline">Olga Owner</a>' in said
         link = re.search(r'<a href="([^"]+)" class="[^"]+">and 2 more</a>.', said)
         assert link
         listed = Browser(admin).get(unescape(link[1])).context["cl"].result_list
@@ -216,7 +215,7 @@ class TestEventPage:
         }
         event.refresh_from_db()
         assert (event.name, event.inventory.capacity) == ("Jazz indoors", 70)
-        assert page.context["differences"] == [
+        assert page.context["both_versions"] == [
             Difference("Name", "Jazz indoors", "Jazz outdoors"),
             Difference("Capacity", "70", None),
         ]
@@ -453,6 +452,14 @@ class TestCancelSeats:
         # It is small enough now.
         assert "1 booking promoted" in answer
 
+    def test_refuses_a_cancelled_booking(self, admin: User) -> None:
+        booking = book(make_event(admin))
+        services.cancel(booking_id=booking.pk, by=admin)
+
+        for send in (Browser(admin).get, Browser(admin).post):
+            page = send(self.page_of(booking), {"seats": "1"}, follow=True)
+            assert "This booking has already been cancelled." in text_of(page)
+
     def test_is_in_the_history(self, admin: User, agent: User) -> None:
         booking = book(make_event(admin), quantity=3)
 
@@ -469,7 +476,7 @@ class TestCancelSeats:
 
         answer = cancel(admin, booking, 1).content.decode()
 
-        link = f'<a href="{BOOKINGS}{waiting.pk}/change/" class="{LINK_CLASSES}">Olga Owner</a>'
+        link = f'<a href="{BOOKINGS}{waiting.pk}/change/" class="underline">Olga Owner</a>'
         assert f"1 booking promoted: {link}." in answer
 
     def test_is_on_the_booking_page(self, admin: User) -> None:

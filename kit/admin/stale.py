@@ -84,8 +84,6 @@ class SeenForm(forms.ModelForm):
 class SeenAdmin:
     """Mix-in for model admins whose form is a `SeenForm`. Covers the inlines whose rows can be edited."""
 
-    change_form_before_template = "admin/differences.html"
-
     def lock(self, request: HttpRequest, row: Any) -> None:
         """Lock the row until the transaction ends. If a service locks others first, lock them here as well."""
         type(row)._base_manager.select_for_update(no_key=True).filter(pk=row.pk).first()
@@ -128,7 +126,7 @@ class SeenAdmin:
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         form, stale = context["adminform"].form, getattr(request, "stale", None)
-        context["differences"] = stale.differences if stale else []
+        context["both_versions"] = stale.differences if stale else []
         if "seen" in form.fields and not form.is_bound:
             formsets = [each.formset for each in context["inline_admin_formsets"] if each.has_change_permission]
             form.initial["seen"] = json.dumps(digests(form, formsets))

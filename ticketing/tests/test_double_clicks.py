@@ -93,7 +93,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "tickets_ticket_save_view": {"name": "Another", "query": "priority__exact=high"},
     "tickets_ticket_delete_view": {},
     "events_booking_promote": {},
-    "events_booking_cancel_seats": {"seats": "1"},
+    "events_booking_cancel_seats": {"seats": "1", "seen_refund": "25.00"},
     "events_event_new_booking": {"first_name": "Greta", "last_name": "Guest", "email": "greta@example.com"},
     "events_event_cancel_event": {},
     "events_event_add": {
