@@ -95,6 +95,8 @@ def test_agent(desk: Desk) -> None:
     desk.screenshot("refused")
     edit(page, "Price", "12.50")
 
+    # Sending a reply waits for an edit of a moment ago.
+    page.get_by_label("Type").fill("incident")
     loads = count_loads(desk)
     page.get_by_label("Reply to customer").fill("The locksmith comes on Monday.")
     page.get_by_label("Reason for hold").fill("Locksmith")
@@ -102,6 +104,8 @@ def test_agent(desk: Desk) -> None:
     expect(page.locator("#ticket-head").get_by_text("On hold: Locksmith")).to_be_visible()
     expect(page.get_by_text("The locksmith comes on Monday.")).to_be_in_viewport()
     assert len(loads) == 1
+    expect(page.get_by_label("Type")).to_have_value("incident")
+    expect(page.get_by_text("Draft restored")).to_have_count(0)
     desk.screenshot("hold", whole=False)
     page.get_by_role("button", name="Resume").click()
     page.get_by_label("Reply to customer").fill("The door opens again.")
@@ -146,7 +150,7 @@ def test_answer_and_hold(desk: Desk) -> None:
 def test_triage(desk: Desk) -> None:
     """Ten new tickets: read each, take it, set its priority, go on; by keyboard alone."""
     page = desk.page
-    create_tickets(desk, *(f"Lamp {number} of {desk.name}" for number in range(10)))
+    tickets = create_tickets(desk, *(f"Lamp {number} of {desk.name}" for number in range(10)))
     desk.sign_in(AGENT)
     desk.go("/admin/tickets/ticket/?queue=unassigned")
     loads = count_loads(desk)
@@ -157,7 +161,7 @@ def test_triage(desk: Desk) -> None:
         page.get_by_role("button", name="Assign to me").press("Enter")
         expect(page.locator("#ticket-message")).to_contain_text("Assigned to Omar Kaya.")
         page.get_by_label("Priority").press("L")
-        expect(page.locator("#ticket-head").get_by_text("Low priority")).to_be_visible()
+        # Going on waits until the priority is saved.
         if number:
             page.get_by_role("link", name="Next").press("Enter")
 
@@ -165,6 +169,9 @@ def test_triage(desk: Desk) -> None:
     # All that came before have left the list.
     page.get_by_role("link", name="Previous").press("Enter")
     expect(page.get_by_text("That was the first ticket of the list.")).to_be_visible()
+    for ticket in (tickets[0], tickets[-1]):
+        desk.go(f"/admin/tickets/ticket/{ticket}/change/")
+        expect(page.locator("#ticket-head").get_by_text("Low priority")).to_be_visible()
 
 
 def test_who_else_is_looking(desk: Desk) -> None:

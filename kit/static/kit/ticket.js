@@ -14,6 +14,7 @@
   const $ = django.jQuery;
   const timers = new Map();
   let last = Promise.resolve();
+  let waiting = 0;
 
   const placeOf = (name) => form().querySelector(`[data-field="${name}"]`);
   const inputsOf = (place) => [...place.querySelectorAll("input, select, textarea")].filter((field) => field.name);
@@ -24,15 +25,17 @@
     return field.value !== (first?.value ?? "");
   }
 
-  /* What the server has accepted is what the form starts from. */
-  function accept(place) {
+  /* What the server has accepted is what the form starts from. Typing may have gone on meanwhile. */
+  function accept(place, sent) {
     const fields = inputsOf(place);
     for (const field of fields) {
-      if (field.options) for (const option of field.options) option.defaultSelected = option.selected;
-      else field.defaultValue = field.value;
+      const value = sent.get(field.name);
+      if (field.options) for (const option of field.options) option.defaultSelected = option.value === value;
+      else field.defaultValue = value;
     }
     delete place.dataset.unsaved;
-    form().dispatchEvent(new CustomEvent("draft:accepted", { bubbles: true, detail: { fields } }));
+    const saved = fields.filter((field) => !isEdited(field));
+    form().dispatchEvent(new CustomEvent("draft:accepted", { bubbles: true, detail: { fields: saved } }));
   }
 
   function isUnsaved(place) {
@@ -75,7 +78,8 @@
       const old = document.getElementById(id);
       // What is typed into the reply box stays: only its buttons are parts.
       const reason = id === "ticket-buttons" && old?.querySelector("[name=reason]")?.value;
-      if (!old || (id === "ticket-entries" && /[?&](cursor|show)=/.test(location.search))) continue;
+      // Filtered entries stay as they are.
+      if (!old || "partial" in old.dataset) continue;
       old.outerHTML = html;
       const next = document.getElementById(id);
       if (reason && next.querySelector("[name=reason]")) next.querySelector("[name=reason]").value = reason;
@@ -112,7 +116,7 @@
       document.getElementById("ticket-differences").focus();
       return say("Not saved: somebody else has changed this ticket.");
     }
-    accept(place);
+    accept(place, sent);
     replace(answer.parts);
     say(answer.message, ...undoOf(answer.undo ?? {}));
   }
@@ -137,8 +141,11 @@
 
   /* One after the other, because each changes the version that the next one has to know. */
   function enqueue(changes, name) {
-    last = last.then(() => send(changes, placeOf(name))).then(markUnsaved);
-    return last;
+    waiting += 1;
+    last = last
+      .then(() => send(changes, placeOf(name)))
+      .finally(() => (waiting -= 1))
+      .then(markUnsaved);
   }
 
   function save(place) {
@@ -152,8 +159,11 @@
   }
 
   function saveSoon(place) {
-    clearTimeout(timers.get(place.dataset.field));
-    timers.set(place.dataset.field, setTimeout(() => save(placeOf(place.dataset.field)), PATIENCE));
+    const name = place.dataset.field;
+    clearTimeout(timers.get(name));
+    timers.delete(name);
+    if (isUnsaved(place)) timers.set(name, setTimeout(() => save(placeOf(name)), PATIENCE));
+    else markUnsaved();
   }
 
   // jQuery hears its own events, which Select2 sends, as well as the browser's.
@@ -173,10 +183,35 @@
     const { assign, unassign } = button.dataset;
     enqueue(assign ? { assign } : { unassign }, "assignees");
   });
+  /* The buttons of the reply box are replaced with each change. */
+  function replacementOf(button) {
+    const buttons = [...document.querySelectorAll("#ticket-buttons button")];
+    return buttons.find((each) => each.name === button?.name && each.value === button?.value);
+  }
+
+  /* Save what is still waiting, then go on. */
+  function afterSaving(event, goOn) {
+    if (!timers.size && !waiting) return;
+    event.preventDefault();
+    for (const name of [...timers.keys()]) save(placeOf(name));
+    // A form ignores what is submitted while it handles another submission.
+    last.then(() => setTimeout(goOn));
+  }
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[href]");
+    const isElsewhere = link && !link.target && link.getAttribute("href")[0] !== "#" && !link.hasAttribute("hx-get");
+    const isPlain = !(event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.defaultPrevented);
+    if (isElsewhere && isPlain) afterSaving(event, () => location.assign(link.href));
+  });
   // Before drafts.js hears of it, which takes it for a form that is sent.
   document.addEventListener(
     "submit",
     (event) => {
+      if (event.target.id === "ticket-reply") {
+        const { target, submitter } = event;
+        afterSaving(event, () => target.requestSubmit(submitter?.isConnected ? submitter : replacementOf(submitter)));
+      }
       if (event.target !== form()) return;
       event.preventDefault();
       unsavedPlaces().forEach(save);
