@@ -13,6 +13,8 @@ from tickets.models.label import normalized
 class LabelField(SingleLineField):
     """A label, read without regard to case."""
 
+    # Besides those of a single line, in the schema.
+    forbidden = ","
     default_error_messages = {"comma": "Labels cannot contain commas."}
 
     def to_internal_value(self, data: Any) -> str:

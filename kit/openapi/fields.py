@@ -33,6 +33,7 @@ class TextExtension(OpenApiSerializerFieldExtension):
         bounds = {"minLength": shortest, "maxLength": field.max_length}
         schema = {"type": "string"} | {key: bound for key, bound in bounds.items() if bound}
         if direction == "request":
+            forbidden += getattr(field, "forbidden", "")
             schema["pattern"] = text_pattern(forbidden, shortest, is_trimmed=field.trim_whitespace)
         return schema
 

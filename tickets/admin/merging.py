@@ -48,7 +48,8 @@ class MergePage(ServiceAdmin):
             title=f"Merge #{ticket.pk} {ticket.title}",
             notes=[
                 "Comments, watchers and assignees move to the other ticket, and this one is closed. "
-                "Later comments go to the other ticket. This cannot be undone."
+                "Later comments go to the other ticket. This cannot be undone.",
+                "Everyone who can see the other ticket can then read the comments of this one.",
             ],
             submit="Merge",
             back=reverse("admin:tickets_ticket_change", args=[ticket.pk]),

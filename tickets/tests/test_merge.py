@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pgtrigger.installation
 import pytest
 from django.db import IntegrityError
 from django.utils import timezone
@@ -327,6 +328,23 @@ class TestRaces:
 
         assert sum(isinstance(outcome, Ticket) for outcome in outcomes) == 1
         assert services.AlreadyMerged in outcomes
+
+    def test_merging_one_ticket_twice_would_succeed_without_lock_and_trigger(
+        self, ticket: Ticket, target: Ticket, agent: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        third = make_ticket(agent)
+        monkeypatch.setattr(TicketQuerySet, "select_for_update", lambda tickets, **_: tickets)
+        pgtrigger.installation.disable("tickets.Ticket:refuse_merge")
+
+        def lock() -> object:
+            return Ticket._base_manager.select_for_update().get(pk=ticket.pk)
+
+        try:
+            outcomes = during(lock, lambda: merge(ticket, target, agent), lambda: merge(ticket, third, agent))
+        finally:
+            pgtrigger.installation.enable("tickets.Ticket:refuse_merge")
+
+        assert all(isinstance(outcome, Ticket) for outcome in outcomes)
 
     def test_a_comment_written_during_a_merge_goes_to_the_other_ticket(
         self, ticket: Ticket, target: Ticket, owner: User, agent: User
