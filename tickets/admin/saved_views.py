@@ -20,7 +20,7 @@ from kit.dates import MILLISECOND
 from kit.errors import Invalid, Refused
 from kit.web.bodies import read_object
 from kit.web.query_strings import read_text
-from tickets.admin.filters import QUEUE, SEARCH, SlaFilter
+from tickets.admin.filters import QUEUE, SEARCH, LabelFilter, SlaFilter
 from tickets.models import MAX_FILTER_NAME
 from tickets.saved_filters import services
 from tickets.saved_filters.serializers import NewFilterSerializer, SavedQuerySerializer
@@ -38,6 +38,8 @@ API_NAMES = {
     "assignees__id__exact": "assignee",
     "created_by__id__exact": "createdBy",
 }
+# One parameter in the admin, separated by commas, and one per label in the API.
+LABEL = LabelFilter.parameter_name
 CREATED_FROM, CREATED_BEFORE = "created_at__gte", "created_at__lt"
 # What the list shows of the tickets, not which.
 NOT_SAVED = {ORDER_VAR, PAGE_VAR, ERROR_FLAG}
@@ -56,6 +58,8 @@ def to_admin(query: str) -> str:
     for name, name_in_api in API_NAMES.items():
         if value := given.get(name_in_api):
             found[name] = value
+    if labels := given.getlist(LABEL):
+        found[LABEL] = ",".join(labels)
     for name, moment in ((CREATED_FROM, span.starts_at), (CREATED_BEFORE, span.ends_at)):
         if moment:
             found[name] = moment.isoformat()
@@ -76,6 +80,8 @@ def to_api(query: QueryDict) -> str:
         elif name == CREATED_BEFORE:
             # The API's bound is inclusive.
             found["endDate"] = (_moment(name, str(value)) - MILLISECOND).isoformat()
+        elif name == LABEL:
+            found.setlist(LABEL, [label.strip() for label in str(value).split(",") if label.strip()])
         elif name in API_NAMES:
             found[API_NAMES[name]] = str(value)
         else:

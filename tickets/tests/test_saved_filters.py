@@ -256,11 +256,12 @@ class TestViews:
         query = (
             "search=roof&status=closed&sla=missed&venue=Hall&project=1&assignee=2&startDate=2024-01-01T00%3A00%3A00Z"
         )
-        saved = save(agent, "First", query=f"{query}&endDate=2024-01-31&queue=all")
+        saved = save(agent, "First", query=f"{query}&endDate=2024-01-31&queue=all&label=vip&label=roof")
 
         shown = to_admin(saved.query)
 
         assert to_admin(to_api(QueryDict(shown))) == shown
+        assert QueryDict(to_api(QueryDict(shown))).getlist("label") == ["vip", "roof"]
 
     def test_are_deleted_by_their_owner(self, agent: User, admin: User) -> None:
         own, shared = save(agent, "Own"), save(admin, "Shared", is_shared=True)
