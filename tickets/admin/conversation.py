@@ -15,8 +15,7 @@ from kit.admin.pages import form_page
 from kit.admin.refusals import refusals_as_form_errors, refusals_as_messages
 from kit.web import paging
 from tickets import queries, readable, services
-from tickets.admin.deadline import deadline
-from tickets.admin.labels import labels
+from tickets.admin.labels import deadline, labels
 from tickets.admin.pages import TicketPages, ticket_page, trail_of
 from tickets.forms import HoldForm, ReplyForm
 from tickets.models import Comment, Status, Ticket

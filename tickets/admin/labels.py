@@ -12,38 +12,44 @@ from tickets.models import Status, Ticket
 
 STATUS_COLOURS = {Status.OPEN: "info", Status.IN_PROGRESS: "warning", Status.CLOSED: "success"}
 PRIORITY_COLOURS = {Priority.HIGH: "danger", Priority.MEDIUM: "warning", Priority.LOW: "default"}
-SLA_COLOURS = {SlaState.AT_RISK: "warning", SlaState.BREACHED: "danger", SlaState.MISSED: "danger"}
+SLA_COLOURS = {
+    SlaState.AT_RISK: "warning",
+    SlaState.BREACHED: "danger",
+    SlaState.MISSED: "danger",
+    SlaState.MET: "success",
+    SlaState.ON_HOLD: "info",
+}
 
 
 def labels(ticket: Ticket) -> Iterator[tuple[str, str]]:
-    """Yield each text and its colour."""
+    """Yield each text and its colour, without the SLA's."""
     yield ticket.get_status_display(), STATUS_COLOURS[Status(ticket.status)]
     yield f"{ticket.get_priority_display()} priority", PRIORITY_COLOURS[Priority(ticket.priority)]
-    state = ticket.sla_state(timezone.now())
-    if state != SlaState.OK:
-        yield str(state.label), SLA_COLOURS.get(state, "")
     for label in ticket.labels:
         yield label, "default"
 
 
-def sla_label(ticket: Ticket, at: datetime) -> SafeString:
-    """Return where the ticket stands with its deadline, in words and colour, with the exact time on hover."""
+def deadline(ticket: Ticket, at: datetime) -> tuple[str, str, datetime]:
+    """Return where the ticket stands with its SLA, in words; their colour, and the time that they are about."""
     state = ticket.sla_state(at)
-    words, moment = _sla_words(ticket, state, at)
-    colour = SLA_COLOURS.get(state, "info" if state == SlaState.ON_HOLD else "default")
-    exact = f"{timezone.localtime(moment):%Y-%m-%d %H:%M %Z}"
-    return format_html('<span class="label-{}" title="{}">{}</span>', colour, exact, words)
-
-
-def _sla_words(ticket: Ticket, state: SlaState, at: datetime) -> tuple[str, datetime]:
+    colour = SLA_COLOURS.get(state, "default")
     match state:
         case SlaState.ON_HOLD:
-            return "On hold", ticket.held_at or at
-        case SlaState.MET | SlaState.MISSED:
-            return "Met" if state == SlaState.MET else "Missed", ticket.closed_at or at
+            return "On hold", colour, ticket.held_at or at
+        case SlaState.MET:
+            return "Closed in time", colour, ticket.closed_at or at
+        case SlaState.MISSED:
+            return "Closed late", colour, ticket.closed_at or at
         case SlaState.BREACHED:
-            return f"Breached {duration(at - ticket.sla_due_at)} ago", ticket.sla_due_at
-    return f"Due in {duration(ticket.sla_due_at - at)}", ticket.sla_due_at
+            return f"Breached {duration(at - ticket.sla_due_at)} ago", colour, ticket.sla_due_at
+    return f"Due in {duration(ticket.sla_due_at - at)}", colour, ticket.sla_due_at
+
+
+def sla_label(ticket: Ticket, at: datetime) -> SafeString:
+    """Return the ticket's deadline as HTML, with the exact time on hover."""
+    words, colour, moment = deadline(ticket, at)
+    exact = f"{timezone.localtime(moment):%Y-%m-%d %H:%M %Z}"
+    return format_html('<span class="label-{}" title="{}">{}</span>', colour, exact, words)
 
 
 def duration(span: timedelta) -> str:

@@ -230,7 +230,7 @@ class TestRows:
             ("warning", "Due in 59 min"),
             ("danger", "Breached 6 h ago"),
             ("info", "On hold"),
-            ("danger", "Missed"),
+            ("danger", "Closed late"),
         ]
         assert labels[3][1] == f"{desk['breached'].sla_due_at:%Y-%m-%d %H:%M} UTC"
 
