@@ -42,6 +42,7 @@ def test_macros_and_shortcuts(desk: Desk) -> None:
     expect(page.locator(DIALOG)).to_contain_text("Write a reply")
     desk.screenshot("shortcuts", whole=False)
     page.keyboard.press("Escape")
+    expect(page.locator(DIALOG)).to_have_count(0)
     page.keyboard.press("r")
     expect(page.get_by_label("Reply to customer")).to_be_focused()
 
@@ -79,5 +80,6 @@ def test_macros_and_shortcuts(desk: Desk) -> None:
     page.evaluate("document.querySelector(\"a[href='#shortcuts']\").click()")
     page.get_by_label("Use keyboard shortcuts in this browser").check()
     page.keyboard.press("Escape")
+    expect(page.locator(DIALOG)).to_have_count(0)
     page.keyboard.press("r")
     expect(page.get_by_label("Reply to customer")).to_be_focused()
