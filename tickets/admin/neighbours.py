@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from django.contrib import messages
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import ValidationError
 from django.db import DataError, ProgrammingError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -21,7 +22,10 @@ from tickets.models import Ticket
 
 NO_MORE = {"next": "That was the last ticket of the list.", "previous": "That was the first ticket of the list."}
 # What filters of a made-up query string can raise.
-UNREADABLE = (ValueError, TypeError, OverflowError, IndexError, DataError, ProgrammingError, IncorrectLookupParameters)
+UNREADABLE = (
+    *(ValueError, TypeError, OverflowError, IndexError, ValidationError),
+    *(DataError, ProgrammingError, IncorrectLookupParameters),
+)
 
 
 class Unread:

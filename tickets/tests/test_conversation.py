@@ -102,7 +102,7 @@ class TestConversation:
 
         assert entries_of(page) == ["created"]
 
-    def test_long_conversation_runs_15_queries(
+    def test_long_conversation_runs_16_queries(
         self, agent: User, owner: User, assignee: User, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         ticket = make_ticket(owner)
@@ -114,7 +114,7 @@ class TestConversation:
         browser = Browser(agent)
 
         # One less than for a new ticket: its creation, which names a user, is on an earlier page.
-        with django_assert_num_queries(15):
+        with django_assert_num_queries(16):
             page = browser.get(page_of(ticket))
 
         assert len(page.context["entries"]) == 30
