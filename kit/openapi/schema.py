@@ -23,7 +23,7 @@ from kit.openapi.fields import ID_SCHEMA
 from kit.openapi.headers import HEADERS, IF_MATCH, IF_NONE_MATCH, KEY_PARAMETER
 
 # Example values of path parameters.
-EXAMPLE_IDS = {"booking_id": 31, "event_id": 5, "project_id": 3, "ticket_id": 7, "user_id": 3}
+EXAMPLE_IDS = {"booking_id": 31, "event_id": 5, "filter_id": 2, "project_id": 3, "ticket_id": 7, "user_id": 3}
 
 
 class FieldErrorSerializer(serializers.Serializer[Any]):

@@ -55,7 +55,7 @@ class TestQueryStrings:
             "events/event/?status__exact=%00",
             "events/event/?starts_at__year=99999999999",
             "tickets/ticket/?type__exact=%00",
-            "autocomplete/?app_label=events&model_name=booking&field_name=user&term=%00",
+            "autocomplete/?app_label=tickets&model_name=ticket&field_name=project&term=%00",
         ],
     )
     def test_with_out_of_range_values_are_400(self, admin: User, address: str) -> None:

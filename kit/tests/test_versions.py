@@ -25,11 +25,13 @@ READS = [name for name, each in OPERATIONS.items() if each["method"] == "get" an
     "getCurrentUser"
 ]
 # These add a record of their own and leave the one in their path as it is.
-ADDITIONS = {"addComment", "createBooking"}
+ADDITIONS = {"addComment", "createBooking", "watchTicket", "unwatchTicket"}
+# Saved filters have no versions: only their owner changes them.
+UNVERSIONED = {"replaceFilter", "deleteFilter"}
 CHANGES = [
     name
     for name, each in OPERATIONS.items()
-    if each["method"] != "get" and ID.search(each["path"]) and name not in ADDITIONS
+    if each["method"] != "get" and ID.search(each["path"]) and name not in ADDITIONS | UNVERSIONED
 ]
 CREATIONS = ["createTicket", "createProjectTicket", "createProject", "createEvent", "createBooking"]
 

@@ -64,6 +64,7 @@ FORMS: dict[str, dict[str, Any]] = {
         "password2": NEW_PASSWORD,
     },
     "accounts_user_delete": {"post": "yes"},
+    "accounts_user_me": {"time_zone": "Europe/Berlin"},
     "accounts_user_own_email": {"email": "other@example.com", "current_password": PASSWORD},
     "accounts_user_note": {"text": "Prefers the telephone."},
     "accounts_user_change": {"name": "Another Name"},
