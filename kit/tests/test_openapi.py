@@ -207,7 +207,14 @@ class TestSchema:
         """The schema itself, its documentation page and the admin are left out."""
         described = {re.sub(r"{\w+}", "{}", path.lstrip("/")) for path in document()["paths"]}
 
-        assert described == served_paths() - {"schema", "docs", "admin", "admin/second-factor/", "admin/send-again/", "admin/weekly-report/"}
+        assert described == served_paths() - {
+            "schema",
+            "docs",
+            "admin",
+            "admin/second-factor/",
+            "admin/send-again/",
+            "admin/weekly-report/",
+        }
 
 
 class TestDocs:

@@ -22,7 +22,10 @@ from tickets.models import Ticket
 from tickets.stale_forms import put, rebase, unedited
 
 # In the order in which the panel shows them.
-PROPERTIES = ["status", "priority", "due_at", "project", "type", "venue", "price", "created_by", "title", "description"]
+PROPERTIES = [
+    *("status", "priority", "labels", "due_at", "project", "type", "venue", "price", "created_by"),
+    *("title", "description"),
+]
 COLUMNS = {"project": "project_id", "created_by": "created_by_id"}
 # What the script replaces after a change: the id of the element, and its template.
 PARTS = {
