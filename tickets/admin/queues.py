@@ -148,6 +148,7 @@ TEXTS: dict[str, tuple[str, Callable[[str], str]]] = {
     "assignees__id__exact": ("Assignee", _user),
     "created_by__id__exact": ("Created by", _user),
     "type__exact": ("Type", str),
+    "label": ("Labels", str),
     "venue__exact": ("Venue", str),
     CREATED_FROM: ("Created from", _day),
     CREATED_BEFORE: ("Created before", _day),

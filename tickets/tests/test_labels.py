@@ -220,7 +220,7 @@ class TestInTheAdmin:
         def found(query: str) -> list[Ticket]:
             return list(Browser(agent).get(f"/admin/tickets/ticket/?label={query}").context["cl"].result_list)
 
-        assert found("VIP") == [one, both]
+        assert found("VIP") == [both, one]
         assert found("vip, urgent") == [both]
         assert len(found("")) == 3
 
