@@ -168,7 +168,10 @@ def test_leaving_asks_first(desk: Desk) -> None:
 def test_other_forms(desk: Desk) -> None:
     page = desk.page
     desk.sign_in(ADMIN)
-    for path, label in (("projects/project/add/", "Name"), ("events/event/1/change/", "Venue")):
+    for path, label, message in (
+        ("projects/project/add/", "Name", "successfully"),
+        ("events/event/1/change/", "Venue", "Venue changed."),
+    ):
         desk.go(f"/admin/{path}")
         page.get_by_label(label).first.fill(f"Draft of {desk.name}")
         desk.go("/admin/")
@@ -177,6 +180,6 @@ def test_other_forms(desk: Desk) -> None:
         expect(page.get_by_text("Draft restored")).to_be_visible()
         desk.screenshot("form", whole=False)
         page.get_by_role("button", name="Save", exact=True).click()
-        expect(page.get_by_text("successfully")).to_be_visible()
+        expect(page.get_by_text(message)).to_be_visible()
         desk.go(f"/admin/{path}")
         expect(page.get_by_text("Draft restored")).to_have_count(0)

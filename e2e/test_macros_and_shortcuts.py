@@ -60,7 +60,7 @@ def test_macros_and_shortcuts(desk: Desk) -> None:
     expect(page.get_by_role("button", name="Stop watching")).to_be_visible()
     page.get_by_role("link", name="Merge into…").click()
     page.get_by_role("combobox").click()
-    page.get_by_role("searchbox").fill(str(second))
+    page.get_by_role("searchbox").last.fill(str(second))
     page.get_by_role("option", name=f"#{second} ").click()
     desk.screenshot("merge")
     page.get_by_role("button", name="Merge").click()
