@@ -14,6 +14,9 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # With its index, Django would drop every other one on the same column except those in Meta.indexes. That would
+        # leave the model without this constraint.
+        migrations.RemoveConstraint(model_name="delivery", name="delivery_open_summary"),
         migrations.AlterField(
             model_name="delivery",
             name="user",
@@ -23,6 +26,14 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.SET_NULL,
                 related_name="deliveries",
                 to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="delivery",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("admitted_at__isnull", True), ("kind", "ticket-summary"), ("state", "pending")),
+                fields=("user",),
+                name="delivery_open_summary",
             ),
         ),
         migrations.AddIndex(

@@ -18,6 +18,7 @@ from kit.versions import Expected, VersionConflict
 from tickets import services
 from tickets.admin.conversation import conversation
 from tickets.admin.pages import TicketPages
+from tickets.admin.watching import is_watching
 from tickets.models import Ticket
 from tickets.stale_forms import put, rebase, unedited
 
@@ -119,7 +120,12 @@ class SidePanel(TicketPages):
         rebased, differences = rebase(request.POST, ticket, form_class(instance=ticket))
         form = form_class(rebased, instance=Ticket.objects.get(pk=ticket.pk))
         unsaved = [name for name in form.changed_data if name in PROPERTIES]
-        context = {**self._context(request, ticket, form), "differences": differences, "unsaved": unsaved}
+        context = {
+            **self._context(request, ticket, form),
+            "differences": differences,
+            "unsaved": unsaved,
+            "watching": is_watching(ticket, staff_user(request)),
+        }
         parts = _rendered(PARTS | {"ticket-panel": "panel"}, context, request)
         return JsonResponse({"version": ticket.version, "parts": parts}, status=409)
 

@@ -7,10 +7,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 
+from accounts.models import User
 from accounts.permissions import staff_user
 from kit.admin.forms import ServiceAdmin
 from tickets import services
-from tickets.models import Watch
+from tickets.models import Ticket, Watch
 
 
 class WatchPages(ServiceAdmin):
@@ -25,7 +26,7 @@ class WatchPages(ServiceAdmin):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """Add whether the user watches the ticket."""
         if ticket := context["original"]:
-            context["watching"] = Watch.objects.filter(ticket=ticket, user=staff_user(request)).exists()
+            context["watching"] = is_watching(ticket, staff_user(request))
         return super().render_change_form(request, context, *args, **kwargs)
 
     def watch_view(self, request: HttpRequest, ticket_id: int) -> HttpResponse:
@@ -44,3 +45,7 @@ class WatchPages(ServiceAdmin):
                 raise Http404 from error
             self.message_user(request, message, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:tickets_ticket_change", args=[ticket_id]))
+
+
+def is_watching(ticket: Ticket, user: User) -> bool:
+    return Watch.objects.filter(ticket=ticket, user=user).exists()

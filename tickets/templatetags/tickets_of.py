@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from tickets import queries
-from tickets.models import Status
+from tickets.models import Queue, Status
 
 register = template.Library()
 
@@ -51,5 +51,5 @@ def _panel(title: str, empty: str, found: list[queries.Row], filters: str, viewe
             {**row, "label": Status(row["status"]).label, "colour": STATUS_COLOURS[Status(row["status"])]}
             for row in found
         ],
-        "list_url": f"{reverse('admin:tickets_ticket_changelist')}?{filters}",
+        "list_url": f"{reverse('admin:tickets_ticket_changelist')}?queue={Queue.ALL}&{filters}",
     }

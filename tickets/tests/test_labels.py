@@ -192,6 +192,16 @@ class TestInTheAdmin:
         assert 'value="urgent, vip"' in page.content.decode()
         assert ticket.labels == ["billing", "vip"]
 
+    def test_are_saved_as_soon_as_they_are_edited(self, agent: User, ticket: Ticket) -> None:
+        browser, url = Browser(agent), f"/admin/tickets/ticket/{ticket.pk}/change/"
+        sent = fields(browser.get(url)) | {"field": "labels"}
+
+        refused = browser.post(url.replace("change", "save"), sent | {"labels": "x" * 51})
+        saved = browser.post(url.replace("change", "save"), sent | {"labels": "VIP, Billing,, "})
+
+        assert (refused.status_code, list(refused.json()["errors"])) == (422, ["labels"])
+        assert (saved.status_code, Ticket.objects.get().labels) == (200, ["billing", "vip"])
+
     def test_are_set_on_a_new_ticket(self, agent: User) -> None:
         browser, url = Browser(agent), "/admin/tickets/ticket/add/"
         page = browser.get(url)

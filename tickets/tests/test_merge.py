@@ -281,7 +281,7 @@ class TestInTheAdmin:
         assert answer["Location"] == f"/admin/tickets/ticket/{target.pk}/change/"
         ticket.refresh_from_db()
         assert ticket.merged_into_id == target.pk
-        assert f"#{target.pk}</a>. Replies go there." in browser.get(url.replace("merge", "change")).content.decode()
+        assert f"#{target.pk}</a>, where replies go" in browser.get(url.replace("merge", "change")).content.decode()
 
     def test_says_why_not(self, agent: User, ticket: Ticket) -> None:
         browser, url = Browser(agent), f"/admin/tickets/ticket/{ticket.pk}/merge/"
@@ -301,7 +301,8 @@ class TestInTheAdmin:
         target.refresh_from_db()
         assert target.merged_from == [ticket.pk for ticket in tickets]
         shown = answer.content.decode()
-        assert "2 tickets changed." in shown
+        merged = ", ".join(f"#{ticket.pk}" for ticket in tickets)
+        assert f"2 tickets merged into #{target.pk} ({merged})." in shown
         assert f"1 ticket not changed: {services.MergedIntoItself.message} (#{target.pk})." in shown
 
 

@@ -112,6 +112,14 @@ class TestSave:
         assert 'value="Garden"' in parts["ticket-panel"]
         assert "It drips." in parts["ticket-entries"]
 
+    def test_conflict_shows_whether_the_user_watches(self, agent: User, owner: User) -> None:
+        ticket = make_ticket(owner)
+        services.watch(ticket_id=ticket.pk, by=agent)
+
+        answer = save(Browser(agent), ticket, {}, field="title", title="Mine", seen_version=0)
+
+        assert "Stop watching" in answer.json()["parts"]["ticket-panel"]
+
     def test_can_be_saved_after_a_conflict(self, agent: User, admin: User, owner: User) -> None:
         ticket = make_ticket(owner)
         browser = Browser(agent)
