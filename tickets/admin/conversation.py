@@ -131,7 +131,6 @@ def conversation(ticket: Ticket, *, viewer: User, query: Any) -> dict[str, Any]:
         "assignees": assignees,
         "is_mine": viewer in assignees,
         "is_closed": ticket.status == Status.CLOSED,
-        "zone": timezone.get_current_timezone_name(),
         "entries": [
             items[entry.id] if isinstance(entry, queries.Item) else {"comment": entry, "is_latest": entry is latest}
             for entry in found
