@@ -58,7 +58,7 @@ class ProjectAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
 
     @admin.display(description="tickets")
     def tickets_link(self, project: Any) -> str:
-        url = f"{reverse('admin:tickets_ticket_changelist')}?project__id__exact={project.pk}"
+        url = f"{reverse('admin:tickets_ticket_changelist')}?project__id__exact={project.pk}&queue=all"
         return format_html('<a href="{}" class="{}">{}</a>', url, LINK_CLASSES, project.ticket_count)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
