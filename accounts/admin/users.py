@@ -206,7 +206,7 @@ class UserAdmin(SeenAdmin, SearchMixin, Notes, DjangoUserAdmin):  # type: ignore
 
     @action(description="Hand over tickets", url_path="hand-over", permissions=["hand_over"])
     def hand_over_tickets(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return HttpResponseRedirect(reverse("admin:tickets_ticket_hand_over", args=[object_id]))
+        return HttpResponseRedirect(reverse("admin:tickets_ticket_hand_over", args=[self._id_of(request, object_id)]))
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """Offer to hand over tickets only if there are any."""
@@ -222,7 +222,13 @@ class UserAdmin(SeenAdmin, SearchMixin, Notes, DjangoUserAdmin):  # type: ignore
 
     @action(description="Deactivate", url_path="deactivate", permissions=["deactivate"], variant=ActionVariant.DANGER)
     def deactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return HttpResponseRedirect(reverse("admin:tickets_ticket_deactivate", args=[object_id]))
+        return HttpResponseRedirect(reverse("admin:tickets_ticket_deactivate", args=[self._id_of(request, object_id)]))
+
+    def _id_of(self, request: HttpRequest, object_id: str) -> int:
+        user = self.get_object(request, object_id)
+        if user is None:
+            raise Http404
+        return user.pk
 
     def has_deactivate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Return whether the viewer may change this user, who must be active and someone else."""

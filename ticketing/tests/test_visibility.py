@@ -46,7 +46,7 @@ from projects.tests.factories import make_project
 from projects.tests.psql import psql
 from ticketing.urls import urlpatterns
 from tickets import services
-from tickets.models import Status, Ticket, TicketQuerySet
+from tickets.models import SavedFilter, Status, Ticket, TicketQuerySet
 from tickets.tests.factories import assign, make_comment, make_ticket
 
 pytestmark = pytest.mark.django_db
@@ -86,7 +86,7 @@ def world() -> World:
     people["admin"] = make_user("Admin Zyxadmin", email="zyxadmin@example.com", type=UserType.ADMIN)
     project = make_project("Hidden", visibility=Visibility.INVOLVED)
     # Visible to some viewers as creator or assignee, so that lists and statistics are not empty.
-    own = make_ticket(people["creator"], title="Seen by creator", project=project)
+    own = make_ticket(people["creator"], title="Seen by creator", project=project, labels=["own"])
     assign(make_ticket(people["agent"], title="Seen by assignee", project=project), people["assignee"])
     open_to_all = make_ticket(people["colleague"], title="Seen by all")
     for ticket in (own, open_to_all):
@@ -111,6 +111,7 @@ def hide(world: World, viewer: str) -> None:
                 description=f"zyxdescription {mark}",
                 type="zyxtype",
                 venue="Zyxvenue",
+                labels=["zyxlabel"],
                 price=7777,
                 project=world.project,
                 created_at=timezone.now() - timedelta(days=30 * offset, hours=1),
@@ -120,6 +121,9 @@ def hide(world: World, viewer: str) -> None:
             services.update(ticket_id=ticket.pk, by=by, at=timezone.now(), title=f"Zyxanother {mark}", status=status)
     for ticket in world.seen if viewer != "agent" else []:
         make_comment(ticket, world.people["agent"], message="Zyxinternal", is_internal=True)
+    SavedFilter.objects.create(
+        id=HIDDEN, owner=world.people["colleague"], name="Zyxfilter", query="search=zyxquery", is_shared=False
+    )
     fold_daily_counts()
     hide_events(world, viewer)
     # Others also send the viewer's requests, with the same idempotency keys.
@@ -217,6 +221,7 @@ def values(world: World) -> dict[str, list[str]]:
         "available": ["true", "false"],
         # The colleague's.
         "X-Manage-Token": [manage_token(SEEN + 2)],
+        "filterId": [str(HIDDEN)],
         "userId": list(ids.values()),
         "projectId": [str(world.project.pk)],
         "search": [*words, "zyxevent"],
@@ -225,6 +230,7 @@ def values(world: World) -> dict[str, list[str]]:
         "priority": ["medium", "high"],
         "type": ["zyxtype", "task", "customer", "admin"],
         "venue": ["Zyxvenue"],
+        "label": ["zyxlabel", "own"],
         "project": [str(world.project.pk)],
         "assignee": list(ids.values()),
         "createdBy": list(ids.values()),
