@@ -11,7 +11,7 @@ const COLUMNS = `
     WHERE assignment.ticket_id = ticket.id
   ) AS "assignedUsers",
   project_id::int AS project, ticket.created_at AS "createdDate", updated_at AS "updatedDate",
-  CASE WHEN held_at IS NULL THEN sla_due_at END AS "slaDue", version`;
+  CASE WHEN held_at IS NULL THEN sla_due_at END AS "slaDue", labels, version`;
 
 const VISIBLE = (viewer) => `(
   project_id = ANY (ARRAY(SELECT id FROM projects_project WHERE visibility = 'everyone'))
