@@ -1,9 +1,11 @@
 """An agent's day: find overdue and unassigned tickets, triage, reply, assign, edit in bulk, put on hold and close."""
 
-from playwright.sync_api import Page, expect
+import pytest
+from playwright.sync_api import Locator, Page, expect
 
 from e2e.conftest import PASSWORD_OF, Desk
 from e2e.test_pages import ADMIN, faults
+from e2e.walk import Counter
 
 # Wider than a phone's screen.
 LONG_ADDRESS = "https://doors.example.com/" + 30 * "the-old-one"
@@ -97,13 +99,11 @@ def test_agent(desk: Desk) -> None:
 
     # Sending a reply waits for an edit of a moment ago.
     page.get_by_label("Type").fill("incident")
-    loads = count_loads(desk)
     page.get_by_label("Reply to customer").fill("The locksmith comes on Monday.")
     page.get_by_label("Reason for hold").fill("Locksmith")
     page.get_by_role("button", name="Reply and hold").click()
     expect(page.locator("#ticket-head").get_by_text("On hold: Locksmith")).to_be_visible()
     expect(page.get_by_text("The locksmith comes on Monday.")).to_be_in_viewport()
-    assert len(loads) == 1
     expect(page.get_by_label("Type")).to_have_value("incident")
     expect(page.get_by_text("Draft restored")).to_have_count(0)
     desk.screenshot("hold", whole=False)
@@ -117,8 +117,8 @@ def test_agent(desk: Desk) -> None:
 
 
 def test_answer_and_hold(desk: Desk) -> None:
-    """Two clicks and one page load, on a long ticket too."""
-    page = desk.page
+    """On a long ticket, without scrolling."""
+    page, counter = desk.page, Counter(desk.page)
     (ticket,) = create_tickets(desk, f"The gate of {desk.name} is broken")
     desk.sign_in(AGENT)
     desk.go(f"/admin/tickets/ticket/{ticket}/change/")
@@ -126,48 +126,55 @@ def test_answer_and_hold(desk: Desk) -> None:
         page.get_by_label("Reply to customer").fill("\n".join(f"Line {line} of note {number}" for line in range(9)))
         page.get_by_role("button", name="Internal note").click()
     desk.go(f"/admin/tickets/ticket/{ticket}/change/")
-    loads = count_loads(desk)
 
-    # Without scrolling.
-    expect(page.get_by_label("Reply to customer")).to_be_in_viewport(ratio=1)
-    page.get_by_label("Reply to customer").click()
-    page.keyboard.type("We come on Monday.")
-    desk.screenshot("long", whole=False)
-    expect(page.get_by_role("button", name="Reply and hold")).to_be_in_viewport(ratio=1)
-    page.get_by_role("button", name="Reply and hold").click()
+    with counter.walk(clicks=2, loads=1):
+        expect(page.get_by_label("Reply to customer")).to_be_in_viewport(ratio=1)
+        page.get_by_label("Reply to customer").click()
+        page.keyboard.type("We come on Monday.")
+        desk.screenshot("long", whole=False)
+        expect(page.get_by_role("button", name="Reply and hold")).to_be_in_viewport(ratio=1)
+        page.get_by_role("button", name="Reply and hold").click()
+        expect(page.get_by_text("We come on Monday.")).to_be_in_viewport()
 
-    expect(page.get_by_text("We come on Monday.")).to_be_in_viewport()
     below_head = """entry => entry.getBoundingClientRect().top
         >= document.querySelector(".ticket-head").getBoundingClientRect().bottom"""
     assert page.get_by_text("We come on Monday.").evaluate(below_head)
     expect(page.locator("#ticket-head")).to_be_in_viewport(ratio=1)
     expect(page.locator("#ticket-head").get_by_text("On hold", exact=True)).to_be_visible()
     expect(page.get_by_text("SLA clock paused")).to_be_visible()
-    assert len(loads) == 1
     desk.screenshot("held", whole=False)
     assert faults(page) == []
 
 
-def test_triage(desk: Desk) -> None:
-    """Ten new tickets: read each, take it, set its priority, go on; by keyboard alone."""
-    page = desk.page
+@pytest.mark.parametrize("has_mouse", [True, False], ids=["mouse", "keyboard"])
+def test_triage(desk: Desk, has_mouse: bool) -> None:
+    """Ten new tickets: read each, take it, set its priority, go on; with a mouse, or by keyboard alone."""
+    page, counter = desk.page, Counter(desk.page)
+
+    def use(element: Locator) -> None:
+        if has_mouse:
+            element.click()
+        else:
+            element.press("Enter")
+
     tickets = create_tickets(desk, *(f"Lamp {number} of {desk.name}" for number in range(10)))
     desk.sign_in(AGENT)
     desk.go(f"/admin/tickets/ticket/?queue=unassigned&q={desk.name}")
-    loads = count_loads(desk)
 
-    # The most urgent comes first.
-    page.get_by_role("link", name=f"Lamp 0 of {desk.name}").press("Enter")
-    for number in range(10):
-        expect(page.locator("#ticket-head h2")).to_contain_text(f"Lamp {number} of {desk.name}")
-        page.get_by_role("button", name="Assign to me").press("Enter")
-        expect(page.locator("#ticket-message")).to_contain_text("Assigned to Omar Kaya.")
-        page.get_by_label("Priority").press("L")
-        # Going on waits until the priority is saved.
-        if number < 9:
-            page.get_by_role("link", name="Next").press("Enter")
+    with counter.walk(clicks=30 if has_mouse else 0, loads=10):
+        # The most urgent comes first.
+        use(page.get_by_role("link", name=f"Lamp 0 of {desk.name}"))
+        for number in range(10):
+            expect(page.locator("#ticket-head h2")).to_contain_text(f"Lamp {number} of {desk.name}")
+            use(page.get_by_role("button", name="Assign to me"))
+            expect(page.locator("#ticket-message")).to_contain_text("Assigned to Omar Kaya.")
+            if has_mouse:
+                page.get_by_label("Priority").click()
+            page.get_by_label("Priority").press("L")
+            # Going on waits until the priority is saved.
+            if number < 9:
+                use(page.get_by_role("link", name="Next"))
 
-    assert len(loads) == 10
     # All that came before have left the list.
     page.get_by_role("link", name="Previous").press("Enter")
     expect(page.get_by_text("That was the first ticket of the list.")).to_be_visible()
@@ -207,13 +214,6 @@ def test_filter_of_the_conversation(desk: Desk) -> None:
     page.get_by_role("link", name="Comments only").click()
     expect(page.get_by_text("Which wall?")).to_be_visible()
     expect(page.get_by_label("Reply to customer")).to_have_value("Half a sentence")
-
-
-def count_loads(desk: Desk) -> list[str]:
-    """Return a list to which each page that the window loads from now on is added. Redirects belong to their page."""
-    loads: list[str] = []
-    desk.page.on("domcontentloaded", lambda page: loads.append(page.url))
-    return loads
 
 
 def edit(page: Page, label: str, value: str) -> None:
