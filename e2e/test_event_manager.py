@@ -3,45 +3,15 @@
 And an agent's on the phone with a guest. Each task of the box office has a limit of clicks and page loads.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from playwright.sync_api import Locator, Page, Request, expect
+from playwright.sync_api import expect
 
 from e2e.conftest import Desk
 from e2e.test_pages import faults
+from e2e.walk import Counter
 
 NEXT_MONTH = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
-
-
-class Effort:
-    """Counts the clicks and page loads of a task. Keys are not clicks."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.clicks = 0
-        self.loads = 0
-
-    def click(self, target: Locator) -> Locator:
-        self.clicks += 1
-        target.click()
-        return target
-
-    def count_load(self, request: Request) -> None:
-        # A redirect is part of the load that led to it.
-        if request.is_navigation_request() and request.frame == self.page.main_frame and not request.redirected_from:
-            self.loads += 1
-
-
-@contextmanager
-def at_most(page: Page, *, clicks: int, loads: int) -> Iterator[Effort]:
-    effort = Effort(page)
-    page.on("request", effort.count_load)
-    yield effort
-    page.remove_listener("request", effort.count_load)
-    assert effort.clicks <= clicks, effort.clicks
-    assert effort.loads <= loads, effort.loads
 
 
 def look_at(desk: Desk, name: str) -> None:
@@ -82,7 +52,7 @@ def book(desk: Desk, event_url: str, address: str, *, seats: int, last_name: str
 
 
 def test_event_manager(desk: Desk) -> None:
-    page = desk.page
+    page, counter = desk.page, Counter(desk.page)
     event = f"Night of the jazz {desk.name}"
     guest, other = f"first-{desk.name}@example.com", f"second-{desk.name}@example.com"
 
@@ -101,9 +71,10 @@ def test_event_manager(desk: Desk) -> None:
 
     # Find somebody on the waiting list.
     page.goto(event_url)
-    with at_most(page, clicks=2, loads=1) as effort:
-        effort.click(page.get_by_role("searchbox", name="Search bookings")).fill("greta waiting")
-        effort.click(page.get_by_role("button", name="Search bookings"))
+    with counter.walk(clicks=2, loads=1):
+        page.get_by_role("searchbox", name="Search bookings").click()
+        page.get_by_role("searchbox", name="Search bookings").fill("greta waiting")
+        page.get_by_role("button", name="Search bookings").click()
         expect(page.locator("#result_list tbody tr")).to_have_count(1)
     look_at(desk, "found")
     page.get_by_role("link", name="Waiting list").click()
@@ -120,9 +91,10 @@ def test_event_manager(desk: Desk) -> None:
     desk.screenshot("refused")
 
     page.goto(event_url)
-    with at_most(page, clicks=3, loads=1) as effort:
-        effort.click(page.get_by_label("Capacity")).fill("3")
-        effort.click(page.get_by_role("button", name="Save", exact=True))
+    with counter.walk(clicks=3, loads=1):
+        page.get_by_label("Capacity").click()
+        page.get_by_label("Capacity").fill("3")
+        page.get_by_role("button", name="Save", exact=True).click()
         expect(page.get_by_text("Capacity raised to 3. 1 booking promoted:")).to_be_visible()
     expect(page.get_by_role("link", name=f"Greta Waiting {desk.name}")).to_be_visible()
     expect(page.get_by_text("3 of 3 sold").first).to_be_visible()
@@ -166,7 +138,7 @@ def test_two_event_managers(desk: Desk) -> None:
 
 
 def test_agent_on_the_phone(desk: Desk) -> None:
-    page = desk.page
+    page, counter = desk.page, Counter(desk.page)
     event, name = f"Choir {desk.name}", f"Fivefold {desk.name}"
     desk.sign_in("admin@example.com")
     event_url = create_event(desk, event, capacity=5)
@@ -176,14 +148,16 @@ def test_agent_on_the_phone(desk: Desk) -> None:
     desk.sign_in("agent@example.com")
 
     desk.go("/admin/events/booking/")
-    with at_most(page, clicks=4, loads=3) as effort:
-        effort.click(page.locator("#searchbar")).fill(f"greta {name}")
+    with counter.walk(clicks=4, loads=3):
+        page.locator("#searchbar").click()
+        page.locator("#searchbar").fill(f"greta {name}")
         page.keyboard.press("Enter")
-        effort.click(page.locator("#result_list tbody a").first)
-        effort.click(page.get_by_label("Seats to cancel")).fill("2")
+        page.locator("#result_list tbody a").first.click()
+        page.get_by_label("Seats to cancel").click()
+        page.get_by_label("Seats to cancel").fill("2")
         expect(page.get_by_text("Refund: 50.00")).to_be_visible()
         look_at(desk, "refund")
-        effort.click(page.get_by_role("button", name="Cancel 2 seats"))
+        page.get_by_role("button", name="Cancel 2 seats").click()
         expect(page.get_by_text("2 seats cancelled. Refund: 50.00")).to_be_visible()
     expect(page.get_by_text("3 of 5").first).to_be_visible()
     look_at(desk, "seats-cancelled")
