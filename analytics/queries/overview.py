@@ -91,7 +91,7 @@ NO_TIMES = Times("all", None, None, 0, 0, 0, None, None, None, None)
 
 
 def times(*, days: Days, tickets: int, page_size: int, teams_after: int = 0, people_after: int = 0) -> AllTimes:
-    """Return the times of some days, on which about so many tickets were closed or answered."""
+    """Return the times of a span of days. `tickets` is about how many were closed or answered in it."""
     one_in = math.ceil(max(tickets, 1) / SAMPLED)
     if one_in >= INDEXED_SAMPLE:
         one_in -= one_in % INDEXED_SAMPLE

@@ -24,7 +24,7 @@ from kit.admin.forms import is_id
 from kit.admin.pages import ReadOnlyMixin
 from kit.admin.stale import number_or_zero
 
-# Nobody reads on after so many pages of a search.
+# Nobody reads further pages of a search.
 MAX_PAGE = 100
 
 
