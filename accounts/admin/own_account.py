@@ -1,4 +1,4 @@
-"""The admin pages of one's own account. The password and the e-mail address need the current password."""
+"""The admin pages of the user's own account. Changing the password or the e-mail address takes the current password."""
 
 from typing import Any
 

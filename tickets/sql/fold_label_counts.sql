@@ -1,5 +1,5 @@
--- Replace the rows that add up to a label's count in a project with their sum. Readers see either the rows or the sum, and
--- rows that are written meanwhile stay for the next time.
+-- Replace the rows that add up to a label's count in a project with their sum. Readers see either the rows or the sum.
+-- Rows that are written while this runs are left for the next run.
 -- index    none: reads the whole table, which this keeps small
 WITH folded AS (
     DELETE FROM tickets_labelcount
