@@ -11,7 +11,7 @@ from accounts.models import User
 from kit.db.sql import violated
 from kit.versions import Expected
 from tickets.models import MAX_ASSIGNEES, Assignment, Status, Ticket
-from tickets.services.changes import check_version, checked, lock, refresh, write
+from tickets.services.changes import check_version, checked, lock, refresh, write_around
 from tickets.services.errors import (
     ERROR_OF_CONSTRAINT,
     AdminNotAssignable,
@@ -85,13 +85,7 @@ def hand_over(
     if not by.is_staff:
         raise NotAllowed
     columns = checked(ticket, changes, by=by, at=at, expected=expected)
-    # A closed ticket takes no assignees, so reopening comes first and closing last.
-    is_closing = columns.get("status") == Status.CLOSED
-    if not is_closing:
-        write(ticket, columns)
-    _replace_assignees(ticket, assignee_id, by=by, at=at)
-    if is_closing:
-        write(ticket, columns)
+    write_around(ticket, columns, lambda: _replace_assignees(ticket, assignee_id, by=by, at=at))
     refresh(ticket)
     return ticket
 

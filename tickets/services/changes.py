@@ -1,5 +1,6 @@
 """Changing the fields of a ticket."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -59,6 +60,15 @@ def lock(ticket_id: int, *, by: User) -> Ticket:
     if ticket is None:
         raise TicketNotFound
     return ticket
+
+
+def check_visible(ticket_id: int, *, by: User) -> None:
+    """Check that there is such a ticket, without locking it.
+
+    :raises TicketNotFound: no such ticket, or not visible to `by`.
+    """
+    if not Ticket.objects.visible_to(by).filter(pk=ticket_id).exists():
+        raise TicketNotFound
 
 
 def checked(
@@ -122,6 +132,16 @@ def write(ticket: Ticket, columns: dict[str, Any]) -> bool:
         setattr(ticket, name, value)
     ticket.save(update_fields=changed)
     return True
+
+
+def write_around(ticket: Ticket, columns: dict[str, Any], assign: Callable[[], object]) -> None:
+    """Write columns and assign people. A closed ticket takes none, so reopening comes first and closing last."""
+    is_closing = columns.get("status") == Status.CLOSED
+    if not is_closing:
+        write(ticket, columns)
+    assign()
+    if is_closing:
+        write(ticket, columns)
 
 
 def refresh(ticket: Ticket) -> None:

@@ -5,11 +5,11 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
-from tickets.models import Comment, Ticket
-from tickets.services.changes import checked, lock, write
-from tickets.services.errors import InternalForStaff, TicketNotFound
+from tickets.models import Comment
+from tickets.services.changes import check_visible, checked, lock, write
+from tickets.services.errors import InternalForStaff, NotAllowed
 from tickets.services.fields import in_milliseconds
-from tickets.services.holds import hold
+from tickets.services.holds import put_on_hold
 from tickets.services.merges import remaining_id
 
 
@@ -22,9 +22,8 @@ def comment(*, ticket_id: int, by: User, at: datetime, message: str, is_internal
     :raises TicketNotFound: no such ticket, or not visible to `by`.
     :raises InternalForStaff: an internal comment, and `by` is not staff.
     """
-    if not Ticket.objects.visible_to(by).filter(pk=ticket_id).exists():
-        raise TicketNotFound
-    return _write(ticket_id, by=by, at=at, message=message, is_internal=is_internal)
+    check_visible(ticket_id, by=by)
+    return write_comment(ticket_id, by=by, at=at, message=message, is_internal=is_internal)
 
 
 @transaction.atomic
@@ -41,7 +40,7 @@ def reply(
     if status is None:
         return comment(ticket_id=ticket_id, by=by, at=at, message=message, is_internal=is_internal)
     ticket = lock(remaining_id(ticket_id), by=by)
-    written = _write(ticket.pk, by=by, at=at, message=message, is_internal=is_internal)
+    written = write_comment(ticket.pk, by=by, at=at, message=message, is_internal=is_internal)
     write(ticket, checked(ticket, {"status": status}, by=by, at=at))
     return written
 
@@ -56,12 +55,18 @@ def reply_and_hold(
     :raises NotAllowed, ClosedForHold, AlreadyOnHold: as for `hold`.
     """
     ticket = lock(remaining_id(ticket_id), by=by)
-    written = _write(ticket.pk, by=by, at=at, message=message, is_internal=is_internal)
-    hold(ticket_id=ticket.pk, by=by, at=at, reason=reason)
+    written = write_comment(ticket.pk, by=by, at=at, message=message, is_internal=is_internal)
+    if not by.is_staff:
+        raise NotAllowed
+    put_on_hold(ticket, at=at, reason=reason)
     return written
 
 
-def _write(ticket_id: int, *, by: User, at: datetime, message: str, is_internal: bool) -> Comment:
+def write_comment(ticket_id: int, *, by: User, at: datetime, message: str, is_internal: bool) -> Comment:
+    """Comment on a ticket whose rules the caller has checked.
+
+    :raises InternalForStaff: an internal comment, and `by` is not staff.
+    """
     if is_internal and not by.is_staff:
         raise InternalForStaff
     return Comment.objects.create(

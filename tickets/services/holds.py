@@ -26,14 +26,22 @@ def hold(*, ticket_id: int, by: User, at: datetime, reason: str = "", expected: 
     :raises AlreadyOnHold:
     """
     ticket = _lock_for_staff(ticket_id, by=by, expected=expected)
+    put_on_hold(ticket, at=at, reason=reason)
+    refresh(ticket)
+    return ticket
+
+
+def put_on_hold(ticket: Ticket, *, at: datetime, reason: str) -> None:
+    """Put a ticket on hold that this transaction has locked.
+
+    :raises ClosedForHold, AlreadyOnHold: as for `hold`.
+    """
     if ticket.status == Status.CLOSED:
         raise ClosedForHold
     if ticket.held_at is not None:
         raise AlreadyOnHold
     hours = business_hours_of(ticket)
     write(ticket, columns_of(clock.hold(ticket.clock, at=in_milliseconds(at), reason=reason, business_hours=hours)))
-    refresh(ticket)
-    return ticket
 
 
 @transaction.atomic

@@ -9,16 +9,14 @@ from accounts.models import User
 from kit.db.sql import violated
 from kit.errors import Conflict, Forbidden, Invalid, Missing
 from kit.versions import Expected
-from sla import clock
 from tickets import placeholders
-from tickets.models import MAX_MESSAGE, Comment, Macro, Status, Ticket
-from tickets.models.clock import columns_of
+from tickets.models import MAX_MESSAGE, Macro, Status, Ticket
 from tickets.models.label import normalized
 from tickets.services.assignments import add_assignee
-from tickets.services.changes import check_version, checked, lock, refresh, write
-from tickets.services.clock import business_hours_of
-from tickets.services.errors import ClosedForHold, NotAllowed
-from tickets.services.fields import in_milliseconds
+from tickets.services.changes import check_version, checked, lock, refresh, write_around
+from tickets.services.comments import write_comment
+from tickets.services.errors import NotAllowed
+from tickets.services.holds import put_on_hold
 from tickets.services.merges import remaining_id
 
 NOTHING_TO_DO = "Enter a text or choose something to change."
@@ -137,9 +135,7 @@ def apply_macro(
         raise TextTooLong
     if text.strip():
         internal = macro.is_internal if is_internal is None else is_internal
-        Comment.objects.create(
-            ticket=ticket, author=by, message=text, is_internal=internal, created_at=in_milliseconds(at)
-        )
+        write_comment(ticket.pk, by=by, at=at, message=text, is_internal=internal)
     _change(ticket, macro, by=by, at=at)
     refresh(ticket)
     return ticket
@@ -149,17 +145,11 @@ def _change(ticket: Ticket, macro: Macro, *, by: User, at: datetime) -> None:
     changes: dict[str, Any] = {name: getattr(macro, name) for name in ("status", "priority") if getattr(macro, name)}
     if macro.labels:
         changes["labels"] = normalized([*ticket.labels, *macro.labels])
-    # A closed ticket takes no assignees, so reopening comes first and closing last.
-    is_closing = changes.get("status") == Status.CLOSED
-    if not is_closing:
-        write(ticket, checked(ticket, changes, by=by, at=at))
-    if macro.assigns_me and not by.is_admin and not ticket.assignments.filter(user=by).exists():
-        add_assignee(ticket, by.pk, by=by, at=at)
-    if is_closing:
-        write(ticket, checked(ticket, changes, by=by, at=at))
+
+    def assign() -> None:
+        if macro.assigns_me and not by.is_admin and not ticket.assignments.filter(user=by).exists():
+            add_assignee(ticket, by.pk, by=by, at=at)
+
+    write_around(ticket, checked(ticket, changes, by=by, at=at), assign)
     if macro.puts_on_hold and ticket.held_at is None:
-        if ticket.status == Status.CLOSED:
-            raise ClosedForHold
-        hours, reason = business_hours_of(ticket), macro.hold_reason
-        held = clock.hold(ticket.clock, at=in_milliseconds(at), reason=reason, business_hours=hours)
-        write(ticket, columns_of(held))
+        put_on_hold(ticket, at=at, reason=macro.hold_reason)

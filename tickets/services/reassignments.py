@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from accounts import services as accounts
 from accounts.models import User
@@ -186,7 +187,11 @@ def keep_for_undo(reassigned: Iterable[Reassigned], *, by: User, at: datetime) -
 
 def undoable(*, undo_id: int, by: User, at: datetime) -> Undo | None:
     """Return the user's change of assignees, if it can still be undone."""
-    return Undo.objects.filter(pk=undo_id, by=by, made_at__gt=at - UNDO_TIME).first()
+    return _undoable(undo_id, by, at).first()
+
+
+def _undoable(undo_id: int, by: User, at: datetime) -> QuerySet[Undo]:
+    return Undo.objects.filter(pk=undo_id, by=by, made_at__gt=at - UNDO_TIME)
 
 
 @transaction.atomic
@@ -195,7 +200,7 @@ def take_undo(*, undo_id: int, by: User, at: datetime) -> list[Reassigned]:
 
     :raises NothingToUndo: it was undone already, is older than UNDO_TIME, or `by` has made another change since.
     """
-    kept = Undo.objects.select_for_update().filter(pk=undo_id, by=by, made_at__gt=at - UNDO_TIME).first()
+    kept = _undoable(undo_id, by, at).select_for_update().first()
     if kept is None:
         raise NothingToUndo
     kept.delete()

@@ -3,8 +3,8 @@
 from django.db import transaction
 
 from accounts.models import User
-from tickets.models import Ticket, Watch
-from tickets.services.errors import TicketNotFound
+from tickets.models import Watch
+from tickets.services.changes import check_visible
 
 
 @transaction.atomic
@@ -13,7 +13,7 @@ def watch(*, ticket_id: int, by: User) -> None:
 
     :raises TicketNotFound: no such ticket, or not visible to `by`.
     """
-    _check_visible(ticket_id, by=by)
+    check_visible(ticket_id, by=by)
     Watch.objects.bulk_create([Watch(ticket_id=ticket_id, user=by)], ignore_conflicts=True)
 
 
@@ -23,10 +23,5 @@ def unwatch(*, ticket_id: int, by: User) -> None:
 
     :raises TicketNotFound: no such ticket, or not visible to `by`.
     """
-    _check_visible(ticket_id, by=by)
+    check_visible(ticket_id, by=by)
     Watch.objects.filter(ticket_id=ticket_id, user=by).delete()
-
-
-def _check_visible(ticket_id: int, *, by: User) -> None:
-    if not Ticket.objects.visible_to(by).filter(pk=ticket_id).exists():
-        raise TicketNotFound
