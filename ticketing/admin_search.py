@@ -17,6 +17,7 @@ from accounts import queries as accounts
 from accounts.models import User, UserType
 from accounts.permissions import staff_user
 from events import queries as events
+from events.admin.display import holder_of
 from events.models import Booking, BookingStatus, EventStatus
 from kit.admin.forms import is_id
 from kit.text import counted
@@ -126,7 +127,7 @@ def _bookings(text: str, number: str) -> list[Result]:
     if is_id(number):
         found = Booking.objects.select_related("event", "user").filter(pk=int(number))
         return [
-            _booking(booking.pk, _holder(booking), booking.left, booking.event.name, booking.status)
+            _booking(booking.pk, holder_of(booking), booking.left, booking.event.name, booking.status)
             for booking in found
         ]
     return [
@@ -139,11 +140,6 @@ def _bookings(text: str, number: str) -> list[Result]:
         )
         for row in events.guests(text=text, limit=SHOWN)
     ]
-
-
-def _holder(booking: Booking) -> str:
-    guest = f"{booking.guest_first_name} {booking.guest_last_name} (guest, {booking.guest_email})"
-    return booking.user.name if booking.user else guest
 
 
 def _booking(booking_id: int, holder: str, seats: int, event: str, status: str) -> Result:

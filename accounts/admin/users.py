@@ -11,7 +11,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import pluralize
 from django.urls import path, reverse
 from django.utils.html import format_html
@@ -29,7 +29,7 @@ from accounts.permissions import staff_user
 from kit import phones
 from kit.admin.forms import ServiceForm, changed_values, is_id, newest
 from kit.admin.once import in_steps
-from kit.admin.pages import LINK_CLASSES, form_page
+from kit.admin.pages import LINK_CLASSES, form_page, row_or_404
 from kit.admin.refusals import all_or_nothing, refusals_as_messages
 from kit.admin.search import SearchMixin
 from kit.admin.stale import SeenAdmin, SeenForm
@@ -206,7 +206,9 @@ class UserAdmin(SeenAdmin, SearchMixin, Notes, DjangoUserAdmin):  # type: ignore
 
     @action(description="Hand over tickets", url_path="hand-over", permissions=["hand_over"])
     def hand_over_tickets(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return HttpResponseRedirect(reverse("admin:tickets_ticket_hand_over", args=[self._id_of(request, object_id)]))
+        return HttpResponseRedirect(
+            reverse("admin:tickets_ticket_hand_over", args=[row_or_404(self, request, object_id).pk])
+        )
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """Offer to hand over tickets only if there are any."""
@@ -222,13 +224,9 @@ class UserAdmin(SeenAdmin, SearchMixin, Notes, DjangoUserAdmin):  # type: ignore
 
     @action(description="Deactivate", url_path="deactivate", permissions=["deactivate"], variant=ActionVariant.DANGER)
     def deactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return HttpResponseRedirect(reverse("admin:tickets_ticket_deactivate", args=[self._id_of(request, object_id)]))
-
-    def _id_of(self, request: HttpRequest, object_id: str) -> int:
-        user = self.get_object(request, object_id)
-        if user is None:
-            raise Http404
-        return user.pk
+        return HttpResponseRedirect(
+            reverse("admin:tickets_ticket_deactivate", args=[row_or_404(self, request, object_id).pk])
+        )
 
     def has_deactivate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Return whether the viewer may change this user, who must be active and someone else."""
@@ -243,9 +241,7 @@ class UserAdmin(SeenAdmin, SearchMixin, Notes, DjangoUserAdmin):  # type: ignore
         variant=ActionVariant.DANGER,
     )
     def reset_second_factor(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        user = self.get_object(request, object_id)
-        if user is None:
-            raise Http404
+        user = row_or_404(self, request, object_id)
         page = reverse("admin:accounts_user_change", args=[user.pk])
         if request.method == "POST":
             with refusals_as_messages(request):

@@ -5,7 +5,7 @@ from typing import Any, cast
 from django.contrib import admin
 from django.contrib.admin.views.main import PAGE_VAR
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
@@ -21,7 +21,7 @@ from events.admin.inlines import BookingEntryInline
 from events.admin.promote import promote_page
 from events.models import Booking, BookingQuerySet
 from kit.admin.forms import is_id
-from kit.admin.pages import ReadOnlyMixin
+from kit.admin.pages import ReadOnlyMixin, row_or_404
 from kit.admin.stale import number_or_zero
 
 # Nobody reads further pages of a search.
@@ -95,17 +95,11 @@ class BookingAdmin(BookingColumns, ReadOnlyMixin, ModelAdmin):
 
     @action(description="Promote", url_path="promote", permissions=["promote"])
     def promote(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        booking = self.get_object(request, object_id)
-        if booking is None:
-            raise Http404
-        return promote_page(self, request, booking)
+        return promote_page(self, request, row_or_404(self, request, object_id))
 
     @action(description="Cancel seats", url_path="cancel", permissions=["cancel"], variant=ActionVariant.DANGER)
     def cancel_seats(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        booking = self.get_object(request, object_id)
-        if booking is None:
-            raise Http404
-        return cancel_seats_page(self, request, booking)
+        return cancel_seats_page(self, request, row_or_404(self, request, object_id))
 
     def has_cancel_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("events.change_booking")

@@ -8,7 +8,7 @@ from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.db import models
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.html import format_html
@@ -31,6 +31,7 @@ from events.admin.promoted import last_entry, promoted_after
 from events.models import BookingEntry, Event, EventQuerySet, EventStatus, Inventory, Origin
 from kit.admin.forms import LocalTimeField, ServiceAdmin
 from kit.admin.once import in_steps
+from kit.admin.pages import row_or_404
 from kit.admin.search import SearchMixin
 from kit.admin.stale import SeenAdmin
 from kit.money import readable
@@ -231,22 +232,16 @@ class EventAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
 
     @action(description="New booking", url_path="book", permissions=["change"])
     def new_booking(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return new_booking_page(self, request, self.event_or_404(request, object_id))
+        return new_booking_page(self, request, row_or_404(self, request, object_id))
 
     @action(description="Guest list", url_path="guests", permissions=["view"])
     def guests(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        return guests_page(self, request, self.event_or_404(request, object_id))
+        return guests_page(self, request, row_or_404(self, request, object_id))
 
     @action(description="Cancel event", url_path="cancel", permissions=["change"], variant=ActionVariant.DANGER)
     @in_steps
     def cancel_event(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return cancel_event_page(self, request, self.event_or_404(request, object_id))
-
-    def event_or_404(self, request: HttpRequest, object_id: str) -> Event:
-        event = self.get_object(request, object_id)
-        if event is None:
-            raise Http404
-        return event
+        return cancel_event_page(self, request, row_or_404(self, request, object_id))
 
 
 def _without_revenue(rows: list[Any]) -> list[Any]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
 
@@ -22,6 +22,17 @@ class ReadOnlyMixin:
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def row_or_404(model_admin: Any, request: HttpRequest, object_id: str) -> Any:
+    """Return the row of a page, as far as the model admin shows it.
+
+    :raises Http404: there is none, or the id is malformed.
+    """
+    row = model_admin.get_object(request, object_id)
+    if row is None:
+        raise Http404
+    return row
 
 
 def form_page(

@@ -105,11 +105,8 @@ class SeenAdmin:
             request.POST, request.stale = merge(request.POST, form, self._formsets(request, row))  # type: ignore[attr-defined, assignment]
 
     def _formsets(self, request: HttpRequest, row: Any) -> list[Any]:
-        return [
-            formset(instance=row, prefix=formset.get_default_prefix(), queryset=inline.get_queryset(request))
-            for formset, inline in self.get_formsets_with_inlines(request, row)  # type: ignore[attr-defined]
-            if inline.has_change_permission(request, row)
-        ]
+        found = unbound_formsets(self, request, row)
+        return [formset for formset, inline in found if inline.has_change_permission(request, row)]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]
@@ -131,6 +128,13 @@ class SeenAdmin:
             formsets = [each.formset for each in context["inline_admin_formsets"] if each.has_change_permission]
             form.initial["seen"] = json.dumps(digests(form, formsets))
         return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
+
+
+def unbound_formsets(model_admin: Any, request: HttpRequest, row: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield the formset of each inline as the page of the row shows it, and the inline."""
+    for formset, inline in model_admin.get_formsets_with_inlines(request, row):
+        queryset = inline.get_queryset(request)
+        yield formset(instance=row, prefix=formset.get_default_prefix(), queryset=queryset), inline
 
 
 def digests(form: forms.BaseForm, formsets: Sequence[Any]) -> dict[str, str]:

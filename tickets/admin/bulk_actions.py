@@ -22,6 +22,7 @@ from kit.long_tasks.leases import long_task
 from kit.text import counted
 from kit.web import csv_export
 from tickets import bulk, exports, services
+from tickets.admin.pages import ticket_page
 from tickets.models import Ticket, TicketQuerySet
 
 
@@ -111,7 +112,7 @@ class BulkActions(ServiceAdmin):
             raise PermissionDenied
         if request.method == "POST":
             self._change(request, bulk.CHANGES["assign"], [ticket_id], user=staff_user(request))
-        page = reverse("admin:tickets_ticket_change", args=[ticket_id])
+        page = ticket_page(ticket_id)
         following = request.POST.get("next", "")
         is_ours = url_has_allowed_host_and_scheme(following, {request.get_host()}, require_https=request.is_secure())
         return HttpResponseRedirect(following if is_ours else page)

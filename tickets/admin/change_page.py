@@ -11,6 +11,7 @@ from kit.admin.forms import ServiceAdmin, changed_values
 from kit.admin.refusals import refusals_of
 from tickets import services
 from tickets.admin.assignees import AssignmentInline, save_assignees
+from tickets.admin.pages import columns
 from tickets.forms import TicketForm
 from tickets.models import Ticket
 from tickets.stale_forms import rebase
@@ -80,9 +81,7 @@ class ChangePage(ServiceAdmin):
     def save_model(self, request: HttpRequest, ticket: Ticket, form: Any, change: bool) -> None:
         values = changed_values(form) if change else dict(form.cleaned_data)
         values.pop("seen_version", None)
-        for name in ("project", "created_by"):
-            if name in values:
-                values[f"{name}_id"] = values.pop(name).pk
+        values = columns(values)
         if change and values:
             services.update(ticket_id=ticket.pk, by=staff_user(request), at=timezone.now(), **values)
         elif not change:

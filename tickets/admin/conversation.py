@@ -6,7 +6,6 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import path
 from django.utils import timezone
 
 from accounts.models import User
@@ -45,12 +44,9 @@ class ConversationPages(TicketPages):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_urls(self) -> list[Any]:
-        pages = {"comment": self.comment_view, "hold": self.hold_view, "resume": self.resume_view}
-        pages |= {"looking": self.looking_view}
-        urls = [
-            path(f"<int:ticket_id>/{name}/", self.admin_site.admin_view(view), name=f"tickets_ticket_{name}")
-            for name, view in pages.items()
-        ]
+        urls = self.urls_of_ticket(
+            comment=self.comment_view, hold=self.hold_view, resume=self.resume_view, looking=self.looking_view
+        )
         return [*urls, *super().get_urls()]
 
     def comment_view(self, request: HttpRequest, ticket_id: int) -> HttpResponse:

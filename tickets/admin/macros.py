@@ -4,10 +4,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.urls import path, reverse
 from django.utils import timezone
 from unfold.decorators import display
 
@@ -17,6 +15,7 @@ from kit.admin.refusals import refusals_as_messages
 from kit.admin.stale import SeenAdmin, SeenForm
 from kit.search.expressions import SortKey
 from tickets import placeholders, services
+from tickets.admin.pages import TicketPages, ticket_page
 from tickets.forms import LabelsField
 from tickets.models import MAX_MESSAGE, Macro, Ticket
 
@@ -117,10 +116,9 @@ class UseForm(forms.Form):
     is_internal = forms.BooleanField(required=False)
 
 
-class MacroPage(ServiceAdmin):
+class MacroPage(TicketPages):
     def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(self.macro_view)
-        return [path("<int:ticket_id>/macro/", view, name="tickets_ticket_macro"), *super().get_urls()]
+        return [*self.urls_of_ticket(macro=self.macro_view), *super().get_urls()]
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """Add the macros that the user can choose from."""
@@ -130,12 +128,7 @@ class MacroPage(ServiceAdmin):
 
     def macro_view(self, request: HttpRequest, ticket_id: int) -> HttpResponse:
         """Return a macro for the ticket, or the macros to choose from, as JSON. POST applies one to the ticket."""
-        if not self.has_change_permission(request):
-            raise PermissionDenied
-        tickets = Ticket.objects.visible_to(staff_user(request)).select_related("created_by", "project")
-        ticket = tickets.filter(pk=ticket_id).first()
-        if ticket is None:
-            raise Http404
+        ticket = self.ticket_or_404(request, ticket_id, "created_by", "project")
         if request.method == "POST":
             return self._use(request, ticket)
         if "macro" not in request.GET:
@@ -159,7 +152,7 @@ class MacroPage(ServiceAdmin):
         form = UseForm(request.POST)
         if not form.is_valid():
             self.message_user(request, "Choose a macro.", messages.ERROR)
-            return HttpResponseRedirect(reverse("admin:tickets_ticket_change", args=[ticket.pk]))
+            return HttpResponseRedirect(ticket_page(ticket.pk))
         with refusals_as_messages(request):
             values = form.cleaned_data
             ticket = services.apply_macro(
@@ -172,7 +165,7 @@ class MacroPage(ServiceAdmin):
                 is_internal=values["is_internal"] if "message" in request.POST else None,
             )
             self.message_user(request, "Macro applied.", messages.SUCCESS)
-        return HttpResponseRedirect(reverse("admin:tickets_ticket_change", args=[ticket.pk]))
+        return HttpResponseRedirect(ticket_page(ticket.pk))
 
 
 def _offered(request: HttpRequest) -> list[Macro]:

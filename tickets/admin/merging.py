@@ -4,17 +4,14 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import path, reverse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 
 from accounts.permissions import staff_user
-from kit.admin.forms import ServiceAdmin
 from kit.admin.pages import form_page
 from kit.admin.refusals import refusals_as_form_errors
 from tickets import bulk, services
-from tickets.models import Ticket
+from tickets.admin.pages import TicketPages, ticket_page
 
 
 class MergeForm(forms.Form):
@@ -23,24 +20,19 @@ class MergeForm(forms.Form):
         self.fields["into"] = bulk.merge_field()
 
 
-class MergePage(ServiceAdmin):
+class MergePage(TicketPages):
     def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(self.merge_view)
-        return [path("<int:ticket_id>/merge/", view, name="tickets_ticket_merge"), *super().get_urls()]
+        return [*self.urls_of_ticket(merge=self.merge_view), *super().get_urls()]
 
     def merge_view(self, request: HttpRequest, ticket_id: int) -> HttpResponse:
-        if not self.has_change_permission(request):
-            raise PermissionDenied
-        ticket = Ticket.objects.visible_to(staff_user(request)).filter(pk=ticket_id).first()
-        if ticket is None:
-            raise Http404
+        ticket = self.ticket_or_404(request, ticket_id)
         form = MergeForm(request.POST if request.method == "POST" else None)
         if form.is_valid():
             with refusals_as_form_errors(form):
                 into = form.cleaned_data["into"]
                 services.merge(ticket_id=ticket.pk, into_id=into.pk, by=staff_user(request), at=timezone.now())
                 self.message_user(request, f"#{ticket.pk} was merged into this ticket.", messages.SUCCESS)
-                return HttpResponseRedirect(reverse("admin:tickets_ticket_change", args=[into.pk]))
+                return HttpResponseRedirect(ticket_page(into.pk))
         return form_page(
             self,
             request,
@@ -52,5 +44,5 @@ class MergePage(ServiceAdmin):
                 "Everyone who can see the other ticket can then read the comments of this one.",
             ],
             submit="Merge",
-            back=reverse("admin:tickets_ticket_change", args=[ticket.pk]),
+            back=ticket_page(ticket.pk),
         )

@@ -3,6 +3,7 @@
 import base64
 import copy
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -12,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import DataError, ProgrammingError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.urls import path, reverse
+from django.urls import reverse
 from django.utils.http import urlencode
 
 from kit.admin import neighbours
@@ -37,12 +38,8 @@ class Unread:
 
 class NeighbourPages(TicketPages):
     def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(self.neighbour_view)
-        urls = [
-            path(f"<int:ticket_id>/{which}/", view, {"which": which}, name=f"tickets_ticket_{which}")
-            for which in NO_MORE
-        ]
-        return [*urls, *super().get_urls()]
+        views = {which: partial(self.neighbour_view, which=which) for which in NO_MORE}
+        return [*self.urls_of_ticket(**views), *super().get_urls()]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
         listing = super().get_changelist(request, **kwargs)

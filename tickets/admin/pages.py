@@ -3,8 +3,9 @@
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model
 from django.http import Http404, HttpRequest, QueryDict
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.http import urlencode
 
 from accounts.permissions import staff_user
@@ -18,14 +19,22 @@ POSITION = "at"
 
 
 class TicketPages(ServiceAdmin):
-    def ticket_or_404(self, request: HttpRequest, ticket_id: int) -> Ticket:
-        """Return the ticket for a page that changes it.
+    def urls_of_ticket(self, **views: Any) -> list[Any]:
+        """Return the URL pattern of each of these views of a ticket."""
+        return [
+            path(f"<int:ticket_id>/{name}/", self.admin_site.admin_view(view), name=f"tickets_ticket_{name}")
+            for name, view in views.items()
+        ]
+
+    def ticket_or_404(self, request: HttpRequest, ticket_id: int, *related: str) -> Ticket:
+        """Return the ticket, with these related rows, for a page that changes it.
 
         :raises PermissionDenied, Http404: the user may not change tickets; there is no such ticket.
         """
         if not self.has_change_permission(request):
             raise PermissionDenied
-        ticket = Ticket.objects.visible_to(staff_user(request)).filter(pk=ticket_id).first()
+        tickets = Ticket.objects.visible_to(staff_user(request)).filter(pk=ticket_id)
+        ticket = (tickets.select_related(*related) if related else tickets).first()
         if ticket is None:
             raise Http404
         return ticket
@@ -33,6 +42,14 @@ class TicketPages(ServiceAdmin):
     def trail(self, request: HttpRequest, ticket: Ticket) -> str:
         """Return the query string by which the page remembers the list that it was opened from."""
         raise NotImplementedError
+
+
+def columns(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of a form as the services take them, with ids in place of rows."""
+    return {
+        f"{name}_id" if isinstance(value, Model) else name: value.pk if isinstance(value, Model) else value
+        for name, value in values.items()
+    }
 
 
 def trail_of(query: QueryDict) -> str:

@@ -5,19 +5,18 @@ from typing import Any
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse, QueryDict
 from django.template.loader import render_to_string
-from django.urls import path
 from django.utils import timezone
 
 from accounts.models import User
 from accounts.permissions import staff_user
 from kit.admin.forms import changed_values, is_id
 from kit.admin.refusals import all_or_nothing
-from kit.admin.stale import number_or_zero
+from kit.admin.stale import number_or_zero, unbound_formsets
 from kit.errors import Refused
 from kit.versions import Expected, VersionConflict
 from tickets import services
 from tickets.admin.conversation import conversation
-from tickets.admin.pages import TicketPages
+from tickets.admin.pages import TicketPages, columns
 from tickets.admin.watching import is_watching
 from tickets.models import Ticket
 from tickets.stale_forms import put, rebase, unedited
@@ -27,7 +26,6 @@ PROPERTIES = [
     *("status", "priority", "labels", "due_at", "project", "type", "venue", "price", "created_by"),
     *("title", "description"),
 ]
-COLUMNS = {"project": "project_id", "created_by": "created_by_id"}
 # What the script replaces after a change: the id of the element, and its template.
 PARTS = {
     "ticket-head": "head",
@@ -52,8 +50,7 @@ class Invalid(Exception):
 
 class SidePanel(TicketPages):
     def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(self.save_view)
-        return [path("<int:ticket_id>/save/", view, name="tickets_ticket_save"), *super().get_urls()]
+        return [*self.urls_of_ticket(save=self.save_view), *super().get_urls()]
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         if context["original"]:
@@ -112,7 +109,7 @@ class SidePanel(TicketPages):
         if name in bound.errors:
             raise Invalid({name: list(bound.errors[name])})
         values = changed_values(bound)
-        return {COLUMNS.get(name, name): getattr(values[name], "pk", values[name])} if name in values else {}
+        return columns({name: values[name]}) if name in values else {}
 
     def _conflict(self, request: HttpRequest, ticket: Ticket) -> HttpResponse:
         ticket = Ticket.objects.get(pk=ticket.pk)
@@ -134,10 +131,7 @@ class SidePanel(TicketPages):
         return _rendered(PARTS, self._context(request, ticket, form), request)
 
     def _context(self, request: HttpRequest, ticket: Ticket, form: Any) -> dict[str, Any]:
-        formsets = [
-            formset(instance=ticket, prefix=formset.get_default_prefix(), queryset=inline.get_queryset(request))
-            for formset, inline in self.get_formsets_with_inlines(request, ticket)
-        ]
+        formsets = [formset for formset, _ in unbound_formsets(self, request, ticket)]
         return {
             **conversation(ticket, viewer=staff_user(request), query=QueryDict()),
             **panel(form, formsets),

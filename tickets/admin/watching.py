@@ -5,23 +5,17 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import path, reverse
 
 from accounts.models import User
 from accounts.permissions import staff_user
-from kit.admin.forms import ServiceAdmin
 from tickets import services
+from tickets.admin.pages import TicketPages, ticket_page
 from tickets.models import Ticket, Watch
 
 
-class WatchPages(ServiceAdmin):
+class WatchPages(TicketPages):
     def get_urls(self) -> list[Any]:
-        pages = {"watch": self.watch_view, "unwatch": self.unwatch_view}
-        urls = [
-            path(f"<int:ticket_id>/{name}/", self.admin_site.admin_view(view), name=f"tickets_ticket_{name}")
-            for name, view in pages.items()
-        ]
-        return [*urls, *super().get_urls()]
+        return [*self.urls_of_ticket(watch=self.watch_view, unwatch=self.unwatch_view), *super().get_urls()]
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """Add whether the user watches the ticket."""
@@ -44,7 +38,7 @@ class WatchPages(ServiceAdmin):
             except services.TicketNotFound as error:
                 raise Http404 from error
             self.message_user(request, message, messages.SUCCESS)
-        return HttpResponseRedirect(reverse("admin:tickets_ticket_change", args=[ticket_id]))
+        return HttpResponseRedirect(ticket_page(ticket_id))
 
 
 def is_watching(ticket: Ticket, user: User) -> bool:
