@@ -113,7 +113,6 @@ class UseForm(forms.Form):
 
     macro = forms.IntegerField(min_value=1, max_value=2**63 - 1)
     message = MultiLineField(required=False, max_length=MAX_MESSAGE)
-    is_internal = forms.BooleanField(required=False)
 
 
 class MacroPage(TicketPages):
@@ -162,7 +161,6 @@ class MacroPage(TicketPages):
                 at=timezone.now(),
                 # Without the field, as from a list, the macro's own text.
                 message=values["message"] if "message" in request.POST else None,
-                is_internal=values["is_internal"] if "message" in request.POST else None,
             )
             self.message_user(request, "Macro applied.", messages.SUCCESS)
         return HttpResponseRedirect(ticket_page(ticket.pk))

@@ -108,13 +108,12 @@ def apply_macro(
     by: User,
     at: datetime,
     message: str | None = None,
-    is_internal: bool | None = None,
     expected: Expected | None = None,
 ) -> Ticket:
     """Comment on a ticket with the text of a macro, and change it as the macro says, in one transaction.
 
-    `message` and `is_internal` replace the macro's own, for a text that was edited. Admins, who cannot be assigned, are
-    left out of the assignees. A macro that is used on a merged ticket works on the ticket that it was merged into.
+    `message` replaces the macro's text after it was edited. Admins, who cannot be assigned, are left out of the
+    assignees. A macro that is used on a merged ticket works on the ticket that it was merged into.
 
     :raises TicketNotFound, VersionConflict, PreconditionFailed, Invalid: as for `update`.
     :raises NotAllowed: `by` is not staff.
@@ -134,8 +133,7 @@ def apply_macro(
     if len(text) > MAX_MESSAGE:
         raise TextTooLong
     if text.strip():
-        internal = macro.is_internal if is_internal is None else is_internal
-        write_comment(ticket.pk, by=by, at=at, message=text, is_internal=internal)
+        write_comment(ticket.pk, by=by, at=at, message=text, is_internal=macro.is_internal)
     _change(ticket, macro, by=by, at=at)
     refresh(ticket)
     return ticket

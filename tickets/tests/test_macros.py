@@ -288,6 +288,14 @@ class TestOnATicket:
         ticket.refresh_from_db()
         assert (ticket.status, Comment.objects.get().message) == ("closed", "Bye\nOlga")
 
+    def test_that_are_internal_stay_so_with_an_edited_text(self, agent: User, ticket: Ticket) -> None:
+        macro = services.create_macro(by=agent, name="Note", text="Ask the boss", is_internal=True, status="closed")
+
+        Browser(agent).post(self.url(ticket), {"macro": macro.pk, "message": "Ask the boss first"})
+
+        comment = Comment.objects.get()
+        assert (comment.message, comment.is_internal) == ("Ask the boss first", True)
+
     def test_are_applied_with_their_own_text_without_the_field(
         self, agent: User, ticket: Ticket, thanks: Macro
     ) -> None:

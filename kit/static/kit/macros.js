@@ -5,7 +5,7 @@ for (const part of document.querySelectorAll("[data-macros]")) {
   const select = part.querySelector("select");
   const button = part.querySelector("button");
   const status = part.querySelector("[role=status]");
-  const { message, is_internal: internal } = part.closest("form").elements;
+  const { message } = part.closest("form").elements;
 
   select.addEventListener("change", async () => {
     button.hidden = true;
@@ -13,7 +13,7 @@ for (const part of document.querySelectorAll("[data-macros]")) {
     if (!select.value) return;
     const chosen = select.value;
     const answer = await fetch(`${part.dataset.macros}?macro=${chosen}`, { headers: { Accept: "application/json" } }).catch(() => null);
-    // Another one may have been chosen meanwhile.
+    // Another one may have been chosen by now.
     if (select.value !== chosen) return;
     if (!answer?.ok || answer.redirected) {
       status.textContent = "The macro could not be loaded. Try again.";
@@ -21,11 +21,11 @@ for (const part of document.querySelectorAll("[data-macros]")) {
     }
     const macro = await answer.json();
     insert(macro.text);
-    if (macro.text && internal) internal.checked = macro.internal;
-    if (macro.effects.length) {
-      button.hidden = false;
-      status.textContent = `“Apply macro” also sets: ${macro.effects.join(", ")}.`;
-    }
+    const sentences = [];
+    if (macro.text && macro.internal) sentences.push("This is an internal note: send it with “Apply macro” or “Internal note”.");
+    if (macro.effects.length) sentences.push(`“Apply macro” also sets: ${macro.effects.join(", ")}.`);
+    button.hidden = !sentences.length;
+    status.textContent = sentences.join(" ");
   });
 
   /* At the cursor, as if typed, so that it can be undone and drafts notice it. */
