@@ -1,6 +1,6 @@
 """The help desk's part of the overview."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,13 @@ def desk(request: HttpRequest, period: Period, at: datetime) -> dict[str, Any]:
         people_after=(people_page - 1) * TABLE_ROWS,
     )
     tickets = TicketList()
+
+    def tickets_of_project(project_id: int | None) -> str:
+        return tickets.created(period.days, project__id__exact=project_id)
+
+    def page_of_person(user_id: int | None) -> str:
+        return reverse("admin:accounts_user_change", args=[user_id])
+
     return {
         "desk_now": now_cards(figures, tickets),
         "desk_cards": period_cards(figures, times.overall, period, tickets),
@@ -41,30 +48,14 @@ def desk(request: HttpRequest, period: Period, at: datetime) -> dict[str, Any]:
                 "name": "teams",
                 "title": "Times by team",
                 "heading": "Project",
-                "rows": [
-                    time_row(
-                        team,
-                        url=tickets.created(period.days, project__id__exact=team.id),
-                        closed_url=tickets.closed(period.days, project__id__exact=team.id),
-                        met_url=tickets.closed(period.days, project__id__exact=team.id, sla="met"),
-                    )
-                    for team in times.teams
-                ],
+                "rows": time_rows(times.teams, "project__id__exact", tickets_of_project, period, tickets),
                 **_neighbours(period, teams=teams_page, people=people_page, turn="teams", more=times.has_more_teams),
             },
             {
                 "name": "people",
                 "title": "Times by person",
                 "heading": "Person",
-                "rows": [
-                    time_row(
-                        person,
-                        url=reverse("admin:accounts_user_change", args=[person.id]),
-                        closed_url=tickets.closed(period.days, assignees__id__exact=person.id),
-                        met_url=tickets.closed(period.days, assignees__id__exact=person.id, sla="met"),
-                    )
-                    for person in times.people
-                ],
+                "rows": time_rows(times.people, "assignees__id__exact", page_of_person, period, tickets),
                 **_neighbours(period, teams=teams_page, people=people_page, turn="people", more=times.has_more_people),
             },
         ],
@@ -140,21 +131,30 @@ def _capitalised(numbers: Mapping[str, int]) -> dict[str, int]:
     return {capfirst(name): number for name, number in numbers.items()}
 
 
-def time_row(times: queries.Times, *, url: str, closed_url: str, met_url: str) -> dict[str, Any]:
-    """Return a row of the tables of teams and people."""
-    return {
-        "name": times.name,
-        "url": url,
-        "closed": f"{times.closed:,}",
-        "closed_url": closed_url if times.closed else "",
-        "met": share(times.met, times.closed),
-        "met_url": met_url if times.met else "",
-        "resolution_median": duration(times.resolution_median),
-        "resolution_p90": duration(times.resolution_p90),
-        "answered": f"{times.answered:,}",
-        "response_median": duration(times.response_median),
-        "response_p90": duration(times.response_p90),
-    }
+def time_rows(
+    found: Sequence[queries.Times],
+    filter_name: str,
+    page_of: Callable[[int | None], str],
+    period: Period,
+    tickets: TicketList,
+) -> list[dict[str, Any]]:
+    """Return the rows of the table of teams or people. `filter_name` selects their tickets in the list."""
+    return [
+        {
+            "name": times.name,
+            "url": page_of(times.id),
+            "closed": f"{times.closed:,}",
+            "closed_url": tickets.closed(period.days, **{filter_name: times.id}) if times.closed else "",
+            "met": share(times.met, times.closed),
+            "met_url": tickets.closed(period.days, **{filter_name: times.id}, sla="met") if times.met else "",
+            "resolution_median": duration(times.resolution_median),
+            "resolution_p90": duration(times.resolution_p90),
+            "answered": f"{times.answered:,}",
+            "response_median": duration(times.response_median),
+            "response_p90": duration(times.response_p90),
+        }
+        for times in found
+    ]
 
 
 def _page(request: HttpRequest, name: str) -> int:
