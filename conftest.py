@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pgtrigger.installation
 import pytest
+from django.db import connection
 from django.test import override_settings
 from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
@@ -13,6 +14,7 @@ from accounts import tokens
 from accounts.models import User, UserType
 from accounts.tests.factories import make_user
 from kit.tests.migrated_rows import keep_migrated_rows
+from kit.tests.template import migrated_template
 
 # Triggers that refuse TRUNCATE. Django truncates all tables after a test that commits, so these are off in tests; the
 # tests of the triggers themselves turn them on again.
@@ -21,10 +23,21 @@ TRUNCATE_REFUSALS = [
     "tickets.Comment:keep_all",
     "tickets.TicketEvent:keep_all",
     "tickets.AssignmentEvent:keep_all",
+    "accounts.AuditEntry:keep_all_audit",
     "events.Inventory:keep_all_inventories",
     "events.Booking:keep_all_bookings",
     "events.BookingEntry:keep_all_entries",
+    "events.CheckIn:keep_all_check_ins",
+    "changes.Change:keep_log",
+    "changes.InboxRow:keep_inbox",
+    "changes.Log:keep_state_row",
 ]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker) -> None:
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = migrated_template()
 
 
 @pytest.fixture(scope="session")

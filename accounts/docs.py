@@ -9,6 +9,9 @@ from accounts import examples, services, tokens
 from accounts.models import SpecialCharacterValidator
 from accounts.serializers import (
     ChangePasswordSerializer,
+    CreatedKeySerializer,
+    KeyListSerializer,
+    NewKeySerializer,
     NewUserSerializer,
     RefreshSerializer,
     ReplacedUserSerializer,
@@ -37,8 +40,8 @@ class BearerScheme(OpenApiAuthenticationExtension):
         return {
             "type": "http",
             "scheme": "bearer",
-            "bearerFormat": "JWT",
-            "description": "The `token` that `POST /auth/login` returns.",
+            "bearerFormat": "JWT or API key",
+            "description": "The `token` that `POST /auth/login` returns, or an API key (`POST /auth/keys`).",
         }
 
 
@@ -57,6 +60,7 @@ CHANGE_REFUSALS: list[Refusal] = [
     Forbidden,
     services.CurrentPasswordRequired(fields={"current_password": [services.CurrentPasswordRequired.message]}),
     services.WrongPassword(fields={"current_password": [services.WrongPassword.message]}),
+    services.SignInRequired,
     LOCKED_OUT,
     services.SuperusersOnly,
     services.UserNotFound,
@@ -155,7 +159,7 @@ renew_tokens = describes(
     "Renew tokens",
     name="renewTokens",
     more="A refresh token can be used once. Using it again within ten seconds, as another browser tab may, returns "
-    "another pair. Using it later is taken as theft and revokes every refresh token from the same sign-in.",
+    "another pair. Using it later is taken as theft and revokes every token from the same sign-in.",
     request=(RefreshSerializer, examples.REFRESH),
     answers={200: TOKENS},
     refusals=[missing("refresh"), tokens.InvalidToken],
@@ -164,7 +168,7 @@ renew_tokens = describes(
 sign_out = describes(
     "Sign out",
     name="signOut",
-    more="Revokes every refresh token from the same sign-in. The access token remains valid until it expires.",
+    more="Revokes every token from the same sign-in at once, including access tokens.",
     request=(RefreshSerializer, examples.REFRESH),
     answers={204: None},
     refusals=[missing("refresh"), tokens.InvalidToken],
@@ -183,7 +187,13 @@ change_password = describes(
     more="Revokes all your tokens, including the one used for this request.",
     request=(ChangePasswordSerializer, examples.CHANGE_PASSWORD),
     answers={204: None},
-    refusals=[missing("currentPassword"), WEAK_PASSWORD, services.InvalidCredentials, LOCKED_OUT],
+    refusals=[
+        missing("currentPassword"),
+        services.SignInRequired,
+        WEAK_PASSWORD,
+        services.InvalidCredentials,
+        LOCKED_OUT,
+    ],
 )
 
 request_password_reset = describes(
@@ -203,4 +213,37 @@ confirm_password_reset = describes(
     request=(ResetConfirmSerializer, examples.RESET_CONFIRM),
     answers={204: None},
     refusals=[missing("uid", "code", "password"), services.InvalidCode, WEAK_PASSWORD],
+)
+
+list_keys = describes(
+    "List your API keys",
+    name="listApiKeys",
+    more="Newest first. Keys themselves are shown only once, when they are created.",
+    answers={200: (KeyListSerializer, {"items": [examples.KEY]})},
+)
+
+create_key = describes(
+    "Create an API key",
+    name="createApiKey",
+    more="For programs: send it as `Authorization: Bearer tkt_…`. It acts as you, without being renewed, until it "
+    "expires or is revoked, or your password or e-mail address changes, or you are deactivated. With the scope `read`, "
+    "every call that changes something is a 403. A key cannot create keys, or change passwords or e-mail addresses. "
+    f"You can have {services.MAX_KEYS} keys, expired ones included. This call takes no `Idempotency-Key`, because "
+    "responses with secrets are not stored.",
+    request=(NewKeySerializer, examples.NEW_KEY),
+    answers={201: (CreatedKeySerializer, examples.CREATED_KEY)},
+    refusals=[
+        missing("name", "scope"),
+        invalid(expires_at="Must be in the future."),
+        services.SignInRequired,
+        services.TooManyKeys,
+    ],
+)
+
+revoke_key = describes(
+    "Revoke an API key",
+    name="revokeApiKey",
+    more="It stops working at once. Admins can revoke everyone's keys.",
+    answers={204: None},
+    refusals=[services.KeyNotFound],
 )

@@ -29,3 +29,12 @@ USER_CHANGES: dict[str, Any] = {"name": "Other Name", "version": 1}
 USER_PAGE: dict[str, Any] = {"items": [USER], "nextCursor": None}
 RESET: dict[str, Any] = {"email": SIGN_IN["email"]}
 RESET_CONFIRM: dict[str, Any] = {"uid": "Mg", "code": "d2w8zb-5d3c1f", "password": "correct horse, battery"}
+NEW_KEY: dict[str, Any] = {"name": "Nightly import", "scope": "write", "expiresAt": "2099-12-31T00:00:00Z"}
+KEY: dict[str, Any] = {
+    "id": 3,
+    **NEW_KEY,
+    "prefix": "tkt_4bQz8mXw",
+    "createdAt": "2024-07-01T18:00:00Z",
+    "lastUsedAt": None,
+}
+CREATED_KEY: dict[str, Any] = KEY | {"key": "tkt_4bQz8mXwExampleKeyWithFortyRandomSigns00"}

@@ -7,7 +7,8 @@ from django.http import HttpRequest
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from accounts import budgets, devices
+# Importing `audit` connects it to the signals of signing in.
+from accounts import audit, budgets, devices  # noqa: F401
 from accounts.models import User, UserType
 
 # The admin's permissions by type; superusers have all of them. Nobody can delete a ticket: the admin does not offer it,
@@ -31,6 +32,10 @@ PERMISSIONS_OF_AGENTS = {
     # To cancel it. The page cannot change anything else.
     "events.change_booking",
     "events.view_bookingentry",
+    # To check in guests, and to undo that.
+    "events.view_checkin",
+    "events.add_checkin",
+    "events.change_checkin",
     "notifications.view_delivery",
     # To resend it. The page cannot change anything else.
     "notifications.change_delivery",
@@ -47,6 +52,14 @@ PERMISSIONS_OF_ADMINS = PERMISSIONS_OF_AGENTS | {
     "events.change_event",
     "events.delete_event",
     *(f"sla.{verb}_{row}" for verb in ("add", "change", "delete") for row in ("calendar", "opening", "holiday")),
+    "accounts.view_auditentry",
+    "accounts.view_apikey",
+    # To revoke it.
+    "accounts.delete_apikey",
+    *(f"webhooks.{verb}_webhook" for verb in ("view", "add", "change", "delete")),
+    "webhooks.view_delivery",
+    # To resend it. The page cannot change anything else.
+    "webhooks.change_delivery",
     "axes.view_accessattempt",
     "axes.delete_accessattempt",
 }
@@ -85,6 +98,11 @@ class RoleBackend(ModelBackend):
 class IsAdmin(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         return bool(request.user.is_authenticated and request.user.is_admin)
+
+
+class IsStaff(BasePermission):
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return bool(request.user.is_authenticated and request.user.is_staff)
 
 
 def caller(request: Request) -> User:

@@ -1,6 +1,7 @@
 """The second factor of staff, using django-otp: codes from an authenticator app (TOTP, RFC 6238) or recovery codes.
 
-The admin asks for it in `admin/second_factor_page.py`. `services.reset_second_factor` removes another user's.
+The admin asks for it in `admin/second_factor_page.py`. `services.reset_second_factor` removes another user's. Secrets
+are encrypted wherever they are stored: in the tables of django-otp, and in the session of a user who sets up an app.
 """
 
 import math
@@ -11,11 +12,11 @@ from django.db import transaction
 from django.utils import timezone
 from django_otp import verify_token
 from django_otp.models import Device
-from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
+from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.util import random_hex
 
-from accounts.models import User
+from accounts.models import AuthenticatorApp, RecoveryCodes, User
+from kit import encryption
 from kit.errors import Conflict, Invalid, TooMany
 
 RECOVERY_CODES = 10
@@ -43,7 +44,7 @@ class AppSetup:
 
 
 def is_set_up(user: User) -> bool:
-    return TOTPDevice.objects.filter(user=user, confirmed=True).exists()
+    return AuthenticatorApp.objects.filter(user=user, confirmed=True).exists()
 
 
 def recovery_codes_left(user: User) -> int:
@@ -51,12 +52,12 @@ def recovery_codes_left(user: User) -> int:
 
 
 def new_key() -> str:
-    """Return 20 random bytes in hexadecimal, the key of a new app. `set_up` stores it."""
-    return random_hex(20)
+    """Return 20 random bytes in hexadecimal, encrypted: the key of a new app. `set_up` stores it."""
+    return encryption.encrypt(random_hex(20))
 
 
 def app_setup(*, user: User, key: str) -> AppSetup:
-    app = TOTPDevice(user=user, key=key)
+    app = AuthenticatorApp(user=user, key=key)
     return AppSetup(secret=b32encode(app.bin_key).decode(), url=app.config_url)
 
 
@@ -70,12 +71,12 @@ def set_up(*, user: User, key: str, code: str) -> tuple[Device, list[str]]:
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if is_set_up(user):
         raise AlreadySetUp
-    app = TOTPDevice.objects.create(user=user, name="Authenticator app", key=key)
+    app = AuthenticatorApp.objects.create(user=user, name="Authenticator app", key=key)
     if not app.verify_token(_normalize(code)):
         raise WrongCode
-    recovery = StaticDevice.objects.create(user=user, name="Recovery codes")
+    recovery = RecoveryCodes.objects.create(user=user, name="Recovery codes")
     codes = [StaticToken.random_token() for _ in range(RECOVERY_CODES)]
-    StaticToken.objects.bulk_create([StaticToken(device=recovery, token=recovery_code) for recovery_code in codes])
+    StaticToken.objects.bulk_create([StaticToken(device=recovery, token=encryption.encrypt(each)) for each in codes])
     return app, codes
 
 
@@ -89,7 +90,7 @@ def verify(*, user: User, code: str) -> Device:
     :raises TooManyWrongCodes: the device is blocked; the code was not verified.
     """
     code = _normalize(code)
-    kind = TOTPDevice if len(code) == APP_CODE_DIGITS else StaticDevice
+    kind = AuthenticatorApp if len(code) == APP_CODE_DIGITS else RecoveryCodes
     device = kind.objects.filter(user=user, confirmed=True).first()
     if device is None:
         raise WrongCode
@@ -105,9 +106,25 @@ def verify(*, user: User, code: str) -> Device:
 
 def remove(user: User) -> bool:
     """Delete the user's app and recovery codes. Return whether there were any."""
-    codes, _ = StaticDevice.objects.filter(user=user).delete()
-    apps, _ = TOTPDevice.objects.filter(user=user).delete()
+    codes, _ = RecoveryCodes.objects.filter(user=user).delete()
+    apps, _ = AuthenticatorApp.objects.filter(user=user).delete()
     return bool(codes or apps)
+
+
+def stored_secrets() -> list[str]:
+    """Return all secrets as they are stored: encrypted."""
+    apps = AuthenticatorApp.objects.values_list("key", flat=True)
+    return [*apps, *StaticToken.objects.values_list("token", flat=True)]
+
+
+@transaction.atomic
+def reencrypt() -> int:
+    """Encrypt all secrets under the first of ENCRYPTION_KEYS. Return their number.
+
+    :raises Undecryptable: a secret's key is missing. Nothing was changed.
+    """
+    apps = encryption.reencrypt_column(AuthenticatorApp.objects.all(), "key")
+    return apps + encryption.reencrypt_column(StaticToken.objects.all(), "token")
 
 
 def _normalize(code: str) -> str:

@@ -5,8 +5,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts.models import User, UserType
+from accounts.models import MAX_KEY_NAME, ApiKey, KeyScope, User, UserType
 from accounts.services.passwords import check_password_strength
+from kit.activity.lists import OrderedSinceSerializer
 from kit.errors import Invalid
 from kit.web.bodies import NullIsDefault
 from kit.web.etags import ExpectedVersionSerializer
@@ -84,7 +85,7 @@ class ReplacedUserSerializer(UserChangesSerializer):
     email = EmailField()
 
 
-class UserQuerySerializer(PageSerializer):
+class UserQuerySerializer(PageSerializer, OrderedSinceSerializer):
     search = SingleLineField(max_length=254, required=False, allow_blank=True, default="")
     type = serializers.ChoiceField(choices=UserType.values, required=False)
     cursor = CursorField([line, row_id])
@@ -142,3 +143,31 @@ class TokensSerializer(serializers.Serializer[Any]):
     token = serializers.CharField(source="access")
     expiresIn = serializers.IntegerField(source="expires_in", help_text="Seconds until `token` expires.")
     refresh = serializers.CharField()
+
+
+@extend_schema_serializer(component_name="NewApiKey")
+class NewKeySerializer(NullIsDefault):
+    name = SingleLineField(max_length=MAX_KEY_NAME, help_text="What the key is for.")
+    scope = serializers.ChoiceField(choices=KeyScope.values, help_text="`read`: only `GET`, `HEAD` and `OPTIONS`.")
+    expiresAt = UtcDateTimeField(source="expires_at", default=None, help_text="null: the key does not expire.")
+
+
+@extend_schema_serializer(component_name="ApiKey")
+class KeySerializer(serializers.Serializer[ApiKey]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    prefix = serializers.CharField(help_text="How the key begins.")
+    scope = serializers.ChoiceField(choices=KeyScope.values)
+    createdAt = UtcDateTimeField()
+    expiresAt = UtcDateTimeField(allow_null=True)
+    lastUsedAt = UtcDateTimeField(allow_null=True, help_text="Accurate to a minute.")
+
+
+@extend_schema_serializer(component_name="CreatedApiKey")
+class CreatedKeySerializer(KeySerializer):
+    key = serializers.CharField(help_text="The key. Only this response contains it.")
+
+
+@extend_schema_serializer(component_name="ApiKeyList")
+class KeyListSerializer(serializers.Serializer[Any]):
+    items = KeySerializer(many=True)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from accounts.models import User
+from accounts.models import ApiKey, User
 from kit.web.fields import utc_text
 
 
@@ -19,3 +19,17 @@ def user(user: User) -> dict[str, Any]:
 def new_user(user: User) -> dict[str, Any]:
     """Return the keys of NewUserSerializer."""
     return {"id": user.pk, "name": user.name, "email": user.email}
+
+
+def created_key(row: ApiKey, key: str) -> dict[str, Any]:
+    """Return the keys of CreatedKeySerializer for a key that was not used yet."""
+    return {
+        "id": row.pk,
+        "name": row.name,
+        "prefix": row.prefix,
+        "scope": row.scope,
+        "createdAt": utc_text(row.created_at),
+        "expiresAt": row.expires_at and utc_text(row.expires_at),
+        "lastUsedAt": None,
+        "key": key,
+    }

@@ -2,7 +2,7 @@
 
 simplejwt signs and verifies tokens. This module ensures that a refresh token can be used only once, or a few times
 within REFRESH_GRACE_SECONDS, because browser tabs that share it may renew it at once. Any later use is taken as theft
-and revokes every refresh token from the same sign-in.
+and revokes every token from the same sign-in. So does signing out.
 """
 
 import re
@@ -27,15 +27,18 @@ from rest_framework_simplejwt.state import token_backend
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.utils import datetime_from_epoch
 
-from accounts.models import User
+from accounts import api_keys
+from accounts.api_keys import UsedKey
+from accounts.models import RevokedSignIn, User
 from kit.db import sql
 from kit.errors import Unauthenticated
+from kit.web.turns import remember_owner
 
 # What simplejwt raises, besides its own errors, for unexpected claims, such as an `exp` in the year 10000.
 UNREADABLE = (TypeError, ValueError, OverflowError)
 # Short enough for int().
 USER_ID = re.compile("[0-9]{1,19}")
-# The claim that all refresh tokens of one sign-in share. Their ids begin with it, so that one index finds them all.
+# The claim that all tokens of one sign-in share. The ids of refresh tokens begin with it, so that one index finds them.
 FAMILY = "family"
 
 
@@ -51,6 +54,16 @@ jwt.register_algorithm("HS256", CachedKeyHMAC(HMACAlgorithm.SHA256))
 
 class InvalidToken(Unauthenticated):
     message = "Invalid or expired token"
+
+
+class ReusedToken(InvalidToken):
+    """A refresh token was used again, too late for another browser tab, so its sign-in was revoked."""
+
+    code = InvalidToken.code
+
+    def __init__(self, user: User) -> None:
+        super().__init__()
+        self.user = user
 
 
 @dataclass(frozen=True)
@@ -74,7 +87,24 @@ class RefreshToken(tokens.RefreshToken):
 
 
 class BearerToken(authentication.JWTAuthentication):
-    """Authentication by `Authorization: Bearer <token>`. Runs one query, by primary key."""
+    """Authentication by `Authorization: Bearer <token>`, an access token or an API key. Runs one query."""
+
+    def authenticate(self, request: Request) -> tuple[User, tokens.Token | UsedKey] | None:  # type: ignore[override]
+        header = self.get_header(request)
+        credential = None if header is None else self.get_raw_token(header)
+        if credential is None:
+            return None
+        found: tuple[User, tokens.Token | UsedKey] | None
+        if api_keys.is_key(credential):
+            found = api_keys.owner(credential)
+            if found is None:
+                raise AuthenticationFailed
+        else:
+            token = self.get_validated_token(credential)
+            found = self.get_user(token), token
+        # Both kinds of credentials share the turns of their user.
+        remember_owner(request.META["HTTP_AUTHORIZATION"], found[0].pk)
+        return found
 
     def get_raw_token(self, header: bytes) -> bytes | None:
         if not header.isascii():
@@ -119,9 +149,9 @@ class BareToken(BearerToken):
 class OptionalToken(BareToken):
     """Authentication for public paths. Invalid tokens are ignored, so that clients may send expired ones."""
 
-    def authenticate(self, request: Request) -> tuple[User, tokens.Token] | None:  # type: ignore[override]
+    def authenticate(self, request: Request) -> tuple[User, tokens.Token | UsedKey] | None:  # type: ignore[override]
         try:
-            return super().authenticate(request)  # type: ignore[return-value]
+            return super().authenticate(request)
         except AuthenticationFailed:
             return None
 
@@ -140,9 +170,10 @@ def owner(token: tokens.Token) -> User:
 
     Every request runs this, so it uses raw SQL: building the query with the ORM would take longer than running it.
 
-    :raises InvalidToken: the user was deleted or deactivated, or has changed the password, since the token was issued.
+    :raises InvalidToken: the user was deleted or deactivated, or has changed the password, since the token was issued;
+        or its sign-in was revoked.
     """
-    rows = sql.prepared("accounts/token_owner", user_id=_owner_id(token))
+    rows = sql.prepared("accounts/token_owner", user_id=_owner_id(token), family=_family(token))
     return _require_valid((User.from_db(DEFAULT_DB_ALIAS, row, row.values()) for row in rows), token)
 
 
@@ -155,6 +186,17 @@ def _owner_id(token: tokens.Token) -> int:
     if not (isinstance(claim, str) and USER_ID.fullmatch(claim) and int(claim) <= sql.MAX_ID):
         raise InvalidToken
     return int(claim)
+
+
+def _family(token: tokens.Token) -> str:
+    """Return the sign-in that a token comes from.
+
+    :raises InvalidToken: the claim is missing or not ours.
+    """
+    claim = token.get(FAMILY)
+    if not (isinstance(claim, str) and claim.isprintable()):
+        raise InvalidToken
+    return claim
 
 
 def _require_valid(users: Iterable[User], token: tokens.Token) -> User:
@@ -188,29 +230,30 @@ def _pair(refresh: tokens.RefreshToken) -> TokenPair:
 def renew(text: str) -> TokenPair:
     """Exchange a refresh token for a new pair of tokens.
 
-    :raises InvalidToken: the token is not ours, expired, or no longer valid for its owner; or it was used before, more
-        than REFRESH_GRACE_SECONDS ago, which revokes its whole family.
+    :raises InvalidToken: the token is not ours, expired, or no longer valid for its owner.
+    :raises ReusedToken: it was used before, more than REFRESH_GRACE_SECONDS ago, which revokes its whole family.
     """
     used = _parse(text)
     with locked_owner(used) as user:
         successor = _successor(used, user) if _use(used, user) else None
     # Raised after the transaction, because raising inside would roll the revocation back.
     if successor is None:
-        raise InvalidToken
+        raise ReusedToken(user)
     return _pair(successor)
 
 
-def revoke(text: str) -> None:
-    """Revoke a refresh token and all others from the same sign-in, to sign out.
+def revoke(text: str) -> User:
+    """Revoke all tokens from the same sign-in as a refresh token, to sign out. Return their user.
 
-    :raises InvalidToken: as for `renew`.
+    :raises InvalidToken, ReusedToken: as for `renew`.
     """
     used = _parse(text)
     with locked_owner(used) as user:
         is_usable = _use(used, user)
         _revoke_family(user, used[FAMILY])
     if not is_usable:
-        raise InvalidToken
+        raise ReusedToken(user)
+    return user
 
 
 def _parse(text: str) -> RefreshToken:
@@ -277,6 +320,14 @@ def _usable_tokens(user: User, family: str) -> QuerySet[OutstandingToken]:
 
 
 def _revoke_family(user: User, family: str) -> None:
+    """Revoke all refresh tokens of a sign-in, and its access tokens, of which there will be no more."""
+    lifetime = api_settings.ACCESS_TOKEN_LIFETIME + timedelta(seconds=api_settings.LEEWAY)
+    revoked = RevokedSignIn(family=family, expires_at=timezone.now() + lifetime)
+    RevokedSignIn.objects.bulk_create([revoked], ignore_conflicts=True)
     BlacklistedToken.objects.bulk_create(
         [BlacklistedToken(token=token) for token in _usable_tokens(user, family)], ignore_conflicts=True
     )
+
+
+def purge(*, at: datetime) -> None:
+    RevokedSignIn.objects.filter(expires_at__lte=at).delete()

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.views import SessionViewSet, UserViewSet
+from accounts.views import KeyViewSet, SessionViewSet, UserViewSet
 
 urlpatterns = [
     path("users", UserViewSet.as_view({"get": "list", "post": "create"})),
@@ -12,6 +12,8 @@ urlpatterns = [
     path("auth/login", SessionViewSet.as_view({"post": "login"}, **SessionViewSet.login.kwargs)),
     path("auth/refresh", SessionViewSet.as_view({"post": "refresh"}, **SessionViewSet.refresh.kwargs)),
     path("auth/logout", SessionViewSet.as_view({"post": "logout"}, **SessionViewSet.logout.kwargs)),
+    path("auth/keys", KeyViewSet.as_view({"get": "list", "post": "create"})),
+    path("auth/keys/<int:key_id>", KeyViewSet.as_view({"delete": "destroy"})),
     path("auth/me", SessionViewSet.as_view({"get": "me"}, **SessionViewSet.me.kwargs)),
     path("auth/password", SessionViewSet.as_view({"post": "password"}, **SessionViewSet.password.kwargs)),
     path(

@@ -8,10 +8,11 @@ from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from accounts import docs, queries, services, shapes, tokens
+from accounts import docs, queries, services, shapes
 from accounts.permissions import IsAdmin, caller, caller_if_any
 from accounts.serializers import (
     ChangePasswordSerializer,
+    NewKeySerializer,
     RefreshSerializer,
     ReplacedUserSerializer,
     ResetConfirmSerializer,
@@ -22,6 +23,7 @@ from accounts.serializers import (
     TokensSerializer,
     UserChangesSerializer,
 )
+from kit.activity import lists
 from kit.errors import Forbidden
 from kit.idempotency.views import idempotent
 from kit.web import paging
@@ -57,6 +59,9 @@ class UserViewSet(ViewSet):
 
     @docs.list_users
     def list(self, request: Request) -> Response:
+        if "updatedSince" in self.query:
+            changed = lists.page("user", self.query, queries.users_by_id)
+            return Response({"items": changed.items, "nextCursor": changed.nextCursor})
         limit, after = self.query["limit"], self.query.get("cursor", ("", 0))
         found = queries.users(search=self.query["search"], type=self.query.get("type"), after=after, limit=limit + 1)
         page = paging.page(found, limit=limit, key=lambda user: (user["name"], user["id"]))
@@ -117,13 +122,13 @@ class SessionViewSet(ViewSet):
     @docs.renew_tokens
     @action(detail=False, methods=["post"], authentication_classes=[])
     def refresh(self, request: Request) -> Response:
-        pair = tokens.renew(read(RefreshSerializer, request)["refresh"])
+        pair = services.renew(**read(RefreshSerializer, request), request=request._request)
         return Response(TokensSerializer(pair).data)
 
     @docs.sign_out
     @action(detail=False, methods=["post"], authentication_classes=[])
     def logout(self, request: Request) -> Response:
-        tokens.revoke(read(RefreshSerializer, request)["refresh"])
+        services.sign_out(**read(RefreshSerializer, request), request=request._request)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @docs.get_me
@@ -149,4 +154,23 @@ class SessionViewSet(ViewSet):
     @action(detail=False, methods=["post"], authentication_classes=[])
     def confirm_reset(self, request: Request) -> Response:
         services.confirm_password_reset(**read(ResetConfirmSerializer, request), request=request._request)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class KeyViewSet(ViewSet):
+    """The API keys of the signed-in user."""
+
+    @docs.list_keys
+    def list(self, request: Request) -> Response:
+        return Response({"items": queries.keys(user_id=caller(request).pk)})
+
+    @docs.create_key
+    def create(self, request: Request) -> Response:
+        """Not idempotent, because that would store the response, which contains the key."""
+        row, key = services.create_key(**read(NewKeySerializer, request), by=caller(request))
+        return Response(shapes.created_key(row, key), status=status.HTTP_201_CREATED)
+
+    @docs.revoke_key
+    def destroy(self, request: Request, key_id: int) -> Response:
+        services.revoke_key(key_id=key_id, by=caller(request))
         return Response(status=status.HTTP_204_NO_CONTENT)

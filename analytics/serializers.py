@@ -22,8 +22,8 @@ from kit.web.fields import (
 from kit.web.paging import CursorField, PageSerializer, moment, row_id
 from kit.web.query_strings import DependsOnTime
 from sla.models import Priority
+from tickets.choice_fields import StatusField
 from tickets.models import Status
-from tickets.serializers import StatusField
 
 # Box office: the length of the default period and of the longest one.
 DEFAULT_DAYS = 30

@@ -21,6 +21,7 @@ from analytics.models import DailyCount, LastDay, MonthlyCount
 from kit.db import sql
 from projects.models import Project
 from tickets.models import Assignment, Ticket
+from tickets.services import note_title_words
 
 TICKETS = 100_000
 # Customer 1 has created 5 tickets and is assigned to 5 others, customer 2 to 5,000 each.
@@ -36,6 +37,7 @@ def prepare(tickets: int, console: Console) -> None:
         _load(tickets, name, console)
     with _without_triggers():
         database.run("sql/reset", tickets=tickets)
+    note_title_words()
     sql.vacuum(Ticket, Assignment)
 
 
@@ -61,6 +63,7 @@ def _load(tickets: int, name: str, console: Console) -> None:
             for index in track(Ticket._meta.indexes, "Indexing them", console=console):
                 schema.add_index(Ticket, index)
         database.run("sql/assignments", total=tickets, customers=site.CUSTOMERS)
+        database.run("sql/label_counts")
         analytics.rebuild_daily_counts()
     sql.vacuum(User, Project, Ticket, Assignment, DailyCount, MonthlyCount, LastDay)
 

@@ -79,8 +79,11 @@ def groups() -> list[Group]:
         for text in searches():
             pages = {label: get(f"{LIST}&search={quote(text)}&{place}", headers) for label, place in places.items()}
             found.append(Group(f"list, search: {text}", caller, pages))
-        filtered = {name: get(f"{LIST}&search=printer&{query}", headers) for name, query in filters().items()}
-        found.append(Group("list, search: printer, with each filter", caller, filtered))
+        for name, query in filters().items():
+            starts = {
+                order: get(f"{LIST}&search=printer&{query}&ordering={order}", headers) for order in ORDERING_OF_NAME
+            }
+            found.append(Group(f"list, search: printer, {name}", caller, starts))
         for name, path in {"dashboard": "/dashboard/analytics", "analytics": "/tickets/analytics"}.items():
             month, everything = get(f"{path}?{last_days(30)}", headers), get(path, headers)
             found.append(Group(f"{name}, 30 days", caller, {"": month}, MAX_MONTH))
@@ -107,6 +110,9 @@ def filters() -> dict[str, str]:
     queries = [
         *("", "status=open", "status=closed", "priority=high", "status=open&priority=high", "type=conference"),
         *("venue=Hall 7", "venue=Hall 7&type=conference&status=open", "sla=breached", "sla=missed"),
+        # Of 20, 0.1 and 5 percent of all tickets, the last together with a filter.
+        *("label=hardware", "label=recall", "label=hardware&label=urgent&status=open"),
+        *("label=hardware&venue=Hall 7", "label=network&sla=missed"),
     ]
     return {
         **{query or "no filter": query.replace(" ", "%20") for query in queries},

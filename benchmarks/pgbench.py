@@ -19,6 +19,7 @@ COMMON = {
     "at": "now()",
     "is_admin": "false",
     "max_guest_bookings": "5",
+    "context": """'{"user": null, "door": "api"}'""",
 }
 OF_USER = COMMON | {
     "user_id": ":user",
@@ -65,7 +66,7 @@ def bookings(event_ids: list[int], *, first_user: int, users: int, is_guest: boo
     if is_guest:
         return "\n".join([*lines, statement("events/book", OF_GUEST)])
     booking = statement("events/book_once", KEYED) if is_keyed else statement("events/book", OF_USER)
-    return "\n".join([*lines, statement("accounts/token_owner", {"user_id": ":user"}), booking])
+    return "\n".join([*lines, statement("accounts/token_owner", {"user_id": ":user", "family": "'none'"}), booking])
 
 
 def statement(name: str, parameters: Mapping[str, str]) -> str:

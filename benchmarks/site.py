@@ -4,7 +4,6 @@ The database is an embedded one in var/, or an empty one at BENCH_DATABASE_URL, 
 """
 
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -17,18 +16,13 @@ from pathlib import Path
 import django
 
 from kit.db import configuration
+from kit.tests.ports import free_port
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).resolve().parent.parent
 CUSTOMERS = 16_000
 ADMIN = "bench-admin@example.com"
 SECONDS_TO_START, SECONDS_TO_STOP = 60, 20
-
-
-def free_port() -> int:
-    with socket.create_server((HOST, 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 # A fixed port might be another copy's: the web server would share it. Processes that a benchmark starts inherit ours.
@@ -47,6 +41,7 @@ from rest_framework_simplejwt.settings import api_settings  # noqa: E402
 from rest_framework_simplejwt.tokens import AccessToken  # noqa: E402
 
 from accounts.models import User, UserType  # noqa: E402
+from accounts.tokens import FAMILY  # noqa: E402
 from events import services  # noqa: E402
 from events.models import Event  # noqa: E402
 from ticketing.management.commands.serve import web_server  # noqa: E402
@@ -76,6 +71,7 @@ def token(user: User) -> str:
     access = AccessToken()
     access[api_settings.USER_ID_CLAIM] = str(user.pk)
     access[api_settings.REVOKE_TOKEN_CLAIM] = user.get_session_auth_hash()
+    access[FAMILY] = access[api_settings.JTI_CLAIM]
     return str(access)
 
 

@@ -7,17 +7,16 @@ worker, and the memory of each process, beside their goals.
 
 import argparse
 import os
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from statistics import median
 
 # Configures Django, so it comes before anything that reads settings.
-from benchmarks import database, load, processes, site  # isort: split
+from benchmarks import children, database, load, processes, site  # isort: split
 
 from django.utils import timezone
 from rich import box
@@ -26,12 +25,12 @@ from rich.progress import Progress
 from rich.table import Table
 
 from events import services
+from kit.tests.ports import free_port
 from notifications.models import Delivery, State
 from notifications.services import announce_bookings
 
 CLIENTS, PROCESSES = 8, 2
 MICROSECONDS = 1_000_000
-SECONDS_TO_WAIT = 120
 # Goals: mails per second, the share of bookings that a draining backlog leaves, and MB of memory.
 MAILS, LEFT, WEB_MEGABYTES, ALL_MEGABYTES = 500, 0.9, 110, 350
 
@@ -58,7 +57,7 @@ def main() -> None:
     beside: list[Drain] = []
     undisturbed: list[float] = []
     disturbed: list[float] = []
-    with sink() as port, Progress(console=console) as progress:
+    with children.listening("sink") as port, Progress(console=console) as progress:
         fill(options.mails, progress)
         bar = progress.add_task("Mail and bookings", total=options.rounds * 3)
         with site.served(PROCESSES):
@@ -79,18 +78,6 @@ def main() -> None:
     console.print(sizes(memory))
 
 
-@contextmanager
-def sink() -> Iterator[int]:
-    """Run a mail server. Yields its port."""
-    server = subprocess.Popen([sys.executable, "-m", "benchmarks.sink"], cwd=site.ROOT, stdout=subprocess.PIPE)
-    try:
-        assert server.stdout
-        yield int(server.stdout.readline())
-    finally:
-        server.terminate()
-        server.wait()
-
-
 def fill(mails: int, progress: Progress) -> None:
     """Have guests book until there are that many mails in the database."""
     event_id = site.event(capacity=1_000_000).pk
@@ -105,18 +92,10 @@ def fill(mails: int, progress: Progress) -> None:
 @contextmanager
 def worker(port: int) -> Iterator[int]:
     """Run a worker. Yields its process id once it sends mail."""
-    environment = os.environ | {"EMAIL_URL": f"smtp://{site.HOST}:{port}"}
-    with (site.ROOT / "var" / "bench-worker.log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "worker"], cwd=site.ROOT, env=environment, stdout=log, stderr=log
-        )
-    try:
+    with children.worker(EMAIL_URL=f"smtp://{site.HOST}:{port}") as process:
         before = sent()
-        wait_until(lambda: sent() > before)
-        yield process.pid
-    finally:
-        process.terminate()
-        process.wait(SECONDS_TO_WAIT)
+        children.wait_until(lambda: sent() > before)
+        yield process
 
 
 @contextmanager
@@ -142,7 +121,7 @@ def draining(process: int) -> Iterator[list[Drain]]:
 
 def until_empty(process: int) -> Drain:
     with draining(process) as result:
-        wait_until(lambda: not Delivery.objects.filter(state=State.PENDING).exists())
+        children.wait_until(lambda: not Delivery.objects.filter(state=State.PENDING).exists())
     return result[0]
 
 
@@ -162,17 +141,9 @@ def sent() -> int:
     return Delivery.objects.filter(state=State.SENT).count()
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS_TO_WAIT
-    while not condition():
-        if time.monotonic() > deadline:
-            raise SystemExit("The worker sends no mail; see var/bench-worker.log.")
-        time.sleep(0.05)
-
-
 def memory_of_a_site(mail_port: int) -> dict[str, processes.Memory]:
     """Run `serve` with some load, and return the memory of its processes and of PostgreSQL's."""
-    port = site.free_port()
+    port = free_port()
     command = [sys.executable, "manage.py", "serve", "--port", str(port), "--workers", str(PROCESSES)]
     environment = os.environ | {"EMAIL_URL": f"smtp://{site.HOST}:{mail_port}"}
     with site.running(command, "bench-serve.log", port, cwd=site.ROOT, env=environment) as supervisor:

@@ -130,6 +130,7 @@ class BoxOffice(Dialect):
         services.AlreadyBooked: Answer(400, "User already has a booking"),
         services.AlreadyWaiting: Answer(400, "User is already on wait list"),
         services.AlreadyCancelled: Answer(400, "Booking with ID {booking_id} has already been cancelled"),
+        services.TicketsCheckedIn: Answer(400, "Booking with ID {booking_id} has been checked in"),
     }
 
     def body(self, problem: Problem) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from events.models import (
     Booking,
     BookingEntry,
     BookingStatus,
+    CheckIn,
     EntryKind,
     Event,
     EventStatus,
@@ -85,6 +86,8 @@ BOOKING_FIELDS = (
     *("id", "event", "user", "guest_first_name", "guest_last_name", "guest_email"),
     *("quantity", "cancelled", "status", "queue_number", "unit_price", "origin", "created_at"),
 )
+CHECK_IN_FIELDS = ("event", "booking", "seat", "at", "received_at", "by", "device")
+DOORS = ("Main entrance", "Side entrance")
 ENTRY_FIELDS = ("event", "booking", "at", "kind", "quantity", "seats", "waiting", "amount")
 
 
@@ -167,8 +170,10 @@ class Sales:
         self.ledger.append((at, booking, kind.value, quantity, seats, waiting, seats * self.price))
 
 
-def load(random: Random, *, admin_id: int, customer_ids: Sequence[int], now: datetime) -> None:
-    """Load SHOWS and their sales until `now`.
+def load(
+    random: Random, *, admin_id: int, agent_ids: Sequence[int], customer_ids: Sequence[int], now: datetime
+) -> None:
+    """Load SHOWS, their sales until `now`, and who came to those that are over.
 
     The caller must ignore the triggers that would write the same rows, and suppress e-mails.
     """
@@ -181,6 +186,13 @@ def load(random: Random, *, admin_id: int, customer_ids: Sequence[int], now: dat
     sql.copy(Event, EVENT_FIELDS, rows)
     sql.copy(Inventory, INVENTORY_FIELDS, (_inventory_row(show, sales) for show, sales in all_sales))
     _load_bookings([sales for _, sales in all_sales])
+    scans = [
+        scan
+        for show, sales in all_sales
+        if _starts_at(show, now) < now
+        for scan in _scans(random, sales, doors_open_at=_starts_at(show, now) - timedelta(hours=1), by=agent_ids)
+    ]
+    sql.copy(CheckIn, CHECK_IN_FIELDS, sorted(scans, key=lambda scan: scan[3]))
 
 
 def _creation_times(random: Random, now: datetime) -> list[tuple[Show, datetime]]:
@@ -264,6 +276,19 @@ def _load_bookings(all_sales: list[Sales]) -> None:
     sql.copy(Booking, BOOKING_FIELDS, (_booking_row(booking, prices[booking.event_id]) for booking in bookings))
     entries = sorted((entry for sales in all_sales for entry in sales.ledger), key=lambda entry: entry[0])
     sql.copy(BookingEntry, ENTRY_FIELDS, ((booking.event_id, booking.id, at, *rest) for at, booking, *rest in entries))
+
+
+def _scans(random: Random, sales: Sales, *, doors_open_at: datetime, by: Sequence[int]) -> Iterator[Sequence[Any]]:
+    """Yield the check-ins of an event. Nine out of ten seats are taken, most of them before the start."""
+    for booking in sales.live():
+        if booking.status != BookingStatus.CONFIRMED:
+            continue
+        door = random.randrange(len(DOORS))
+        came_at = doors_open_at + timedelta(seconds=int(random.triangular(0, 4500, 2700)))
+        for seat in range(1, booking.left + 1):
+            if random.random() < 0.9:
+                at = came_at + timedelta(seconds=4 * seat)
+                yield sales.event_id, booking.id, seat, at, at, by[door % len(by)], DOORS[door]
 
 
 def _booking_row(booking: DemoBooking, price: Decimal) -> Sequence[Any]:

@@ -216,6 +216,46 @@ def test_filter_of_the_conversation(desk: Desk) -> None:
     expect(page.get_by_label("Reply to customer")).to_have_value("Half a sentence")
 
 
+def test_page_shows_what_was_saved(desk: Desk) -> None:
+    """Everything on the page that depends on a property follows it; the reply and the chosen filter stay."""
+    page = desk.page
+    (ticket,) = create_tickets(desk, f"The stairs of {desk.name} creak")
+    desk.sign_in(AGENT)
+    desk.go(f"/admin/tickets/ticket/{ticket}/change/")
+    page.get_by_label("Reply to customer").fill("Which stairs?")
+    page.get_by_role("button", name="Internal note").click()
+    page.get_by_label("Reply to customer").fill("Half a sentence")
+    page.get_by_label("Reason for hold").fill("Carpenter")
+    page.get_by_role("link", name="Changes only").click()
+    expect(page.get_by_text("Which stairs?")).to_have_count(0)
+    deadline = page.locator("#ticket-details dd").first.inner_text()
+
+    page.get_by_role("button", name="Assign to me").click()
+    expect(page.locator("#ticket-message")).to_contain_text("Assigned to")
+    page.get_by_label("Priority").select_option("low")
+    expect(page.locator("#ticket-details dd").first).not_to_have_text(deadline)
+    edit(page, "Labels", "Wood, stairs, wood")
+    edit(page, "Title", f"The old stairs of {desk.name} creak")
+
+    expect(page.locator("#ticket-entries").get_by_text("wood").first).to_be_attached()
+    expect(page.get_by_text("Which stairs?")).to_have_count(0)
+    expect(page.get_by_text("Changes only")).to_have_attribute("aria-current", "true")
+    expect(page.locator("#ticket-head")).to_contain_text("Low priority")
+    expect(page.get_by_label("Labels")).to_have_value("stairs, wood")
+    expect(page.locator("h1, .breadcrumbs [aria-current]")).to_contain_text("The old stairs")
+    assert "The old stairs" in page.title()
+    page.locator("summary").filter(has_text="E-mails").click()
+    expect(page.locator("#ticket-mail").get_by_text(AGENT).first).to_be_visible()
+    expect(page.get_by_label("Reply to customer")).to_have_value("Half a sentence")
+    expect(page.get_by_label("Reason for hold")).to_have_value("Carpenter")
+    desk.screenshot("saved")
+    assert faults(page) == []
+    page.get_by_label("Status").select_option("closed")
+    expect(page.get_by_role("button", name="Reply and reopen")).to_be_visible()
+    expect(page.get_by_text("Put on hold…")).to_have_count(0)
+    expect(page.locator("#ticket-mail details")).to_have_attribute("open", "")
+
+
 def edit(page: Page, label: str, value: str) -> None:
     """Edit a property of the ticket, and wait until it is saved."""
     page.get_by_label(label).fill(value)

@@ -11,6 +11,7 @@ from e2e.conftest import Desk
 from e2e.test_pages import faults
 from e2e.walk import Counter
 
+WAITING = 570
 NEXT_MONTH = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
 
 
@@ -137,6 +138,27 @@ def test_two_event_managers(desk: Desk) -> None:
     expect(page.get_by_text("Description and venue changed.")).to_be_visible()
 
 
+def test_find_one_of_many_waiting(window: Desk) -> None:
+    desk, page, counter = window, window.page, Counter(window.page)
+    desk.sign_in("admin@example.com")
+    event_url = create_event(desk, f"Crowd {desk.name}", capacity=1)
+    bookings = f"{desk.site}/events/{event_url.split('/')[-3]}/bookings"
+    for number in range(WAITING + 1):
+        guest = {"firstName": f"Greta{number}", "lastName": "Guest", "email": f"{number}-{desk.name}@example.com"}
+        booked = page.request.post(bookings, data={"quantity": 1, "guest": guest})
+        assert booked.status == 201, booked.text()
+
+    page.goto(event_url)
+    expect(page.get_by_text(f"sold out, {WAITING} waiting").first).to_be_visible()
+    with counter.walk(clicks=1, loads=1):
+        page.get_by_role("searchbox", name="Search bookings").click()
+        page.keyboard.type(f"greta{WAITING} guest")
+        page.keyboard.press("Enter")
+        expect(page.locator("#result_list tbody tr")).to_have_count(1)
+    expect(page.locator("#result_list")).to_contain_text(f"{WAITING}-{desk.name}@example.com")
+    look_at(desk, "found-in-crowd")
+
+
 def test_agent_on_the_phone(desk: Desk) -> None:
     page, counter = desk.page, Counter(desk.page)
     event, name = f"Choir {desk.name}", f"Fivefold {desk.name}"
@@ -165,3 +187,27 @@ def test_agent_on_the_phone(desk: Desk) -> None:
     desk.go("/admin/events/event/add/")
     expect(page.get_by_role("heading", name="You are not allowed to add events")).to_be_visible()
     look_at(desk, "not-allowed")
+
+
+def test_tabs_are_in_reach(desk: Desk) -> None:
+    """Each tab of an event can be clicked, on a phone as well, and the current one is in sight."""
+    page = desk.page
+    desk.sign_in("admin@example.com")
+    create_event(desk, f"Tabs of {desk.name}", capacity=5)
+    tabs = page.locator(".page-tabs a")
+    assert [text.split()[0] for text in tabs.all_inner_texts()] == [
+        "General",
+        "Bookings",
+        "Waiting",
+        "Check-ins",
+        "Ledger",
+    ]
+
+    for tab in tabs.all():
+        tab.click()
+        expect(tab).to_have_attribute("aria-current", "true")
+        expect(tab).to_be_in_viewport(ratio=1)
+    look_at(desk, "ledger")
+    page.reload()
+    expect(tabs.last).to_have_attribute("aria-current", "true")
+    expect(tabs.last).to_be_in_viewport(ratio=1)

@@ -56,7 +56,7 @@ def test_reply_after_the_session_has_ended(desk: Desk) -> None:
     page.reload()
     page.get_by_role("button", name="Send as").click()
 
-    expect(page.get_by_text("Comment added.")).to_be_visible()
+    expect(page.get_by_text("Reply sent.")).to_be_visible()
     assert page.url.startswith(url)
     expect(page.get_by_text("Is somebody in?")).to_have_count(1)
     page.get_by_label("Reply to customer").focus()

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from e2e.conftest import PASSWORD_OF, SCREENSHOTS, Desk
+from e2e.conftest import FITS, PASSWORD_OF, SCREENSHOTS, Desk
 
 ADMIN, AGENT, CUSTOMER = "admin@example.com", "agent@example.com", "customer@example.com"
 # How every page is looked at: the theme and the width of the window.
@@ -26,15 +26,22 @@ EXPECTED = {
     *("/admin/", "/admin/password_change/", "/admin/accounts/user/own-email/", "/admin/accounts/user/me/"),
     *(f"/admin/tickets/ticket/{page}" for page in ("", "add/", "#/change/", "#/history/")),
     *(f"/admin/events/event/{page}" for page in ("", "add/", "#/change/", "#/history/", "#/book/", "#/cancel/")),
+    *("/admin/events/event/#/guests/", "/admin/events/event/#/check-in/", "/admin/events/booking/#/reissue/"),
     *(f"/admin/events/booking/{page}" for page in ("", "#/change/", "#/history/", "#/cancel/")),
     *(f"/admin/accounts/user/{page}" for page in ("", "add/", "#/change/", "#/history/", "#/password/")),
     *("/admin/notifications/delivery/", "/admin/sla/slapolicy/high/change/", "/admin/sla/calendar/add/"),
+    *("/admin/accounts/user/me/keys/", "/admin/accounts/apikey/", "/admin/accounts/auditentry/"),
+    "/admin/accounts/auditentry/#/change/",
+    *("/admin/webhooks/webhook/", "/admin/webhooks/webhook/add/", "/admin/webhooks/delivery/"),
 }
 EXPECTED_OF_AGENTS = {
     *("/admin/", "/admin/password_change/", "/admin/accounts/user/me/", "/admin/accounts/user/"),
+    "/admin/accounts/user/me/keys/",
     *("/admin/tickets/ticket/", "/admin/tickets/ticket/add/", "/admin/tickets/ticket/#/change/"),
     *("/admin/notifications/delivery/", "/admin/sla/slapolicy/high/change/", "/admin/projects/project/#/change/"),
 }
+# Where each crawl begins: with rows whose pages offer most actions.
+STARTS = ["/admin/", "/admin/events/booking/?status__exact=confirmed", "/admin/events/event/?status__exact=published"]
 LINKS = """() => [...document.querySelectorAll("a[href]")].map(link => link.href)"""
 
 
@@ -56,7 +63,7 @@ def name_of(url: str) -> str:
 
 def crawl(desk: Desk) -> dict[str, list[str]]:
     """Visit one page of each kind under /admin/, and return what is wrong with each."""
-    waiting, found = ["/admin/"], {}
+    waiting, found = list(STARTS), {}
     while waiting:
         path = waiting.pop()
         if name_of(path) in found:
@@ -100,6 +107,48 @@ def test_admin(window: Desk, email: str, expected: set[str]) -> None:
 
     assert expected - found.keys() == set()
     assert {path: page for path, page in found.items() if page} == {}
+
+
+def test_long_words(window: Desk) -> None:
+    """A customer, a ticket and an event of nothing but a long word, on every page where they appear."""
+    word = 3 * "Donaudampfschifffahrtsgesellschaftskapit"
+    api, page = window.page.request, window.page
+    sign_in = api.post(f"{window.site}/auth/login", data={"email": ADMIN, "password": PASSWORD_OF[ADMIN]})
+    bearer = {"Authorization": f"Bearer {sign_in.json()['token']}"}
+
+    def create(path: str, **values: object) -> int:
+        created = api.post(f"{window.site}{path}", data=values, headers=bearer)
+        assert created.status == 201, created.text()
+        return int(created.json()["id"])
+
+    address = f"{60 * 'l'}@{60 * 'd'}.example.com"
+    person = create("/users", name=word, email=address, type="agent", password="long enough!")
+    project = create("/projects", name=word)
+    labels = [f"label {number}" for number in range(20)]
+    values = {"title": word, "description": word, "type": word[:50], "projectId": project, "labels": labels}
+    ticket = create("/ticket", **values, createdBy=person, assignedUsers=[person])
+    create(f"/tickets/{ticket}/comments", message=word)
+    api.post(f"{window.site}/tickets/{ticket}/hold", data={"reason": word}, headers=bearer)
+    event = create(
+        "/events", name=word, venue=word, startsAt="2099-01-01T20:00:00Z", capacity=1_000_000, price=9_999_999
+    )
+    guest = {"firstName": word, "lastName": word, "email": address}
+    booking = create(f"/events/{event}/bookings", quantity=10, guest=guest)
+
+    window.sign_in(ADMIN)
+    for path in (
+        *("", "search/?q=donau", "tickets/ticket/", "accounts/user/", "projects/project/", "events/event/"),
+        *("events/booking/", "notifications/delivery/"),
+        *(f"tickets/ticket/{ticket}/{page_name}/" for page_name in ("change", "history", "merge", "hold")),
+        *(f"accounts/user/{person}/{page_name}/" for page_name in ("change", "hand-over", "deactivate", "history")),
+        *(f"events/event/{event}/{page_name}/" for page_name in ("change", "guests", "book", "cancel", "history")),
+        *(f"events/booking/{booking}/{page_name}/" for page_name in ("change", "cancel")),
+    ):
+        window.go(f"/admin/{path}")
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            # Charts take a moment to shrink.
+            page.wait_for_function(FITS)
 
 
 def test_without_a_mouse(window: Desk) -> None:
@@ -247,3 +296,50 @@ def test_widgets_of_the_admin(desk: Desk) -> None:
     page.keyboard.press("Control+k")
     page.wait_for_load_state("networkidle")
     desk.screenshot("command")
+
+
+# A sheet of A4 without its margins.
+PAPER = {"width": 718, "height": 1000}
+SHOWN_CONTROLS = """() => [...document.querySelectorAll("#content :is(button, .person-picker)")]
+    .filter(element => element.checkVisibility()).map(element => element.outerHTML.slice(0, 200))"""
+
+
+@pytest.mark.parametrize(
+    "path", ["tickets/ticket/", "tickets/ticket/1/change/", "events/event/4/change/", "events/booking/"]
+)
+def test_paper(window: Desk, path: str) -> None:
+    """On paper, a list is a table of the sheet's width, and a form reads like text."""
+    page = window.page
+    window.sign_in(ADMIN)
+    page.set_viewport_size(PAPER)  # type: ignore[arg-type]
+    window.go(f"/admin/{path}")
+    page.emulate_media(media="print")
+
+    assert page.evaluate(SHOWN_CONTROLS) == []
+    assert page.evaluate("[...document.querySelectorAll('.data-row')].every(row => row.checkVisibility())")
+    displays = "[...new Set([...document.querySelectorAll('.data-row')].map(row => getComputedStyle(row).display))]"
+    assert page.evaluate(displays) in ([], ["table-row"])
+    window.screenshot("paper")
+
+
+def test_picker_after_a_row_was_removed(window: Desk) -> None:
+    page = window.page
+    window.sign_in(AGENT)
+    window.go("/admin/tickets/ticket/add/")
+    pickers = page.locator(".person-picker .select2-selection:visible")
+
+    def choose(row: int, name: str) -> None:
+        pickers.nth(row).click()
+        page.locator(".select2-search__field").last.fill(name)
+        page.get_by_role("option").filter(has_text=name).click()
+        expect(pickers.nth(row)).to_contain_text(name)
+
+    for row, name in enumerate(("Noah", "Marta")):
+        page.locator("#assignments-group .add-row").click()
+        choose(row, name)
+    page.locator("#assignments-group .delete-template:visible").first.click()
+
+    expect(pickers).to_have_count(1)
+    expect(pickers.first).to_contain_text("Marta")
+    choose(0, "Omar")
+    assert faults(page) == []

@@ -3,7 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from e2e.conftest import PASSWORD_OF, Desk
-from e2e.test_agent import create_tickets
+from e2e.test_agent import AGENT, create_tickets
 from e2e.test_pages import faults
 from e2e.walk import Counter
 
@@ -28,17 +28,17 @@ def make_colleague(desk: Desk, name: str) -> int:
 
 
 def search_for(page: Page, text: str) -> None:
-    """Type into the box of the menu, or on a phone, where the menu is closed, on the page of the search."""
-    if page.locator("#global-search").is_visible():
-        page.locator("#global-search").click()
-        page.keyboard.type(text)
-        expect(page.locator("#global-search-results a").first).to_be_visible()
-        page.keyboard.press("ArrowDown")
-        page.keyboard.press("Enter")
+    """Type into the box of the menu, which a link opens on a phone."""
+    box = page.locator("#global-search")
+    if box.is_visible():
+        box.click()
     else:
         page.get_by_role("link", name="Search", exact=True).click()
-        page.locator("#search-text").fill(text)
-        page.keyboard.press("Enter")
+    expect(box).to_be_focused()
+    page.keyboard.type(text)
+    expect(page.locator("#global-search-results a").first).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
     page.wait_for_url("**/admin/accounts/user/*/change/")
 
 
@@ -63,14 +63,17 @@ def test_customer(desk: Desk) -> None:
     desk.go("/admin/search/?q=a")
     desk.screenshot("search")
     assert faults(page) == []
+    # Where the menu is closed, it opens.
     if page.locator("#global-search").is_visible():
-        page.keyboard.press("Control+k")
-        page.keyboard.type("o")
-        expect(page.locator("#global-search-results a").first).to_be_visible()
-        desk.screenshot("box", whole=False)
-        assert faults(page) == []
-        page.keyboard.press("Escape")
-        expect(page.locator("#global-search-results a")).to_have_count(0)
+        page.get_by_role("button", name="Show or hide the menu").click()
+        expect(page.locator("#global-search")).to_be_hidden()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("o")
+    expect(page.locator("#global-search-results a").first).to_be_visible()
+    desk.screenshot("box", whole=False)
+    assert faults(page) == []
+    page.keyboard.press("Escape")
+    expect(page.locator("#global-search-results a")).to_have_count(0)
 
 
 def test_leaver(desk: Desk) -> None:
@@ -81,8 +84,8 @@ def test_leaver(desk: Desk) -> None:
     desk.go("/admin/")
 
     is_phone = not page.locator("#global-search").is_visible()
-    # On a phone, the search has a page of its own, and the buttons a menu.
-    with counter.walk(clicks=4 + is_phone, loads=3 + is_phone):
+    # On a phone, the buttons have a menu.
+    with counter.walk(clicks=4 + is_phone, loads=3):
         search_for(page, name)
         desk.act("Deactivate")
         page.locator(".select2-selection").click()
@@ -124,3 +127,56 @@ def test_picker(desk: Desk) -> None:
     assert faults(page) == []
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text(f"1 ticket assigned as before (#{ticket_id}).")).to_be_visible()
+
+
+def look_for(page: Page, name: str) -> None:
+    """Type into the open list of a picker."""
+    search = page.locator(".select2-search__field").last
+    expect(search).to_be_focused()
+    search.fill(name)
+
+
+def test_picker_leaves_out_who_leaves(desk: Desk) -> None:
+    """Neither the page to hand over everything nor that of selected tickets offers the colleague who leaves."""
+    page = desk.page
+    name = f"Mover{desk.name.title().replace('-', '').replace('_', '')} Lee"
+    colleague_id = make_colleague(desk, name)
+    desk.sign_in(ADMIN)
+    desk.go(f"/admin/tickets/ticket/of/{colleague_id}/hand-over/")
+    page.get_by_label("Include customers").check()
+    look_for(page, name)
+    expect(page.get_by_text("No results found")).to_be_visible()
+    page.keyboard.press("Escape")
+    desk.screenshot("no-leaver", whole=False)
+
+    desk.go("/admin/tickets/ticket/?queue=active")
+    page.locator("#action-toggle").check()
+    page.locator("select[name=action]").select_option(label="Hand over to a colleague")
+    page.get_by_role("button", name="Run").click()
+    page.locator(".select2-selection").first.click()
+    look_for(page, name)
+    page.get_by_role("option").filter(has_text=name).click()
+    page.locator(".select2-selection").last.click()
+    look_for(page, name)
+    expect(page.get_by_text("No results found")).to_be_visible()
+    page.keyboard.press("Escape")
+    assert faults(page) == []
+
+
+def test_filter_by_assignee(desk: Desk) -> None:
+    page = desk.page
+    desk.sign_in(AGENT)
+    desk.go("/admin/tickets/ticket/")
+    page.get_by_role("button", name="Filters").click()
+    picker = page.locator(".person-picker")
+    picker.locator(".select2-selection").click()
+    look_for(page, CUSTOMER)
+    expect(page.get_by_text("No results found")).to_be_visible()
+    desk.screenshot("filter", whole=False)
+    picker.locator(".select2-selection").click()
+    picker.get_by_label("Include customers").check()
+    look_for(page, CUSTOMER)
+    page.get_by_role("option").filter(has_text=f"<{CUSTOMER}> (customer)").click()
+    assert faults(page) == []
+    page.get_by_role("button", name="Apply Filters").click()
+    expect(page.locator(".chip").filter(has_text="Assignee:")).to_have_count(1)

@@ -1,5 +1,7 @@
 """OpenAPI descriptions of the event and booking endpoints, as decorators for the views."""
 
+from datetime import UTC, datetime
+
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.serializers import ChoiceField
@@ -8,6 +10,8 @@ from events import examples, services
 from events.models import ENDS_TOO_EARLY
 from events.permissions import HEADER
 from events.serializers import (
+    AdmissionPageSerializer,
+    AdmissionQuerySerializer,
     AvailabilitySerializer,
     BookingDetailSerializer,
     BookingFilterSerializer,
@@ -16,12 +20,18 @@ from events.serializers import (
     BookingSerializer,
     BookingsOfEventQuerySerializer,
     CancellationSerializer,
+    CheckInAnswerSerializer,
+    CheckInPageSerializer,
+    CheckInQuerySerializer,
+    ETicketPageSerializer,
+    ETicketQuerySerializer,
     EventPageSerializer,
     EventPatchSerializer,
     EventQuerySerializer,
     EventSerializer,
     NewBookingAnswerSerializer,
     NewBookingSerializer,
+    NewCheckInSerializer,
     NewEventSerializer,
     ReplacedEventSerializer,
 )
@@ -61,6 +71,17 @@ CHANGES = (
     "free tickets when bookings open again. Existing bookings keep their price. If the start, end, venue or time zone "
     "changes, everyone who has a booking or is waiting is notified. A `bookingsCloseAt` equal to `startsAt` moves with "
     "it, unless you send it too. `endsAt` does not: send a new one if the start moves past it."
+)
+EARLIER = services.Scan(
+    id=409,
+    booking_id=31,
+    seat=1,
+    quantity=2,
+    holder="Olga Owner",
+    is_repetition=True,
+    checked_in_at=datetime(2099, 8, 1, 17, 42, 10, tzinfo=UTC),
+    checked_in_by="Agnes Agent",
+    device="North door",
 )
 MANAGE_TOKEN = OpenApiParameter(
     HEADER, str, OpenApiParameter.HEADER, description="The booking's `manageToken`, for guests who cannot sign in."
@@ -227,5 +248,85 @@ cancel_booking = describes(
         services.AlreadyCancelled,
         services.EventStarted,
         services.MoreThanBooked(left=2),
+        services.TicketsCheckedIn(free=1),
     ],
+)
+
+list_tickets = describes(
+    "List the e-tickets of a booking",
+    name="listBookingTickets",
+    more="Your own booking, or one whose manage token you have. Admins see all. One for each seat that is not "
+    "cancelled; none while the booking is waiting. Codes are derived from the server's secret and not stored.",
+    headers=[MANAGE_TOKEN],
+    query=ETicketQuerySerializer,
+    answers={200: (ETicketPageSerializer, examples.TICKET_PAGE)},
+    refusals=[paging.BAD_CURSOR, services.BookingNotFound],
+)
+
+reissue_tickets = describes(
+    "Replace the e-tickets of a booking",
+    name="reissueBookingTickets",
+    more="Your own booking, or one whose manage token you have. Staff can do this for anyone. All earlier codes become "
+    "invalid; get the new ones from the list of tickets. Tickets that are checked in stay so.",
+    headers=[MANAGE_TOKEN],
+    request=(ExpectedVersionSerializer, {"version": 1}),
+    answers={200: (BookingSerializer, examples.REISSUED_BOOKING)},
+    refusals=[
+        services.BookingNotFound,
+        *versions.refusals("booking", "status"),
+        services.NotConfirmed,
+        services.AlreadyCancelled,
+    ],
+)
+
+check_in = describes(
+    "Check in a ticket",
+    name="checkIn",
+    more="Staff only. Whether a ticket is valid is checked before whether it is checked in already. A scan of a ticket "
+    "that is checked in is a 409 with the facts about the check-in, and is recorded. A device that was offline sends "
+    "its scans later with `at`, and with a `nonce` as often as it likes.",
+    request=(NewCheckInSerializer, examples.NEW_CHECK_IN),
+    answers={201: (CheckInAnswerSerializer, examples.CHECKED_IN)},
+    refusals=[
+        missing("code"),
+        invalid(at=services.IN_THE_FUTURE),
+        invalid(at=services.BEFORE_THE_EVENT),
+        Forbidden,
+        services.EventNotFound,
+        services.TicketNotFound,
+        services.WrongEvent,
+        services.NotConfirmed,
+        services.TicketCancelled,
+        services.TicketReplaced,
+        services.AlreadyCheckedIn(EARLIER),
+        services.NonceReused,
+    ],
+)
+
+list_check_ins = describes(
+    "List the check-ins of an event",
+    name="listCheckIns",
+    more="Staff only. Every scan of a valid ticket, newest first, including those that were undone and those of "
+    "tickets that were checked in already, and how many tickets are checked in now.",
+    query=CheckInQuerySerializer,
+    answers={200: (CheckInPageSerializer, examples.CHECK_IN_PAGE)},
+    refusals=[paging.BAD_CURSOR, Forbidden, services.EventNotFound],
+)
+
+undo_check_in = describes(
+    "Undo a check-in",
+    name="undoCheckIn",
+    more="Staff only. The ticket can be checked in again.",
+    answers={204: None},
+    refusals=[Forbidden, services.EventNotFound, services.CheckInNotFound],
+)
+
+list_admissions = describes(
+    "List the tickets of an event for a device that goes offline",
+    name="listAdmissions",
+    more="Staff only. Digests of all valid codes, sorted by booking and seat. Before comparing a code, write it as the "
+    "server does: in capitals, without spaces, O as 0, I and L as 1, with a hyphen after every fourth character.",
+    query=AdmissionQuerySerializer,
+    answers={200: (AdmissionPageSerializer, examples.ADMISSION_PAGE), 304: None},
+    refusals=[paging.BAD_CURSOR, Forbidden, services.EventNotFound],
 )

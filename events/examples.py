@@ -2,6 +2,7 @@
 
 from typing import Any
 
+CODE = "3XGN-8H0S-QY7W-1R5T-KBZD-4E9M-C6PV"
 NEW_EVENT: dict[str, Any] = {
     "name": "Jazz in the park",
     "description": "Three bands and the night sky.",
@@ -76,6 +77,48 @@ BOOKING_DETAIL: dict[str, Any] = BOOKING | {"reason": None}
 BOOKING_PAGE: dict[str, Any] = {"items": [BOOKING, WAITING_BOOKING], "nextCursor": None}
 CANCELLATION: dict[str, Any] = {"tickets": 1}
 CANCELLED_BOOKING: dict[str, Any] = BOOKING | {"cancelled": 1, "version": 2}
+REISSUED_BOOKING: dict[str, Any] = BOOKING | {"version": 2}
+TICKET_PAGE: dict[str, Any] = {
+    "items": [
+        {"seat": 1, "code": CODE, "checkedInAt": "2099-08-01T17:42:10Z"},
+        {"seat": 2, "code": "Z8VW-93TH-6B2N-0QKD-7XJR-4M1E-YCGP", "checkedInAt": None},
+    ],
+    "nextCursor": None,
+}
+NEW_CHECK_IN: dict[str, Any] = {"code": CODE, "device": "North door", "nonce": "b7f1c2"}
+CHECKED_IN: dict[str, Any] = {
+    "id": 408,
+    "booking": 31,
+    "seat": 1,
+    "quantity": 2,
+    "holder": "Olga Owner",
+    "checkedInAt": "2099-08-01T17:42:10Z",
+}
+CHECK_IN: dict[str, Any] = CHECKED_IN | {
+    "device": "North door",
+    "outcome": "admitted",
+    "by": {"id": 4, "name": "Agnes Agent"},
+    "undoneAt": None,
+    "undoneBy": None,
+}
+REPEATED: dict[str, Any] = CHECK_IN | {
+    "id": 409,
+    "checkedInAt": "2099-08-01T17:44:02Z",
+    "outcome": "already_checked_in",
+}
+CHECK_IN_PAGE: dict[str, Any] = {"items": [REPEATED, CHECK_IN], "nextCursor": None, "checkedIn": 1, "expected": 12}
+ADMISSION_PAGE: dict[str, Any] = {
+    "items": [
+        {
+            "booking": 31,
+            "seat": 1,
+            "holder": "Olga Owner",
+            "checkedInAt": "2099-08-01T17:42:10Z",
+            "sha256": ["2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"],
+        },
+    ],
+    "nextCursor": None,
+}
 EXPORT = (
     "id,event,user,guestFirstName,guestLastName,guestEmail,quantity,cancelled,status,position,unitPrice,currency,createdAt\r\n"
     "12,5,,Greta,Guest,greta@example.com,2,0,waiting,3,25,EUR,2026-05-20T09:30:00Z\r\n"

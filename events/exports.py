@@ -25,4 +25,5 @@ def bookings(
             viewer=viewer, event_id=event_id, status=status, search=search, before_id=before_id, limit=csv_export.BATCH
         )
 
-    return csv_export.encode(COLUMNS, (map(shapes.flat_booking, batch) for batch in csv_export.batches(fetch)))
+    batches = csv_export.batches(fetch, user_id=viewer.pk)
+    return csv_export.encode(COLUMNS, (map(shapes.flat_booking, batch) for batch in batches))

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 from accounts.models import User
 from events.models import Booking, BookingQuerySet
+from events.ticket_codes import Ticket
 from kit.dates import Span
 from kit.db import sql
 
@@ -70,9 +72,19 @@ def events(
     return sql.rows(statement, **page, **order, **filter.parameters(), at=at)
 
 
+def events_by_id(ids: list[int], *, is_admin: bool) -> list[Row]:
+    """Return these events as `events` does, in any order; drafts are for admins. Runs one statement."""
+    return sql.prepared("events/events_by_id", ids=ids, is_admin=is_admin) if ids else []
+
+
 def event(*, event_id: int, viewer: User | None) -> Row | None:
     """Return an event that `viewer` may see, as one of `events`, and when it was changed."""
     return sql.find("events/event", event_id=event_id, is_admin=sees_drafts(viewer))
+
+
+def bookings_by_id(ids: list[int]) -> list[Row]:
+    """Return these bookings of any holder, newest first. Runs one statement."""
+    return sql.prepared("events/bookings", ids=ids) if ids else []
 
 
 def likely_events(*, text: str, viewer: User, at: datetime, limit: int) -> list[Row]:
@@ -135,7 +147,7 @@ def bookings(
             **{name: value for name, value in filters.items() if value is not None}
         )
         ids = newest_matches(found, search=search, limit=limit)
-        return sql.prepared("events/bookings", ids=ids) if ids else []
+        return bookings_by_id(ids)
     page: dict[str, Any] = {"before_id": sql.MAX_ID if before_id is None else before_id, "row_limit": limit}
     user_id = _user_id(viewer)
     if event_id is not None or status is not None:
@@ -143,6 +155,11 @@ def bookings(
     if user_id is None:
         return sql.prepared("events/newest_bookings", **page)
     return sql.prepared("events/bookings_of_user", user_id=user_id, **page)
+
+
+def visible_bookings_by_id(ids: list[int], *, viewer: User) -> list[Row]:
+    """Return those of these bookings that `viewer` may see, as `bookings` does. Two statements."""
+    return bookings_by_id(list(Booking.objects.visible_to(viewer).filter(pk__in=ids).values_list("pk", flat=True)))
 
 
 def _newest(bookings: BookingQuerySet, limit: int) -> list[int]:
@@ -167,6 +184,49 @@ def newest_matches(bookings: BookingQuerySet, *, search: str, limit: int) -> lis
     return list(bookings.search_few(search).values_list("pk", flat=True)[:limit])
 
 
+def tickets(
+    *, booking_id: int, viewer: User | None, is_proven: bool = False, after: int = 0, limit: int
+) -> list[Row] | None:
+    """Return the e-tickets of a booking after a seat, with their codes, or None if `viewer` may not see the booking.
+
+    `is_proven` as in `booking`. One statement.
+    """
+    if not 0 < booking_id <= sql.MAX_ID or (viewer is None and not is_proven):
+        return None
+    user_id = None if viewer is None or is_proven else _user_id(viewer)
+    rows = sql.prepared("events/tickets", booking_id=booking_id, user_id=user_id, after=after, row_limit=limit)
+    return (
+        [row | {"code": Ticket(booking_id, row["seat"], row["revision"]).code()} for row in rows if row["seat"]]
+        if rows
+        else None
+    )
+
+
+def attendance(*, event_id: int, viewer: User) -> Row | None:
+    """Return how many seats of an event that `viewer` may see are checked in, and how many are sold."""
+    return sql.find("events/attendance", event_id=event_id, is_admin=sees_drafts(viewer))
+
+
+def check_ins(*, event_id: int, outcome: str | None = None, before_id: int | None = None, limit: int) -> list[Row]:
+    """Return the newest `limit` scans of an event, before `before_id`, with the keys of the API. One statement."""
+    last = sql.MAX_ID if before_id is None else before_id
+    return sql.prepared("events/check_ins", event_id=event_id, outcome=outcome, before_id=last, row_limit=limit)
+
+
+def admissions(*, event_id: int, after: tuple[int, int] = (0, 0), limit: int) -> list[Row]:
+    """Return the first `limit` e-tickets of an event after a booking and a seat, with the digests of their codes.
+
+    There are several digests while codes made with an earlier SECRET_KEY are valid. One statement.
+    """
+    booking_id, seat = after
+    rows = sql.prepared("events/admissions", event_id=event_id, booking_id=booking_id, after=seat, row_limit=limit)
+    return [row | {"sha256": _digests(Ticket(row["booking"], row["seat"], row["revision"]))} for row in rows]
+
+
+def _digests(ticket: Ticket) -> list[str]:
+    return [sha256(code.encode()).hexdigest() for code in ticket.codes()]
+
+
 # A sentence for each fault that sql/booking_faults.sql can find.
 FAULTS = {
     "uncounted": "has no inventory, but {found} bookings",
@@ -183,12 +243,14 @@ FAULTS = {
     "seats_of_entries": "has {said} seats, {found} according to the ledger",
     "waiting_of_entries": "waiting count {said} according to its status, {found} according to the ledger",
     "amount_of_entries": "worth {said}, {found} according to the ledger",
+    "seats_of_check_ins": "has {said} seats, but seat {found} is checked in",
+    "checked_in_twice": "seat {said} is checked in {found} times",
 }
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A contradiction between an event's inventory, bookings and ledger, or within one booking."""
+    """A contradiction between an event's inventory, bookings, ledger and check-ins, or within one booking."""
 
     fault: str
     event_id: int
@@ -217,6 +279,6 @@ def booking_parts(*, size: int) -> list[Part]:
 
 
 def booking_faults(part: Part) -> Iterator[Fault]:
-    """Yield the faults of some events. Reads all their bookings and ledger entries once."""
+    """Yield the faults of some events. Reads all their bookings, ledger entries and check-ins once."""
     for row in sql.rows("events/booking_faults", after_id=part.after_id, until_id=part.until_id):
         yield Fault(**row)

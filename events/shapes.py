@@ -6,6 +6,7 @@ from orjson import Fragment
 
 from events.models import Booking
 from events.queries import Row
+from events.services import Scan
 from kit.web.fields import plain_number, utc_text
 
 
@@ -64,6 +65,28 @@ def new_booking(made: Booking) -> Row:
             "version": made.version,
         }
     )
+
+
+def ticket(row: Row) -> Row:
+    """Return an item of the list: the keys of TicketSerializer."""
+    return {"seat": row["seat"], "code": row["code"], "checkedInAt": row["checkedInAt"]}
+
+
+def scan(made: Scan) -> Row:
+    """Return a check-in that `services.check_in` has just recorded: the keys of CheckInAnswerSerializer."""
+    return {
+        "id": made.id,
+        "booking": made.booking_id,
+        "seat": made.seat,
+        "quantity": made.quantity,
+        "holder": made.holder,
+        "checkedInAt": utc_text(made.checked_in_at),
+    }
+
+
+def admission(row: Row) -> Row:
+    """Return an item of the list: the keys of AdmissionSerializer."""
+    return {name: value for name, value in row.items() if name != "revision"}
 
 
 def _reason(row: dict[str, Any]) -> str | None:

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from accounts.models import User
-from accounts.permissions import IsAdmin, caller, caller_if_any
+from accounts.permissions import IsAdmin, IsStaff, caller, caller_if_any
 from events import docs, exports, queries, services, shapes
 from events.permissions import IsSignedInOrHoldsToken, holds_token
 from events.serializers import (
@@ -19,12 +19,15 @@ from events.serializers import (
     CancellationSerializer,
     EventPatchSerializer,
     NewBookingSerializer,
+    NewCheckInSerializer,
     NewEventSerializer,
     ReplacedEventSerializer,
     plain_booking,
 )
 from events.tokens import manage_token
+from kit.activity import lists
 from kit.idempotency.views import REPLAYED, idempotent, key_of, repeatable
+from kit.replicas.reading import from_replica
 from kit.web import csv_export, paging
 from kit.web.base import ViewSet
 from kit.web.bodies import read
@@ -41,6 +44,10 @@ class EventViewSet(ViewSet):
 
     @docs.list_events
     def list(self, request: Request) -> Response:
+        return self._list_changed(request) if "updatedSince" in self.query else self._list(request)
+
+    @from_replica
+    def _list(self, request: Request) -> Response:
         limit = self.query.pop("limit")
         found = queries.events(viewer=caller_if_any(request), **self.query, limit=limit + 1, at=timezone.now())
         name = NAME_OF_ORDERING[self.query["ordering"]]
@@ -48,6 +55,15 @@ class EventViewSet(ViewSet):
             found,
             limit=limit,
             key=lambda row: (name, row["place"], row["id"]),
+            texts=lambda row: [row["description"]],
+        )
+        return Response({"items": [shapes.event(row) for row in page.items], "nextCursor": page.nextCursor})
+
+    def _list_changed(self, request: Request) -> Response:
+        page = lists.page(
+            "event",
+            self.query,
+            lambda ids: queries.events_by_id(ids, is_admin=queries.sees_drafts(caller_if_any(request))),
             texts=lambda row: [row["description"]],
         )
         return Response({"items": [shapes.event(row) for row in page.items], "nextCursor": page.nextCursor})
@@ -104,7 +120,7 @@ class BookingViewSet(ViewSet):
     def get_permissions(self) -> list[BasePermission]:
         if self.action in ("create", "metadata", None):
             return [AllowAny()]
-        if self.action in ("retrieve", "cancel"):
+        if self.action in ("retrieve", "cancel", "tickets", "reissue_tickets"):
             return [IsSignedInOrHoldsToken()]
         return [IsAdmin()] if self.action == "list_of_event" else [IsAuthenticated()]
 
@@ -136,8 +152,15 @@ class BookingViewSet(ViewSet):
 
     @docs.list_bookings
     def list(self, request: Request) -> Response:
-        return self._list(request)
+        return self._list_changed(request) if "updatedSince" in self.query else self._list(request)
 
+    def _list_changed(self, request: Request) -> Response:
+        page = lists.page(
+            "booking", self.query, lambda ids: queries.visible_bookings_by_id(ids, viewer=caller(request))
+        )
+        return Response({"items": [shapes.booking(row) for row in page.items], "nextCursor": page.nextCursor})
+
+    @from_replica
     def _list(self, request: Request, **of_event: Any) -> Response:
         limit, (before_id,) = self.query.pop("limit"), self.query.pop("cursor", [None])
         found = queries.bookings(viewer=caller(request), **self.query, **of_event, before_id=before_id, limit=limit + 1)
@@ -167,6 +190,80 @@ class BookingViewSet(ViewSet):
         )
         return Response(shapes.booking(_booking(booking_id, None, is_proven=True)))
 
+    @docs.list_tickets
+    def tickets(self, request: Request, booking_id: int) -> Response:
+        limit, (after,) = self.query.pop("limit"), self.query.pop("cursor", [0])
+        found = queries.tickets(
+            booking_id=booking_id,
+            viewer=caller_if_any(request),
+            is_proven=holds_token(request, booking_id),
+            after=after,
+            limit=limit + 1,
+        )
+        if found is None:
+            raise services.BookingNotFound
+        page = paging.page(found, limit=limit, key=lambda row: (row["seat"],))
+        return Response({"items": [shapes.ticket(row) for row in page.items], "nextCursor": page.nextCursor})
+
+    @docs.reissue_tickets
+    @idempotent
+    @versioned
+    def reissue_tickets(self, request: Request, booking_id: int) -> Response:
+        services.reissue_tickets(
+            booking_id=booking_id,
+            by=caller_if_any(request),
+            is_proven=holds_token(request, booking_id),
+            **read_change(ExpectedVersionSerializer, request),
+        )
+        # Without the new codes: the response is kept for retries.
+        return Response(shapes.booking(_booking(booking_id, None, is_proven=True)))
+
+
+class CheckInViewSet(ViewSet):
+    def get_permissions(self) -> list[BasePermission]:
+        return [AllowAny()] if self.action in ("metadata", None) else [IsStaff()]
+
+    @docs.check_in
+    @repeatable
+    def create(self, request: Request, event_id: int) -> Response:
+        try:
+            return idempotent(CheckInViewSet._check_in)(self, request, event_id)
+        except services.AlreadyCheckedIn:
+            # A refused request does not use up its key, which was rolled back with the record of the scan.
+            if key_of(request):
+                self._check_in(request, event_id)
+            raise
+
+    def _check_in(self, request: Request, event_id: int) -> Response:
+        new = read(NewCheckInSerializer, request)
+        scan = services.check_in(event_id=event_id, by=caller(request), at=timezone.now(), **new)
+        if scan.refusal:
+            raise scan.refusal
+        return Response(shapes.scan(scan), status.HTTP_201_CREATED)
+
+    @docs.list_check_ins
+    def list(self, request: Request, event_id: int) -> Response:
+        counts = _attendance(event_id, caller(request))
+        limit, (before_id,) = self.query.pop("limit"), self.query.pop("cursor", [None])
+        found = queries.check_ins(event_id=event_id, **self.query, before_id=before_id, limit=limit + 1)
+        page = paging.page(found, limit=limit, key=lambda row: (row["id"],))
+        return Response({"items": page.items, "nextCursor": page.nextCursor, **counts})
+
+    @docs.undo_check_in
+    @idempotent
+    def destroy(self, request: Request, event_id: int, check_in_id: int) -> Response:
+        services.undo_check_in(event_id=event_id, check_in_id=check_in_id, by=caller(request), at=timezone.now())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @docs.list_admissions
+    @versioned
+    def admissions(self, request: Request, event_id: int) -> Response:
+        _attendance(event_id, caller(request))
+        limit = self.query.pop("limit")
+        found = queries.admissions(event_id=event_id, **self.query, limit=limit + 1)
+        page = paging.page(found, limit=limit, key=lambda row: (row["booking"], row["seat"]))
+        return Response({"items": [shapes.admission(row) for row in page.items], "nextCursor": page.nextCursor})
+
 
 def _event(event_id: int, viewer: User | None, **options: Any) -> Response:
     """Answer with an event, or 404 if the viewer may not see it."""
@@ -181,6 +278,14 @@ def _booking(booking_id: int, viewer: User | None, *, is_proven: bool) -> querie
     row = queries.booking(booking_id=booking_id, viewer=viewer, is_proven=is_proven)
     if row is None:
         raise services.BookingNotFound
+    return row
+
+
+def _attendance(event_id: int, viewer: User) -> queries.Row:
+    """Return who is in, in numbers, or raise 404 if the viewer may not see the event."""
+    row = queries.attendance(event_id=event_id, viewer=viewer)
+    if row is None:
+        raise services.EventNotFound
     return row
 
 

@@ -5,6 +5,7 @@ errors into statuses, headers and bodies.
 """
 
 import re
+from typing import Any
 
 # The messages about invalid fields, by the field's name in the domain.
 Faults = dict[str, list[str]]
@@ -14,7 +15,7 @@ class Refused(Exception):
     """The rules do not allow the request, and nothing was changed.
 
     `message` is for people, `code` for programs (by default the class name in snake_case). `fields` maps each
-    invalid field, by its name in the domain, to its messages.
+    invalid field, by its name in the domain, to its messages. `members` are further facts for programs.
     """
 
     code = "refused"
@@ -25,9 +26,12 @@ class Refused(Exception):
         if "code" not in cls.__dict__:
             cls.code = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
 
-    def __init__(self, message: str | None = None, *, fields: Faults | None = None) -> None:
+    def __init__(
+        self, message: str | None = None, *, fields: Faults | None = None, members: dict[str, Any] | None = None
+    ) -> None:
         self.message = message or self.message
         self.fields = fields or {}
+        self.members = members or {}
         super().__init__(self.message)
 
 
@@ -53,6 +57,12 @@ class Missing(Refused):
     """The object does not exist, or the user is not allowed to see it."""
 
     message = "Not found"
+
+
+class Gone(Refused):
+    """What the request asks for existed once, but is no longer kept."""
+
+    message = "No longer available"
 
 
 class Conflict(Refused):

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from iso4217 import Currency
 
@@ -27,3 +28,8 @@ def readable(amount: Decimal, currency: str) -> str:
     """Return an amount with its currency: "1,250.00 EUR", or "1,250 JPY" for a currency without a subunit."""
     is_whole = DECIMAL_PLACES.get(currency) == 0 and amount == int(amount)
     return f"{amount:,.{0 if is_whole else 2}f} {currency}"
+
+
+def readable_in_site_currency(amount: Decimal) -> str:
+    """Return an amount in the site's currency, which prices of tickets are in."""
+    return readable(amount, settings.CURRENCY)

@@ -7,9 +7,12 @@ from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 
-def digest(salt: str, message: bytes) -> bytes:
-    """Return the digest of Django's `salted_hmac` with SHA-256, in a quarter of the time: its key is kept."""
-    keyed = _keyed(salt, settings.SECRET_KEY).copy()
+def digest(salt: str, message: bytes, *, secret: str | None = None) -> bytes:
+    """Return the digest of Django's `salted_hmac` with SHA-256, in a quarter of the time: its key is kept.
+
+    `secret` is by default SECRET_KEY.
+    """
+    keyed = _keyed(salt, settings.SECRET_KEY if secret is None else secret).copy()
     keyed.update(message)
     return keyed.digest()
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from kit import tracing
 from notifications import mails, transport
 from notifications.models import Delivery, Kind
 
@@ -64,7 +65,8 @@ def compose(delivery: Delivery) -> mails.Message | Outcome:
 def send(message: mails.Message, connection: transport.Connection) -> Outcome:
     """Try to send a message. Never raises."""
     try:
-        connection.send(message)
+        with tracing.span("send mail"):
+            connection.send(message)
     except transport.Unreachable as error:
         return Unreachable(str(error))
     except transport.Rejected as error:

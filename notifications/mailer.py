@@ -38,12 +38,7 @@ class Batch:
 def start() -> list[asyncio.Task[None]]:
     """Start the tasks that send mail until they are cancelled. They end only by failing."""
     woken = asyncio.Event()
-    return [asyncio.create_task(_listen(woken)), asyncio.create_task(_send(woken))]
-
-
-async def _listen(woken: asyncio.Event) -> None:
-    async for _ in sql.listen("mail"):
-        woken.set()
+    return [asyncio.create_task(sql.wake("mail", woken)), asyncio.create_task(_send(woken))]
 
 
 async def _send(woken: asyncio.Event) -> None:

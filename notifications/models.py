@@ -38,6 +38,7 @@ class Kind(models.TextChoices):
     RESET_PASSWORD = "reset-password", "Reset password"
     ADDRESS_CHANGED = "address-changed", "Address changed"
     WEEKLY_REPORT = "weekly-report", "Weekly report"
+    WEBHOOK_STOPPED = "webhook-stopped", "Webhook stopped"
 
 
 ABOUT_BOOKINGS = [kind for kind in Kind if kind.startswith(("booking-", "event-"))]
@@ -193,19 +194,17 @@ class Outage(models.Model):
         return f"since {self.began_at:%Y-%m-%d %H:%M} UTC: {self.last_error}"
 
 
-class Unannounced(models.Model):
-    """A ledger entry of a booking that was confirmed at once, until a worker creates the delivery about it.
+class Announced(models.Model):
+    """How far the workers have read the log of changes for bookings that were confirmed at once. One row."""
 
-    Written while the event's inventory is locked, so it has no foreign key to check. The ledger loses no entries.
-    """
-
-    entry_id = models.BigIntegerField(primary_key=True)
+    position = models.BigIntegerField(db_default=0)
 
     class Meta:
         default_permissions = ()
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="announced_single")]
 
     def __str__(self) -> str:
-        return f"entry #{self.entry_id}"
+        return f"until {self.position}"
 
 
 # `services.mute` was not called in this transaction.
@@ -271,11 +270,6 @@ class AnnouncedEntry(BookingEntry):
                 operation=pgtrigger.Insert,
                 condition=pgtrigger.Condition(IS_NOT_ENTERED),
                 referencing=pgtrigger.Referencing(new="entries"),
-            ),
-            trigger(
-                "notifications/queue_confirmed",
-                when=pgtrigger.After,
-                operation=pgtrigger.Insert,
             ),
         ]
 

@@ -9,12 +9,13 @@ from django.db.models import F, Q
 from psycopg.types.json import Jsonb
 
 from accounts.models import User, UserType
+from changes.services import sequence
 from kit.db import sql
 from notifications.models import Delivery, DeliveryQuerySet, Kind, State
 from tickets import queries
 from tickets.models import Ticket
 
-# Bookings per transaction of `announce_bookings`.
+# Changes that `announce_bookings` looks at per transaction.
 BOOKING_BATCH = 500
 
 # Password codes per user and hour. Anyone can request them.
@@ -103,7 +104,8 @@ def _announce_some_deadlines(at: datetime) -> int:
 
 
 def announce_bookings() -> None:
-    """Create the deliveries about bookings that were confirmed at once. Workers running at the same time share them."""
+    """Create the deliveries about bookings that were confirmed at once, which the log of changes names."""
+    sequence()
     while sql.prepared("notifications/announce_confirmed", number=BOOKING_BATCH)[0]["number"] == BOOKING_BATCH:
         pass
 

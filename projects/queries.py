@@ -27,6 +27,11 @@ def project(*, viewer: User, project_id: int) -> Row | None:
     return sql.find("projects/project", viewer_id=viewer_id(viewer), project_id=project_id)
 
 
+def projects_by_id(ids: list[int], *, viewer: User | None) -> list[Row]:
+    """Return these projects, in any order, as `projects` does. None sees every ticket. Runs one statement."""
+    return sql.prepared("projects/projects_by_id", ids=ids, viewer_id=viewer_id(viewer)) if ids else []
+
+
 def ticket_totals(*, project_ids: list[int]) -> dict[int, int]:
     """Return the number of tickets of each project, visible or not. Projects without tickets may be missing."""
     return {row["project"]: row["tickets"] for row in sql.rows("projects/ticket_totals", projects=project_ids)}

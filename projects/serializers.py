@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from kit.activity.lists import OrderedSinceSerializer
 from kit.web.bodies import NullIsDefault
 from kit.web.etags import ExpectedVersionSerializer
 from kit.web.fields import SingleLineField, TextField
@@ -49,6 +50,6 @@ class ProjectPageSerializer(serializers.Serializer[Any]):
     nextCursor = serializers.CharField(allow_null=True)
 
 
-class ProjectQuerySerializer(PageSerializer):
+class ProjectQuerySerializer(PageSerializer, OrderedSinceSerializer):
     search = SingleLineField(max_length=150, required=False, allow_blank=True, default="")
     cursor = CursorField([line, row_id])

@@ -5,6 +5,7 @@ from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 
 from accounts.permissions import IsAdmin, caller
+from kit.activity import lists
 from kit.idempotency.views import idempotent
 from kit.web import paging
 from kit.web.base import ViewSet
@@ -25,12 +26,23 @@ class ProjectViewSet(ViewSet):
 
     @docs.list_projects
     def list(self, request: Request) -> Response:
+        if "updatedSince" in self.query:
+            return self._list_changed(request)
         limit, after = self.query["limit"], self.query.get("cursor", ("", 0))
         found = queries.projects(viewer=caller(request), search=self.query["search"], after=after, limit=limit + 1)
         page = paging.page(
             found,
             limit=limit,
             key=lambda project: (project["name"], project["id"]),
+            texts=lambda project: [project["description"]],
+        )
+        return Response({"items": page.items, "nextCursor": page.nextCursor})
+
+    def _list_changed(self, request: Request) -> Response:
+        page = lists.page(
+            "project",
+            self.query,
+            lambda ids: queries.projects_by_id(ids, viewer=caller(request)),
             texts=lambda project: [project["description"]],
         )
         return Response({"items": page.items, "nextCursor": page.nextCursor})

@@ -7,7 +7,7 @@ from django.db.models import Case, When
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
-from kit.admin.forms import without_related_buttons
+from kit.admin.forms import SingleLineMixin, without_related_buttons
 from kit.admin.stale import SeenAdmin, SeenForm
 from sla.models import Calendar, Holiday, Opening, Priority, SlaPolicy
 
@@ -42,14 +42,14 @@ class OpeningInline(TabularInline):
     hide_title = True
 
 
-class HolidayInline(TabularInline):
+class HolidayInline(SingleLineMixin, TabularInline):
     model = Holiday
     extra = 0
     hide_title = True
 
 
 @admin.register(Calendar)
-class CalendarAdmin(SeenAdmin, ModelAdmin):
+class CalendarAdmin(SeenAdmin, SingleLineMixin, ModelAdmin):
     """Changes apply to deadlines calculated from now on, and to the remaining time of tickets on hold or closed."""
 
     form = SeenForm

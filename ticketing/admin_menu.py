@@ -7,7 +7,7 @@ from django.urls import reverse_lazy
 from django.utils.text import format_lazy
 
 # Queues of tickets that are one click away.
-OWN_ENTRIES = ("at-risk", "breached")
+OWN_ENTRIES = ("mine", "at-risk", "breached")
 
 
 def _item(title: str, icon: str, model: str) -> dict[str, Any]:
@@ -40,12 +40,19 @@ def _tickets(title: str, icon: str, *, queue: str = "") -> dict[str, Any]:
     return entry | {"link": link, "active": is_active}
 
 
+def _own_tickets() -> dict[str, Any]:
+    """Return the entry for the user's own tickets. Admins cannot be assigned to any."""
+    entry = _tickets("My tickets", "assignment_ind", queue="mine")
+    return entry | {"permission": lambda request: entry["permission"](request) and not request.user.is_admin}
+
+
 SECTIONS: list[dict[str, Any]] = [
     {"items": [{"title": "Overview", "icon": "monitoring", "link": reverse_lazy("admin:index")}]},
     {
         "title": "Desk",
         "items": [
             _tickets("Tickets", "confirmation_number"),
+            _own_tickets(),
             _tickets("At risk", "hourglass_bottom", queue="at-risk"),
             _tickets("Breached", "alarm", queue="breached"),
             _item("Macros", "bolt", "tickets.macro"),
@@ -63,9 +70,18 @@ SECTIONS: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": "Integrations",
+        "items": [
+            _item("Webhooks", "webhook", "webhooks.webhook"),
+            _item("Deliveries", "send", "webhooks.delivery"),
+        ],
+    },
+    {
         "title": "People",
         "items": [
             _item("Users", "group", "accounts.user"),
+            _item("API keys", "key", "accounts.apikey"),
+            _item("Audit log", "history", "accounts.auditentry"),
             _item("Failed sign-ins", "lock", "axes.accessattempt"),
         ],
     },
@@ -75,6 +91,7 @@ SECTIONS: list[dict[str, Any]] = [
 OWN_ACCOUNT: list[dict[str, Any]] = [
     {"title": "My account", "link": reverse_lazy("admin:accounts_user_me")},
     {"title": "Change e-mail address", "link": reverse_lazy("admin:accounts_user_own_email")},
+    {"title": "Unsent drafts", "link": reverse_lazy("admin:accounts_user_drafts")},
     {"title": "Change password", "link": reverse_lazy("admin:password_change")},
     # Opened by kit/static/kit/shortcuts.js.
     {"title": "Keyboard shortcuts", "link": "#shortcuts"},

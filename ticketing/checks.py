@@ -22,6 +22,35 @@ def check_staff_signup(**_: Any) -> list[checks.CheckMessage]:
     ]
 
 
+MIN_KEY_LENGTH = 32
+
+
+@checks.register(checks.Tags.security)
+def check_encryption_keys(**_: Any) -> list[checks.CheckMessage]:
+    errors: list[checks.CheckMessage] = []
+    hint = 'Generate one with: python3 -c "import secrets; print(secrets.token_urlsafe(50))"'
+    if not settings.ENCRYPTION_KEYS:
+        errors.append(
+            checks.Error("ENCRYPTION_KEYS is not set. Stored secrets need a key.", hint=hint, id="ticketing.E002")
+        )
+    elif min(map(len, settings.ENCRYPTION_KEYS)) < MIN_KEY_LENGTH:
+        errors.append(
+            checks.Error(
+                f"A key in ENCRYPTION_KEYS has fewer than {MIN_KEY_LENGTH} characters.", hint=hint, id="ticketing.E003"
+            )
+        )
+    return errors
+
+
+@checks.register(checks.Tags.security)
+def check_audit_log(**_: Any) -> list[checks.CheckMessage]:
+    """Refuse a retention that the database would refuse every night (accounts/sql/triggers/keep_audit.sql)."""
+    if settings.AUDIT_KEEP_DAYS == 0 or settings.AUDIT_KEEP_DAYS >= 30:
+        return []
+    message = "AUDIT_KEEP_DAYS must be 0, which keeps the audit log for ever, or at least 30."
+    return [checks.Error(message, id="ticketing.E004")]
+
+
 @checks.register(checks.Tags.security, deploy=True)
 def check_demo(**_: Any) -> list[checks.CheckMessage]:
     if not settings.DEMO:

@@ -22,17 +22,22 @@ def add_fields(_logger: Any, method: str, line: structlog.types.EventDict) -> st
     return line
 
 
-def configure(*, level: str, line_format: str) -> dict[str, Any]:
+def configure(*, level: str, line_format: str, has_traces: bool) -> dict[str, Any]:
     """Configure structlog, and return Django's `LOGGING`.
 
     Our own loggers write to stderr directly, because every request logs a line and the standard library takes several
     times as long. Those of libraries go through it, and look the same.
     """
+    added: list[structlog.types.Processor] = [add_fields]
+    if has_traces:
+        from ticketing.operations.tracing import add_trace_id
+
+        added.append(add_trace_id)
     renderers = _renderers(line_format)
     # Unbuffered: one `write` per line, so that lines of several threads and processes do not mix.
     stderr = open(2, "wb", buffering=0, closefd=False)  # noqa: SIM115
     structlog.configure(
-        processors=[add_fields, *renderers, _as_bytes],
+        processors=[*added, *renderers, _as_bytes],
         logger_factory=structlog.BytesLoggerFactory(stderr),
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
@@ -44,7 +49,7 @@ def configure(*, level: str, line_format: str) -> dict[str, Any]:
             "structured": {
                 "()": "structlog.stdlib.ProcessorFormatter",
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers, _as_text],
-                "foreign_pre_chain": [add_fields],
+                "foreign_pre_chain": added,
             }
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},

@@ -1,8 +1,24 @@
-"""The middleware of every request, outermost first, and that of requests to the admin."""
+"""The middleware of every request, then that of requests to the API, to pages and to the admin, outermost first."""
+
+# With METRICS_TOKEN only.
+COUNTING = ["ticketing.operations.metrics.count_requests"]
 
 ALL = [
     "kit.web.middleware.log_request",
     "kit.web.headers.keep_private",
+    "kit.web.branches.ApiOrPages",
+]
+
+# The API's responses are JSON, CSV or nothing. What only a page needs would take a tenth of a short request.
+API = [
+    "kit.web.headers.CorsMiddleware",
+    "kit.web.middleware.answer_in_json",
+    "kit.web.headers.ApiSecurityMiddleware",
+    "kit.web.compression.CompressionMiddleware",
+    "kit.web.middleware.record_history",
+]
+
+PAGES = [
     "kit.web.headers.ContentSecurityPolicyMiddleware",
     "kit.web.pages.answer_browsers_with_pages",
     "kit.web.headers.CorsMiddleware",
@@ -12,7 +28,7 @@ ALL = [
     "kit.web.compression.CompressionMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "kit.web.middleware.HistoryMiddleware",
-    "kit.admin.middleware.AdminMiddleware",
+    "kit.web.branches.AdminOnly",
 ]
 
 # The API uses no sessions, cookies or forms. It answers lockouts in its views (accounts/services/authentication.py).

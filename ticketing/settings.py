@@ -5,22 +5,23 @@ the variables.
 """
 
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 import environ
 import pghistory
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
-from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from kit import money, zones
 from kit.db import configuration
 from kit.local_secret import local_secret
-from ticketing import admin_menu, content_policies, logs, middleware, openapi
+from ticketing import admin_theme, content_policies, installed_apps, logs, middleware, openapi, rest_framework
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
+VERSION = (BASE_DIR / "VERSION").read_text().strip()
 
 environ.Env.read_env(BASE_DIR / ".env")
 env = environ.Env()
@@ -39,54 +40,27 @@ if not SECRET_KEY:
     SECRET_KEY = local_secret(VAR_DIR / "secret_key")
 # Earlier keys, whose signatures are still accepted.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+# For stored secrets (kit/encryption.py). Required in production (ticketing/checks.py).
+ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[])
+if not ENCRYPTION_KEYS and IS_LOCAL:
+    ENCRYPTION_KEYS = [local_secret(VAR_DIR / "encryption_key")]
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if IS_LOCAL else [])
 
 # --- Apps and middleware -----------------------------------------------------------------------------------------
 
-# In the order of the floors: ground, rooms, doors. No app imports a later one.
-PROJECT_APPS = [
-    "kit",
-    "kit.idempotency",
-    "kit.long_tasks",
-    "kit.search",
-    "accounts",
-    "projects",
-    "sla",
-    "tickets",
-    "events",
-    "notifications",
-    "analytics",
-    "demo",
-    "ticketing",
-]
-INSTALLED_APPS = [
-    *PROJECT_APPS,
-    "unfold",
-    "unfold.contrib.filters",
-    # Only ticketing/urls.py loads the admin, which the worker and most commands do not need.
-    "django.contrib.admin.apps.SimpleAdminConfig",
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
-    "django.contrib.staticfiles",
-    "django.contrib.postgres",
-    "rest_framework",
-    "rest_framework_simplejwt.token_blacklist",
-    "drf_spectacular",
-    "corsheaders",
-    "axes",
-    "django_otp",
-    "django_otp.plugins.otp_totp",
-    "django_otp.plugins.otp_static",
-    "pgtrigger",
-    "pghistory",
-    "procrastinate.contrib.django",
-    "anymail",
-]
+PROJECT_APPS = installed_apps.OURS
+INSTALLED_APPS = [*PROJECT_APPS, *installed_apps.OTHERS]
 
-MIDDLEWARE = middleware.ALL
+# What Prometheus sends to read /metrics. Without it, there are no metrics, and counting them takes no time.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_DIR = VAR_DIR / "metrics"
+# Where backups are written, for `manage.py doctor` to see whether there is a recent one.
+BACKUP_DIR = env.str("BACKUP_DIR", default="")
+
+MIDDLEWARE = [*middleware.COUNTING, *middleware.ALL] if METRICS_TOKEN else middleware.ALL
+API_MIDDLEWARE = middleware.API
+PAGE_MIDDLEWARE = middleware.PAGES
 ADMIN_MIDDLEWARE = middleware.ADMIN
 
 ROOT_URLCONF = "ticketing.urls"
@@ -114,26 +88,48 @@ TEMPLATES = [
 
 # Of the embedded PostgreSQL, used without DATABASE_URL.
 CLUSTER = VAR_DIR / ("postgres-test" if TESTING else "postgres")
-DATABASES = configuration.configuration(env.str("DATABASE_URL", default=""), CLUSTER, durable=not TESTING)
-# A request that waits longer than lock_timeout gets a 503. PostgreSQL detects deadlocks after one second.
-# If `pgtrigger.ignore` is unset, every trigger raises and catches an error for each row: 20,000 rows would take ten
-# seconds instead of two.
-# Plans that fit any parameters are made once per connection (kit/db/sql.py), also for the functions in the database.
-# They look expensive to PostgreSQL, which would compile each of them to machine code for longer than it runs.
-DATABASES["default"]["OPTIONS"].setdefault(
-    "options", "-c lock_timeout=3s -c pgtrigger.ignore={} -c plan_cache_mode=force_generic_plan -c jit=off"
+# Whether DATABASE_URL leads to a pooler that lends connections to one transaction after another, such as PgBouncer with
+# deploy/pgbouncer.ini.
+DATABASE_POOLER = env.bool("DATABASE_POOLER", default=False)
+DATABASES = configuration.configuration(
+    env.str("DATABASE_URL", default=""), CLUSTER, durable=not TESTING, is_pooled=DATABASE_POOLER
 )
-# Poolers that share connections between transactions, such as PgBouncer before 1.21, cannot prepare statements.
-if env.bool("PREPARE_STATEMENTS", default=True):
+# PgBouncer before 1.21 cannot prepare statements.
+if env.bool("PREPARE_STATEMENTS", default=not DATABASE_POOLER):
     DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 0
+# Past the pooler, for a worker to LISTEN. Without it, workers behind a pooler look for work every few seconds.
+if _direct := env.str("WORKER_DATABASE_URL", default=""):
+    DATABASES[configuration.DIRECT] = configuration.database("WORKER_DATABASE_URL", _direct)
+# A streaming replica for lists, searches, exports and analytics (kit/replicas). Through a pooler too, if there is one.
+REPLICA_URL = env.str("REPLICA_URL", default="")
+# A replica that is further behind is not read.
+REPLICA_MAX_LAG_SECONDS = env.int("REPLICA_MAX_LAG_SECONDS", default=5)
+if REPLICA_URL:
+    DATABASES[configuration.REPLICA] = configuration.replica(
+        DATABASES["default"], REPLICA_URL, is_pooled=DATABASE_POOLER
+    )
+    DATABASE_ROUTERS = ["kit.db.routing.Router"]
+    MIDDLEWARE = ["kit.replicas.reading.remember_changes", *MIDDLEWARE]
+# An OpenTelemetry collector to send traces to (ticketing/operations/tracing.py). Without it, nothing is traced.
+TRACING = bool(env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default=""))
+OTEL_SERVICE_NAME = env.str("OTEL_SERVICE_NAME", default="ticketing")
+if TRACING:
+    if find_spec("opentelemetry") is None:
+        raise ImproperlyConfigured(
+            "OTEL_EXPORTER_OTLP_ENDPOINT is set, but its packages are missing. Install requirements-telemetry.txt."
+        )
+    MIDDLEWARE = ["ticketing.operations.tracing.trace_requests", *MIDDLEWARE]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Users and sign-in -------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
 # auth.W004 asks for unique=True on the e-mail address; ours is unique regardless of case, by a constraint.
-# The others look for middleware in MIDDLEWARE, but it is in ADMIN_MIDDLEWARE (ticketing/tests/test_middleware.py).
-SILENCED_SYSTEM_CHECKS = ["auth.W004", "admin.E408", "admin.E409", "admin.E410", "security.W003", "axes.W002"]
+# The others look for middleware in MIDDLEWARE, but it is in the lists for pages (ticketing/tests/test_middleware.py).
+SILENCED_SYSTEM_CHECKS = [
+    *("auth.W004", "axes.W002", "admin.E408", "admin.E409", "admin.E410"),
+    *("security.W001", "security.W002", "security.W003"),
+]
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "accounts.permissions.RoleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
@@ -198,21 +194,12 @@ PGHISTORY_FOREIGN_KEY_FIELD = pghistory.ForeignKey(db_index=False)
 # Other methods change nothing, so their statements need no context.
 PGHISTORY_MIDDLEWARE_METHODS = ("POST", "PUT", "PATCH", "DELETE")
 
+# How long the audit log is kept: 0 for ever, or at least 30 (accounts/sql/triggers/keep_audit.sql).
+AUDIT_KEEP_DAYS = env.int("AUDIT_KEEP_DAYS", default=730)
+
 # --- API ---------------------------------------------------------------------------------------------------------
 
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.tokens.BearerToken"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["kit.web.bodies.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["kit.web.bodies.JSONRenderer"],
-    "DEFAULT_METADATA_CLASS": "kit.web.bodies.NoMetadata",
-    "DEFAULT_THROTTLE_CLASSES": ["kit.web.throttling.RateLimit"],
-    "DEFAULT_SCHEMA_CLASS": "kit.openapi.schema.AutoSchema",
-    "EXCEPTION_HANDLER": "kit.web.problems.exception_handler",
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
-    "COERCE_DECIMAL_TO_STRING": False,
-    "TEST_REQUEST_DEFAULT_FORMAT": "json",
-}
+REST_FRAMEWORK = rest_framework.SETTINGS
 
 # Rate limits per user, or per address if signed out. Counted in Redis if REDIS_URL is set, otherwise per process.
 RATE_LIMITS = env.bool("RATE_LIMITS", default=not DEMO)
@@ -286,6 +273,22 @@ if min(MAIL_PER_RECIPIENT, MAIL_PER_CUSTOMER, MAIL_PER_GUEST) < 1:
 # How long the records of sent and failed mail are kept.
 MAIL_KEEP_DAYS = env.int("MAIL_KEEP_DAYS", default=90)
 
+# --- Webhooks ---------------------------------------------------------------------------------------------------
+
+# Whether webhooks may go to private addresses, and over http. Only for networks whose services trust every admin.
+WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=DEMO)
+# Deliveries to one webhook that are under way at a time.
+WEBHOOK_CONCURRENCY = env.int("WEBHOOK_CONCURRENCY", default=20)
+if WEBHOOK_CONCURRENCY < 1:
+    raise ImproperlyConfigured("WEBHOOK_CONCURRENCY must be at least 1.")
+# How long deliveries are kept.
+WEBHOOK_KEEP_DAYS = env.int("WEBHOOK_KEEP_DAYS", default=30)
+
+# --- Changes -----------------------------------------------------------------------------------------------------
+
+# How long changes can be read in `GET /changes`.
+CHANGES_KEEP_DAYS = env.int("CHANGES_KEEP_DAYS", default=30)
+
 # --- Jobs --------------------------------------------------------------------------------------------------------
 
 # Connections that one worker opens to a mail server that makes it wait.
@@ -311,25 +314,7 @@ LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 # accounts/admin/failed_sign_ins.py shows them instead.
 AXES_ENABLE_ADMIN = False
-UNFOLD = {
-    "SITE_TITLE": "Ticketing",
-    "SITE_HEADER": "Ticketing",
-    "SITE_SYMBOL": "confirmation_number",
-    "SITE_URL": reverse_lazy("docs"),
-    "SHOW_VIEW_ON_SITE": False,
-    "DASHBOARD_CALLBACK": "analytics.admin.dashboard",
-    "SIDEBAR": {"navigation": admin_menu.SECTIONS},
-    "ACCOUNT": {"navigation": admin_menu.OWN_ACCOUNT},
-    # By default, the theme writes its colours into a <style> element, which our Content-Security-Policy blocks.
-    "COLORS": lambda request: {},
-    "STYLES": [lambda request: static("kit/admin.css"), lambda request: static("kit/shortcuts.css")],
-    "SCRIPTS": [
-        lambda request: static("kit/admin.js"),
-        lambda request: static("kit/drafts.js"),
-        lambda request: static("kit/shortcuts.js"),
-    ],
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("kit/icon.svg")}],
-}
+UNFOLD = admin_theme.SETTINGS
 
 # --- Language, time, static files --------------------------------------------------------------------------------
 
@@ -375,7 +360,7 @@ CSRF_FAILURE_VIEW = "accounts.admin.kept_forms.csrf_failure"
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 if not IS_LOCAL:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
@@ -390,4 +375,4 @@ LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOG_FORMAT = env.str("LOG_FORMAT", default="console" if IS_LOCAL else "json")
 if LOG_FORMAT not in logs.FORMATS:
     raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}. Choose from {', '.join(logs.FORMATS)}.")
-LOGGING = logs.configure(level=LOG_LEVEL, line_format=LOG_FORMAT)
+LOGGING = logs.configure(level=LOG_LEVEL, line_format=LOG_FORMAT, has_traces=TRACING)

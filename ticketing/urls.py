@@ -15,6 +15,7 @@ from contracts import box_office, helpdesk, ticks
 from kit.openapi.views import Docs, Schema
 from kit.web.views import Health, Root, Unknown
 from ticketing import admin_search  # noqa: F401  Importing it sets the admin's search.
+from ticketing.operations.views import Metrics, Ready
 
 # Keyed by the names used in the CONTRACTS setting.
 CONTRACTS = {"box_office": box_office, "ticks": ticks, "helpdesk": helpdesk}
@@ -27,9 +28,13 @@ urlpatterns = [
     path("", include("tickets.urls")),
     path("", include("projects.urls")),
     path("", include("accounts.urls")),
+    path("", include("changes.urls")),
+    path("", include("webhooks.urls")),
     path("", include("analytics.urls")),
     path("", Root.as_view()),
     path("healthz", Health.as_view(), name="health"),
+    path("readyz", Ready.as_view(), name="readiness"),
+    path("metrics", Metrics.as_view(), name="metrics"),
     path("schema", Schema.as_view(), name="schema"),
     path("docs", Docs.as_view(), name="docs"),
     path("admin", lambda request: HttpResponseRedirect("/admin/")),

@@ -16,6 +16,7 @@ from kit.admin.refusals import database_errors_as_refusals, refusal_messages
 from kit.errors import Refused
 from sla.models import Priority
 from tickets import services
+from tickets.forms import LabelsField
 from tickets.models import Assignment, Status, Ticket
 
 # Each change takes a few hundredths of a second, and the user waits for all of them.
@@ -37,6 +38,21 @@ class BulkForm(forms.Form):
         if len(ids) > MAX_TICKETS:
             raise forms.ValidationError(f"You can update at most {MAX_TICKETS:,} tickets at once.")
         return list(ids)
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        giver = self.cleaned_data.get("giver")
+        if giver is not None and giver == self.cleaned_data.get("user"):
+            self.add_error("user", f"{services.SamePerson.message}.")
+        if {"add", "remove"} <= self.cleaned_data.keys():
+            self._check_labels(self.cleaned_data["add"], self.cleaned_data["remove"])
+        return cleaned
+
+    def _check_labels(self, added: list[str], removed: list[str]) -> None:
+        if not added and not removed:
+            self.add_error("add", "Enter labels to add or to remove.")
+        if both := set(added) & set(removed):
+            self.add_error("remove", f"Cannot be both added and removed: {', '.join(sorted(both))}.")
 
 
 def _choice(choices: list[tuple[str, str]]) -> forms.Field:
@@ -103,6 +119,16 @@ def _set_priority(ticket_id: int, by: User, *, priority: str) -> None:
     services.update(ticket_id=ticket_id, by=by, at=timezone.now(), priority=priority)
 
 
+def _relabel(ticket_id: int, by: User, *, add: list[str], remove: list[str]) -> None:
+    services.relabel(ticket_id=ticket_id, add=add, remove=remove, by=by, at=timezone.now())
+
+
+def _relabelled(add: list[str], remove: list[str]) -> str:
+    parts = [f"labelled {', '.join(add)}"] if add else []
+    parts += [f"no longer labelled {', '.join(remove)}"] if remove else []
+    return " and ".join(parts)
+
+
 CHANGES = {
     "assign": BulkChange(
         "Assign a user to",
@@ -114,7 +140,7 @@ CHANGES = {
     "replace": BulkChange(
         "Replace the assignees of",
         "Replace assignees",
-        lambda: {"user": _person("New assignee", required=False, help_text="Leave empty to leave them unassigned.")},
+        lambda: {"user": _person("New assignee", required=False, help_text="Leave empty to unassign the tickets.")},
         _replace,
         lambda user: f"assigned to {user.name} only" if user else "left unassigned",
     ),
@@ -124,7 +150,10 @@ CHANGES = {
         lambda: {
             "giver": _person("From"),
             "user": _person(
-                "To", required=False, help_text="Leave empty to leave them to their other assignees, or unassigned."
+                "To",
+                unlike="giver",
+                required=False,
+                help_text="If empty, they stay with their other assignees or become unassigned.",
             ),
         },
         _hand_over,
@@ -136,6 +165,16 @@ CHANGES = {
     "status": BulkChange("Set the status of", "Set status", lambda: {"status": _choice(Status.choices)}, _set_status),
     "priority": BulkChange(
         "Set the priority of", "Set priority", lambda: {"priority": _choice(Priority.choices)}, _set_priority
+    ),
+    "labels": BulkChange(
+        "Change the labels of",
+        "Change labels",
+        lambda: {
+            "add": LabelsField(required=False, label="Add", help_text="Separated by commas."),
+            "remove": LabelsField(required=False, label="Remove", help_text="Separated by commas."),
+        },
+        _relabel,
+        _relabelled,
     ),
 }
 UNDO = BulkChange("Undo the change of", "Undo", dict, _undo, lambda kept: "assigned as before")

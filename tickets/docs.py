@@ -11,6 +11,7 @@ from kit.web.etags import ExpectedVersionSerializer
 from kit.web.fields import MomentField
 from tickets import examples, services
 from tickets.label_fields import LabelPageSerializer, LabelQuerySerializer
+from tickets.selection import TicketListSerializer, TicketSelectionSerializer
 from tickets.serializers import (
     MAX_BATCH,
     AssignSerializer,
@@ -32,7 +33,6 @@ from tickets.serializers import (
     TicketFilterSerializer,
     TicketPageSerializer,
     TicketPatchSerializer,
-    TicketQuerySerializer,
     TicketSerializer,
 )
 
@@ -77,7 +77,7 @@ list_tickets = describes(
     name="listTickets",
     more="Returns the tickets that you can see and that match every filter. A `cursor` is valid only with the "
     "`ordering` it was issued for.",
-    query=TicketQuerySerializer,
+    query=TicketListSerializer,
     answers={200: (TicketPageSerializer, examples.TICKET_PAGE)},
     refusals=[*BAD_FILTERS, paging.BAD_CURSOR],
 )
@@ -124,6 +124,7 @@ get_ticket = describes(
     "Get a ticket",
     name="getTicket",
     more="With its assignees, and how its SLA deadline was calculated. A ticket that you cannot see is a 404.",
+    query=TicketSelectionSerializer,
     answers={200: TICKET_DETAIL, 304: None},
     refusals=[services.TicketNotFound],
 )

@@ -41,6 +41,7 @@ TICKET: dict[str, Any] = {
     "project": 1,
     "createdDate": "2024-07-01T18:00:00Z",
     "updatedDate": None,
+    "activityDate": "2024-07-01T18:00:00Z",
     "slaDue": "2024-07-01T22:00:00Z",
     "labels": [],
     "version": 1,
@@ -70,7 +71,13 @@ BATCH_RESULTS: dict[str, Any] = {
         {"status": 201, "ticket": TICKET},
         {
             "status": 200,
-            "ticket": TRACKER_TICKET | {"status": "in-progress", "updatedDate": "2024-07-01T18:30:00Z", "version": 2},
+            "ticket": TRACKER_TICKET
+            | {
+                "status": "in-progress",
+                "updatedDate": "2024-07-01T18:30:00Z",
+                "activityDate": "2024-07-01T18:30:00.250Z",
+                "version": 2,
+            },
         },
         {
             "status": 400,

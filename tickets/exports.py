@@ -1,7 +1,9 @@
-"""Tickets as CSV, with the columns, filters and permissions of the list."""
+"""Tickets as CSV, with the columns, filters and permissions of the list; in the admin, with the currency of prices."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
+
+from django.conf import settings
 
 from accounts.models import User
 from kit.web import csv_export
@@ -9,6 +11,9 @@ from tickets import queries, shapes
 from tickets.models import Ordering, TicketQuerySet
 from tickets.queries import Row, TicketFilter
 from tickets.serializers import TicketSerializer
+
+# Those of the list, but for a time that only matters to clients who synchronise.
+COLUMNS = [name for name in TicketSerializer().get_fields() if name != "activityDate"]
 
 
 def selected(tickets: TicketQuerySet) -> Iterator[bytes]:
@@ -19,7 +24,15 @@ def selected(tickets: TicketQuerySet) -> Iterator[bytes]:
         ids = remaining.order_by("-pk").values_list("pk", flat=True)[: csv_export.BATCH]
         return queries.tickets_by_id(list(ids))
 
-    return _encode(csv_export.batches(fetch))
+    columns = [*COLUMNS]
+    columns.insert(columns.index("price") + 1, "currency")
+
+    def cells(row: Row) -> Row:
+        values = shapes.flat(row)
+        values["currency"] = None if values["price"] is None else settings.CURRENCY
+        return {name: values[name] for name in columns}
+
+    return csv_export.encode(columns, (map(cells, batch) for batch in csv_export.batches(fetch)))
 
 
 def tickets(*, viewer: User, filter: TicketFilter, ordering: Ordering, at: datetime) -> Iterator[bytes]:  # noqa: A002
@@ -31,8 +44,5 @@ def tickets(*, viewer: User, filter: TicketFilter, ordering: Ordering, at: datet
             viewer=viewer, filter=filter, ordering=ordering, after=after, limit=csv_export.BATCH, at=at
         )
 
-    return _encode(csv_export.batches(fetch))
-
-
-def _encode(batches: Iterable[list[Row]]) -> Iterator[bytes]:
-    return csv_export.encode(TicketSerializer().fields, (map(shapes.flat, batch) for batch in batches))
+    batches = csv_export.batches(fetch, user_id=viewer.pk)
+    return csv_export.encode(COLUMNS, (map(shapes.flat, batch) for batch in batches))

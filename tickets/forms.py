@@ -3,9 +3,12 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
+from django.urls import reverse
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from kit.admin.forms import MultiLineField, ServiceForm
+from kit.admin.stale import StaleForm
 from kit.web.fields import NO_CONTROL_CHARACTERS
 from tickets.models import MAX_LABEL, MAX_LABELS, MAX_MESSAGE, Status
 from tickets.models.label import normalized
@@ -16,10 +19,29 @@ STALE_FORM = (
 )
 
 
+class LabelsInput(UnfoldAdminTextInputWidget):
+    """A text field that suggests existing labels while somebody types."""
+
+    def build_attrs(self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None) -> dict[str, Any]:
+        suggesting = {
+            "data-labels": reverse("admin:tickets_ticket_labels"),
+            "autocomplete": "off",
+            "role": "combobox",
+            "aria-autocomplete": "list",
+            "aria-expanded": "false",
+        }
+        return super().build_attrs(base_attrs, extra_attrs) | suggesting
+
+    @property
+    def media(self) -> forms.Media:
+        return super().media + forms.Media(js=["kit/labels.js"], css={"screen": ["kit/labels.css"]})
+
+
 class LabelsField(forms.CharField):
     """Labels, separated by commas."""
 
-    widget = UnfoldAdminTextInputWidget
+    widget = LabelsInput
+    default_validators = [NO_CONTROL_CHARACTERS]
 
     def prepare_value(self, value: Any) -> Any:
         return ", ".join(value) if isinstance(value, list) else value
@@ -36,25 +58,21 @@ class LabelsField(forms.CharField):
         return normalized((data or "").split(",")) != (initial or [])
 
 
-class TicketForm(ServiceForm):
-    labels = LabelsField(required=False, help_text="Separated by commas. Upper and lower case are the same.")
+class TicketForm(StaleForm, ServiceForm):
+    # Of the price. Tickets have none of their own.
+    currency = settings.CURRENCY
+    labels = LabelsField(required=False, help_text="Separated by commas. Not case-sensitive.")
     # Detects a form that was opened before somebody else's change, which saving would undo.
     seen_version = forms.IntegerField(widget=forms.HiddenInput)
-    # Set by the admin.
-    is_stale = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "price" in self.fields:
+            self.fields["price"].label = f"Price ({settings.CURRENCY})"
         if self.instance.pk is None:
             self.fields.pop("seen_version", None)
         elif "seen_version" in self.fields:
             self.fields["seen_version"].initial = self.instance.version
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean()
-        if self.is_stale:
-            self.add_error(None, STALE_FORM)
-        return cleaned
 
 
 class ReplyForm(forms.Form):

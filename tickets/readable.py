@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import models
@@ -10,15 +11,14 @@ from django.utils.formats import date_format
 from django.utils.text import capfirst
 
 from accounts.models import User
+from kit.doors import Door
+from kit.money import readable_in_site_currency
 from projects.models import Project
 from sla.models import Priority
 from tickets.models import Status, Ticket
 from tickets.queries import ASSIGNEE, Change, Item, LaterChange
 
 Names = dict[str, dict[Any, Any]]
-
-# "Changed via …". Doors that are not listed are shown as they are.
-DOORS = {"api": "API", "command": "command line"}
 
 
 def items(found: Iterable[Item]) -> Iterator[dict[str, Any]]:
@@ -61,7 +61,8 @@ def names_in(changes: Iterable[Change | LaterChange]) -> Names:
 
 
 def door(name: str) -> str:
-    return DOORS.get(name, name)
+    """Return the words for a door; others, which only SQL can name, are shown as they are."""
+    return dict(Door.choices).get(name, name)
 
 
 def label(field: str) -> str:
@@ -75,6 +76,8 @@ def value(raw: Any, names: dict[Any, Any]) -> str:
         return ""
     if isinstance(raw, datetime):
         return date_format(timezone.localtime(raw), "DATETIME_FORMAT")
+    if isinstance(raw, Decimal):
+        return readable_in_site_currency(raw)
     if isinstance(raw, list):
         return ", ".join(f"#{each}" if isinstance(each, int) else each for each in raw)
     named = raw if isinstance(raw, models.Model) else names.get(raw, raw)

@@ -6,8 +6,10 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
+from kit.activity.lists import SinceSerializer
 from kit.dates import Span
 from kit.db.sql import MAX_ID
+from kit.doors import Door
 from kit.openapi.schema import ProblemSerializer
 from kit.web.bodies import NullIsDefault
 from kit.web.etags import ExpectedVersionSerializer
@@ -25,6 +27,7 @@ from kit.web.fields import (
 )
 from kit.web.paging import INVALID_CURSOR, CursorField, PageSerializer, line, moment, orders, row_id
 from sla.models import Priority, SlaState
+from tickets.choice_fields import QueueField, StatusField
 from tickets.label_fields import LabelFilterField, LabelsField
 from tickets.models import MAX_MESSAGE, Assignment, Comment, Ordering, Status, Ticket
 from tickets.queries import ALL, ASSIGNEE, CHANGES, COMMENTS, FIELDS, SLA_STATES, Change, Item, Person, TicketFilter
@@ -32,20 +35,6 @@ from tickets.shapes import HISTORY_FIELDS
 
 # Items of one request to `POST /tickets/batch`.
 MAX_BATCH = 100
-
-
-class StatusField(serializers.ChoiceField):
-    """Also accepts `in progress` and `in_progress`."""
-
-    aliases = ("in progress", "in_progress")
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(choices=Status.choices, **kwargs)
-
-    def to_internal_value(self, data: Any) -> str:
-        if data in self.aliases:
-            return Status.IN_PROGRESS
-        return super().to_internal_value(data)
 
 
 class NewTicketSerializer(NullIsDefault):
@@ -158,6 +147,9 @@ class TicketSerializer(serializers.Serializer[Ticket]):
     project = serializers.IntegerField(source="project_id")
     createdDate = UtcDateTimeField(source="created_at")
     updatedDate = UtcDateTimeField(source="updated_at", allow_null=True)
+    activityDate = UtcDateTimeField(
+        help_text="When the latest change, comments included, was noted. `updatedSince` goes by it."
+    )
     slaDue = UtcDateTimeField(
         source="sla_due_at",
         allow_null=True,
@@ -258,6 +250,12 @@ class TicketFilterSerializer(serializers.Serializer[Any]):
         help_text="`breached`: `slaDue` has passed and the ticket is neither closed nor on hold. `at-risk`: not "
         "breached yet, but over 80% of the time is used. `met`, `missed`: closed in time, or late.",
     )
+    queue = QueueField(
+        required=False,
+        help_text="A tab of the admin's list: `mine` (assigned to you), `unassigned`, `at-risk`, `breached`, "
+        "`on-hold`, `active` (all that are not closed; also `all-open`), `closed` or `all`. Only the last two include "
+        "closed tickets.",
+    )
     startDate = MomentField(
         required=False, help_text="Created at or after this time. A date means the whole day in UTC."
     )
@@ -276,10 +274,12 @@ class TicketFilterSerializer(serializers.Serializer[Any]):
         span = Span.between(attrs.pop("startDate", None), attrs.pop("endDate", None))
         sla = attrs.pop("sla", None) or None
         search = attrs.pop("search", "") or None
-        return {"ordering": ordering, "filter": TicketFilter(span=span, sla=sla, search=search, **attrs)}
+        queue = attrs.pop("queue", None) or None
+        chosen = TicketFilter(span=span, sla=sla, search=search, queue=queue, **attrs)
+        return {"ordering": ordering, "filter": chosen}
 
 
-class TicketQuerySerializer(PageSerializer, TicketFilterSerializer):
+class TicketQuerySerializer(PageSerializer, TicketFilterSerializer, SinceSerializer):
     """The query string of the paginated list."""
 
     cursor = CursorField([str, lambda key: key, row_id], help_text="`nextCursor` of the previous page.")
@@ -327,6 +327,9 @@ class ConversationQuerySerializer(serializers.Serializer[Any]):
     show = serializers.ChoiceField(choices=[ALL, COMMENTS, CHANGES], required=False)
 
 
+DOORS = Door.values
+
+
 class PersonSerializer(serializers.Serializer[Person]):
     id = serializers.IntegerField()
     name = serializers.CharField()
@@ -354,7 +357,7 @@ class ItemSerializer(serializers.Serializer[Item]):
     id = serializers.IntegerField()
     at = UtcDateTimeField()
     by = PersonSerializer(allow_null=True)
-    door = serializers.ChoiceField(choices=["api", "admin", "command", "database"])
+    door = serializers.ChoiceField(choices=DOORS)
     changes = ChangeSerializer(many=True)
 
 

@@ -33,7 +33,7 @@ HISTORY_FIELDS: dict[str, tuple[str, Callable[[Any], Any] | None]] = {
 
 
 # The keys of times that SQL returns as PostgreSQL writes them: of every ticket, and of a single one.
-TIMES = ("dueDate", "createdDate", "updatedDate", "slaDue")
+TIMES = ("dueDate", "createdDate", "updatedDate", "activityDate", "slaDue")
 TIMES_OF_SLA = ("onHoldSince", "closedDate")
 
 
@@ -52,7 +52,7 @@ def ticket(row: Row, times: tuple[str, ...] = TIMES) -> Row:
 def flat(row: Row) -> Row:
     """Return a row of an export: an item of a list, with its assignees in one text."""
     people = "; ".join(f"{person['name']} <{person['email']}>" for person in assignees(row))
-    return ticket(dict(row)) | {
+    return {key: value for key, value in ticket(dict(row)).items() if key != "activityDate"} | {
         "assignedUsers": people,
         "price": row["price"],
         "labels": ", ".join(row["labels"]),

@@ -1,4 +1,4 @@
-"""Background jobs: forget who had tickets open, and keep the counts of labels small."""
+"""Background jobs: forget who had tickets open, keep counts of labels small, note which titles have which words."""
 
 from django.utils import timezone
 from procrastinate.contrib.django import app
@@ -16,3 +16,9 @@ def forget_presences(timestamp: int) -> None:
 @app.task(queueing_lock="fold_label_counts")
 def fold_label_counts(timestamp: int) -> None:
     services.fold_label_counts()
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(queueing_lock="note_title_words")
+def note_title_words(timestamp: int) -> None:
+    services.note_title_words()

@@ -1,5 +1,6 @@
 """Tickets, their assignees and their comments over HTTP."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -9,13 +10,15 @@ from rest_framework import status
 from rest_framework.request import Request
 
 from accounts.permissions import caller
+from kit.activity import lists
 from kit.idempotency.views import idempotent, repeatable
+from kit.replicas.reading import from_replica
 from kit.web import csv_export, paging
 from kit.web.base import ViewSet
 from kit.web.bodies import read
 from kit.web.etags import ExpectedVersionSerializer, expected, read_change, versioned
 from kit.web.responses import Response
-from tickets import batches, docs, exports, queries, services, shapes
+from tickets import batches, docs, exports, queries, selection, services, shapes
 from tickets.serializers import (
     NAME_OF_ORDERING,
     AssignSerializer,
@@ -32,16 +35,32 @@ from tickets.serializers import (
 class TicketViewSet(ViewSet):
     @docs.list_tickets
     def list(self, request: Request) -> Response:
-        limit = self.query.pop("limit")
+        return self._list_changed(request) if "updatedSince" in self.query else self._list(request)
+
+    @from_replica
+    def _list(self, request: Request) -> Response:
+        limit, chosen = self.query.pop("limit"), self.query.pop("chosen")
         found = queries.tickets(viewer=caller(request), **self.query, limit=limit + 1, at=timezone.now())
+        included = selection.included(found[:limit], chosen, caller(request))
         name = NAME_OF_ORDERING[self.query["ordering"]]
         page = paging.page(
             found,
             limit=limit,
             key=lambda row: (name, row["place"], row["id"]),
-            texts=lambda row: [row["description"]],
+            texts=lambda row: selection.texts(row, included[row["id"]]),
         )
-        return Response({"items": [shapes.ticket(row) for row in page.items], "nextCursor": page.nextCursor})
+        return _page(page, chosen, included)
+
+    def _list_changed(self, request: Request) -> Response:
+        included: dict[int, queries.Row] = {}
+        page = lists.page(
+            "ticket",
+            self.query,
+            lambda ids: queries.seen_by_id(viewer=caller(request), ids=ids),
+            prepare=lambda rows: included.update(selection.included(rows, self.query, caller(request))),
+            texts=lambda row: selection.texts(row, included[row["id"]]),
+        )
+        return _page(page, self.query, included)
 
     @docs.export_tickets
     def export(self, request: Request) -> StreamingHttpResponse:
@@ -70,7 +89,12 @@ class TicketViewSet(ViewSet):
     @docs.get_ticket
     @versioned
     def retrieve(self, request: Request, ticket_id: int) -> Response:
-        return _detail(request, ticket_id, must_be_visible=True)
+        response = _detail(request, ticket_id, must_be_visible=True)
+        if not self.query:
+            return response
+        included = selection.included([response.data], self.query, caller(request))
+        chosen = selection.choose(response.data, self.query, included[response.data["id"]])
+        return Response(chosen)
 
     @docs.replace_ticket
     @versioned
@@ -141,6 +165,7 @@ class TicketViewSet(ViewSet):
 
 class LabelViewSet(ViewSet):
     @docs.list_labels
+    @from_replica
     def list(self, request: Request) -> Response:
         limit, (after,) = self.query["limit"], self.query.get("cursor", [""])
         found = queries.labels(viewer=caller(request), after=after, limit=limit + 1)
@@ -189,6 +214,11 @@ def _update(request: Request, ticket_id: int, shape: Any) -> Response:
     change: dict[str, Any] = {"ticket_id": ticket_id, "by": caller(request), "at": timezone.now()}
     services.update(**change, **read_change(shape, request, faults=partial(services.change_faults, **change)))
     return _detail(request, ticket_id)
+
+
+def _page(page: paging.Page[Any], chosen: Mapping[str, Any], included: Mapping[int, queries.Row]) -> Response:
+    items = [selection.choose(shapes.ticket(row), chosen, included[row["id"]]) for row in page.items]
+    return Response({"items": items, "nextCursor": page.nextCursor})
 
 
 def _detail(request: Request, ticket_id: int, *, must_be_visible: bool = False) -> Response:

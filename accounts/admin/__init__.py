@@ -1,5 +1,5 @@
 """The admin pages for user accounts."""
 
-from accounts.admin import failed_sign_ins, hidden, own_account, users
+from accounts.admin import api_keys, audit_log, failed_sign_ins, hidden, own_account, users
 
-__all__ = ["failed_sign_ins", "hidden", "own_account", "users"]
+__all__ = ["api_keys", "audit_log", "failed_sign_ins", "hidden", "own_account", "users"]

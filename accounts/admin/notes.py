@@ -48,7 +48,8 @@ class Notes(ServiceAdmin):
                 services.add_note(user_id=person.pk, by=staff_user(request), at=timezone.now(), **form.cleaned_data)
                 self.message_user(request, "Note added.")
                 return HttpResponseRedirect(page)
-        return form_page(self, request, form, title=f"Note about {person.name}", notes=[], submit="Add note", back=page)
+        title = f"Note about {person.name}"
+        return form_page(self, request, form, title=title, notes=[], submit="Add note", back=page, row=person)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """Add the latest notes, or those before the note `notes`."""

@@ -9,6 +9,7 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
@@ -102,7 +103,7 @@ def change_own_email(model_admin: ModelAdmin, request: HttpRequest) -> HttpRespo
         request,
         form,
         title="Change your e-mail address",
-        notes=[f"Your address is {user.email}. A message to it will tell you about the change."],
+        notes=[f"Your address is {user.email}. A notice of the change will be sent to it."],
         submit="Change",
         back=page,
     )
@@ -113,7 +114,7 @@ class AccountForm(forms.Form):
         required=False,
         choices=lambda: [("", f"The site's: {settings.TIME_ZONE}"), *zones.time_zones()],
         widget=UnfoldAdminSelectWidget,
-        help_text="The admin shows times in this zone, and reads those that you enter in it. Events have their own.",
+        help_text="Times in the admin are shown and entered in this zone. Events have their own.",
     )
 
 
@@ -124,7 +125,12 @@ def my_account(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
         services.set_time_zone(by=user, time_zone=form.cleaned_data["time_zone"])
         messages.success(request, "Your settings were saved.")
         return HttpResponseRedirect(request.path)
-    links = {"Change e-mail address": "accounts_user_own_email", "Change password": "password_change"}
+    links = {
+        "Change e-mail address": "accounts_user_own_email",
+        "Change password": "password_change",
+        "API keys": "accounts_user_own_keys",
+        "Unsent drafts": "accounts_user_drafts",
+    }
     return form_page(
         model_admin,
         request,
@@ -142,3 +148,13 @@ def my_account(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
         submit="Save",
         back=reverse("admin:index"),
     )
+
+
+def unsent_drafts(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
+    """Return the page on which a script lists the drafts in the user's browser."""
+    context = model_admin.admin_site.each_context(request) | {
+        "opts": model_admin.opts,
+        "title": "Unsent drafts",
+        "has_heading": True,
+    }
+    return TemplateResponse(request, "admin/accounts/unsent_drafts.html", context)

@@ -19,7 +19,8 @@ from django.views.decorators.http import require_http_methods
 from django_otp import login
 from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
-from accounts import second_factor
+from accounts import audit, second_factor
+from accounts.models import AuditAction
 from accounts.permissions import staff_user
 from kit.admin.refusals import database_errors_as_refusals
 from kit.errors import Refused, TooMany
@@ -89,6 +90,8 @@ def second_factor_page(request: HttpRequest) -> HttpResponse:
             wait = refusal.retry_after
             form.add_error("code", f"{refusal.message}. Try again in {wait} second{pluralize(wait)}.")
         except Refused as refusal:
+            if isinstance(refusal, second_factor.WrongCode):
+                audit.record(AuditAction.SECOND_FACTOR_FAILED, request, user=staff_user(request))
             form.add_error("code", f"{refusal.message}.")
     # Show an empty field for the next code.
     form.data = {}

@@ -21,10 +21,11 @@ from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts import queries, second_factor, services
+from accounts.admin.api_keys import own_keys, revoke
 from accounts.admin.notes import Notes
-from accounts.admin.own_account import change_own_email, my_account
+from accounts.admin.own_account import change_own_email, my_account, unsent_drafts
 from accounts.admin.person_picker import choices_view
-from accounts.models import User, UserType
+from accounts.models import ApiKey, User, UserType
 from accounts.permissions import staff_user
 from kit import phones
 from kit.admin.forms import ServiceForm, changed_values, is_id, newest
@@ -54,7 +55,7 @@ class UserForm(SeenForm, ServiceForm):
         raise ValidationError(phones.UNUSABLE)
 
 
-class NewUserForm(ServiceForm, UserCreationForm):
+class NewUserForm(UserCreationForm, ServiceForm):
     # Users created in the admin always have a password.
     usable_password = None
 
@@ -97,10 +98,16 @@ class UserAdmin(SeenAdmin, SearchMixin, Notes, DjangoUserAdmin):  # type: ignore
     def get_urls(self) -> list[Any]:
         own_email = self.admin_site.admin_view(in_steps(partial(change_own_email, self)))
         own_account = self.admin_site.admin_view(in_steps(partial(my_account, self)))
+        drafts = self.admin_site.admin_view(partial(unsent_drafts, self))
+        keys = self.admin_site.admin_view(partial(own_keys, self))
+        revoke_key = self.admin_site.admin_view(partial(revoke, self))
         choices = self.admin_site.admin_view(choices_view)
         return [
             path("own-email/", own_email, name="accounts_user_own_email"),
             path("me/", own_account, name="accounts_user_me"),
+            path("me/drafts/", drafts, name="accounts_user_drafts"),
+            path("me/keys/", keys, name="accounts_user_own_keys"),
+            path("keys/<int:key_id>/revoke/", revoke_key, name="accounts_user_revoke_key"),
             path("choices/", choices, name="accounts_user_autocomplete"),
             *super().get_urls(),
         ]
@@ -167,6 +174,11 @@ class UserAdmin(SeenAdmin, SearchMixin, Notes, DjangoUserAdmin):  # type: ignore
         page = "admin:tickets_ticket_change"
         yield from ((reverse(page, args=[ticket.pk]), ticket) for ticket in newest(row.tickets))
         yield from ((reverse(page, args=[comment.ticket_id]), comment) for comment in newest(row.comments))
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Let API keys go with their user, although nobody deletes keys on pages of their own."""
+        deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        return deleted, counts, lacking - {ApiKey._meta.verbose_name}, protected
 
     def lock(self, request: HttpRequest, row: User) -> None:
         services.lock(user_id=row.pk, by=staff_user(request))
@@ -263,6 +275,8 @@ class UserAdmin(SeenAdmin, SearchMixin, Notes, DjangoUserAdmin):  # type: ignore
             ],
             submit="Reset",
             back=page,
+            row=user,
+            is_destructive=True,
         )
 
     def has_reset_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:

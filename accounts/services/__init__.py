@@ -1,5 +1,14 @@
 """Use cases of user accounts: signing in, passwords, and managing users."""
 
+from accounts.services.api_keys import (
+    MAX_KEYS,
+    KeyNotFound,
+    SignInRequired,
+    TooManyKeys,
+    create_key,
+    purge_keys,
+    revoke_key,
+)
 from accounts.services.authentication import (
     InvalidCredentials,
     LockedOut,
@@ -7,7 +16,9 @@ from accounts.services.authentication import (
     confirm_password,
     has_account,
     lift_lockout,
+    renew,
     sign_in,
+    sign_out,
 )
 from accounts.services.notes import add_note
 from accounts.services.passwords import (
@@ -38,32 +49,41 @@ from accounts.services.users import (
 
 __all__ = [
     "ADMIN_ONLY_FIELDS",
+    "MAX_KEYS",
     "CurrentPasswordRequired",
     "EmailTaken",
     "HasRecords",
     "HoldsAssignments",
     "InvalidCode",
     "InvalidCredentials",
+    "KeyNotFound",
     "LockedOut",
     "NoSecondFactor",
     "OwnAccount",
+    "SignInRequired",
     "StaffSignupClosed",
     "SuperusersOnly",
+    "TooManyKeys",
     "UserNotFound",
     "WrongPassword",
     "add_note",
     "change_password",
     "confirm_password",
     "confirm_password_reset",
+    "create_key",
     "delete",
     "has_account",
     "lift_lockout",
     "lock",
+    "purge_keys",
+    "renew",
     "request_password_reset",
     "reset_second_factor",
+    "revoke_key",
     "set_password",
     "set_time_zone",
     "sign_in",
+    "sign_out",
     "sign_up",
     "update",
 ]

@@ -1,12 +1,15 @@
 """Signing in with an e-mail address and a password."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from axes.utils import reset
 from django.contrib.auth import authenticate, user_logged_in
 from django.http import HttpRequest
 
-from accounts import budgets, lockout, tokens
-from accounts.models import User
-from accounts.tokens import TokenPair
+from accounts import audit, budgets, lockout, tokens
+from accounts.models import AuditAction, User
+from accounts.tokens import ReusedToken, TokenPair
 from kit.errors import Forbidden, TooMany, Unauthenticated
 
 
@@ -37,6 +40,34 @@ def sign_in(*, email: str, password: str, request: HttpRequest) -> TokenPair:
     return tokens.issue(user)
 
 
+def renew(*, refresh: str, request: HttpRequest) -> TokenPair:
+    """Exchange a refresh token for a new pair of tokens.
+
+    :raises InvalidToken: as for `tokens.renew`.
+    """
+    with _reuse_recorded(request):
+        return tokens.renew(refresh)
+
+
+def sign_out(*, refresh: str, request: HttpRequest) -> None:
+    """Revoke all tokens from the same sign-in as a refresh token.
+
+    :raises InvalidToken: as for `tokens.revoke`.
+    """
+    with _reuse_recorded(request):
+        user = tokens.revoke(refresh)
+    audit.record(AuditAction.SIGN_OUT, request, user=user)
+
+
+@contextmanager
+def _reuse_recorded(request: HttpRequest) -> Iterator[None]:
+    try:
+        yield
+    except ReusedToken as refusal:
+        audit.record(AuditAction.TOKEN_REUSED, request, user=refusal.user)
+        raise
+
+
 def verify_password(*, email: str, password: str, request: HttpRequest) -> User:
     """Return the user with these credentials. A failure counts towards the lockout.
 
@@ -58,6 +89,7 @@ def confirm_password(*, user: User, password: str, request: HttpRequest) -> None
     :raises WrongPassword: they do not.
     :raises LockedOut: as for `sign_in`.
     """
+    request.confirms_password = True  # type: ignore[attr-defined]
     try:
         verify_password(email=user.email, password=password, request=request)
     except InvalidCredentials as error:

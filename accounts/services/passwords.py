@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from accounts import devices, password_codes
 from accounts.models import User
+from accounts.services.api_keys import require_sign_in
 from accounts.services.authentication import verify_password
 from kit.errors import Invalid
 from kit.jobs import defer
@@ -32,11 +33,14 @@ def check_password_strength(password: str, *, min_length: int | None = None) -> 
 def change_password(*, user: User, current_password: str, password: str, request: HttpRequest) -> None:
     """Replace the user's password after verifying the current one.
 
+    :raises SignInRequired: `user` is authenticated by an API key.
     :raises Invalid: the new password is too weak.
     :raises InvalidCredentials: the current password is wrong.
     :raises LockedOut: as for `sign_in`.
     """
+    require_sign_in(user)
     check_password_strength(password)
+    request.confirms_password = True  # type: ignore[attr-defined]
     verify_password(email=user.email, password=current_password, request=request)
     user.set_password(password)
     user.save(update_fields=["password"])

@@ -10,6 +10,7 @@ from psycopg.errors import ForeignKeyViolation
 
 from accounts import second_factor
 from accounts.models import STAFF_TYPES, User, UserType
+from accounts.services.api_keys import require_sign_in
 from accounts.services.authentication import confirm_password
 from accounts.services.passwords import check_password_strength
 from kit import phones, zones
@@ -112,6 +113,7 @@ def update(
 
     :raises Forbidden: `by` is not an active admin, and this is not their own name or address.
     :raises CurrentPasswordRequired, WrongPassword, LockedOut: `by` changes their own address.
+    :raises SignInRequired: the address changes, and `by` is authenticated by an API key.
     :raises UserNotFound: there is no such user.
     :raises SuperusersOnly: the user is a superuser, or would become one, and `by` is not.
     :raises VersionConflict, PreconditionFailed: the user has another version than `expected`.
@@ -121,6 +123,8 @@ def update(
     :raises EmailTaken: another user has this address, ignoring case.
     """
     is_own_address = user_id == by.pk and changes.get("email", by.email) != by.email
+    if is_own_address:
+        require_sign_in(by)
     is_confirmed = False
     if is_own_address and current_password is not None and request is not None:
         # Before taking locks, because verifying a password takes long.
@@ -135,6 +139,9 @@ def _update(*, user_id: int, by: User, expected: Expected | None, is_confirmed: 
     if "phone" in changes:
         changes = changes | {"phone": _phone(changes["phone"])}
     changes = {name: value for name, value in changes.items() if getattr(user, name) != value}
+    if "email" in changes:
+        # Anyone who can read mail to the new address can set the password.
+        require_sign_in(by)
     if "email" in changes and user == actor and not is_confirmed:
         raise CurrentPasswordRequired(fields={"current_password": [CurrentPasswordRequired.message]})
     restricted = [name for name in ADMIN_ONLY_FIELDS if name in changes]

@@ -3,6 +3,8 @@
 --          address         text  beginning of the address, in lower case
 --          after_address   text  sorted after all addresses that begin so
 --          with_customers  bool
+--          only_agent_id   bigint | null  the only agent to include; null: all agents
+--          without         bigint[]  ids of users to leave out
 --          skipped         int   number of users to skip
 --          row_limit       int   maximum number of users
 -- returns  id bigint, name text, email text, type text
@@ -17,6 +19,8 @@ FROM (
         FROM accounts_user AS person
         WHERE person.type = 'agent'
             AND person.is_active
+            AND (%(only_agent_id)s::bigint IS NULL OR person.id = %(only_agent_id)s)
+            AND person.id <> ALL (%(without)s::bigint[])
             AND (
                 %(text)s = ''
                 OR search_split(search_fold(person.name))::tsvector @@ (SELECT search_query(%(text)s))
@@ -30,6 +34,7 @@ FROM (
         SELECT person.id, person.name, person.email, person.type, 2 AS place
         FROM accounts_user AS person
         WHERE %(with_customers)s::boolean AND %(text)s = '' AND person.type = 'customer' AND person.is_active
+            AND person.id <> ALL (%(without)s)
         ORDER BY search_sort_key(person.name), person.id
         LIMIT %(skipped)s + %(row_limit)s
     )
@@ -39,6 +44,7 @@ FROM (
         FROM found
         JOIN accounts_user AS person ON person.id = found.id
         WHERE %(with_customers)s AND %(text)s <> '' AND person.type = 'customer' AND person.is_active
+            AND person.id <> ALL (%(without)s)
     )
 ) AS offered
 ORDER BY place, search_sort_key(name), id

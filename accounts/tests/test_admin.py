@@ -259,7 +259,7 @@ class TestStaleForm:
 
         assert list(errors(answer)) == ["__all__"]
         assert fields(answer)["name"] == User.objects.get(pk=owner.pk).name == "Olga Owner"
-        assert answer.context["both_versions"] == [Difference("Name", "Olga Owner", "Olga Other")]
+        assert answer.context["stale"].differences == [Difference("Name", "Olga Owner", "Olga Other")]
 
 
 class TestDeactivate:

@@ -11,15 +11,18 @@ from rest_framework.test import APIClient
 
 from accounts import password_codes
 from accounts.models import User
+from accounts.tests.api import SignedIn
 from kit.tests.openapi import OPERATIONS
 
-CALL = re.compile(r"(GET|POST) (/\S+)\s*(\{.*?\})?\s*\n([0-9]{3})(?:\s+(\{.*\}))?", re.S)
+CALL = re.compile(r"(GET|POST|DELETE) (/\S+)\s*(\{.*?\})?\s*\n([0-9]{3})(?:\s+(\{.*\}))?", re.S)
 
 
-def documented() -> list[tuple[str, str, Any, int, Any]]:
+def documented(title: str = "Signing in") -> list[tuple[str, str, Any, int, Any]]:
     """Return the calls of the section: method, path, body, status, response."""
-    section = (settings.BASE_DIR / "docs" / "api.md").read_text().split("\n## Signing in\n")[1].split("\n## ")[0]
-    (block,) = (block for block in section.split("```")[1::2] if "/auth/me" in block)
+    section = (settings.BASE_DIR / "docs" / "api.md").read_text().split(f"\n## {title}\n")[1].split("\n## ")[0]
+    (block,) = (block for block in section.split("```")[1::2] if "/auth/" in block)
+    # What the page leaves out of a list.
+    block = block.replace("[…]", "[]")
     calls = [CALL.fullmatch(part.strip()) for part in block.strip().split("\n\n")]
     return [
         (call[1], call[2], json.loads(call[3] or "null"), int(call[4]), json.loads(call[5] or "null"))
@@ -64,4 +67,20 @@ def test_calls_for_signing_in_work_as_shown() -> None:
 def test_every_call_for_signing_in_is_shown() -> None:
     served = {(each["method"].upper(), each["path"]) for each in OPERATIONS.values() if "/auth/" in each["path"]}
 
-    assert served <= {(method, path) for method, path, *_ in documented()}
+    shown = documented() + documented("API keys")
+    assert served <= {(method, re.sub(r"[0-9]+$", "{keyId}", path)) for method, path, *_ in shown}
+
+
+@pytest.mark.django_db
+def test_calls_for_api_keys_work_as_shown(signed_in: SignedIn, owner: User) -> None:
+    api = signed_in(owner)
+    key_id = 0
+    for method, path, body, status, shown in documented("API keys"):
+        path = path.replace("/3", f"/{key_id}")
+
+        answer = api.generic(method, path, json.dumps(body) if body else "", content_type="application/json")
+
+        assert answer.status_code == status, (path, answer.content)
+        received = json.loads(answer.content or "null") or {}
+        assert [name for name in differences(shown or {}, received) if name != "items"] == [], path
+        key_id = received.get("id", key_id)

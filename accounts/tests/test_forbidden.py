@@ -9,6 +9,7 @@ from accounts.models import User
 from events.models import Event, EventStatus
 from events.tests.factories import book, make_event
 from kit.tests.browser import Browser
+from tickets.tests.factories import make_ticket
 
 pytestmark = pytest.mark.django_db
 
@@ -34,12 +35,14 @@ class TestForbiddenPage:
         assert f'Your role is Agent, and this takes an admin. Ask {admin.name} (<a class="' in add
         assert f'href="mailto:{admin.email}"' in add
         assert "You are not allowed to use “New booking”" in book_
-        assert "You are not allowed to open the list of access attempts" in users
+        assert "You are not allowed to open the list of failed sign-ins" in users
 
     def test_has_the_menu(self, agent: User) -> None:
         page = Browser(agent).get("/admin/events/event/add/")
 
         assert reverse("admin:tickets_ticket_changelist") in text_of(page)
+        # There was nothing to change.
+        assert "Nothing was changed." not in text_of(page)
         assert page.wsgi_request.user == agent
 
     def test_explains_a_refused_form(self, agent: User, event: Event) -> None:
@@ -49,6 +52,25 @@ class TestForbiddenPage:
 
         assert "You are not allowed to use “Promote”" in page
         assert "Nothing was changed." in page
+
+    def test_sends_nobody_to_admins_for_what_they_cannot_do_either(
+        self, agent: User, admin: User, owner: User, event: Event
+    ) -> None:
+        browser, ticket = Browser(agent), make_ticket(owner)
+        Event.objects.filter(pk=event.pk).update(status=EventStatus.CANCELLED)
+
+        delete = text_of(browser.get(f"/admin/tickets/ticket/{ticket.pk}/delete/"))
+        change = text_of(browser.post(f"/admin/events/event/{event.pk}/change/", {"name": "Alive"}))
+
+        assert "You are not allowed to delete this ticket" in delete
+        assert "Tickets are never deleted. Close it, or merge it" in delete
+        for page in (delete, change):
+            assert "Admins cannot do this either." in page
+            assert admin.email not in page
+
+    @pytest.mark.parametrize("row", ["999999", "nonsense"])
+    def test_copes_with_rows_that_do_not_exist(self, agent: User, admin: User, row: str) -> None:
+        assert "You are not allowed to" in text_of(Browser(agent).get(f"/admin/accounts/user/{row}/delete/"))
 
     def test_sends_admins_to_nobody(self, admin: User, event: Event) -> None:
         Event.objects.filter(pk=event.pk).update(status=EventStatus.CANCELLED)

@@ -14,6 +14,7 @@ from accounts.models import User
 from accounts.tests.factories import PASSWORD
 from events.models import Event
 from events.tests.factories import make_event
+from kit import encryption
 from kit.tests.browser import fields
 from ticketing.tests.pages import everything, make_examples
 from tickets.models import Comment, Status, Ticket
@@ -360,8 +361,9 @@ class TestSecondFactor:
         """Set up the agent's app and return its current code, still unused."""
         settings.ADMIN_SECOND_FACTOR = True
         key = second_factor.new_key()
-        second_factor.set_up(user=agent, key=key, code=f"{TOTP(bytes.fromhex(key)).token():06}")
-        return f"{TOTP(bytes.fromhex(key), drift=1).token():06}"
+        secret = bytes.fromhex(encryption.decrypt(key))
+        second_factor.set_up(user=agent, key=key, code=f"{TOTP(secret).token():06}")
+        return f"{TOTP(secret, drift=1).token():06}"
 
     @pytest.fixture
     def sent(self, ticket: Ticket) -> dict[str, str]:

@@ -43,6 +43,22 @@ class TestChoices:
         assert offered(Browser(agent), "al", field_name="everyone") == ["Alan Agent", "Alma Customer"]
         assert offered(Browser(agent)) == ["Agnes Agent", "Alan Agent"]
 
+    def test_leave_out_whom_the_field_names(self, agent: User) -> None:
+        alan, alma = make_user("Alan Agent", type=UserType.AGENT), make_user("Alma Customer")
+
+        assert offered(Browser(agent), field_name=f"agents-{alan.pk}") == ["Agnes Agent"]
+        everyone = f"everyone-{agent.pk}-{alma.pk}-x-{'9' * 30}"
+        assert offered(Browser(agent), "al", field_name=everyone) == ["Alan Agent"]
+        assert offered(Browser(agent), "", field_name=everyone) == ["Alan Agent"]
+
+    def test_are_customers_and_oneself_if_asked_for(self, agent: User, admin: User) -> None:
+        make_user("Alan Agent", type=UserType.AGENT)
+        make_user("Albert Away", is_active=False)
+        make_user("Alma Customer")
+
+        assert offered(Browser(agent), field_name="customers") == ["Agnes Agent", "Alma Customer"]
+        assert offered(Browser(agent), "al", field_name="customers") == ["Alma Customer"]
+
     def test_say_who_is_a_customer(self, agent: User) -> None:
         make_user("Alma Customer", email="alma@example.com")
 

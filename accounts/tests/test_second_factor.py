@@ -15,8 +15,9 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import second_factor, services
 from accounts.admin.second_factor_page import KEY_IN_SESSION
-from accounts.models import User, UserType
+from accounts.models import AuthenticatorApp, User, UserType
 from accounts.tests.factories import PASSWORD, make_user
+from kit import encryption
 from kit.errors import Busy, Forbidden
 from kit.tests.browser import Browser
 from kit.tests.races import during
@@ -31,17 +32,17 @@ def required(settings: Any) -> None:
 
 
 def code_of(key: str, *, steps: int = 0) -> str:
-    """Return the code that an app with this key shows `steps` half minutes from now."""
-    app = TOTP(bytes.fromhex(key), drift=steps)
+    """Return the code that an app with this encrypted key shows `steps` half minutes from now."""
+    app = TOTP(bytes.fromhex(encryption.decrypt(key)), drift=steps)
     return f"{app.token():06}"
 
 
-def set_up(user: User) -> tuple[TOTPDevice, list[str]]:
+def set_up(user: User) -> tuple[AuthenticatorApp, list[str]]:
     """Set up a second factor whose current code is still unused. Return the app and the recovery codes."""
     key = second_factor.new_key()
     _, codes = second_factor.set_up(user=user, key=key, code=code_of(key))
     TOTPDevice.objects.filter(user=user).update(last_t=-1)
-    return TOTPDevice.objects.get(user=user), codes
+    return AuthenticatorApp.objects.get(user=user), codes
 
 
 def wrong_code(key: str) -> str:
@@ -147,7 +148,7 @@ class TestSetUp:
 
         answer = browser.post(f"{PAGE}?next=/admin/tickets/ticket/", {"code": code})
 
-        codes = list(StaticToken.objects.values_list("token", flat=True))
+        codes = [encryption.decrypt(stored) for stored in StaticToken.objects.values_list("token", flat=True)]
         assert answer.context["codes"] == codes
         assert len(set(codes)) == second_factor.RECOVERY_CODES
         assert all(code in answer.content.decode() for code in codes)
@@ -173,7 +174,7 @@ class TestSetUp:
         assert self.key_shown_to(browser) == key
 
     def test_is_refused_if_no_secret_was_shown(self, browser: Browser) -> None:
-        answer = browser.post(PAGE, {"code": code_of("")})
+        answer = browser.post(PAGE, {"code": code_of(encryption.encrypt(""))})
 
         assert answer.status_code == 200
         assert not TOTPDevice.objects.exists()

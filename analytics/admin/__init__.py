@@ -10,14 +10,20 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.permissions import staff_user
 from analytics import queries
+from analytics.admin.answered import AnsweredFilter, chip
 from analytics.admin.box_office import sales, upcoming
 from analytics.admin.desk import desk
 from analytics.admin.figures import alert
 from analytics.admin.period import PRESETS, chosen
 from analytics.models import ReportSubscription
 from notifications.models import Delivery, Outage
+from tickets.admin import TicketAdmin
+from tickets.admin.queues import TEXTS
 
 admin.site.index_title = "Overview"
+# The tickets' own pages know nothing of first responses.
+TicketAdmin.list_filter = [*TicketAdmin.list_filter, AnsweredFilter]
+TEXTS[AnsweredFilter.parameter_name] = ("First response", chip)
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from analytics.wording import duration, share
 # Teams or people on a page of their table, and the last page.
 TABLE_ROWS = 10
 MAX_PAGE = 1_000
+# Select the tickets of a team or a person in the list.
+FILTERS = {"team": "project__id__exact", "person": "assignees__id__exact"}
 
 
 def desk(request: HttpRequest, period: Period, at: datetime) -> dict[str, Any]:
@@ -48,14 +50,14 @@ def desk(request: HttpRequest, period: Period, at: datetime) -> dict[str, Any]:
                 "name": "teams",
                 "title": "Times by team",
                 "heading": "Project",
-                "rows": time_rows(times.teams, "project__id__exact", tickets_of_project, period, tickets),
+                "rows": time_rows(times.teams, "team", tickets_of_project, period, tickets),
                 **_neighbours(period, teams=teams_page, people=people_page, turn="teams", more=times.has_more_teams),
             },
             {
                 "name": "people",
                 "title": "Times by person",
                 "heading": "Person",
-                "rows": time_rows(times.people, "assignees__id__exact", page_of_person, period, tickets),
+                "rows": time_rows(times.people, "person", page_of_person, period, tickets),
                 **_neighbours(period, teams=teams_page, people=people_page, turn="people", more=times.has_more_people),
             },
         ],
@@ -85,6 +87,7 @@ def period_cards(figures: queries.Desk, times: queries.Times, period: Period, ti
         Card(
             label="First response, median",
             value=duration(times.response_median),
+            url=tickets.answered(period.days),
             note=f"90% within {duration(times.response_p90)}"
             if times.answered
             else "No first responses in this period",
@@ -133,12 +136,13 @@ def _capitalised(numbers: Mapping[str, int]) -> dict[str, int]:
 
 def time_rows(
     found: Sequence[queries.Times],
-    filter_name: str,
+    kind: str,
     page_of: Callable[[int | None], str],
     period: Period,
     tickets: TicketList,
 ) -> list[dict[str, Any]]:
-    """Return the rows of the table of teams or people. `filter_name` selects their tickets in the list."""
+    """Return the rows of the table of teams or people, by `kind`."""
+    filter_name = FILTERS[kind]
     return [
         {
             "name": times.name,
@@ -150,6 +154,7 @@ def time_rows(
             "resolution_median": duration(times.resolution_median),
             "resolution_p90": duration(times.resolution_p90),
             "answered": f"{times.answered:,}",
+            "answered_url": tickets.answered(period.days, kind, times.id) if times.answered else "",
             "response_median": duration(times.response_median),
             "response_p90": duration(times.response_p90),
         }

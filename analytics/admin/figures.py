@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from html import escape
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
+from analytics.admin.answered import Answered
 from analytics.days import Days
 
 
@@ -38,6 +41,12 @@ class Cell:
     def shown(self) -> str:
         return self.text or f"{self.number:,}"
 
+    @property
+    def html(self) -> str:
+        shown = escape(self.shown)
+        linked = f'<a href="{escape(self.url)}">{shown}</a>' if self.url and self.number else shown
+        return f'<td data-number="{self.number}">{linked}</td>'
+
 
 @dataclass(frozen=True)
 class Row:
@@ -46,6 +55,12 @@ class Row:
     label: str
     cells: list[Cell]
     day: date | None = None
+
+    @property
+    def html(self) -> str:
+        day = f' data-day="{self.day}"' if self.day else ""
+        cells = "".join(cell.html for cell in self.cells)
+        return f'<tr><th scope="row"{day}>{escape(self.label)}</th>{cells}</tr>'
 
 
 @dataclass(frozen=True)
@@ -58,6 +73,11 @@ class Chart:
     heading: str
     series: list[str]
     rows: list[Row]
+
+    @property
+    def body(self) -> SafeString:
+        """Return the rows as HTML. A template would take most of the page's time for the days of a year."""
+        return SafeString("\n".join(row.html for row in self.rows))
 
 
 class TicketList:
@@ -74,6 +94,29 @@ class TicketList:
 
     def closed(self, days: Days, **filters: object) -> str:
         return self.where(status__exact="closed", **filters, **_within("closed_at", days))
+
+    def answered(self, days: Days, kind: str = "", number: int | None = None) -> str:
+        """Return the link to tickets that were first answered on these days, by one person or team if given."""
+        return self.where(queue="all", answered=Answered(days, kind, number))
+
+
+class BookingList:
+    """Links to the admin's list of bookings with filters."""
+
+    def __init__(self) -> None:
+        self.url = reverse("admin:events_booking_changelist")
+
+    def where(self, **filters: object) -> str:
+        return f"{self.url}?{urlencode(filters)}"
+
+    def sold(self, days: Days) -> str:
+        return self.where(sold=f"{days.first}..{days.last}")
+
+    def returned(self, days: Days) -> str:
+        return self.where(returned=f"{days.first}..{days.last}")
+
+    def paid(self, days: Days, currency: str) -> str:
+        return self.where(paid=f"{days.first}..{days.last} {currency}")
 
 
 def _within(field: str, days: Days) -> dict[str, str]:

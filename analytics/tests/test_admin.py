@@ -13,6 +13,7 @@ from analytics.admin.desk import TABLE_ROWS
 from analytics.admin.figures import Card, Chart
 from analytics.admin.period import DEFAULT_DAYS, MAX_DAYS
 from analytics.days import Days
+from analytics.models import FirstResponse
 from analytics.queries import overview
 from events.tests.factories import book, make_event
 from kit.tests.browser import Browser
@@ -36,6 +37,16 @@ def close(ticket: Ticket, *, days_ago: int) -> None:
 
 
 class TestDesk:
+    def test_escapes_names_and_addresses_in_charts(self, agent: User, owner: User) -> None:
+        make_ticket(owner, project=make_project("<b>Bits</b> & Pieces"), type="<i>lost</i>")
+
+        page = Browser(agent).get(FIRST_PAGE).content.decode()
+
+        assert '<th scope="row">&lt;b&gt;Bits&lt;/b&gt; &amp; Pieces</th><td data-number="1"><a href="/admin/' in page
+        assert "&amp;type__exact=%3Ci%3Elost%3C%2Fi%3E" in page or "type__exact=%3Ci%3Elost%3C%2Fi%3E&amp;" in page
+        assert "<b>Bits" not in page
+        assert "<i>" not in page
+
     def test_lists_priorities_from_low_to_high(self, owner: User) -> None:
         for priority, number in (("high", 3), ("low", 1), ("medium", 2)):
             for _ in range(number):
@@ -121,6 +132,18 @@ class TestFirstPage:
         assert card(page, "box_office_cards", "Revenue").value == "50.00 EUR"
         assert [(event["fill"], event["sold"]) for event in page.context["upcoming_events"]] == [("100%", "2 of 2")]
         assert len(page.context["tickets_per_day"].rows) == DEFAULT_DAYS
+
+    def test_links_sales_to_their_bookings(self, admin: User) -> None:
+        event = make_event(admin, capacity=3)
+        booking = book(event, quantity=2)
+        book(event, quantity=2)
+        browser = Browser(admin)
+        page = browser.get(FIRST_PAGE)
+        today = page.context["seats_per_day"].rows[-1].cells[0]
+        cards = [card(page, "box_office_cards", label) for label in ("Seats sold", "Revenue")]
+
+        for figure in (*cards, today, page.context["revenue_per_day"].rows[-1].cells[0]):
+            assert list(browser.get(figure.url).context["cl"].result_list) == [booking]
 
     def test_runs_as_many_queries_with_many_rows(
         self, admin: User, agent: User, owner: User, django_assert_num_queries: DjangoAssertNumQueries
@@ -264,6 +287,46 @@ class TestLinks:
         for name in ("teams", "people"):
             (row,) = table(page, name)["rows"]
             assert linked(row["closed_url"]) == linked(row["met_url"]) == {closed}
+
+    def test_lead_to_the_tickets_first_answered(self, agent: User, admin: User, owner: User) -> None:
+        website = make_project("Website")
+        first, second = make_ticket(owner, project=website), make_ticket(owner)
+        make_comment(first, agent)
+        make_comment(first, admin)
+        make_comment(second, admin)
+        make_comment(make_ticket(owner), owner)
+        make_comment(make_ticket(owner), agent, is_internal=True)
+        long_ago = make_ticket(owner)
+        make_comment(long_ago, agent)
+        FirstResponse.objects.filter(pk=long_ago.pk).update(responded_at=timezone.now() - timedelta(days=40))
+        # Figures count for the team that had the ticket when it was answered.
+        Ticket.objects.filter(pk=first.pk).update(project=Project.objects.general())
+        browser = Browser(agent)
+        page = browser.get(FIRST_PAGE)
+
+        def linked(url: str) -> set[Ticket]:
+            return set(browser.get(url).context["cl"].result_list)
+
+        def by_name(name: str) -> dict[str, set[Ticket]]:
+            return {row["name"]: linked(row["answered_url"]) for row in table(page, name)["rows"]}
+
+        assert linked(card(page, "desk_cards", "First response, median").url) == {first, second}
+        assert by_name("teams") == {"Website": {first}, "General": {second}}
+        assert by_name("people") == {agent.name: {first}, admin.name: {second}}
+        (row, _) = table(page, "people")["rows"]
+        assert (
+            f"First response: {page.context['period'].days.first}" in browser.get(row["answered_url"]).content.decode()
+        )
+
+    @pytest.mark.parametrize(
+        "value", ["x", "2026-02-30..2026-03-01", "2026-03-02..2026-03-01", "2026-03-01..2026-03-01 person", "\0"]
+    )
+    def test_tolerate_made_up_spans(self, agent: User, owner: User, value: str) -> None:
+        ticket = make_ticket(owner)
+
+        page = Browser(agent).get("/admin/tickets/ticket/", {"queue": "all", "answered": value}, follow=True)
+
+        assert list(page.context["cl"].result_list) == [ticket]
 
     def test_lead_to_the_bookings_counted(self, admin: User, owner: User) -> None:
         event = make_event(admin, capacity=2)

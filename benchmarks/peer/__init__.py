@@ -11,6 +11,7 @@ from django.conf import settings
 from rest_framework_simplejwt.settings import api_settings
 
 from benchmarks import database, site
+from kit.tests.ports import free_port
 
 HERE = Path(__file__).parent
 FOLDER = site.ROOT / "var" / "peer"
@@ -47,7 +48,7 @@ def tables() -> Iterator[None]:
 @contextmanager
 def served(workers: int, *, has_outbox: bool) -> Iterator[site.Server]:
     """Run the server until the end of the block."""
-    port = site.free_port()
+    port = free_port()
     connection = settings.DATABASES["default"]
     command = ["node", "server.js"]
     environment = {

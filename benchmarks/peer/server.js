@@ -3,7 +3,8 @@
 // It does the same work on the same tables: it verifies the token, looks up the caller, applies the visibility rules and
 // returns the same JSON. Bookings lock the event's inventory and never oversell it. It leaves out:
 //   - tokens: revocation when the password changes
-//   - tickets: `sla`, `statistics`, `watching` and merges; the other filters and orderings, and the search; ETags; exports
+//   - tickets: `sla`, `statistics`, `watching`, `activityDate` and merges; the other filters and orderings, and the
+//     search; ETags; exports
 //   - bookings: the waiting list, idempotency keys, manage tokens, the limit per guest, currency, drafts, and, unless
 //     PEER_OUTBOX is on, the ledger and the mail
 //   - everything else: history, rate limits, request log and request ids, problem+json, validation of bodies beyond the

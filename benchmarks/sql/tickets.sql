@@ -1,8 +1,8 @@
 -- Insert the tickets from number `first` to `last` of a year's tickets, oldest first. Derived columns are as the triggers
 -- would have set them.
 --
--- 70 of 100 are closed, 20 open, 10 in progress. 10 of 100 are in projects that only those involved can see. Customer 1
--- has created 5 tickets, customer 2 has created 5,000, and the others share the rest.
+-- 70 of 100 are closed, 20 open, 10 in progress. 10 of 100 are in projects that only those involved can see. 30 of 100
+-- have labels. Customer 1 has created 5 tickets, customer 2 has created 5,000, and the others share the rest.
 -- params   first, last, total   int
 --          customers   int
 WITH drawn AS (
@@ -16,7 +16,8 @@ WITH drawn AS (
         abs(hashint8extended(number, 4)) %% 100 AS for_venue,
         abs(hashint8extended(number, 5)) %% 100 AS for_project,
         abs(hashint8extended(number, 6)) %% 100 AS for_times,
-        abs(hashint8extended(number, 7)) AS for_words
+        abs(hashint8extended(number, 7)) AS for_words,
+        abs(hashint8extended(number, 9)) %% 1000 AS for_labels
     FROM generate_series(%(first)s::bigint, %(last)s) AS number
 ), described AS (
     SELECT
@@ -37,7 +38,7 @@ WITH drawn AS (
 )
 INSERT INTO tickets_ticket (
     title, description, project_id, status, type, venue, price, priority, due_at, created_by_id, created_at, updated_at,
-    closed_at, held_at, sla_hours, sla_due_at, sla_warn_at, sla_met, version
+    closed_at, held_at, sla_hours, sla_due_at, sla_warn_at, sla_met, labels, version
 )
 SELECT
     concat_ws(
@@ -79,6 +80,14 @@ SELECT
     sla_due_at,
     sla_warn_at,
     CASE WHEN status = 'closed' THEN closed_at <= sla_due_at END,
+    CASE
+        WHEN for_labels < 150 THEN ARRAY['hardware']
+        WHEN for_labels < 200 THEN ARRAY['hardware', 'urgent']
+        WHEN for_labels < 250 THEN ARRAY['urgent']
+        WHEN for_labels < 299 THEN ARRAY['network']
+        WHEN for_labels < 300 THEN ARRAY['network', 'recall']
+        ELSE '{}'
+    END,
     1
 FROM timed
 ORDER BY number;

@@ -149,6 +149,15 @@ class TestCancel:
             "status": "CANCELLED",
         }
 
+    def test_refuses_to_cancel_who_is_in(self, owner: User, admin: User, bare_api: APIClient, party: Event) -> None:
+        booking = book(party, owner)
+        services.check_in_seats(event_id=party.pk, booking_id=booking.pk, seats=1, by=admin, at=timezone.now())
+
+        assert read_error(bare_api.post("/cancel", {"id": booking.pk})) == (
+            400,
+            f"Booking with ID {booking.pk} has been checked in",
+        )
+
     def test_refuses_to_cancel_twice(self, owner: User, bare_api: APIClient, party: Event) -> None:
         booking = book(party, owner)
         bare_api.post("/cancel", {"id": booking.pk})

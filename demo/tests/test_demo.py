@@ -19,7 +19,7 @@ from analytics.models import DailyCount
 from demo.management.commands.demo import fill
 from demo.people import SIGN_INS
 from events import services
-from events.models import Booking, Event
+from events.models import Booking, CheckIn, Event
 from events.tests.factories import book
 from notifications.models import Delivery
 from tickets.models import Assignment, Comment, Ticket
@@ -63,6 +63,17 @@ class TestFill:
         for ticket in tickets:
             ticket.full_clean()
         assert Assignment.objects.count() > 20
+
+    def test_checks_in_the_guests_of_past_events(self) -> None:
+        load_demo()
+
+        scans = CheckIn.objects.select_related("event", "by")
+        assert scans.count() > 100
+        assert {scan.by.type for scan in scans} == {UserType.AGENT}
+        assert {scan.event_id for scan in scans} == set(
+            Event.objects.filter(starts_at__lt=NOW).values_list("pk", flat=True)
+        )
+        assert all(abs(scan.at - scan.event.starts_at) <= timedelta(hours=1) for scan in scans)
 
     def test_sends_no_mail(self) -> None:
         load_demo()

@@ -43,6 +43,7 @@ from ticketing_client.models import (
     BookingPage,
     BookingStatus,
     CancellationRequest,
+    ChangeDoor,
     Comment,
     CommentPage,
     CreatedBooking,
@@ -50,7 +51,6 @@ from ticketing_client.models import (
     Event,
     EventPage,
     GuestRequest,
-    HistoryItemDoor,
     HistoryPage,
     Message,
     NewBookingRequest,
@@ -169,7 +169,7 @@ def desk(customer: AuthenticatedClient, customer_id: int, admin: AuthenticatedCl
     unassigned = unassign_user.sync_detailed(plain.id, customer_id, client=customer)
     assert unassigned.status_code == HTTPStatus.NO_CONTENT
     history = answer(HistoryPage, get_ticket_history.sync(plain.id, client=customer))
-    assert history.items[0].door == HistoryItemDoor.API
+    assert history.items[0].door == ChangeDoor.API
     refusal(get_ticket.sync_detailed(2**40, client=customer), HTTPStatus.NOT_FOUND, "ticket_not_found")
 
     counted = answer(TicketAnalytics, get_ticket_analytics.sync(client=customer, type_=kind))

@@ -35,6 +35,7 @@ def cancel_event_page(model_admin: ModelAdmin, request: HttpRequest, event: Even
         notes=[*_consequences(event), "A cancelled event cannot be reopened."],
         submit="Cancel event",
         back=event_page(event),
+        row=event,
         is_destructive=True,
     )
 
@@ -46,7 +47,8 @@ def _consequences(event: Event) -> list[str]:
     confirmed = bookings.filter(status=BookingStatus.CONFIRMED).count()
     named = list(bookings.select_related("user").order_by("id")[:SHOWN_BOOKINGS])
     names = ", ".join(holder_of(booking) for booking in named)
-    others = " and others" if confirmed + inventory.waiting > len(named) else ""
+    unnamed = confirmed + inventory.waiting - len(named)
+    others = f" and {counted(unnamed, 'other')}" if unnamed > 0 else ""
     return [
         f"This also cancels {counted(confirmed, 'confirmed booking')} of {counted(inventory.confirmed, 'seat')}, worth "
         f"{readable(refund, event.currency)}, and {counted(inventory.waiting, 'waiting booking')}.",

@@ -20,9 +20,9 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget
 from accounts.models import User
 from accounts.permissions import staff_user
 from events import services
-from events.admin.display import holder_of, person_of, seats_of
+from events.admin.display import SHOWN_BOOKINGS, holder_of, person_of, seats_of
 from events.admin.promoted import last_entry, promoted_after
-from events.models import Booking, BookingStatus
+from events.models import Booking, BookingStatus, CheckIn
 from kit.admin.refusals import refusals_as_form_errors
 from kit.money import DECIMAL_PLACES, readable
 from kit.text import counted
@@ -75,6 +75,19 @@ class CancelForm(forms.Form):
         price = readable(booking.unit_price, booking.event.currency)
         seats = counted(booking.left, "seat") if not booking.cancelled else f"{seats_of(booking)} seats"
         return f"{booking.event.name}: {seats} {booking.status} for {holder_of(booking)}, at {price} each."
+
+    @property
+    def checked_in(self) -> str:
+        """Return a warning if seats are checked in, or an empty text."""
+        taken = list(CheckIn.objects.valid().filter(event=self.booking.event_id, booking=self.booking).order_by("seat"))
+        if not taken:
+            return ""
+        seats, are = ", ".join(str(scan.seat) for scan in taken[:SHOWN_BOOKINGS]), "is" if len(taken) == 1 else "are"
+        more = " and others" if len(taken) > SHOWN_BOOKINGS else ""
+        return (
+            f"Seat{'s' * (len(taken) > 1)} {seats}{more} {are} checked in. The highest numbers are cancelled first, "
+            "and check-ins of cancelled seats are undone."
+        )
 
 
 def refund(booking: Booking, seats: int) -> Decimal:

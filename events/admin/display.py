@@ -39,8 +39,20 @@ def person_link(booking: Booking) -> str:
     return format_html('<a href="{}" class="underline">{}</a>', url, person_of(booking))
 
 
+def address_of(booking: Booking) -> str:
+    """Return the e-mail address of the user or guest."""
+    return booking.user.email if booking.user else booking.guest_email
+
+
 def holder_of(booking: Booking) -> str:
     return person_of(booking) if booking.user else f"{person_of(booking)} (guest, {booking.guest_email})"
+
+
+def holder_cell(booking: Booking) -> str:
+    """Return the holder for a column, with the address of a guest below the name."""
+    if booking.user:
+        return person_of(booking)
+    return format_html('{} (guest) <span class="second-line">{}</span>', person_of(booking), booking.guest_email)
 
 
 def seats_of(booking: Booking) -> str:
@@ -68,7 +80,7 @@ class BookingColumns:
 
     @admin.display(description="for")
     def holder(self, booking: Booking) -> str:
-        return holder_of(booking)
+        return holder_cell(booking)
 
     @admin.display(description="seats")
     def left(self, booking: Booking) -> str:

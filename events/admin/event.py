@@ -21,15 +21,16 @@ from accounts.permissions import staff_user
 from events import services
 from events.admin import outcome
 from events.admin.cancel_event import cancel_event_page
+from events.admin.check_in import check_in_page
 from events.admin.display import SHOWN_BOOKINGS, STATUS_COLOURS, booking_link, event_page, fill_bar
 from events.admin.event_form import EventForm
 from events.admin.filters import UPCOMING, EventChangeList, PeriodFilter, period_of
 from events.admin.guests import guests_page
-from events.admin.inlines import BookingInline, EntryInline, QueueInline
+from events.admin.inlines import BookingInline, CheckInInline, EntryInline, QueueInline
 from events.admin.new_booking import new_booking_page
 from events.admin.promoted import last_entry, promoted_after
 from events.models import BookingEntry, Event, EventQuerySet, EventStatus, Inventory, Origin
-from kit.admin.forms import LocalTimeField, ServiceAdmin
+from kit.admin.forms import LocalTimeField, ServiceAdmin, is_id
 from kit.admin.once import in_steps
 from kit.admin.pages import row_or_404
 from kit.admin.search import SearchMixin
@@ -41,10 +42,18 @@ from kit.zones import compact
 READ_ONLY: dict[Any, str] = {"starts_at": "starts", "ends_at": "ends", "bookings_close_at": "bookings_close"}
 
 
+# The statuses of events that an action is for, unless it is for all.
+ACTIONS = {
+    "new_booking": {EventStatus.PUBLISHED},
+    "check_in": {EventStatus.PUBLISHED},
+    "cancel_event": {EventStatus.DRAFT, EventStatus.PUBLISHED},
+}
+
+
 @admin.register(Event)
 class EventAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
     form = EventForm
-    inlines = [BookingInline, QueueInline, EntryInline]
+    inlines = [BookingInline, QueueInline, CheckInInline, EntryInline]
     formfield_overrides = ServiceAdmin.formfield_overrides | {
         models.DateTimeField: {"form_class": LocalTimeField, "widget": UnfoldAdminSplitDateTimeWidget}
     }
@@ -61,7 +70,7 @@ class EventAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
     search_help_text = "Words from the name or the venue"
     sortable_by = ["starts"]
     ordering = ["-starts_at", "-id"]
-    actions_detail = ["new_booking", "guests", "cancel_event"]
+    actions_detail = ["new_booking", "check_in", "guests", "cancel_event"]
     fieldsets = [
         (
             None,
@@ -233,6 +242,20 @@ class EventAdmin(SeenAdmin, SearchMixin, ServiceAdmin):
     @action(description="New booking", url_path="book", permissions=["change"])
     def new_booking(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return new_booking_page(self, request, row_or_404(self, request, object_id))
+
+    @action(description="Check in", url_path="check-in", permissions=["check_in"])
+    def check_in(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return check_in_page(self, request, row_or_404(self, request, object_id))
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Offer only what can be done to an event of this status."""
+        events = Event.objects.filter(pk=object_id) if is_id(str(object_id)) else Event.objects.none()
+        status = events.values_list("status", flat=True).first()
+        offered = super().get_actions_detail(request, object_id)
+        return [each for each in offered if status in ACTIONS.get(each.method.__name__, EventStatus)]
+
+    def has_check_in_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("events.add_checkin")
 
     @action(description="Guest list", url_path="guests", permissions=["view"])
     def guests(self, request: HttpRequest, object_id: str) -> HttpResponseBase:

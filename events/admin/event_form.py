@@ -21,13 +21,13 @@ class EventForm(SeenForm, ServiceForm):
         choices=time_zones,
         initial=site_time_zone,
         widget=UnfoldAdminSelectWidget,
-        help_text="The times below are in this zone. If you change it, they stay as shown but mean the new zone.",
+        help_text="The times below are in this zone. If you change it, they stay as shown and apply in the new zone.",
     )
     currency = forms.ChoiceField(
         choices=currencies,
         initial=site_currency,
         widget=UnfoldAdminSelectWidget,
-        help_text="Cannot change once the event has bookings.",
+        help_text="Cannot be changed once the event has bookings.",
     )
     capacity = forms.IntegerField(min_value=1, max_value=MAX_CAPACITY, widget=UnfoldAdminIntegerFieldWidget)
     withheld = forms.IntegerField(
@@ -74,7 +74,13 @@ class EventForm(SeenForm, ServiceForm):
         if moment:
             self.initial[name] = local(moment, zone).replace(tzinfo=None)
         field = self.fields[name]
-        field.help_text = f"{field.help_text} In the time zone above (now {zone}).".strip()
+        field.help_text = f"{field.help_text} In the time zone above (now {self._chosen_zone()}).".strip()
+
+    def _chosen_zone(self) -> str:
+        """Return the time zone that the form shows as chosen: after an error, the one that was sent."""
+        field: Any = self.fields.get("time_zone")
+        sent = self.data.get(self.add_prefix("time_zone"), "")
+        return sent if field and field.valid_value(sent) else self.shown["time_zone"]
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()

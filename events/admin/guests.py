@@ -15,8 +15,8 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin
 
 from accounts.permissions import staff_user
-from events.admin.display import STATUS_COLOURS, event_page, fill_bar, person_of, seats_of
-from events.models import Booking, BookingQuerySet, BookingStatus, Event
+from events.admin.display import STATUS_COLOURS, address_of, event_page, fill_bar, person_of, seats_of
+from events.models import Booking, BookingQuerySet, BookingStatus, Event, seats_checked_in
 from kit.admin.forms import is_id
 from kit.admin.refusals import long_task_refusals_as_messages
 from kit.admin.stale import number_or_zero
@@ -28,14 +28,15 @@ CONFIRMED, WAITING, ALL = "confirmed", "waiting", "all"
 TITLES = {CONFIRMED: "Guest list", WAITING: "Waiting list", ALL: "All bookings"}
 ROWS_PER_PAGE = 50
 ROWS_PER_PRINTED_PAGE = 1000
-COLUMNS = ("place", "booking", "name", "email", "seats", "status", "unitPrice", "currency", "bookedAt")
+COLUMNS = (*("place", "booking", "name", "email", "seats", "status", "unitPrice", "currency", "bookedAt", "checkedIn"),)
 
 
 @dataclass(frozen=True)
 class Row:
     """A booking in one of the lists, with its place in line if it is waiting."""
 
-    booking: Booking
+    # With `checked_in`.
+    booking: Any
     place: int | None = None
 
     @property
@@ -44,11 +45,21 @@ class Row:
 
     @property
     def address(self) -> str:
-        return self.booking.user.email if self.booking.user else self.booking.guest_email
+        return address_of(self.booking)
 
     @property
     def kind(self) -> str:
         return "" if self.booking.user else "guest"
+
+    @property
+    def checked_in(self) -> str:
+        """Return who of the booking is in, "" if nobody."""
+        number, left = self.booking.checked_in, self.booking.left
+        return "" if not number else "in" if number == left else f"{number} of {left} in"
+
+    @property
+    def is_in(self) -> bool:
+        return self.checked_in == "in"
 
     @property
     def seats(self) -> str:
@@ -111,6 +122,7 @@ def guests_page(model_admin: ModelAdmin, request: HttpRequest, event: Event) -> 
         "title": f"{TITLES[wanted.which]}: {event.name}",
         "media": model_admin.media,
         "fill": fill_bar(event),
+        "door": reverse("admin:events_event_check_in", args=[event.pk]),
         "back": event_page(event),
         "tabs": [
             (title, wanted.link(list=which, page=1), which == wanted.which)
@@ -135,7 +147,7 @@ def _rows(event: Event, wanted: Wanted, size: int) -> list[Row]:
 
 
 def _bookings(event: Event, wanted: Wanted) -> BookingQuerySet:
-    bookings: Any = event.bookings.select_related("user")
+    bookings: Any = event.bookings.select_related("user").annotate(checked_in=seats_checked_in())
     number = wanted.text.removeprefix("#")
     if is_id(number):
         bookings = bookings.filter(pk=int(number))
@@ -182,6 +194,6 @@ def _cells(row: Row, event: Event) -> dict[str, Any]:
     booking = row.booking
     cells = (
         *(row.place, booking.pk, row.name, row.address, booking.left, booking.status, booking.unit_price),
-        *(event.currency, booking.created_at.isoformat(timespec="seconds")),
+        *(event.currency, booking.created_at.isoformat(timespec="seconds"), booking.checked_in),
     )
     return dict(zip(COLUMNS, cells, strict=True))

@@ -8,8 +8,8 @@ from django.db.models.functions import RowNumber
 from django.http import HttpRequest
 from unfold.admin import TabularInline
 
-from events.admin.display import BookingColumns, booking_link, holder_of
-from events.models import Booking, BookingEntry, BookingQuerySet
+from events.admin.display import BookingColumns, booking_link, holder_cell
+from events.models import Booking, BookingEntry, BookingQuerySet, CheckIn
 from kit.admin.pages import ReadOnlyMixin
 from kit.money import readable
 
@@ -57,20 +57,53 @@ class QueueInline(BookingInline):
         return cast(BookingQuerySet, super().get_queryset(request)).queue().annotate(place=place)
 
 
-class EntryInline(ReadOnlyInline):
+class OfBookingInline(ReadOnlyInline):
+    """Rows that are about a booking of the event."""
+
+    @admin.display(description="for")
+    def holder(self, row: CheckIn | BookingEntry) -> str:
+        return holder_cell(row.booking)
+
+    @admin.display(description="booking")
+    def number(self, row: CheckIn | BookingEntry) -> str:
+        return booking_link(row.booking)
+
+
+class CheckInInline(OfBookingInline):
+    """Every scan: who checked in whom, and who undid it."""
+
+    model = CheckIn
+    fk_name = "event"
+    fields = ["at", "number", "holder", "seat", "result", "by", "device", "undone"]
+    readonly_fields = fields
+    ordering = ["-id"]
+
+    @admin.display(description="result")
+    def result(self, scan: CheckIn) -> str:
+        return scan.outcome.label
+
+    @admin.display(description="undone by", empty_value="")
+    def undone(self, scan: CheckIn) -> str | None:
+        if scan.undone_at is None:
+            return None
+        return scan.undone_by.name if scan.undone_by else "seat cancelled"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CheckIn]:
+        return super().get_queryset(request).select_related("booking__user", "by", "undone_by")
+
+
+class BookingCheckInInline(CheckInInline):
+    fk_name = "booking"
+    fields = ["at", "seat", "result", "by", "device", "undone"]
+    readonly_fields = fields
+
+
+class EntryInline(OfBookingInline):
     model = BookingEntry
     verbose_name_plural = "ledger"
     fields = ["at", "number", "holder", "kind", "quantity", "seats", "waiting", "money"]
     readonly_fields = fields
     ordering = ["-id"]
-
-    @admin.display(description="for")
-    def holder(self, entry: BookingEntry) -> str:
-        return holder_of(entry.booking)
-
-    @admin.display(description="booking")
-    def number(self, entry: BookingEntry) -> str:
-        return booking_link(entry.booking)
 
     @admin.display(description="amount")
     def money(self, entry: BookingEntry) -> str:

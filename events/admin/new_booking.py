@@ -99,6 +99,7 @@ def new_booking_page(model_admin: ModelAdmin, request: HttpRequest, event: Event
         notes=[f"{seats}; {counted(inventory.waiting, 'booking')} waiting."],
         submit="Book",
         back=event_page(event),
+        row=event,
     )
 
 

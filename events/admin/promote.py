@@ -31,6 +31,7 @@ def promote_page(model_admin: ModelAdmin, request: HttpRequest, booking: Booking
         notes=_situation(booking),
         submit="Promote",
         back=page,
+        row=booking,
     )
 
 

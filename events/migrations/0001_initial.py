@@ -63,9 +63,9 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("api", "API"),
-                            ("box-office", "box office (document 002)"),
-                            ("ticks", "Ticks (document 003)"),
-                            ("admin", "admin"),
+                            ("box-office", "Box-office API"),
+                            ("ticks", "Ticks API"),
+                            ("admin", "Admin"),
                         ],
                         default="api",
                         editable=False,
@@ -109,9 +109,9 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("api", "API"),
-                            ("box-office", "box office (document 002)"),
-                            ("ticks", "Ticks (document 003)"),
-                            ("admin", "admin"),
+                            ("box-office", "Box-office API"),
+                            ("ticks", "Ticks API"),
+                            ("admin", "Admin"),
                         ],
                         max_length=10,
                     ),

@@ -21,7 +21,7 @@ from kit.search.expressions import SearchVector
 from kit.versions import Versioned, version_triggers
 
 # The fields that the trigger keep_terms lets change.
-VERSIONED_FIELDS = ("guest_first_name", "guest_last_name", "guest_email", "cancelled", "status")
+VERSIONED_FIELDS = ("guest_first_name", "guest_last_name", "guest_email", "cancelled", "status", "code_revision")
 
 
 class BookingStatus(models.TextChoices):
@@ -90,6 +90,8 @@ class Booking(Versioned):
     unit_price = models.DecimalField(max_digits=12, decimal_places=2)
     origin = models.CharField(max_length=10, choices=Origin.choices)
     created_at = models.DateTimeField()
+    # Part of the codes of its e-tickets (events/ticket_codes.py), so that a higher one makes earlier codes invalid.
+    code_revision = models.PositiveIntegerField(db_default=1, editable=False)
     # Seats that the booking has now.
     seats = models.GeneratedField(
         expression=Case(When(status="confirmed", then=F("quantity") - F("cancelled")), default=0),
@@ -194,6 +196,18 @@ class Booking(Versioned):
                 when=pgtrigger.After,
                 operation=pgtrigger.Update,
                 referencing=pgtrigger.Referencing(old="before", new="after"),
+            ),
+            trigger(
+                "events/void_check_ins",
+                when=pgtrigger.After,
+                operation=pgtrigger.UpdateOf("cancelled"),
+                condition=pgtrigger.Condition("NEW.cancelled > OLD.cancelled AND OLD.status = 'confirmed'"),
+            ),
+            trigger(
+                "events/keep_code_revision",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("code_revision"),
+                condition=pgtrigger.Condition("NEW.code_revision < OLD.code_revision"),
             ),
         ]
 

@@ -44,9 +44,9 @@ class Origin(models.TextChoices):
     """Where an event or a booking was made."""
 
     API = "api", "API"
-    BOX_OFFICE = "box-office", "box office (document 002)"
-    TICKS = "ticks", "Ticks (document 003)"
-    ADMIN = "admin", "admin"
+    BOX_OFFICE = "box-office", "Box-office API"
+    TICKS = "ticks", "Ticks API"
+    ADMIN = "admin", "Admin"
 
 
 class EventStatus(models.TextChoices):

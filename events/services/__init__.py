@@ -1,7 +1,7 @@
 """Use cases that change events and bookings, with the acting user as `by` and, where it matters, the time as `at`.
 
-Every writer locks the event's inventory row first. Triggers keep seat counts, ledger, promotions and mail in step
-within the same transaction.
+Every writer of seats locks the event's inventory row first. Triggers keep seat counts, ledger, promotions and mail in
+step within the same transaction.
 """
 
 from events.services.bookings import (
@@ -21,6 +21,7 @@ from events.services.bookings import (
     MoreThanCapacity,
     NotEnoughLeft,
     NotWaiting,
+    TicketsCheckedIn,
     TooManyAtOnce,
     TooManyGuestBookings,
     UserDeactivated,
@@ -28,6 +29,24 @@ from events.services.bookings import (
     booking_faults,
     cancel,
     promote,
+)
+from events.services.check_ins import (
+    BEFORE_THE_EVENT,
+    IN_THE_FUTURE,
+    AlreadyCheckedIn,
+    CheckInNotFound,
+    FewerToCheckIn,
+    NonceReused,
+    NotConfirmed,
+    Scan,
+    TicketCancelled,
+    TicketNotFound,
+    TicketReplaced,
+    WrongEvent,
+    check_in,
+    check_in_seats,
+    reissue_tickets,
+    undo_check_in,
 )
 from events.services.events import (
     SEATS,
@@ -45,39 +64,56 @@ from events.services.events import (
 )
 
 __all__ = [
+    "BEFORE_THE_EVENT",
+    "IN_THE_FUTURE",
     "REFUSALS",
     "SEATS",
     "TOO_MUCH_WITHHELD",
     "AlreadyBooked",
     "AlreadyCancelled",
+    "AlreadyCheckedIn",
     "AlreadyWaiting",
     "BookingNotFound",
     "BookingsClosed",
     "CapacityBelowSold",
     "CapacityBelowWaiting",
+    "CheckInNotFound",
     "CurrencyIsFixed",
     "EventCancelled",
     "EventHasBookings",
     "EventNotFound",
     "EventNotPublished",
     "EventStarted",
+    "FewerToCheckIn",
     "Guest",
     "Joins",
     "MoreThanBooked",
     "MoreThanCapacity",
+    "NonceReused",
+    "NotConfirmed",
     "NotEnoughLeft",
     "NotWaiting",
+    "Scan",
+    "TicketCancelled",
+    "TicketNotFound",
+    "TicketReplaced",
+    "TicketsCheckedIn",
     "TooManyAtOnce",
     "TooManyGuestBookings",
     "UserDeactivated",
+    "WrongEvent",
     "book",
     "booking_faults",
     "cancel",
     "cancel_event",
+    "check_in",
+    "check_in_seats",
     "create",
     "delete",
     "faults",
     "promote",
+    "reissue_tickets",
+    "undo_check_in",
     "update",
     "withdraw",
 ]

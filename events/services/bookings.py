@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
-from django.db.models import DEFERRED
+from django.db.models import DEFERRED, Max
 from django.utils import timezone
 
 from accounts.models import User
@@ -16,6 +16,7 @@ from events.models import (
     Booking,
     BookingQuerySet,
     BookingStatus,
+    CheckIn,
     Event,
     EventQuerySet,
     Inventory,
@@ -103,6 +104,17 @@ class AlreadyCancelled(Conflict):
 class MoreThanBooked(Conflict):
     def __init__(self, left: int) -> None:
         super().__init__(f"This booking has only {counted(left, 'ticket')} left")
+
+
+class TicketsCheckedIn(Conflict):
+    """Only staff can cancel seats that are checked in. Cancelling begins with the highest number."""
+
+    def __init__(self, free: int) -> None:
+        super().__init__(
+            f"Only {counted(free, 'ticket')} can be cancelled: the next one is checked in"
+            if free
+            else "Tickets that are checked in cannot be cancelled"
+        )
 
 
 class Joins(StrEnum):
@@ -193,7 +205,7 @@ def _holder(user: User | None, guest: Guest | None) -> dict[str, Any]:
 
 def _book(key: Key | None, *, at: datetime, **parameters: Any) -> dict[str, Any]:
     """Return the columns of the new booking, `ahead` and `is_repeated`, or raise the refusal."""
-    parameters["max_guest_bookings"] = settings.MAX_GUEST_BOOKINGS
+    parameters |= {"max_guest_bookings": settings.MAX_GUEST_BOOKINGS, "context": sql.context()}
     try:
         if key is None:
             (row,) = sql.prepared("events/book", at=at, **parameters)
@@ -285,6 +297,7 @@ def cancel(
     :raises EventStarted: the event has started, and `by` is not an admin.
     :raises AlreadyCancelled: nothing is left of it.
     :raises MoreThanBooked: fewer seats are left.
+    :raises TicketsCheckedIn: one of the seats is checked in, and `by` is not staff.
     """
     if for_holder and not (by and by.is_staff):
         raise Forbidden
@@ -300,10 +313,19 @@ def cancel(
     seats = booking.left if seats is None else seats
     if seats > booking.left:
         raise MoreThanBooked(booking.left)
+    if not (by and by.is_staff):
+        _check_nobody_is_in(booking, seats)
     booking.cancelled += seats
     if not booking.left:
         booking.status = BookingStatus.CANCELLED
     booking.save(update_fields=["cancelled", "status"])
+
+
+def _check_nobody_is_in(booking: Booking, seats: int) -> None:
+    check_ins = CheckIn.objects.valid().filter(event=booking.event_id, booking=booking)
+    last = check_ins.aggregate(last=Max("seat"))["last"] or 0
+    if last > booking.left - seats:
+        raise TicketsCheckedIn(booking.left - last)
 
 
 @transaction.atomic
@@ -324,5 +346,5 @@ def promote(*, booking_id: int, by: User) -> Booking:
         raise NotWaiting
     if booking.left > inventory.available:
         raise NotEnoughLeft(inventory.available)
-    sql.row("events/promote_by_hand", booking_id=booking_id)
+    sql.row("events/promote_by_hand", booking_id=booking_id, context=sql.context())
     return Booking.objects.with_position().get(pk=booking_id)

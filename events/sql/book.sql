@@ -12,6 +12,7 @@
 --          at          timestamptz     now
 --          is_admin    bool            the caller may see drafts
 --          max_guest_bookings   int    live bookings that a guest's address can have for the event
+--          context     text            who books and through which door, as JSON for history; '' if unknown
 -- returns  one row: id bigint; status text; queue_number bigint, ahead int: null unless waiting; unit_price numeric;
 --          refusal text: code of the rule that refused, null if booked; capacity, max_per_booking, available, waiting
 --          int: the numbers for the refusal's message
@@ -28,5 +29,6 @@ FROM events_book(
     %(origin)s,
     %(at)s,
     %(is_admin)s,
-    %(max_guest_bookings)s
+    %(max_guest_bookings)s,
+    %(context)s
 );

@@ -23,5 +23,6 @@ FROM events_book_once(
     %(origin)s,
     %(at)s,
     %(is_admin)s,
-    %(max_guest_bookings)s
+    %(max_guest_bookings)s,
+    %(context)s
 );

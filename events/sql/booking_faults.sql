@@ -1,12 +1,18 @@
--- Find where inventory, bookings, ledger and waiting list of an event contradict each other. No rows means no faults.
+-- Find where inventory, bookings, ledger, waiting list and check-ins of an event contradict each other. No rows means no faults.
 -- params   after_id, until_id  bigint      the events with after_id < id <= until_id
 -- returns  fault text (see queries.FAULTS); event_id bigint; booking_id bigint | null: if the fault is one booking's;
 --          said, found numeric: the two numbers that differ, as used in the fault's sentence
--- index    events_inventory_pkey, booking_event, booking_queue; one pass over the bookings and entries of these events
+-- index    events_inventory_pkey, booking_event, booking_queue, check_in_once; one pass over the bookings, entries and check-ins of
+--          these events
 WITH booking AS (
     SELECT * FROM events_booking WHERE event_id > %(after_id)s AND event_id <= %(until_id)s
 ), entry AS (
     SELECT * FROM events_bookingentry WHERE event_id > %(after_id)s AND event_id <= %(until_id)s
+), taken AS (
+    SELECT event_id, booking_id, seat, count(*) AS guests
+    FROM events_checkin
+    WHERE event_id > %(after_id)s AND event_id <= %(until_id)s AND earlier_id IS NULL AND undone_at IS NULL
+    GROUP BY event_id, booking_id, seat
 ), booked AS (
     SELECT
         event_id,
@@ -108,5 +114,12 @@ WITH booking AS (
         booking.seats * booking.unit_price, coalesce(entered_of_booking.amount, 0)
     FROM booking LEFT JOIN entered_of_booking ON entered_of_booking.booking_id = booking.id
     WHERE booking.seats * booking.unit_price <> coalesce(entered_of_booking.amount, 0)
+    UNION ALL
+    SELECT 'seats_of_check_ins', booking.event_id, booking.id, booking.seats, max(taken.seat)
+    FROM booking JOIN taken ON taken.booking_id = booking.id
+    GROUP BY booking.event_id, booking.id, booking.seats
+    HAVING max(taken.seat) > booking.seats
+    UNION ALL
+    SELECT 'checked_in_twice', event_id, booking_id, seat, guests FROM taken WHERE guests > 1
 )
 SELECT fault, event_id, booking_id, said, found FROM fault ORDER BY event_id, booking_id NULLS FIRST, fault;

@@ -215,12 +215,22 @@ class TestEventPage:
         }
         event.refresh_from_db()
         assert (event.name, event.inventory.capacity) == ("Jazz indoors", 70)
-        assert page.context["both_versions"] == [
+        assert page.context["stale"].differences == [
             Difference("Name", "Jazz indoors", "Jazz outdoors"),
             Difference("Capacity", "70", None),
         ]
         assert "Changed while you were editing" in text_of(page)
         assert fields(page)["name"] == "Jazz outdoors"
+
+    def test_shows_both_versions_of_a_price_with_their_currency(self, admin: User) -> None:
+        event = make_event(admin, currency="CHF")
+        browser = Browser(admin)
+        opened = fields(browser.get(page_of(event)))
+        services.update(event_id=event.pk, by=admin, at=timezone.now(), price=1200)
+
+        page = browser.post(page_of(event), {**opened, "price": "15.5", "_save": "Save"})
+
+        assert page.context["stale"].differences == [Difference("Price", "1,200.00 CHF", "15.50 CHF")]
 
     def test_shows_what_was_typed_if_the_event_was_cancelled(self, admin: User) -> None:
         event = make_event(admin)
@@ -259,13 +269,13 @@ class TestEventPage:
             book(event, guest=GUEST)
         browser = Browser(admin)
 
-        # Session, user, permissions and event; then two counts and one page for each of three tables.
-        with django_assert_num_queries(18):
+        # Session, user, permissions, event and its status; then two counts and one page for each of four tables.
+        with django_assert_num_queries(22):
             page = text_of(browser.get(page_of(event)))
 
         assert "Olga Owner" in page
         # Among the bookings, on the waiting list and in the ledger.
-        assert page.count("Greta Guest (guest, greta@example.com)") == 3 * waiting
+        assert page.count("Greta Guest (guest) <span") == 3 * waiting
 
     def test_deletes_only_events_that_were_never_booked(self, admin: User) -> None:
         booked, free = make_event(admin), make_event(admin)
@@ -292,6 +302,17 @@ class TestEventPage:
 
         assert ("4321" in page, "1234" in page, 'name="capacity"' in page) == (True, True, False)
 
+    def test_shows_no_help_for_fields_that_agents_cannot_edit(self, admin: User, agent: User) -> None:
+        event = make_event(admin)
+
+        assert "Leave empty" in text_of(Browser(admin).get(page_of(event)))
+        assert "Leave empty" not in text_of(Browser(agent).get(page_of(event)))
+
+    def test_says_where_the_event_was_made(self, admin: User) -> None:
+        event = make_event(admin, origin=Origin.BOX_OFFICE)
+
+        assert "Box-office API" in text_of(Browser(admin).get(page_of(event)))
+
     def test_shows_revenue_to_admins_only(self, admin: User, agent: User) -> None:
         event = make_event(admin)
         book(event, quantity=3)
@@ -299,6 +320,26 @@ class TestEventPage:
         for user, is_shown in ((admin, True), (agent, False)):
             pages = [text_of(Browser(user).get(page)) for page in (EVENTS, page_of(event))]
             assert ["evenue" in page for page in pages] == [is_shown] * 2
+
+
+class TestActionsOfAnEvent:
+    @pytest.mark.parametrize(
+        ("status", "offered"),
+        [
+            (EventStatus.DRAFT, ["guests", "cancel"]),
+            (EventStatus.PUBLISHED, ["book", "check-in", "guests", "cancel"]),
+            (EventStatus.CANCELLED, ["guests"]),
+        ],
+    )
+    def test_are_what_its_status_allows(self, admin: User, status: EventStatus, offered: list[str]) -> None:
+        event = make_event(admin, status=EventStatus.DRAFT if status == EventStatus.DRAFT else EventStatus.PUBLISHED)
+        if status == EventStatus.CANCELLED:
+            services.cancel_event(event_id=event.pk, by=admin, at=timezone.now())
+        bar = Browser(admin).get(page_of(event)).content.decode().split('id="content"')[0]
+
+        links = [name for name in ("book", "check-in", "guests", "cancel") if f'href="{page_of(event, name)}"' in bar]
+
+        assert links == offered
 
 
 class TestNewBooking:
@@ -551,7 +592,33 @@ class TestBookingList:
 
         assert [booking for page in pages for booking in page] == bookings[::-1]
 
-    @pytest.mark.parametrize("query", ["p=0", "p=x", "p=999999999", "o=1", "promoted_after=x", "q=a&promoted_after=-1"])
+    def test_finds_what_moved_on_some_days(self, admin: User) -> None:
+        day = timezone.now().date()
+        event = make_event(admin, capacity=3)
+        sold, returned, _waiting = (book(event, quantity=quantity) for quantity in (1, 2, 3))
+        services.cancel(booking_id=returned.pk, by=admin, seats=1, for_holder=True)
+
+        def found(**query: str) -> list[Booking]:
+            return list(Browser(admin).get(BOOKINGS, query).context["cl"].result_list)
+
+        assert found(sold=f"{day}..{day}") == [returned, sold]
+        assert found(returned=f"{day}..{day}") == [returned]
+        assert found(paid=f"{day}..{day} EUR") == [returned, sold]
+        assert found(paid=f"{day}..{day} USD") == []
+        assert found(sold="2020-01-01..2020-12-31") == []
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            *("p=0", "p=x", "p=999999999", "o=1", "promoted_after=x", "q=a&promoted_after=-1"),
+            *(
+                "sold=x",
+                "sold=2020-02-31..2020-03-01",
+                "paid=2020-03-02..2020-03-01",
+                "returned=0001-01-01..9999-12-31",
+            ),
+        ],
+    )
     def test_survives_any_query(self, admin: User, query: str) -> None:
         book(make_event(admin))
 
@@ -571,10 +638,28 @@ class TestBookingPage:
     def test_shows_the_position_and_the_ledger(self, admin: User, booking: Booking) -> None:
         page = Browser(admin).get(f"{BOOKINGS}{booking.pk}/change/")
 
-        (ledger,) = page.context["inline_admin_formsets"]
+        _, ledger = page.context["inline_admin_formsets"]
         assert [entry.instance.kind for entry in ledger.formset.forms] == ["requested"]
         assert page.context["adminform"].model_admin.position(booking) == 1
         assert "Place in line" in text_of(page)
+
+    @pytest.mark.parametrize(
+        ("status", "offered"),
+        [("waiting", ["promote", "cancel"]), ("confirmed", ["reissue", "cancel"]), ("cancelled", [])],
+    )
+    def test_offers_what_its_status_allows(
+        self, admin: User, booking: Booking, status: str, offered: list[str]
+    ) -> None:
+        if status == "confirmed":
+            booking = Booking.objects.get(status=BookingStatus.CONFIRMED)
+        if status == "cancelled":
+            services.cancel(booking_id=booking.pk, by=admin)
+        url = f"{BOOKINGS}{booking.pk}/"
+        page = Browser(admin).get(f"{url}change/").content.decode()
+
+        links = [name for name in ("promote", "reissue", "cancel") if f'href="{url}{name}/"' in page]
+
+        assert links == offered
 
     def test_shows_the_mail_of_this_booking_only(self, admin: User, booking: Booking) -> None:
         announce_bookings()

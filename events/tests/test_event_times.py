@@ -269,6 +269,15 @@ class TestForm:
             datetime(2031, 7, 1, 10, 0, tzinfo=UTC),
         )
 
+    def test_names_the_chosen_zone_after_an_error(self, admin: User) -> None:
+        url = "/admin/events/event/add/"
+
+        refused = Browser(admin).post(url, {"time_zone": "America/New_York"}).content.decode()
+        unknown = Browser(admin).post(url, {"time_zone": "<b>Mars</b>"}).content.decode()
+
+        assert "In the time zone above (now America/New_York)." in refused
+        assert "In the time zone above (now UTC)." in unknown
+
     def test_creates_in_the_chosen_zone(self, admin: User) -> None:
         Browser(admin).submit(
             "/admin/events/event/add/",

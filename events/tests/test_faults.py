@@ -135,6 +135,19 @@ class TestBookingFaults:
 
         assert sentences(event) == [": does not take bookings, but has 4 that are not cancelled."]
 
+    def test_include_seats_that_are_checked_in_but_cancelled(self, event: Event, held: Booking, admin: User) -> None:
+        services.check_in_seats(event_id=event.pk, booking_id=held.pk, seats=3, by=admin, at=event.created_at)
+        assert faults() == []
+        falsify("UPDATE events_checkin SET seat = seat + 5")
+
+        assert sentences(event) == [f", booking #{held.pk}: has 3 seats, but seat 8 is checked in."]
+
+    def test_include_seats_that_are_checked_in_twice(self, event: Event, held: Booking, admin: User) -> None:
+        services.check_in_seats(event_id=event.pk, booking_id=held.pk, seats=2, by=admin, at=event.created_at)
+        falsify("DROP INDEX check_in_once", "UPDATE events_checkin SET seat = 1")
+
+        assert sentences(event) == [f", booking #{held.pk}: seat 1 is checked in 2 times."]
+
     def test_each_have_a_sentence(self) -> None:
         for name in queries.FAULTS:
             assert f"'{name}'" in sql.text("events/booking_faults")

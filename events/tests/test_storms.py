@@ -63,7 +63,7 @@ def next_line(running: Process) -> str:
 
 def remaining_lines(running: Process) -> list[list[str]]:
     """Return the remaining lines of its output, split into words."""
-    reported, errors = running.communicate(timeout=60)
+    reported, errors = running.communicate(timeout=300)
     assert not errors
     # A killed process may leave an incomplete line.
     return [line.split() for line in reported.splitlines(keepends=True) if line.endswith("\n")]

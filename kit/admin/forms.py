@@ -11,9 +11,10 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.widgets import AutocompleteSelect
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import QuerySet
+from django.forms.models import InlineForeignKeyField, construct_instance
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -68,6 +69,10 @@ class OwnTimeField(LocalTimeField):
             raise ValidationError(str(error)) from error
 
 
+def is_single_line(field: forms.Field) -> bool:
+    return isinstance(field, forms.CharField) and isinstance(field.widget, forms.TextInput)
+
+
 class Autocomplete(AutocompleteSelect):
     """An autocomplete widget that ignores submitted values that are not ids; Django's would fail to redisplay them."""
 
@@ -89,6 +94,16 @@ class AutocompleteMixin:
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
 
 
+class SingleLineMixin:
+    """Mix-in for model admins and inlines without a `ServiceForm`: refuse control characters in single-line fields."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        if is_single_line(field):
+            field.validators = [*field.validators, NO_CONTROL_CHARACTERS]
+        return field
+
+
 class ServiceForm(forms.ModelForm):
     """A form that checks only types and lengths. Services enforce the rules, and the form shows their errors."""
 
@@ -102,7 +117,7 @@ class ServiceForm(forms.ModelForm):
                 field.shown = self.initial.get(name)
                 zone = timezone.get_current_timezone_name()
                 field.help_text = f"{field.help_text} Time zone: {zone}.".strip()
-            if isinstance(field, forms.CharField) and isinstance(field.widget, forms.TextInput):
+            if is_single_line(field) and NO_CONTROL_CHARACTERS not in field.validators:
                 field.validators = [*field.validators, NO_CONTROL_CHARACTERS]
             if isinstance(field.widget, forms.SplitDateTimeWidget):
                 # The field's label names neither input.
@@ -115,13 +130,18 @@ class ServiceForm(forms.ModelForm):
             add_refusal(self, refusal)
         return cleaned
 
-    def validate_unique(self) -> None:
-        """Do nothing: the services check uniqueness, with the same message as in the API."""
+    def _post_clean(self) -> None:
+        """Check values, but no constraints, each of which is a query: the services and the database check them.
 
-    def _update_errors(self, errors: ValidationError) -> None:
-        """Drop constraint errors, for the same reason."""
-        errors.error_dict.pop(NON_FIELD_ERRORS, None)
-        super()._update_errors(errors)  # type: ignore[misc]
+        The services' messages are those of the API, too. Django has no option for this.
+        """
+        inline_keys = {name for name, field in self.fields.items() if isinstance(field, InlineForeignKeyField)}
+        exclude = self._get_validation_exclusions() | inline_keys  # type: ignore[attr-defined]
+        construct_instance(self, self.instance, self._meta.fields, self._meta.exclude)
+        try:
+            self.instance.full_clean(exclude, validate_unique=False, validate_constraints=False)
+        except ValidationError as error:
+            self._update_errors(error)  # type: ignore[attr-defined]
 
 
 class ServiceAdmin(AutocompleteMixin, ModelAdmin):
@@ -132,8 +152,6 @@ class ServiceAdmin(AutocompleteMixin, ModelAdmin):
         models.TextField: {"form_class": MultiLineField, "widget": UnfoldAdminTextareaWidget(attrs={"rows": 6})},
         models.DateTimeField: {"form_class": OwnTimeField, "widget": UnfoldAdminSplitDateTimeWidget},
     }
-    # Keeps what is typed, and asks before leaving (kit/static/kit/drafts.js).
-    change_form_before_template = "admin/draft.html"
     show_full_result_count = False
     actions: list[str] | None = None
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
@@ -44,22 +45,27 @@ def form_page(
     notes: list[str],
     submit: str,
     back: str,
+    row: Model | None = None,
     action: str = "",
+    draft: str = "",
     is_destructive: bool = False,
 ) -> HttpResponse:
-    """Return a page with notes and a form. `back` is the URL of its cancel link.
+    """Return a page with notes and a form. `back` is the URL of its cancel link; breadcrumbs lead to `row`.
 
-    The form is posted to `action`, by default to the page's own URL. If it `is_destructive`, its button is red.
+    The form is posted to `action`, by default to the page's own URL. `draft` tells apart the drafts of forms that are
+    posted to the same URL (kit/static/kit/drafts.js). If the form `is_destructive`, its button is red.
     """
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.opts,
+        "original": row,
         "title": title,
         "form": form,
         "notes": notes,
         "submit_label": submit,
         "back": back,
         "action": action,
+        "draft": draft,
         "variant": "danger" if is_destructive else "primary",
         # The page's own, so that the breadcrumbs need none.
         "has_heading": True,

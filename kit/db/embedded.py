@@ -32,8 +32,6 @@ PORT = "5432"
 LOCALE = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 TUNING = {
     "shared_buffers": "512MB",
-    "random_page_cost": "1.1",
-    "jit": "off",
     "max_connections": "100",
     "timezone": "UTC",
     "log_timezone": "UTC",

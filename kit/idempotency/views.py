@@ -1,7 +1,8 @@
 """The `Idempotency-Key` header: a client can safely retry a request that may or may not have arrived.
 
-Decorate a view's method with `idempotent` or `unrepeatable`; mark it as `repeatable` if its service handles the key. A
-view whose responses can be longer than MAX_BYTES has a method `retrieve`, which reads the object again by its id.
+Decorate a view's method with `idempotent`, `confidential` or `unrepeatable`; mark it as `repeatable` if its service
+handles the key. A view whose responses can be longer than MAX_BYTES has a method `retrieve`, which reads the object
+again by its id.
 """
 
 import re
@@ -14,6 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 from rest_framework.request import Request
 
+from kit.encryption import decrypt, encrypt
 from kit.errors import Conflict, Invalid
 from kit.idempotency.keys import Key, claim, digest, fits, keep
 from kit.idempotency.models import IdempotencyKey
@@ -35,12 +37,18 @@ def idempotent(handler: Callable[..., Response]) -> Callable[..., Response]:
     """Decorate a view's method that changes something, so that requests with the same key change it once.
 
     Goes outside `versioned`: a retry gets the first response although the version has moved. A refused request does not
-    use up its key. The response is stored, so it must not contain secrets. If it is too long, its object is read again.
+    use up its key. The response is stored, so one with a secret needs `confidential` instead. If it is too long, its
+    object is read again.
 
     :raises KeyReused: the first request with this key had a different body.
     :raises StillRunning: the first request did not finish within the lock timeout.
     """
     return _with_keys(handler, _response_to_keep, _replay)
+
+
+def confidential(handler: Callable[..., Response]) -> Callable[..., Response]:
+    """Decorate a view's method like `idempotent` if its response contains a secret: it is stored encrypted."""
+    return _with_keys(handler, _secret_to_keep, _replay_secret)
 
 
 def unrepeatable(handler: Callable[..., Response]) -> Callable[..., Response]:
@@ -130,6 +138,16 @@ def _replay(view: Any, request: Request, first: IdempotencyKey, key: Key) -> Res
     response.status_code = first.status
     response[REPLAYED] = "true"
     return response
+
+
+def _secret_to_keep(view: Any, response: Response) -> dict[str, Any]:
+    kept = _response_to_keep(view, response)
+    return kept | {"body": encrypt(kept["body"].decode()).encode()}
+
+
+def _replay_secret(view: Any, request: Request, first: IdempotencyKey, key: Key) -> Response:
+    first.body = decrypt(first.body)
+    return _replay(view, request, first, key)
 
 
 def _refuse(view: Any, request: Request, first: IdempotencyKey, key: Key) -> Response:

@@ -13,11 +13,10 @@ from inflection import underscore
 
 from kit.email_addresses import MAX_LENGTH
 from kit.openapi.components import component
-from kit.web.fields import MAX_MONEY, SingleLineField
+from kit.web.fields import CONTROL_CHARACTERS, MAX_MONEY, SingleLineField
 
 ID_SCHEMA = {"type": "integer", "format": "int64", "minimum": 1}
 
-CONTROL_CHARACTERS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 # What Python's str.strip removes; \s differs between languages.
 WHITESPACE = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 
@@ -111,6 +110,16 @@ class CursorExtension(OpenApiSerializerFieldExtension):
 
     def map_serializer_field(self, auto_schema: openapi.AutoSchema, direction: str) -> dict[str, Any]:
         return {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
+
+
+class NamesExtension(OpenApiSerializerFieldExtension):
+    """A list in one parameter: `ticket,booking`."""
+
+    target_class = "kit.web.fields.NamesField"
+
+    def map_serializer_field(self, auto_schema: openapi.AutoSchema, direction: str) -> dict[str, Any]:
+        name = "|".join(self.target.names)
+        return {"type": "string", "pattern": f"^ *({name})? *(, *({name})? *)*$"}
 
 
 class ChoiceExtension(OpenApiSerializerFieldExtension):

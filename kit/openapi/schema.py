@@ -23,7 +23,19 @@ from kit.openapi.fields import ID_SCHEMA
 from kit.openapi.headers import HEADERS, IF_MATCH, IF_NONE_MATCH, KEY_PARAMETER
 
 # Example values of path parameters.
-EXAMPLE_IDS = {"booking_id": 31, "event_id": 5, "filter_id": 2, "project_id": 3, "ticket_id": 7, "user_id": 3}
+EXAMPLE_IDS = {
+    "booking_id": 31,
+    "check_in_id": 408,
+    "delivery_id": 1041,
+    "event_id": 5,
+    "filter_id": 2,
+    "key_id": 3,
+    "project_id": 3,
+    "ticket_id": 7,
+    "user_id": 3,
+    "webhook_id": 4,
+}
+NOUNS = {"check_in_id": "check-in"}
 
 
 class FieldErrorSerializer(serializers.Serializer[Any]):
@@ -44,6 +56,12 @@ class ProblemSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
     errors = FieldErrorSerializer(many=True, required=False)  # type: ignore[assignment]
     requestId = serializers.CharField(help_text="Same as the X-Request-ID header.")
+    # Facts about a check-in, of the call that checks in.
+    booking = serializers.IntegerField(required=False, help_text="With `already_checked_in`, as the next ones.")
+    seat = serializers.IntegerField(required=False)
+    holder = serializers.CharField(required=False)
+    checkedInAt = serializers.DateTimeField(required=False)
+    device = serializers.CharField(required=False, allow_null=True)
 
 
 class AutoSchema(openapi.AutoSchema):
@@ -81,7 +99,9 @@ class AutoSchema(openapi.AutoSchema):
         operation["responses"] = dict(sorted(responses.items()))
         for parameter in operation.get("parameters", []):
             if parameter["name"] in EXAMPLE_IDS:
-                parameter["description"] = f"The ID of the {parameter['name'].removesuffix('_id')}."
+                parameter["description"] = (
+                    f"The ID of the {NOUNS.get(parameter['name'], parameter['name'].removesuffix('_id'))}."
+                )
                 parameter["schema"] = ID_SCHEMA
                 parameter["example"] = EXAMPLE_IDS[parameter["name"]]
             elif parameter["in"] == "query":

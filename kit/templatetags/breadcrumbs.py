@@ -29,11 +29,9 @@ def crumbs(context: dict[str, Any]) -> list[Crumb]:
     title = str(context.get("title") or context.get("content_title") or context["site_header"])
     if options is None:
         return [Crumb(title)]
-    # Models of other packages can have a name of ours.
-    name = context.get("list_name") or capfirst(str(options.verbose_name_plural))
-    list_of_rows = Crumb(name, _list_url(context, options))
+    list_of_rows = Crumb(capfirst(str(options.verbose_name_plural)), _list_url(context, options))
     if context.get("cl"):
-        return [list_of_rows]
+        return [Crumb(context["list_name"]) if "list_name" in context else list_of_rows]
     row = context.get("original") or context.get("object")
     if not isinstance(row, Model):
         return [list_of_rows, Crumb(f"Add {options.verbose_name}" if context.get("add") else title)]

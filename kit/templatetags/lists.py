@@ -23,8 +23,8 @@ register = Library()
 CHECKBOX = "action_checkbox"
 ICON = '<span class="label-{} material-symbols-outlined" title="{}">{}</span>'
 ICONS = {
-    True: format_html(ICON, "success", "True", "check_small"),
-    False: format_html(ICON, "danger", "False", "close_small"),
+    True: format_html(ICON, "success", "Yes", "check_small"),
+    False: format_html(ICON, "danger", "No", "close_small"),
 }
 
 # Renders a row's value in one column.

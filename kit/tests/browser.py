@@ -19,7 +19,7 @@ class Browser(Client):
         ContentType.objects.get_for_models(*apps.get_models())
         self.force_login(user, backend="accounts.permissions.RoleBackend")
 
-    def submit(self, url: str, **changes: Any) -> Any:
+    def submit(self, url: str, /, **changes: Any) -> Any:
         """Open a page, change fields of its form (None omits one) and submit it."""
         shown = fields(self.get(url))
         values = {name: value for name, value in {**shown, **changes}.items() if value is not None}

@@ -42,6 +42,15 @@ class TestBreadcrumbs:
 
         assert trail(admin, f"{PROJECTS}{project.pk}/{page}/") == [f"Projects {PROJECTS}", object_page, name]
 
+    def test_lead_from_a_question_to_its_object(self, admin: User, agent: User) -> None:
+        users = "/admin/accounts/user/"
+
+        assert trail(admin, f"/admin/tickets/ticket/of/{agent.pk}/deactivate/") == [
+            f"Users {users}",
+            f"{agent} {users}{agent.pk}/change/",
+            f"Deactivate {agent.name}?",
+        ]
+
     def test_name_the_form_of_a_new_object(self, admin: User) -> None:
         assert trail(admin, f"{PROJECTS}add/") == [f"Projects {PROJECTS}", "Add project"]
 
@@ -49,6 +58,7 @@ class TestBreadcrumbs:
         assert trail(admin, "/admin/axes/accessattempt/") == ["Failed sign-ins"]
         page = Browser(admin).get("/admin/axes/accessattempt/").content.decode()
         assert "<title> Failed sign-ins | Ticketing</title>" in page
+        assert trail(admin, "/admin/accounts/auditentry/") == ["Audit log"]
 
     def test_name_pages_that_belong_to_no_list(self, agent: User) -> None:
         assert trail(agent, "/admin/") == ["Overview"]

@@ -187,7 +187,8 @@ class TestQueries:
 
     @pytest.mark.parametrize(("name", "parameter"), list(in_queries(are_ids=False)))
     def test_name_the_limits(self, name: str, parameter: str, admin: User, signed_in: SignedIn) -> None:
-        for value in ("0", "-5", "999999", "9" * 5000):
+        # A wait may be of no time.
+        for value in ("0", "-5", "999999", "9" * 5000)[name == "listChanges" and parameter == "wait" :]:
             (message,) = faults(send(signed_in(admin), name, "", QUERY_STRING=f"{parameter}={value}")).values()
 
             assert message.startswith("Ensure this value is "), value

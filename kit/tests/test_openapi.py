@@ -114,8 +114,8 @@ class TestEveryOperation:
         assert OPERATIONS[name]["description"]
         assert set(OPERATIONS[name]["tags"]) <= tags
 
-    # getHealth has no rate limit and uses no database.
-    @pytest.mark.parametrize("name", sorted(OPERATIONS.keys() - {"getHealth"}))
+    # getHealth has no rate limit and uses no database. getReadiness has a 503 of its own.
+    @pytest.mark.parametrize("name", sorted(OPERATIONS.keys() - {"getHealth", "getReadiness"}))
     def test_documents_429_and_503(self, name: str) -> None:
         refusals = refusals_of(name)
 
@@ -136,6 +136,7 @@ class TestEveryOperation:
         assert {
             "getRoot",
             "getHealth",
+            "getReadiness",
             "createUser",
             "signIn",
             "renewTokens",
@@ -160,7 +161,9 @@ class TestTextBounds:
         ],
     )
     @settings(max_examples=200, derandomize=True, deadline=None)
-    @given(text=st.text(st.sampled_from("ab \t\n\x00\x1c\x1f\x7f\x85\xa0\u200b\u2028\u3000\ufeff"), max_size=6))
+    @given(
+        text=st.text(st.sampled_from("ab \t\n\x00\x1c\x1f\x7f\x85\xa0\u200b\u2028\u202e\u2069\u3000\ufeff"), max_size=6)
+    )
     def test_match_the_servers_validation(self, field: TextField, text: str) -> None:
         described = jsonschema_rs.validator_for(TextExtension(field).map_serializer_field(AutoSchema(), "request"))
 
@@ -204,7 +207,7 @@ class TestSchema:
         assert anonymous.get("/docs").status_code == 200
 
     def test_describes_every_path(self) -> None:
-        """The schema itself, its documentation page and the admin are left out."""
+        """The schema itself, its documentation page, the admin and metrics are left out."""
         described = {re.sub(r"{\w+}", "{}", path.lstrip("/")) for path in document()["paths"]}
 
         assert described == served_paths() - {
@@ -214,6 +217,8 @@ class TestSchema:
             "admin/second-factor/",
             "admin/send-again/",
             "admin/weekly-report/",
+            # For Prometheus.
+            "metrics",
         }
 
 

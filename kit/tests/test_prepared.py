@@ -15,7 +15,7 @@ STATEMENT = "accounts/token_owner"
 
 
 def find(user_id: Any) -> Any:
-    return sql.find(STATEMENT, user_id=user_id)
+    return sql.find(STATEMENT, user_id=user_id, family=None)
 
 
 def prepared_statements() -> int:

@@ -132,6 +132,66 @@ class TestQuery:
         assert (found, checked) == (lookup, others)
 
 
+class TestWholeWords:
+    """An index finds texts with the words as they are, and those with longer ones, faster than both together."""
+
+    @given(
+        text=st.text(st.sampled_from("abc1+# ыж版本éß-~'\\:"), max_size=12),
+        search=st.text(st.sampled_from("abc1+# ы版"), max_size=4),
+    )
+    @settings(max_examples=1000, deadline=None)
+    def test_and_longer_ones_are_found_as_by_prefix(self, text: str, search: str) -> None:
+        ((by_prefix, whole, longer),) = psql(
+            "SELECT vector @@ search_query(%(search)s, true), vector @@ search_whole(%(search)s),"
+            " vector @@ search_longer(%(search)s)"
+            " FROM CAST(search_marked(search_split(search_fold(%(text)s))) AS tsvector) AS vector",
+            text=text,
+            search=search,
+        )
+
+        # What is found is compared with the search again, so it may be too much: `longer` needs one of several words.
+        assert not by_prefix or whole or longer
+        assert not whole or by_prefix
+
+    @pytest.mark.parametrize(
+        ("search", "whole", "longer"),
+        [
+            ("of fix it", "'fix'", "'~fix' | 'fix0':* | 'fix1':*"),
+            ("fix car", "'car' & 'fix'", "'~car' | 'car0':* | 'car1':*"),
+            ("принтер", "'принтер':*", None),
+            ("%", None, None),
+        ],
+    )
+    def test_are_those_to_look_up(self, search: str, whole: str | None, longer: str | None) -> None:
+        ((found, found_longer),) = psql(
+            "SELECT search_whole(%(search)s)::text, search_longer(%(search)s)::text", search=search
+        )
+
+        assert found == whole
+        assert found_longer == longer or found_longer.startswith(longer)
+
+    @pytest.mark.parametrize(
+        ("words", "marked"),
+        [
+            ("printers cannot print", "printers cannot print"),
+            ("usbпорт принтер printer2ы", "usbпорт принтер printer2ы ~usb ~printer2"),
+            ("порт usb", "порт usb"),
+        ],
+    )
+    def test_that_continue_in_another_script_are_marked(self, words: str, marked: str) -> None:
+        assert call("search_marked", words) == marked
+
+    @pytest.mark.parametrize("text", ["a" * 20_000 + "ы", "aы" * 10_000, "更a" * 10_000])
+    def test_are_marked_in_the_longest_texts(self, text: str) -> None:
+        assert psql("SELECT search_marked(search_split(search_fold(%(text)s)))::tsvector <> ''", text=text) == [(True,)]
+
+    def test_are_marked_without_a_search_path(self) -> None:
+        """As while pg_restore fills a table."""
+        psql("SET LOCAL search_path = ''")
+
+        assert psql("SELECT public.search_marked('usbпорт')") == [("usbпорт ~usb",)]
+
+
 class TestSortKey:
     def test_puts_accents_beside_their_letter(self) -> None:
         names = ["zeta", "Zoo", "Ärger", "argo", "Azur", "Über", "unten"]

@@ -104,6 +104,8 @@ class TestText:
             (SingleLineField(), "two\nlines", NO_CONTROL_CHARACTERS),
             (SingleLineField(), "two\u2028lines", NO_CONTROL_CHARACTERS),
             (SingleLineField(), "a\tb", NO_CONTROL_CHARACTERS),
+            (SingleLineField(), "invoice \u202efdp.exe", NO_CONTROL_CHARACTERS),
+            (SingleLineField(), "a\u2066b", NO_CONTROL_CHARACTERS),
             (TextField(), "a\x00b", "Null characters are not allowed."),
             (TextField(), 5, "Not a valid string."),
             (TextField(), "  ", "This field may not be blank."),

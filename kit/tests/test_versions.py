@@ -16,18 +16,23 @@ from events.tests.factories import book, make_event
 from kit.tests.openapi import COMPONENTS, OPERATIONS
 from projects.tests.factories import make_project
 from tickets.tests.factories import make_ticket
+from webhooks.tests.factories import make_webhook
 
 SignedIn = Callable[[User], APIClient]
 
 ID = re.compile(r"{(\w+)}")
 TAG = re.compile(r'"([0-9]+)-[0-9a-f]{16}"')
-READS = [name for name, each in OPERATIONS.items() if each["method"] == "get" and each["path"].endswith("}")] + [
-    "getCurrentUser"
-]
-# These add a record of their own and leave the one in their path as it is.
-ADDITIONS = {"addComment", "createBooking", "watchTicket", "unwatchTicket"}
-# Saved filters have no versions: only their owner changes them.
-UNVERSIONED = {"replaceFilter", "deleteFilter"}
+# A delivery of a webhook is a record of what happened, and has no versions.
+READS = [
+    name
+    for name, each in OPERATIONS.items()
+    if each["method"] == "get" and each["path"].endswith("}") and name != "getWebhookDelivery"
+] + ["getCurrentUser"]
+# These add a record of their own, or take it away again, and leave the one in their path as it is.
+ADDITIONS = {"addComment", "createBooking", "watchTicket", "unwatchTicket", "checkIn", "undoCheckIn"}
+ADDITIONS |= {"testWebhook", "retryWebhookDelivery"}
+# Saved filters and API keys have no versions: only their owner changes them.
+UNVERSIONED = {"replaceFilter", "deleteFilter", "revokeApiKey"}
 CHANGES = [
     name
     for name, each in OPERATIONS.items()
@@ -46,6 +51,7 @@ def ids(admin: User, owner: User) -> dict[str, int]:
         "userId": make_user().pk,
         "eventId": event.pk,
         "bookingId": book(event, owner).pk,
+        "webhookId": make_webhook(by=admin).pk,
     }
 
 

@@ -3,7 +3,9 @@
 from functools import cache, partial
 from typing import Any
 
+import pghistory
 from django.http import HttpRequest
+from django.utils.datastructures import MultiValueDict
 from rest_framework import exceptions, views
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
@@ -11,7 +13,24 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSetMixin
 
+from kit.activity.lists import SinceSerializer, has_since, read_changed
+from kit.web.bodies import StrictJSONParser
 from kit.web.query_strings import read_query
+from kit.web.waiting import WAITS_UNTIL
+
+
+class _Request(Request):
+    """DRF's request, which reads JSON without comparing media types first. That takes longer than reading."""
+
+    def _parse(self) -> tuple[Any, Any]:
+        if self.META.get("CONTENT_TYPE") == StrictJSONParser.media_type:
+            try:
+                return _instance(StrictJSONParser).parse(self._request), MultiValueDict()
+            except exceptions.ParseError:
+                # The body may be missing; and DRF makes a note of a malformed one.
+                pass
+        parsed: tuple[Any, Any] = super()._parse()  # type: ignore[misc]
+        return parsed
 
 
 class APIView(views.APIView):
@@ -31,7 +50,13 @@ class APIView(views.APIView):
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """Wrap Django's request. What DRF would look up in it through `__getattr__` each time is set here."""
-        wrapped = super().initialize_request(request, *args, **kwargs)
+        wrapped = _Request(
+            request,
+            parsers=_instances(self.parser_classes),
+            authenticators=self.get_authenticators(),
+            negotiator=self.get_content_negotiator(),
+            parser_context=self.get_parser_context(request),
+        )
         wrapped.method, wrapped.META = request.method, request.META
         return wrapped
 
@@ -45,17 +70,31 @@ class APIView(views.APIView):
         super().initial(request, *args, **kwargs)
         handler = getattr(self, getattr(self, "action", None) or str(request.method).lower(), None)
         if shape := getattr(handler, "query", None):
-            self.query = read_query(shape, request, is_strict=True)
+            if issubclass(shape, SinceSerializer) and has_since(request):
+                self.query = read_changed(shape, request)
+            else:
+                self.query = read_query(shape, request, is_strict=True)
 
     def perform_authentication(self, request: Request) -> None:
-        """Authenticate and count the request: by user, or by address if nobody is signed in."""
+        """Authenticate and count the request: by user, or by address if nobody is signed in.
+
+        History names the user as the author of changes. Then let the credential refuse the request: an API key may be
+        limited to reading. A request that has waited for news was counted before.
+        """
+        if WAITS_UNTIL in request.META:
+            super().perform_authentication(request)
+            return
         try:
             super().perform_authentication(request)
         except exceptions.APIException:
             # DRF has set the user to anonymous.
             super().check_throttles(request)
             raise
+        if request.user.is_authenticated:
+            pghistory.context(user=request.user.pk)
         super().check_throttles(request)
+        if hasattr(request.auth, "check_method"):
+            request.auth.check_method(request.method)
 
     def count_more(self, request: Request, number: int) -> None:
         """Count a request that does the work of several as `number` more, or as many as its limit has left."""

@@ -9,6 +9,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from django.db import DatabaseError
 from django.http import StreamingHttpResponse
 
 from kit.long_tasks.leases import RETRY_SECONDS, ExportRunning, Lease, slot
+from kit.replicas import reading
 
 Row = TypeVar("Row")
 
@@ -32,14 +34,21 @@ GUARD_NOTE = (
 )
 
 
-def batches(fetch: Callable[[Row | None], list[Row]]) -> Iterator[list[Row]]:
-    """Yield all rows in batches. `fetch(row)` returns up to BATCH rows after that row, or the first ones if None."""
+def batches(fetch: Callable[[Row | None], list[Row]], *, user_id: int | None = None) -> Iterator[list[Row]]:
+    """Yield all rows in batches. `fetch(row)` returns up to BATCH rows after that row, or the first ones if None.
+
+    With the user's id, it may read them from a replica.
+    """
     last = None
-    while found := fetch(last):
+    while found := _fetched(partial(fetch, last), user_id):
         yield found
         if len(found) < BATCH:
             return
         last = found[-1]
+
+
+def _fetched(fetch: Callable[[], list[Row]], user_id: int | None) -> list[Row]:
+    return fetch() if user_id is None else reading.read(reading.caller_with_id(user_id), fetch)
 
 
 def encode(columns: Iterable[str], batches: Iterable[Iterable[Mapping[str, Any]]]) -> Iterator[bytes]:

@@ -4,6 +4,7 @@ A number may also be a string of digits, in every body: clients keep IDs and for
 """
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -18,8 +19,10 @@ from kit.db.sql import MAX_ID
 from kit.text import composed
 
 MAX_MONEY = Decimal("99999999.99")
+# The last two ranges embed, override and isolate a direction: what follows them could read backwards.
+CONTROL_CHARACTERS = r"\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
 NO_CONTROL_CHARACTERS = RegexValidator(
-    r"[\x00-\x1f\x7f-\x9f\u2028\u2029]",
+    f"[{CONTROL_CHARACTERS}]",
     "Control characters and line breaks are not allowed.",
     code="control_characters",
     inverse_match=True,
@@ -178,6 +181,20 @@ class IdFilterField(IdField):
 class IdListField(serializers.ListField):
     child = IdField()
     default_error_messages = {"not_a_list": "Must be a list of IDs."}
+
+
+class NamesField(serializers.Field[Any, Any, Any, Any]):
+    """Names from a list, separated by commas, each at most once. For query strings."""
+
+    def __init__(self, names: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.names = names
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        given = list(dict.fromkeys(name.strip() for name in str(data).split(",") if name.strip()))
+        if not set(given) <= set(self.names):
+            raise serializers.ValidationError(f"Choose from {', '.join(self.names)}, separated by commas.")
+        return given
 
 
 class ItemsField(serializers.ListField):

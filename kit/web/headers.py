@@ -7,9 +7,10 @@ from corsheaders import middleware as cors
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.clickjacking import XFrameOptionsMiddleware
+from django.middleware.security import SecurityMiddleware
 from django.utils.cache import patch_vary_headers
 
-from kit.web.pages import api_segments, first_segment
 from kit.web.paths import is_in_admin
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -60,11 +61,6 @@ class CorsMiddleware(cors.CorsMiddleware):
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
     """Add a Content-Security-Policy: the site's or the admin's to pages, and one that allows nothing to the rest."""
 
-    def process_request(self, request: HttpRequest) -> None:
-        # The API has no pages, which alone need a nonce.
-        if first_segment(request.path_info) not in api_segments():
-            super().process_request(request)
-
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if response.headers.get("Content-Type", "").startswith("text/html"):
             return super().process_response(request, response)
@@ -78,3 +74,30 @@ class ContentSecurityPolicyMiddleware(CSPMiddleware):
         if not report_only and parts.config is None and is_in_admin(request):
             parts.config = settings.ADMIN_CONTENT_SECURITY_POLICY
         return parts
+
+
+class ApiSecurityMiddleware:
+    """Secure the API's responses as the middleware of pages does those that are no pages.
+
+    Their headers are all the same, so they are computed once.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.security = SecurityMiddleware(get_response)
+        self.plain, self.secure = self._headers(HttpRequest()), self._headers(_SecureRequest())
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.security.process_request(request) or self.get_response(request)
+        for name, value in (self.secure if request.is_secure() else self.plain).items():
+            response.headers.setdefault(name, value)
+        return response
+
+    def _headers(self, request: HttpRequest) -> dict[str, str]:
+        response = self.security.process_response(request, HttpResponse(headers={POLICY: NO_CONTENT_POLICY}))
+        response = XFrameOptionsMiddleware(self.get_response).process_response(request, response)
+        return {name: value for name, value in response.headers.items() if name != "Content-Type"}
+
+
+class _SecureRequest(HttpRequest):
+    scheme = "https"

@@ -23,10 +23,12 @@ from django.http import (
 from django.urls import resolve
 
 from kit import errors
+from kit.web.headers import SAFE_METHODS
 from kit.web.paths import is_in_admin
 from kit.web.problems import LengthRequired, Problem, RequestTimeout, RequestTooLarge, UnknownHost, describe, layout_of
 from kit.web.request_id import request_id
 from kit.web.server import HEADERS_TOO_LARGE, INCOMPLETE, REFUSAL, TOO_LARGE, TOO_SLOW, URL_TOO_LONG
+from kit.web.waiting import WAITS_UNTIL
 
 logger = structlog.get_logger(__name__)
 
@@ -53,7 +55,7 @@ def log_request(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Call
             response = get_response(request)
             response.headers["X-Request-ID"] = request_id.get()
             logger.log(
-                logging.ERROR if response.status_code >= 500 else logging.INFO,
+                _level(request, response),
                 "request_finished",
                 method=request.method,
                 path=request.path,
@@ -69,6 +71,14 @@ def log_request(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Call
         return response
 
     return middleware
+
+
+def _level(request: HttpRequest, response: HttpResponseBase) -> int:
+    if response.status_code >= 500:
+        return logging.ERROR
+    # It was logged when it was answered first, and goes on waiting.
+    waits_again = WAITS_UNTIL in request.META and getattr(response, "wait", None)
+    return logging.DEBUG if waits_again else logging.INFO
 
 
 @receiver(got_request_exception)
@@ -106,13 +116,25 @@ def answer_in_json(get_response: Callable[[HttpRequest], HttpResponse]) -> Calla
 
 
 class HistoryMiddleware(pghistory.middleware.HistoryMiddleware):
-    """Record in history who made a change, through the admin or the API, and in which request.
+    """Record in history who made a change through the admin, and in which request.
 
-    pghistory adds the user once they are known: in the admin's middleware, or in the API's views.
+    pghistory replaces the request's class by one that adds the user once they are known.
     """
 
     def get_context(self, request: HttpRequest) -> dict[str, Any]:
-        return {"user": None, "door": "admin" if is_in_admin(request) else "api", "request_id": request_id.get()}
+        return {"user": None, "door": "admin", "request_id": request_id.get()}
+
+
+def record_history(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponseBase]:
+    """Do the same for the API, whose views add the user (kit/web/base.py)."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if request.method in SAFE_METHODS:
+            return get_response(request)
+        with pghistory.context(user=None, door="api", request_id=request_id.get()):
+            return get_response(request)
+
+    return middleware
 
 
 def _lay_out(problem: Problem, request: HttpRequest) -> HttpResponse:

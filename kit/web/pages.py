@@ -1,14 +1,14 @@
 """HTML for browsers, outside the API's paths. Programs get JSON everywhere."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from http import HTTPStatus
-from typing import Any
 
 import orjson
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.urls import URLPattern, get_resolver
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls.resolvers import RegexPattern
 from django.utils.cache import patch_vary_headers
 
 # The first segments of paths with pages. "" is the root.
@@ -23,11 +23,11 @@ def prefers_html(request: HttpRequest) -> bool:
 
 
 def answer_browsers_with_pages(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponseBase]:
-    """Turn errors into pages for browsers, except on the API's paths. The admin has pages of its own."""
+    """Turn errors into pages for browsers. The admin has pages of its own."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
-        if response.status_code < 400 or first_segment(request.path_info) in api_segments() | {"admin"}:
+        if response.status_code < 400 or first_segment(request.path_info) == "admin":
             return response
         patch_vary_headers(response, ["Accept"])
         return _page_for(response, request) if prefers_html(request) else response
@@ -52,12 +52,25 @@ def first_segment(path: str) -> str:
 @cache
 def api_segments() -> frozenset[str]:
     """Return the first segments of the API's paths: `tickets`, `auth` …"""
+    return frozenset(by_first_segment(get_resolver().url_patterns)) - PAGES | {CONTRACT_PREFIX}
 
-    def routes(patterns: list[Any]) -> Iterator[str]:
-        for pattern in patterns:
-            if isinstance(pattern, URLPattern):
-                yield first_segment(str(pattern.pattern))
-            elif not str(pattern.pattern):
-                yield from routes(pattern.url_patterns)
 
-    return frozenset(routes(get_resolver().url_patterns)) - PAGES | {CONTRACT_PREFIX}
+def by_first_segment(patterns: Sequence[URLPattern | URLResolver]) -> dict[str, list[URLPattern | URLResolver]]:
+    """Return the first segments of all paths, each with the patterns that can match such paths, in their order."""
+    flat = [(_segment_of(pattern), pattern) for pattern in _flattened(patterns)]
+    segments = {segment for segment, _ in flat if segment}
+    return {segment: [pattern for own, pattern in flat if own in (segment, "")] for segment in segments}
+
+
+def _flattened(patterns: Sequence[URLPattern | URLResolver]) -> Iterator[URLPattern | URLResolver]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver) and not str(pattern.pattern) and not pattern.namespace:
+            yield from _flattened(pattern.url_patterns)
+        else:
+            yield pattern
+
+
+def _segment_of(pattern: URLPattern | URLResolver) -> str:
+    """Return the segment that all paths of this pattern begin with, or "" if they may differ."""
+    segment = first_segment(str(pattern.pattern))
+    return "" if isinstance(pattern.pattern, RegexPattern) or "<" in segment else segment

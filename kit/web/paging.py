@@ -109,6 +109,14 @@ def row_id(key: Any) -> int:
     return key
 
 
+def small(key: Any) -> int:
+    """Parse a number in a cursor that a 32-bit integer holds, with room for a page."""
+    number = row_id(key)
+    if number >= 2**30:
+        raise ValueError(key)
+    return number
+
+
 def moment(key: Any) -> datetime:
     """Parse a time in a cursor."""
     time = datetime.fromisoformat(key)

@@ -8,6 +8,7 @@ import http
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -19,6 +20,7 @@ from psycopg.errors import ForeignKeyViolation
 from rest_framework import exceptions
 
 from kit import errors
+from kit.web.fields import utc_text
 from kit.web.request_id import request_id
 
 logger = structlog.get_logger(__name__)
@@ -31,6 +33,7 @@ STATUS_OF_KIND: list[tuple[type[errors.Refused], int]] = [
     (errors.Forbidden, 403),
     (errors.Missing, 404),
     (errors.Conflict, 409),
+    (errors.Gone, 410),
     (errors.Outdated, 412),
     (errors.Contradiction, 422),
     (errors.TooMany, 429),
@@ -40,11 +43,14 @@ STATUS_OF_KIND: list[tuple[type[errors.Refused], int]] = [
 WIRE_NAMES = {
     "assigned_users": "assignedUsers",
     "bookings_close_at": "bookingsCloseAt",
+    "checked_in_at": "checkedInAt",
+    "code_revision": "tickets",
     "created_at": "createdDate",
     "created_by": "createdBy",
     "current_password": "currentPassword",
     "due_at": "dueDate",
     "ends_at": "endsAt",
+    "expires_at": "expiresAt",
     "guest_email": "guest.email",
     "guest_first_name": "guest.firstName",
     "guest_last_name": "guest.lastName",
@@ -93,6 +99,7 @@ class Problem:
     """An error response. `errors` lists (field, message) pairs.
 
     `kinds` has DRF's error code (`required`, `max_length`) for each of them; it is empty if a rule of ours failed.
+    `members` are further members of the body.
     """
 
     status: int
@@ -101,6 +108,7 @@ class Problem:
     errors: list[tuple[str, str]] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     kinds: list[str] = field(default_factory=list)
+    members: dict[str, Any] = field(default_factory=dict)
     # The exception that a view raised, if any.
     cause: Exception | None = field(default=None, compare=False)
 
@@ -116,6 +124,7 @@ class Problem:
         }
         if self.errors:
             body["errors"] = [{"field": name, "message": sentence} for name, sentence in self.errors]
+        body |= self.members
         body["requestId"] = request_id.get()
         return body
 
@@ -166,7 +175,12 @@ def _describe_refusal(exc: errors.Refused) -> Problem:
         headers["Retry-After"] = str(exc.retry_after)
     if isinstance(exc, errors.Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
-    return Problem(status, exc.code, exc.message, field_errors, headers)
+    members = {WIRE_NAMES.get(name, name): _on_the_wire(value) for name, value in exc.members.items()}
+    return Problem(status, exc.code, exc.message, field_errors, headers, members=members)
+
+
+def _on_the_wire(value: Any) -> Any:
+    return utc_text(value) if isinstance(value, datetime) else value
 
 
 def _describe_framework(exc: exceptions.APIException) -> Problem:
@@ -201,9 +215,12 @@ def _flatten(detail: Any, path: str = "") -> Iterator[tuple[str, exceptions.Erro
 def exception_handler(exc: Exception, context: dict[str, Any]) -> HttpResponse:
     """Respond with the problem. DRF calls this for every exception that a view raises.
 
-    A contract's views render problems in their own format, with a method `lay_out`.
+    A contract's views render problems in their own format, with a method `lay_out`. The code is kept for metrics.
     """
-    return layout_of(context["view"])(replace(described(exc), cause=exc))
+    problem = replace(described(exc), cause=exc)
+    response = layout_of(context["view"])(problem)
+    response.problem_code = problem.code  # type: ignore[attr-defined]
+    return response
 
 
 def described(exc: Exception) -> Problem:

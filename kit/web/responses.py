@@ -7,6 +7,8 @@ import orjson
 from django.http import HttpResponse
 from django.http.response import ResponseHeaders
 
+from kit.web.waiting import Wait
+
 
 class Headers(ResponseHeaders):
     """Django's headers, but printable ASCII is stored as it is. Middleware reads and writes some thirty headers."""
@@ -36,6 +38,9 @@ class Response(HttpResponse):
 
     DRF's own is a template that is rendered after the view, which takes longer, and leaves nothing to choose here.
     """
+
+    # Set by a view that has found nothing yet.
+    wait: Wait | None = None
 
     def __init__(self, data: Any = None, status: int | None = None, headers: Mapping[str, str] | None = None) -> None:
         body = b"" if data is None else orjson.dumps(data)

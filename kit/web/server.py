@@ -2,14 +2,16 @@
 
 The event loop reads the whole body, within a deadline, before a thread takes the request. Slow clients therefore hold
 no thread, and no unread body forces the connection to close. Callers take turns (kit/web/turns.py), and large responses
-are sent from files (kit/web/streams.py).
+are sent from files (kit/web/streams.py). Requests that wait for news hold no thread either (kit/web/waiting.py).
 """
 
 import asyncio
 import gc
 import io
+import signal
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -17,7 +19,8 @@ from typing import Any
 import structlog
 
 from kit.web import streams
-from kit.web.turns import Turns
+from kit.web.turns import Turns, owner_of
+from kit.web.waiting import WAITS_UNTIL, Wait, Waiting, WaitingRoom, Watch
 
 logger = structlog.get_logger(__name__)
 
@@ -63,11 +66,20 @@ BASE_ENVIRON: Environ = {
 class Server:
     """The RSGI application. Each worker process runs the WSGI application in `threads` threads."""
 
-    def __init__(self, application: Application, *, threads: int, body_seconds: float, max_body: int) -> None:
+    def __init__(
+        self,
+        application: Application,
+        *,
+        threads: int,
+        body_seconds: float,
+        max_body: int,
+        watch: Watch = lambda number: {},
+    ) -> None:
         self.application = application
         self.threads = threads
         self.body_seconds = body_seconds
         self.max_body = max_body
+        self.watch = watch
         self.jobs: Turns[tuple[Any, Environ, Answered]] = Turns()
         # Requests whose response granian has. The event loop ends them with the next request, as waking it for each
         # would take longer than the rest of this module.
@@ -77,8 +89,17 @@ class Server:
         self.loop = loop
         sys.setswitchinterval(SWITCH_SECONDS)
         spare_the_collector()
+        self.room = WaitingRoom(loop, self.watch)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self.close_room_at(number)
         for _ in range(self.threads):
             threading.Thread(target=self.work, daemon=True).start()
+
+    def close_room_at(self, number: signal.Signals) -> None:
+        """Let nobody wait any longer when a signal stops this process. granian's own handler is the event loop's."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(number, lambda *_: self.loop.call_soon_threadsafe(self.room.close))
+            signal.siginterrupt(number, False)
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         while self.answered:
@@ -148,7 +169,10 @@ class Server:
             self.loop.call_soon_threadsafe(finish, answered, spool)
             return
         body = b"".join(response)
-        if len(body) <= MAX_IN_MEMORY:
+        wait = getattr(response, "wait", None)
+        if wait and wait.seconds and self.room.has_room_for(wait.caller):
+            self.loop.call_soon_threadsafe(self.keep_waiting, protocol, environ, answered, wait, (*head, body))
+        elif len(body) <= MAX_IN_MEMORY:
             protocol.response_bytes(*head, body)
             if REFUSAL in environ:
                 # Ending the request is what closes the connection to a client that is still sending.
@@ -165,6 +189,27 @@ class Server:
             self.loop.call_soon_threadsafe(finish, answered, spool)
         response.close()
 
+    def keep_waiting(
+        self, protocol: Any, environ: Environ, answered: Answered, wait: Wait, response: tuple[int, Headers, bytes]
+    ) -> None:
+        """Keep a request, whose view has answered that there is nothing yet, until there is or its time is over."""
+        until = environ.setdefault(WAITS_UNTIL, self.loop.time() + wait.seconds)
+
+        def send() -> None:
+            protocol.response_bytes(*response)
+            finish(answered)
+
+        request = Waiting(
+            wait=wait,
+            # Django adds to the environment.
+            answer_again=lambda: self.jobs.put(caller(environ), (protocol, dict(environ), answered)),
+            send=send,
+            disconnected=protocol.client_disconnect,
+            forget=lambda: finish(answered),
+            since=time.monotonic(),
+        )
+        self.room.enter(request, until)
+
 
 def spare_the_collector() -> None:
     """Exempt what is loaded now from garbage collection, and collect less often.
@@ -177,9 +222,11 @@ def spare_the_collector() -> None:
 
 
 def caller(environ: Environ) -> str:
-    """Return whose turn a request takes: one per credential, and one for everyone without from one address."""
-    credential = environ.get("HTTP_AUTHORIZATION") or environ.get("HTTP_COOKIE")
-    return credential or f"{environ['REMOTE_ADDR']} {environ.get('HTTP_X_FORWARDED_FOR', '')}"
+    """Return whose turn a request takes: one per user or cookie, and one for everyone without from one address."""
+    credential = environ.get("HTTP_AUTHORIZATION")
+    if credential:
+        return owner_of(credential)
+    return environ.get("HTTP_COOKIE") or f"{environ['REMOTE_ADDR']} {environ.get('HTTP_X_FORWARDED_FOR', '')}"
 
 
 def finish(answered: Answered, spool: streams.Spool | None = None) -> None:

@@ -8,6 +8,24 @@ from typing import Generic, TypeVar
 Job = TypeVar("Job")
 
 
+# Whose turns the requests with a credential take, by the `Authorization` headers that were accepted lately.
+_owners: dict[str, str] = {}
+MAX_OWNERS = 10_000
+
+
+def remember_owner(credential: str, user_id: int) -> None:
+    """Have requests with this credential take the turns of its user, who may have several."""
+    if credential not in _owners:
+        if len(_owners) >= MAX_OWNERS:
+            _owners.clear()
+        _owners[credential] = f"user {user_id}"
+
+
+def owner_of(credential: str) -> str:
+    """Return the user of a credential if it was accepted lately; otherwise the credential, as an owner of its own."""
+    return _owners.get(credential, credential)
+
+
 class Turns(Generic[Job]):
     """Jobs of one caller run in order. The next turn goes to the caller who has waited longest for one."""
 

@@ -16,6 +16,7 @@ from notifications.mails.reports import weekly_report
 from notifications.mails.summaries import ticket_summary
 from notifications.mails.templates import render
 from notifications.mails.tickets import StaffOnly, comment_added, sla_deadline, ticket_updated
+from notifications.mails.webhooks import webhook_stopped
 from notifications.mails.wording import one_line, readable
 from notifications.models import Delivery, Kind
 
@@ -38,6 +39,7 @@ CONTEXTS: dict[Kind, Callable[[Delivery], dict[str, Any]]] = {
     Kind.RESET_PASSWORD: password_code,
     Kind.ADDRESS_CHANGED: address_changed,
     Kind.WEEKLY_REPORT: weekly_report,
+    Kind.WEBHOOK_STOPPED: webhook_stopped,
 }
 
 

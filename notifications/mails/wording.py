@@ -8,6 +8,7 @@ from django.conf import settings
 
 from accounts.models import User
 from kit import zones
+from kit.money import readable_in_site_currency
 from projects.models import Project
 from tickets import queries
 
@@ -41,7 +42,7 @@ def readable(field: str, value: Any) -> str:
         case datetime():
             return zones.readable(value, settings.TIME_ZONE)
         case Decimal() | int() if field == "price":
-            return f"{value:,.2f}"
+            return readable_in_site_currency(Decimal(value))
         case int() if field == "merged_into_id":
             return f"#{value}"
         case int() if field == "project_id":

@@ -1,15 +1,25 @@
--- Create the deliveries about bookings that were confirmed at once, the oldest first. Due since the booking, so that they
--- come before mail about what happened to it later. Workers share the bookings.
--- params   number  int  of bookings, at most
--- returns  number  bigint  of bookings
--- index    notifications_unannounced_pkey, events_bookingentry_pkey, events_booking_pkey, accounts_user_pkey
-WITH taken AS (
-    DELETE FROM notifications_unannounced
-    WHERE entry_id = ANY(ARRAY(
-        SELECT entry_id FROM notifications_unannounced ORDER BY entry_id LIMIT %(number)s::int FOR UPDATE SKIP LOCKED
-    ))
-    RETURNING entry_id
-), announced AS (
+-- Create the deliveries about bookings that were confirmed at once, in the order of the log of changes. Due since the
+-- booking, so that they come before mail about what happened to it later. One worker at a time does this.
+-- params   number  int  of changes to look at, at most
+-- returns  number  bigint  of changes that it looked at, 0 if another worker does this
+-- index    changes_change_pkey, events_bookingentry_pkey, events_booking_pkey, accounts_user_pkey
+WITH announced AS (
+    SELECT position FROM notifications_announced FOR NO KEY UPDATE SKIP LOCKED
+), next AS (
+    SELECT change.*
+    FROM announced
+    CROSS JOIN LATERAL (
+        SELECT position, type, action, detail_id, is_quiet
+        FROM changes_change
+        WHERE position > announced.position
+        ORDER BY position
+        LIMIT %(number)s::int
+    ) AS change
+), moved AS (
+    UPDATE notifications_announced SET position = last.position
+    FROM (SELECT max(position) AS position FROM next) AS last
+    WHERE last.position IS NOT NULL
+), delivered AS (
     INSERT INTO notifications_delivery (
         kind, about, user_id, address, name, booking_id, payload, next_attempt_at, created_at
     )
@@ -23,11 +33,15 @@ WITH taken AS (
         jsonb_build_object('quantity', entry.quantity, 'left', entry.quantity, 'place', NULL),
         entry.at,
         entry.at
-    FROM taken
-    JOIN events_bookingentry AS entry ON entry.id = taken.entry_id
+    FROM next
+    JOIN events_bookingentry AS entry ON entry.id = next.detail_id
     JOIN events_booking AS booking ON booking.id = entry.booking_id
     LEFT JOIN accounts_user AS person ON person.id = booking.user_id
-    WHERE person.id IS NULL OR person.is_active
-    ORDER BY entry.id
+    WHERE next.type = 'booking'
+        AND next.action = 'confirmed'
+        AND NOT next.is_quiet
+        AND (person.id IS NULL OR person.is_active)
+    ORDER BY next.position
+    ON CONFLICT DO NOTHING
 )
-SELECT count(*) AS number FROM taken
+SELECT count(*) AS number FROM next

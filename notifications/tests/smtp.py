@@ -12,6 +12,8 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from kit.tests.ports import free_port
+
 
 class MailServer:
     """Keeps the messages that it accepts. A test can make it refuse the sender, single recipients or all messages."""
@@ -105,12 +107,6 @@ class SilentServer:
     def stop(self) -> None:
         for sock in (self.listener, *self.connections):
             sock.close()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def wait_until(condition: Callable[[], Any], *, seconds: float = 60) -> None:

@@ -9,6 +9,7 @@ from django.core.mail import EmailMessage
 from accounts.models import User
 from accounts.tests.factories import make_user
 from events.tests.factories import GUEST, book, make_event
+from kit.tests.ports import free_port
 from notifications import transport
 from notifications.attempts import (
     RECIPIENT_GONE,
@@ -25,7 +26,7 @@ from notifications.attempts import (
 from notifications.models import Delivery, Kind
 from notifications.services import announce_bookings
 from notifications.tests.factories import make_delivery
-from notifications.tests.smtp import MailServer, free_port
+from notifications.tests.smtp import MailServer
 
 pytestmark = pytest.mark.django_db
 

@@ -17,7 +17,7 @@ from events.services import Guest
 from events.tests.factories import GUEST, book, make_event
 from events.tokens import manage_token
 from kit.tests.races import at_once
-from notifications.models import Delivery, Kind, State, Unannounced
+from notifications.models import Delivery, Kind, State
 from notifications.services import announce_bookings, mute
 from notifications.tests.factories import clear_jobs, due_ids, html, run_worker
 from projects.tests.psql import psql
@@ -127,7 +127,6 @@ class TestAnnounceBookings:
         announce_bookings()
 
         assert not Delivery.objects.exists()
-        assert not Unannounced.objects.exists()
 
     def test_loses_nothing_that_is_rolled_back(self, event: Event) -> None:
         booking = book(event)
@@ -311,7 +310,7 @@ class TestChange:
 @pytest.mark.database
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 class TestConcurrentWorkers:
-    def test_share_the_bookings(self, admin: User) -> None:
+    def test_announce_each_booking_once(self, admin: User) -> None:
         event = make_event(admin, capacity=40)
         bookings = [book(event) for _ in range(40)]
 

@@ -174,7 +174,7 @@ class TestSeveralWorkers:
         with transaction.atomic():
             psql("SELECT FROM tickets_ticket WHERE id = %(ticket)s FOR UPDATE", ticket=busy.pk)
             with ThreadPoolExecutor(1) as worker:
-                number = worker.submit(self.announce).result(timeout=2)
+                number = worker.submit(self.announce).result(timeout=60)
 
         assert number == 1
         assert Delivery.objects.get().ticket == free

@@ -405,7 +405,7 @@ class TestSlowServer:
         took = time.monotonic() - began
         mail_server.answers_up_to = 10
         worker.terminate()
-        worker.wait(30)
+        worker.wait(120)
 
         # With the row locked, it would have waited until the timeout and failed.
         assert took < 3
@@ -425,7 +425,7 @@ class TestWorker:
         took = time.monotonic() - began
         worker.terminate()
 
-        assert worker.wait(30) == 0
+        assert worker.wait(120) == 0
         # NOTIFY woke it: it looks for mail by itself every 3 seconds.
         assert took < 15
         assert recipients(mail_server) == TEAM
@@ -448,7 +448,7 @@ class TestWorker:
         worker = start_worker()
         wait_until(lambda: states() == [State.SENT] * 30)
         worker.terminate()
-        worker.wait(30)
+        worker.wait(120)
 
         assert 17 - notifications.sending.BATCH <= recorded < 17
         assert len(mail_server.mails) == 30 + 17 - recorded
@@ -463,7 +463,7 @@ class TestWorker:
         worker = start_worker()
         wait_until(lambda: states() == [State.SENT] * 3)
         worker.terminate()
-        worker.wait(30)
+        worker.wait(120)
 
         assert recipients(mail_server) == TEAM
 
@@ -477,7 +477,7 @@ class TestWorker:
         wait_until(lambda: states() == [State.SENT] * 30)
         for worker in workers:
             worker.terminate()
-            worker.wait(30)
+            worker.wait(120)
 
         assert recipients(mail_server) == sorted(TEAM * 10)
 

@@ -223,5 +223,5 @@ class TestKilledWorker:
 
 def stop(worker: "subprocess.Popen[bytes]") -> None:
     worker.terminate()
-    worker.wait(30)
+    worker.wait(120)
     connection.close()

@@ -20,7 +20,7 @@ class TestSend:
             await asyncio.sleep(0.2)
             woken.set()
             sender.cancel()
-            await asyncio.wait([sender], timeout=2)
+            await asyncio.wait([sender], timeout=30)
             return sender.cancelled()
 
         assert asyncio.run(stop_when_woken())
@@ -41,7 +41,7 @@ class TestSend:
             sender = asyncio.create_task(mailer._send(asyncio.Event()))
             await asyncio.sleep(1)
             sender.cancel()
-            await asyncio.wait([sender], timeout=2)
+            await asyncio.wait([sender], timeout=30)
 
         asyncio.run(send())
 

@@ -74,7 +74,7 @@ class TestTicketUpdated:
         for line in (
             "- Status: Open → Closed",
             "- Venue: (nothing) → Old Theatre",
-            "- Price: (nothing) → 1,250.50",
+            "- Price: (nothing) → 1,250.50 EUR",
             "- Project: General → Summer Festival",
             "- Priority: Medium → High",
         ):

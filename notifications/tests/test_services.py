@@ -107,14 +107,14 @@ class TestDeliver:
 
         assert mail.outbox == []
 
-    def test_runs_five_statements_for_a_batch(self, django_assert_num_queries: Any) -> None:
+    def test_runs_six_statements_for_a_batch(self, django_assert_num_queries: Any) -> None:
         event = make_event(make_user("Ada Admin", type="admin"), capacity=20)
         for number in range(sending.BATCH):
             book(event, make_user(f"User {number}"))
         server = transport.Connection()
 
         # Begin and commit are a savepoint in the test's transaction.
-        with django_assert_num_queries(5 + 2):
+        with django_assert_num_queries(6 + 2):
             sending.deliver(at=timezone.now(), connection=server)
 
         assert len(mail.outbox) == sending.BATCH

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from kit.tests.ports import free_port
 from notifications import transport
 from notifications.mails import Message
-from notifications.tests.smtp import MailServer, free_port
+from notifications.tests.smtp import MailServer
 from notifications.transport import Connection
 
 MESSAGE = Message(

@@ -74,6 +74,7 @@ class TestSave:
             ("gENERAL", "A project with this name already exists"),
             ("ab", "Ensure this value has at least 3 characters (it has 2)."),
             ("Two\nlines", "Control characters and line breaks are not allowed."),
+            ("Back\u202ewards", "Control characters and line breaks are not allowed."),
         ],
     )
     @pytest.mark.parametrize("is_new", [True, False])

@@ -7,7 +7,7 @@ import pytest
 
 from accounts.models import User, UserType
 from accounts.tests.factories import make_user
-from kit.admin.stale import STALE, SeenAdmin
+from kit.admin.stale import STALE, Difference, SeenAdmin
 from kit.tests.browser import Browser, errors, fields
 from kit.tests.races import during
 from sla.business_hours import BusinessHours
@@ -72,6 +72,15 @@ class TestCalendar:
 
         assert list(errors(response)) == ["time_zone"]
 
+    @pytest.mark.parametrize("field", ["name", "holidays-0-name"])
+    def test_refuses_control_characters(self, admin: User, field: str) -> None:
+        holiday = {"holidays-TOTAL_FORMS": 1, "holidays-0-day": "2026-04-06", "holidays-0-name": "Easter Monday"}
+        filled_in = self.form_with_opening() | holiday | {field: "Back\u202ewards"}
+
+        response = Browser(admin).submit(self.ADD, **filled_in)
+
+        assert errors(response) == {field: ["Control characters and line breaks are not allowed."]}
+
     def test_name_is_unique(self, admin: User) -> None:
         Calendar.objects.create(name="OFFICE HOURS")
 
@@ -116,6 +125,11 @@ class TestStaleCalendar:
 
         theirs = [(0, 9, 12), (2, 9, 17), (3, 9, 17), (4, 9, 17), (5, 10, 14)]
         assert errors(refused) == {"__all__": [STALE.format("openings")]}
+        assert refused.context["stale"].differences == [
+            Difference("Opening", "Monday, 09:00:00, 12:00:00", None),
+            Difference("Opening", "", None),
+            Difference("Opening", "Saturday, 10:00:00, 14:00:00", None),
+        ]
         assert (hours(calendar), calendar_name(calendar)) == (theirs, "Office hours")
         browser.post(page, {**fields(refused), "_save": "Save"})
         assert (hours(calendar), calendar_name(calendar)) == (theirs, "Night shift")
@@ -141,6 +155,11 @@ class TestStaleCalendar:
         refused = browser.post(page, {**opened, **mine, "_save": "Save"})
 
         assert errors(refused) == {"__all__": [STALE.format("openings and holidays")]}
+        assert refused.context["stale"].differences == [
+            Difference("Opening", "", None),
+            Difference("Opening", "Tuesday, 09:00:00, 12:00:00", "Tuesday, 08:00:00, 17:00:00"),
+            Difference("Holiday", "2027-01-01, New Year", None),
+        ]
         browser.post(page, {**fields(refused), "_save": "Save"})
         assert hours(calendar) == [(1, 8, 12), (3, 9, 17), (4, 9, 17), (6, 13, 15)]
         assert [holiday.name for holiday in calendar.holidays.all()] == ["New Year", "May Day"]

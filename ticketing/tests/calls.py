@@ -4,13 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from django.utils import timezone
 
 from accounts.models import User, UserType
 from accounts.tests.factories import make_user
+from events import services as event_services
 from events.models import Event, Origin
 from events.services import Guest
 from events.tests.factories import GUEST, book, make_event
+from events.ticket_codes import Ticket as ETicket
 from events.tokens import manage_token
 from projects.models import Project
 from projects.tests.factories import make_project
@@ -20,6 +23,9 @@ from tickets import services
 from tickets.models import Comment, Ticket
 from tickets.saved_filters import services as saved_filters
 from tickets.tests.factories import assign, make_ticket
+from webhooks.models import Webhook
+from webhooks.tests.factories import make_delivery as make_webhook_delivery
+from webhooks.tests.factories import make_webhook
 
 # Signing in and the rest of /auth issue and revoke tokens, which are never stored.
 WITHOUT_KEYS = {"login", "api/auth/login", "api/v1/auth/login"}
@@ -137,6 +143,26 @@ class Examples:
         saved = saved_filters.create(name="Urgent", query="priority=high", by=self.owner)
         return Call(f"/filters/{saved.pk}", by=self.owner)
 
+    def _webhook(self) -> Webhook:
+        return make_webhook(by=self.admin)
+
+    def create_webhook(self) -> Call:
+        return Call("/webhooks", {"url": "https://example.com/hooks", "events": ["*"]}, self.admin)
+
+    def delete_webhook(self) -> Call:
+        return Call(f"/webhooks/{self._webhook().pk}", by=self.admin)
+
+    def rotate_secret(self) -> Call:
+        return Call(f"/webhooks/{self._webhook().pk}/secret", by=self.admin)
+
+    def test_webhook(self) -> Call:
+        return Call(f"/webhooks/{self._webhook().pk}/test", by=self.admin)
+
+    def retry_delivery(self) -> Call:
+        body = orjson.dumps({"type": "ticket.created", "timestamp": "2024-07-01T18:00:00Z", "data": self.text}).decode()
+        delivery = make_webhook_delivery(self._webhook(), status="failed", body=body)
+        return Call(f"/webhooks/{delivery.webhook_id}/deliveries/{delivery.pk}/retry", by=self.admin)
+
     def create_event(self) -> Call:
         body = {"name": "Jazz", "description": self.text, "startsAt": "2099-08-01T18:00:00Z", "capacity": 9, "price": 1}
         return Call("/events", body, self.admin)
@@ -156,6 +182,20 @@ class Examples:
         booking = book(self._event(), guest=GUEST, quantity=3)
         headers = {"X-Manage-Token": manage_token(booking.pk)}
         return Call(f"/bookings/{booking.pk}/cancel", {"tickets": 1}, headers=headers)
+
+    def reissue_tickets(self) -> Call:
+        return Call(f"/bookings/{book(self._event(), self.owner).pk}/tickets/reissue", by=self.owner)
+
+    def check_in(self) -> Call:
+        booking = book(self._event(), guest=GUEST)
+        return Call(f"/events/{booking.event_id}/check-ins", {"code": ETicket(booking.pk, 1, 1).code()}, self.admin)
+
+    def undo_check_in(self) -> Call:
+        booking, at = book(self._event(), guest=GUEST), timezone.now()
+        (scan,) = event_services.check_in_seats(
+            event_id=booking.event_id, booking_id=booking.pk, seats=1, by=self.admin, at=at
+        )
+        return Call(f"/events/{booking.event_id}/check-ins/{scan.id}", by=self.admin)
 
     def initialize(self) -> Call:
         body = {"name": "Party", "description": self.text, "date": "2099-12-31", "location": "Colombo"}
@@ -220,11 +260,19 @@ METHODS = {
     "DELETE /tickets/<int:ticket_id>/assign/<int:user_id>": "unassign",
     "POST /filters": "save_filter",
     "DELETE /filters/<int:filter_id>": "delete_filter",
+    "POST /webhooks": "create_webhook",
+    "DELETE /webhooks/<int:webhook_id>": "delete_webhook",
+    "POST /webhooks/<int:webhook_id>/secret": "rotate_secret",
+    "POST /webhooks/<int:webhook_id>/test": "test_webhook",
+    "POST /webhooks/<int:webhook_id>/deliveries/<int:delivery_id>/retry": "retry_delivery",
     "POST /events": "create_event",
     "DELETE /events/<int:event_id>": "delete_event",
     "POST /events/<int:event_id>/cancel": "cancel_event",
     "POST /events/<int:event_id>/bookings": "book",
     "POST /bookings/<int:booking_id>/cancel": "cancel_booking",
+    "POST /bookings/<int:booking_id>/tickets/reissue": "reissue_tickets",
+    "POST /events/<int:event_id>/check-ins": "check_in",
+    "DELETE /events/<int:event_id>/check-ins/<int:check_in_id>": "undo_check_in",
     "POST /initialize": "initialize",
     "POST /book": "book_one",
     "POST /cancel": "cancel_one",

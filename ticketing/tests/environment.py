@@ -7,6 +7,7 @@ os.environ.update(
     DEBUG="off",
     DEMO="off",
     SECRET_KEY="a key for tests only, which protects nothing",
+    ENCRYPTION_KEYS="another key for tests only that protects nothing",
     STAFF_SIGNUP="off",
     ADMIN_SECOND_FACTOR="off",
     RATE_LIMITS="off",

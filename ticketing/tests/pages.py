@@ -9,9 +9,10 @@ from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 from django.urls import URLPattern, URLResolver, reverse
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts.models import User, UserType
+from accounts import second_factor
+from accounts.models import ApiKey, AuditEntry, AuthenticatorApp, User, UserType
+from accounts.services import create_key
 from accounts.tests.factories import make_user
 from events.models import Booking, Event
 from events.tests.factories import book, make_event
@@ -23,11 +24,17 @@ from sla.models import Calendar, Priority, SlaPolicy
 from ticketing import urls
 from tickets.models import Macro, Ticket
 from tickets.tests.factories import make_ticket
+from webhooks.models import Delivery as WebhookDelivery
+from webhooks.models import Webhook
+from webhooks.tests.factories import make_delivery as make_webhook_delivery
+from webhooks.tests.factories import make_webhook
 
 # Pages that only show something, even on POST.
 READ_ONLY_KINDS = ("_changelist", "_history", "app_list", "autocomplete")
-READ_ONLY_PAGES = {"index", "search", "jsi18n", "view_on_site", "password_change_done"}
-READ_ONLY_PAGES |= {"tickets_ticket_next", "tickets_ticket_previous"}
+READ_ONLY_PAGES = {"index", "search", "accounts_user_drafts", "jsi18n", "view_on_site", "password_change_done"}
+READ_ONLY_PAGES |= {"tickets_ticket_next", "tickets_ticket_previous", "tickets_ticket_count_views"}
+READ_ONLY_PAGES |= {"tickets_ticket_labels"}
+READ_ONLY_PAGES |= {"webhooks_webhook_secret"}
 # Django's redirect for old URLs, and its catch-all.
 REDIRECTS = {"<path:object_id>/", "(?P<url>.*)$"}
 
@@ -53,6 +60,7 @@ ARGUMENTS = {"tickets_ticket_bulk": "status"}
 # Pages in one model's admin that take another model's id.
 MODEL_OF_PAGE: dict[str, type[Model]] = {
     "notifications_delivery_resend": Ticket,
+    "accounts_user_revoke_key": ApiKey,
     "tickets_ticket_hand_over": User,
     "tickets_ticket_deactivate": User,
 }
@@ -61,15 +69,20 @@ MODEL_OF_PAGE: dict[str, type[Model]] = {
 def make_examples() -> Examples:
     """Create an object of each model in the admin, to which every page and action applies."""
     user, creator = make_user("Una User"), make_user("Carl Creator", type=UserType.ADMIN)
-    TOTPDevice.objects.create(user=user, name="Authenticator app")
+    AuthenticatorApp.objects.create(user=user, name="Authenticator app", key=second_factor.new_key())
+    key, _ = create_key(name="Import", scope="read", by=user)
     return {
         User: user,
+        ApiKey: key,
+        AuditEntry: AuditEntry.objects.order_by("-pk")[0],
         Project: make_project("Website"),
         Ticket: make_ticket(creator),
         Macro: Macro.objects.create(name="Thanks", text="Thank you, {{ customer.name }}!"),
         SlaPolicy: SlaPolicy.objects.get(priority=Priority.HIGH),
         Calendar: Calendar.objects.create(name="Office hours"),
         Delivery: make_delivery(creator),
+        Webhook: make_webhook(by=creator),
+        WebhookDelivery: make_webhook_delivery(make_webhook(by=creator)),
         Event: make_event(creator),
         Booking: book(make_event(creator)),
         AccessAttempt: AccessAttempt.objects.create(

@@ -3,6 +3,7 @@
 import os
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -87,16 +88,19 @@ def head(line: str, **headers: str) -> bytes:
 
 
 @contextmanager
-def served(application: str = "", **variables: str) -> Iterator[int]:
-    """Run one process of the web server with these environment variables. Yields its port.
+def served(application: str = "", *, workers: Any = 1, **variables: str) -> Iterator[int]:
+    """Run the web server with these environment variables, in one process unless told otherwise. Yields its port.
 
     `application` is an RSGI application to serve instead of ours.
     """
     database = configuration.connection_url(settings.DATABASES["default"])
     with reserved_port() as port:
-        command = web_server(HOST, port, 1)
+        command = web_server(HOST, port, workers)
+        if application:
+            options = ["--interface", "rsgi", "--http", "1", "--no-ws", "--no-access-log", "--log-level", "warning"]
+            command = [sys.executable, "-m", "granian", *command[3:], *options, application]
         server = subprocess.Popen(
-            [*command[:-1], application or command[-1]],
+            command,
             cwd=settings.BASE_DIR,
             env={**os.environ, "DATABASE_URL": database, "LOG_LEVEL": "ERROR", **variables},
         )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -18,12 +19,14 @@ from ticketing.tests.pages import patterns
 from tickets import services
 from tickets.models import Comment
 from tickets.tests.factories import make_ticket
+from webhooks.models import MAX_RESPONSE
+from webhooks.tests.factories import make_delivery, make_webhook
 
 ROWS = 60
 # Texts, and as much again for keys and short fields.
 MAX_BYTES = 2 * paging.MAX_BYTES
 # Not JSON, or about the server itself.
-OTHERS = {"", "healthz", "schema", "docs", "tickets/export", "bookings/export", "api/health"}
+OTHERS = {"", "healthz", "readyz", "metrics", "schema", "docs", "tickets/export", "bookings/export", "api/health"}
 
 
 def reads() -> list[str]:
@@ -42,16 +45,23 @@ def ids(admin: User, owner: User) -> dict[str, int]:
     """Fill every list with the longest texts. Return the ids in paths."""
     ticket, event = make_ticket(owner, project=Project.objects.helpdesk()), make_event(admin)
     at = timezone.now()
+    Project.objects.filter(pk=ticket.project_id).update(description=LONG_TEXT)
     for number in range(ROWS):
         services.update(ticket_id=ticket.pk, by=owner, at=at, description=f"{number}{LONG_TEXT}"[:20_000])
     Comment.objects.bulk_create(
         Comment(ticket=ticket, author=owner, message=LONG_TEXT, created_at=at) for _ in range(ROWS)
     )
     for number in range(ROWS):
-        make_ticket(owner, description=LONG_TEXT, project=ticket.project)
+        other = make_ticket(owner, description=LONG_TEXT, project=ticket.project)
+        Comment.objects.create(ticket=other, author=owner, message=LONG_TEXT, created_at=at)
         Project.objects.create(name=f"Project {number}", description=LONG_TEXT)
         make_event(admin, description=LONG_TEXT)
+    webhook = make_webhook(by=admin)
+    body = orjson.dumps({"type": "ticket.updated", "data": {"description": LONG_TEXT}}).decode()
+    deliveries = [make_delivery(webhook, body=body, response="x" * MAX_RESPONSE) for _ in range(ROWS)]
     return {
+        "webhook_id": webhook.pk,
+        "delivery_id": deliveries[0].pk,
         "ticket_id": ticket.pk,
         "event_id": event.pk,
         "booking_id": book(event).pk,
@@ -87,6 +97,8 @@ class TestList:
             ("/tickets/{ticket_id}/history", ROWS + 1),
             ("/events", ROWS + 1),
             ("/projects", ROWS + 2),
+            ("/tickets?include=comments,project", ROWS + 1),
+            ("/tickets?include=comments,project&updatedSince=2020-01-01T00:00:00Z", ROWS + 1),
         ],
     )
     def test_of_long_texts_is_complete(
@@ -94,7 +106,9 @@ class TestList:
     ) -> None:
         api, found, cursor, pages = signed_in(admin), list[int](), "", 0
         while pages == 0 or cursor:
-            page = api.get(f"{path.format(**ids)}?limit=100&cursor={cursor}").json()
+            answer = api.get(f"{path.format(**ids)}{'&' if '?' in path else '?'}limit=100&cursor={cursor}")
+            assert len(answer.content) <= MAX_BYTES
+            page = answer.json()
             found += [item["id"] for item in page["items"]]
             pages, cursor = pages + 1, page["nextCursor"]
 

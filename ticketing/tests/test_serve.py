@@ -16,9 +16,10 @@ from django.core.management.base import CommandError
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
+from pytest_django import DjangoDbBlocker
 
-from kit.db import configuration
-from notifications.tests.smtp import free_port
+from kit.tests.ports import free_port
+from kit.tests.template import migrated_database
 from ticketing.management.commands import serve
 
 SECONDS = 120
@@ -111,27 +112,29 @@ class TestSiteUrl:
     """Links in mail, without SITE_URL, follow the host and port that the server listens on."""
 
     @pytest.mark.parametrize(("configured", "host"), [("", "127.0.0.1"), ("https://desk.example.com/", "0.0.0.0")])
-    def test_is_where_mail_links_to(self, tmp_path: Path, configured: str, host: str) -> None:
+    def test_is_where_mail_links_to(
+        self, tmp_path: Path, django_db_blocker: DjangoDbBlocker, configured: str, host: str
+    ) -> None:
         port = free_port()
-        database = configuration.configuration("", tmp_path / "postgres", durable=False)["default"]
-        environment = os.environ | {
-            "TESTING": "off",
-            "DEMO": "on",
-            "DATABASE_URL": configuration.connection_url(database),
-            "EMAIL_URL": f"filemail:///{tmp_path}/mail",
-            "SITE_URL": configured,
-        }
-        server = subprocess.Popen(
-            [sys.executable, "manage.py", "serve", "--host", host, "--port", str(port), "--workers", "1"],
-            cwd=settings.BASE_DIR,
-            env=environment,
-        )
-        try:
-            self.request_a_password(port)
-            links = self.links_in_mail(tmp_path / "mail")
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(30)
+        with django_db_blocker.unblock(), migrated_database(f"test_serve_{port}") as url:
+            environment = os.environ | {
+                "TESTING": "off",
+                "DEMO": "on",
+                "DATABASE_URL": url,
+                "EMAIL_URL": f"filemail:///{tmp_path}/mail",
+                "SITE_URL": configured,
+            }
+            server = subprocess.Popen(
+                [sys.executable, "manage.py", "serve", "--host", host, "--port", str(port), "--workers", "1"],
+                cwd=settings.BASE_DIR,
+                env=environment,
+            )
+            try:
+                self.request_a_password(port)
+                links = self.links_in_mail(tmp_path / "mail")
+            finally:
+                server.send_signal(signal.SIGTERM)
+                server.wait(30)
 
         assert links == {"https://desk.example.com" if configured else f"http://127.0.0.1:{port}"}
 

@@ -15,6 +15,7 @@ from ticketing import checks
 KEY = "Xk3-fGq9_LwZ2vTb7Rn5YhJ8sD1mC6pQ0aUeWiOxNzMlKjHgFdSaPoIuYtR4E"
 PRODUCTION = {
     "SECRET_KEY": KEY,
+    "ENCRYPTION_KEYS": KEY[::-1],
     "ALLOWED_HOSTS": "tickets.example.com",
     "DATABASE_URL": "postgres://unused/unused",
     "EMAIL_URL": "smtp://mail.example.com",
@@ -38,7 +39,7 @@ OURS = {
         "LOG_FORMAT",
     ),
     *("EMAIL_URL", "EMAIL_BACKEND", "MAIL_FROM", "MAIL_TIMEOUT", "SITE_URL", "CONTRACTS", "ADMIN_SECOND_FACTOR"),
-    *("TIME_ZONE", "CURRENCY"),
+    *("TIME_ZONE", "CURRENCY", "ENCRYPTION_KEYS"),
 }
 
 
@@ -89,6 +90,13 @@ class TestProduction:
 
         assert finished.returncode != 0
         assert "SECRET_KEY is not set" in finished.stderr
+
+    @pytest.mark.parametrize(("keys", "fault"), [("", "ticketing.E002"), (f"{KEY},too short", "ticketing.E003")])
+    def test_refuses_missing_and_short_encryption_keys(self, keys: str, fault: str) -> None:
+        finished = run("manage.py", "check", **PRODUCTION | {"ENCRYPTION_KEYS": keys})
+
+        assert finished.returncode != 0
+        assert fault in finished.stderr
 
     def test_passes_the_deployment_checks(self) -> None:
         finished = run("manage.py", "check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
@@ -242,6 +250,14 @@ class TestChecks:
         settings.RATE_LIMIT_SIGN_IN = limit
 
         assert [fault.id for fault in checks.check_rate_limits()] == ["ticketing.E001"]
+
+    @pytest.mark.parametrize(("days", "is_refused"), [(-1, True), (0, False), (1, True), (29, True), (30, False)])
+    def test_refuse_to_keep_the_audit_log_for_less_than_a_month(
+        self, settings: Any, days: int, is_refused: bool
+    ) -> None:
+        settings.AUDIT_KEEP_DAYS = days
+
+        assert bool(checks.check_audit_log()) == is_refused
 
     def test_accept_the_default_rate_limits(self) -> None:
         assert not checks.check_rate_limits()

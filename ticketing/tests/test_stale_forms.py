@@ -12,8 +12,9 @@ from events.models import Event
 from kit.tests.browser import Browser, fields
 from projects.models import Project
 from sla.models import Calendar, Holiday, Opening, SlaPolicy
-from ticketing.tests.pages import Examples, make_examples
+from ticketing.tests.pages import Examples
 from tickets.models import Macro, Ticket
+from webhooks.models import Webhook
 
 # What somebody else does with each form while it is open. A model stands for its example's id. The edits of a form
 # cover all its fields.
@@ -51,6 +52,7 @@ EDITS: dict[type[models.Model], list[dict[str, Any]]] = {
         {"assigns_me": "on"},
         {"puts_on_hold": "on", "hold_reason": "Parts"},
     ],
+    Webhook: [{"url": "https://example.com/other"}, {"events": "user.*, *"}, {"description": "Warehouse"}],
     SlaPolicy: [{"hours": 3}, {"calendar": Calendar}],
     Calendar: [{"name": "Night shift"}, {"time_zone": "Europe/Berlin"}],
     Event: [
@@ -88,14 +90,6 @@ def editable_fields(browser: Browser, row: models.Model) -> set[str]:
 
 @pytest.mark.django_db
 class TestStaleForms:
-    @pytest.fixture
-    def examples(self) -> Examples:
-        return make_examples()
-
-    @pytest.fixture
-    def browser(self, superuser: User) -> Browser:
-        return Browser(superuser)
-
     @pytest.mark.parametrize(
         ("model", "edit"),
         [

@@ -55,8 +55,11 @@ VIEWERS = ["creator", "assignee", "outsider", "anonymous"]
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 # First ids: of both worlds, of the second one, of what requests create, of the hidden tickets.
 SEEN, UNSEEN, CREATED, HIDDEN = 1_000_000, 3_000_000, 5_000_000, 7_000_000
-# What differs between any two walks: times, the ETags that depend on them, and request ids.
-INCIDENTAL = re.compile(r'\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)|-[0-9a-f]{16}\\*"|"requestId":"[^"]*"')
+# What differs between any two walks: times, tags, request ids, random keys, and how many changes there have been.
+INCIDENTAL = re.compile(
+    r'\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)|-[0-9a-f]{16}\\*"|"requestId":"[^"]*"|tkt_\w+'
+    r'|(?<="items":\[\],)"nextCursor":"[^"]*"'
+)
 MAX_PAGES = 5
 GUEST = Guest("Zyxgreta", "Zyxguest", "zyxgreta@example.com")
 
@@ -96,6 +99,9 @@ def world() -> World:
     for booked_by in ("creator", "colleague"):
         book(event, people[booked_by], quantity=2)
     book(event, guest=GUEST, quantity=7)
+    event_services.check_in_seats(
+        event_id=event.pk, booking_id=SEEN + 1, seats=1, by=people["agent"], at=timezone.now()
+    )
     return World(people, project, [open_to_all, own], event)
 
 
@@ -219,6 +225,9 @@ def values(world: World) -> dict[str, list[str]]:
         "bookingId": [str(HIDDEN + 1), str(SEEN + 1), str(SEEN + 3)],
         "event": [str(HIDDEN), str(HIDDEN + 1), str(world.event.pk)],
         "available": ["true", "false"],
+        # The creator's, at the visible event.
+        "checkInId": [str(SEEN + 1)],
+        "outcome": ["admitted", "undone"],
         # The colleague's.
         "X-Manage-Token": [manage_token(SEEN + 2)],
         "filterId": [str(HIDDEN)],
@@ -244,8 +253,19 @@ def values(world: World) -> dict[str, list[str]]:
         ],
         "limit": ["1", "100"],
         "offset": ["1"],
+        "queue": ["all-open", "unassigned", "at-risk", "mine"],
+        "include": ["comments,project"],
+        "fields": ["id,title"],
+        "updatedSince": [f"{timezone.now() - timedelta(days=days):%Y-%m-%d}" for days in (0, 45)],
+        "types": ["ticket", "booking,event"],
+        "wait": ["0"],
+        # Of others than the people of this world: admins' own, and nobody's.
+        "keyId": [str(HIDDEN)],
+        "webhookId": [str(HIDDEN)],
+        "deliveryId": [str(HIDDEN)],
         # Followed from page to page in `answers`.
         "cursor": [],
+        "after": [],
         "Idempotency-Key": [KEY],
         "If-Match": ['"1"', "*"],
         "If-None-Match": ["*"],
@@ -306,7 +326,8 @@ def answers(call: Call, api: APIClient) -> Iterator[str]:
         yield INCIDENTAL.sub("…", f"{answer.status_code} {json.dumps(headers)} {answer.getvalue().decode()}")
         is_json = answer.headers.get("Content-Type") == "application/json"
         cursor = json.loads(answer.content).get("nextCursor") if is_json and answer.content else None
-        if not cursor:
+        # The cursor of the log is for its next changes, and never null.
+        if not cursor or call.path == "/changes":
             return
         call = Call(call.method, call.path, call.query | {"cursor": cursor}, call.headers, call.body)
 

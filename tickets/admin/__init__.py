@@ -7,6 +7,7 @@ from tickets.admin.change_page import ChangePage
 from tickets.admin.conversation import ConversationPages
 from tickets.admin.handing_over import HandOverPages
 from tickets.admin.history_page import HistoryPage
+from tickets.admin.label_pages import LabelPages
 from tickets.admin.list_page import ListPage
 from tickets.admin.macros import MacroAdmin, MacroPage
 from tickets.admin.merging import MergePage
@@ -31,5 +32,6 @@ class TicketAdmin(
     WatchPages,
     MergePage,
     MacroPage,
+    LabelPages,
 ):
     """All pages of tickets."""

@@ -1,5 +1,6 @@
 """Actions of the ticket list: export, and changes of many tickets after a confirmation page."""
 
+import hashlib
 from typing import Any, cast
 
 from django import forms
@@ -34,6 +35,7 @@ class BulkActions(ServiceAdmin):
         "hand_over",
         "set_status",
         "set_priority",
+        "change_labels",
         "merge",
         "export",
     ]
@@ -64,7 +66,11 @@ class BulkActions(ServiceAdmin):
     def set_priority(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> HttpResponse:
         return self._confirm(request, "priority", tickets)
 
-    @admin.action(description="Merge into …", permissions=["change"])
+    @admin.action(description="Add or remove labels", permissions=["change"])
+    def change_labels(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> HttpResponse:
+        return self._confirm(request, "labels", tickets)
+
+    @admin.action(description="Merge into…", permissions=["change"])
     def merge(self, request: HttpRequest, tickets: QuerySet[Ticket]) -> HttpResponse:
         return self._confirm(request, "merge", tickets)
 
@@ -173,7 +179,7 @@ class BulkActions(ServiceAdmin):
     def _confirmation_page(
         self, request: HttpRequest, name: str, form: bulk.BulkForm, *, is_cut: bool = False
     ) -> HttpResponse:
-        ids = str(form["tickets"].value() or "").split(",")
+        tickets = str(form["tickets"].value() or "")
         change, url = bulk.CHANGES[name], reverse("admin:tickets_ticket_bulk", args=[name])
         cut = f"More tickets match. Only the first {bulk.MAX_TICKETS:,} in the order of the list will be updated."
         note = (
@@ -184,11 +190,12 @@ class BulkActions(ServiceAdmin):
             self,
             request,
             form,
-            title=f"{change.title} {counted(len(ids), 'ticket')}",
+            title=f"{change.title} {counted(len(tickets.split(',')), 'ticket')}",
             notes=[cut, note] if is_cut else [note],
             submit=change.submit,
             back=self._list_url(request),
             action=self._with_filters(request, url),
+            draft=hashlib.blake2b(tickets.encode(), digest_size=8).hexdigest(),
         )
 
     def _list_url(self, request: HttpRequest) -> str:

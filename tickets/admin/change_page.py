@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from django.contrib.admin.utils import unquote
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
+from accounts.admin.person_picker import CustomerPicker
 from accounts.permissions import staff_user
 from kit.admin.forms import ServiceAdmin, changed_values
-from kit.admin.refusals import refusals_of
+from kit.admin.stale import SeenAdmin, Stale, unbound_formsets
 from tickets import services
 from tickets.admin.assignees import AssignmentInline, save_assignees
 from tickets.admin.pages import columns
+from tickets.admin.stale import rebase
 from tickets.forms import TicketForm
 from tickets.models import Ticket
-from tickets.stale_forms import rebase
 
 EDITABLE = [
     "title",
@@ -29,38 +29,25 @@ EDITABLE = [
 DETAILS = [("created_at", "updated_at"), ("closed_at", "version"), ("sla_due_at", "held_at"), "hold_reason"]
 
 
-class ChangePage(ServiceAdmin):
+class ChangePage(SeenAdmin, ServiceAdmin):
     form = TicketForm
+    seen_field = "seen_version"
+    # For the page about a refusal (accounts/admin/forbidden.py).
+    instead_of = {"delete": "Tickets are never deleted. Close it, or merge it into the ticket that it repeats."}
     inlines = [AssignmentInline]
     autocomplete_fields = ["project", "created_by"]
     readonly_fields = ["created_at", "updated_at", "closed_at", "sla_due_at", "held_at", "hold_reason", "version"]
-    fieldsets = [(None, {"fields": ["seen_version", *EDITABLE]}), ("Details", {"fields": DETAILS})]
+    fieldsets = [(None, {"fields": EDITABLE}), ("Details", {"fields": DETAILS})]
 
-    def _changeform_view(self, request: HttpRequest, object_id: str | None, *args: Any) -> Any:
-        """Before saving, lock the ticket so that what the form is validated against is still true on save.
+    def lock(self, request: HttpRequest, row: Ticket) -> None:
+        self.get_queryset(request).locked().filter(pk=row.pk).first()
 
-        A form that was opened before somebody else's change is rebased onto the current version and shown again.
-        """
-        if request.method == "POST" and object_id is not None and not refusals_of(request):
-            self._rebase(request, self.get_object(request, unquote(object_id)))
-        return super()._changeform_view(request, object_id, *args)
-
-    def _rebase(self, request: HttpRequest, ticket: Ticket | None) -> None:
-        ticket = ticket and self.get_queryset(request).locked().filter(pk=ticket.pk).first()
-        if ticket and request.POST.get("seen_version", str(ticket.version)) != str(ticket.version):
-            form = self.get_form(request, ticket, change=True)(instance=ticket)
-            rebased, differences = rebase(request.POST, ticket, form)
-            request.POST = rebased  # type: ignore[assignment]
-            request.differences = differences  # type: ignore[attr-defined]
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
-        form.is_stale = hasattr(request, "differences")
-        return form
-
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        context["differences"] = getattr(request, "differences", None)
-        return super().render_change_form(request, context, *args, **kwargs)
+    def rebase(self, request: HttpRequest, row: Ticket, form: Any) -> tuple[QueryDict, Stale | None]:
+        """Compare versions, so that any change is a conflict. The history says what it was."""
+        if request.POST.get("seen_version", str(row.version)) == str(row.version):
+            return request.POST, None
+        ((assignees, _),) = unbound_formsets(self, request, row)
+        return rebase(request.POST, row, form, assignees)
 
     def get_fieldsets(self, request: HttpRequest, obj: Ticket | None = None) -> Any:
         """Leave out the details of a new ticket."""
@@ -70,6 +57,12 @@ class ChangePage(ServiceAdmin):
         """Let agents choose the creator of a new ticket, a customer, and only admins change it."""
         is_open = obj is None or staff_user(request).is_admin
         return [*self.readonly_fields, *([] if is_open else ["created_by"])]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer agents only themselves and customers as creators, since colleagues are refused."""
+        if db_field.name == "created_by" and not staff_user(request).is_admin:
+            kwargs.setdefault("widget", CustomerPicker(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"created_by": request.user.pk, **super().get_changeform_initial_data(request)}

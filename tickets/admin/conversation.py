@@ -14,18 +14,27 @@ from kit.admin.pages import form_page
 from kit.admin.refusals import refusals_as_form_errors, refusals_as_messages
 from kit.web import paging
 from tickets import queries, readable, services
-from tickets.admin.labels import deadline, labels
+from tickets.admin.labels import deadline, state
 from tickets.admin.pages import TicketPages, ticket_page, trail_of
 from tickets.forms import HoldForm, ReplyForm
 from tickets.models import Comment, Status, Ticket
 from tickets.serializers import ConversationQuerySerializer
 
 SHOWN_ENTRIES = 30
+# Descriptions of more characters, or more lines, are folded.
+LONG_DESCRIPTION = 2_000
+MANY_LINES = 20
 # Buttons that set the status along with a reply.
 STATUS_BUTTONS = {
     Status.OPEN: [(Status.CLOSED, "Reply and close"), (Status.IN_PROGRESS, "Reply and start work")],
     Status.IN_PROGRESS: [(Status.CLOSED, "Reply and close")],
     Status.CLOSED: [(Status.OPEN, "Reply and reopen")],
+}
+# What is said about the status that was set along with a reply.
+SET_STATUS: dict[str | None, str] = {
+    Status.CLOSED: " Ticket closed.",
+    Status.IN_PROGRESS: " Work started.",
+    Status.OPEN: " Ticket reopened.",
 }
 # Filters of the conversation, and their labels.
 KINDS = {queries.ALL: "All", queries.COMMENTS: "Comments only", queries.CHANGES: "Changes only"}
@@ -69,9 +78,10 @@ class ConversationPages(TicketPages):
         sent: dict[str, Any] = {"ticket_id": ticket.pk, "by": staff_user(request), "at": timezone.now(), **comment}
         if is_hold:
             services.reply_and_hold(reason=reason, **sent)
-            return "Comment added. On hold. SLA clock paused."
+            return "Reply sent. On hold. SLA clock paused."
         services.reply(status=status, **sent)
-        return "Internal note added." if comment["is_internal"] else "Comment added."
+        said = SET_STATUS.get(status, "") if status != ticket.status else ""
+        return "Internal note added." if comment["is_internal"] else f"Reply sent.{said}"
 
     def looking_view(self, request: HttpRequest, ticket_id: int) -> HttpResponse:
         """Note that the user has the page open, and return who else has."""
@@ -105,7 +115,7 @@ class ConversationPages(TicketPages):
     ) -> HttpResponse:
         title = f"{title} #{ticket.pk} {ticket.title}"
         back = ticket_page(ticket.pk, trail_of(request.GET))
-        return form_page(self, request, form, title=title, notes=notes, submit=submit, back=back)
+        return form_page(self, request, form, title=title, notes=notes, submit=submit, back=back, row=ticket)
 
 
 def conversation(ticket: Ticket, *, viewer: User, query: Any) -> dict[str, Any]:
@@ -122,7 +132,7 @@ def conversation(ticket: Ticket, *, viewer: User, query: Any) -> dict[str, Any]:
     latest = next((entry for entry in reversed(found) if isinstance(entry, Comment)), None)
     return {
         "ticket": ticket,
-        "labels": list(labels(ticket)),
+        "state": list(state(ticket)),
         "deadline": deadline(ticket, timezone.now()),
         "assignees": assignees,
         "is_mine": viewer in assignees,
@@ -131,6 +141,7 @@ def conversation(ticket: Ticket, *, viewer: User, query: Any) -> dict[str, Any]:
             items[entry.id] if isinstance(entry, queries.Item) else {"comment": entry, "is_latest": entry is latest}
             for entry in found
         ],
+        "is_long": _is_long(ticket.description),
         "earlier": earlier and paging.encode(*earlier),
         "is_newest": before == queries.NEWEST,
         "show": kind,
@@ -139,3 +150,7 @@ def conversation(ticket: Ticket, *, viewer: User, query: Any) -> dict[str, Any]:
         "status_buttons": STATUS_BUTTONS[Status(ticket.status)],
         "can_be_held": ticket.held_at is None and ticket.status != Status.CLOSED,
     }
+
+
+def _is_long(description: str) -> bool:
+    return len(description) > LONG_DESCRIPTION or description.count("\n") >= MANY_LINES

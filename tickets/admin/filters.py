@@ -8,9 +8,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from unfold.contrib.filters.admin import TextFilter
+from unfold.contrib.filters.forms import SearchForm
 
 from kit.admin.forms import is_id
 from sla.models import SlaState
+from tickets.forms import LabelsInput
 from tickets.models import Queue, Status, Ticket, TicketQuerySet
 from tickets.models.label import normalized
 
@@ -42,9 +44,22 @@ class SlaFilter(admin.SimpleListFilter):
         return tickets
 
 
+class LabelFilterForm(SearchForm):
+    """Its field suggests labels."""
+
+    def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(name, *args, **kwargs)
+        self.fields[name].widget = LabelsInput()
+
+    class Media:
+        js = ("kit/labels.js",)
+        css = {"screen": ("kit/labels.css",)}
+
+
 class LabelFilter(TextFilter):
     """Labels, separated by commas, all of which tickets must have."""
 
+    form_class = LabelFilterForm
     title = "labels"
     parameter_name = "label"
 

@@ -1,5 +1,6 @@
 """The pages that ask who gets the open tickets of a colleague: to hand them over, and before deactivating a user."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -26,15 +27,16 @@ from tickets.models import Assignment, Status
 class ReceiverForm(forms.Form):
     """Who gets the tickets. Left out if there are none."""
 
-    def __init__(self, *args: Any, number: int, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, giver: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.number = number
+        self.number = number = _open_tickets(giver)
         if number:
             self.fields["user"] = PersonField(
                 Assignment._meta.get_field("user"),
                 label=f"Hand {_counted(number).lower()} to",
+                without=[giver.pk],
                 required=False,
-                help_text="Leave empty to leave them to their other assignees, or unassigned.",
+                help_text="If empty, they stay with their other assignees or become unassigned.",
             )
 
 
@@ -52,7 +54,7 @@ class HandOverPages(ServiceAdmin):
         if not self.has_change_permission(request):
             raise PermissionDenied
         person, by, now = get_object_or_404(User, pk=user_id), staff_user(request), timezone.now()
-        form = ReceiverForm(request.POST if request.method == "POST" else None, number=_open_tickets(person))
+        form = ReceiverForm(request.POST if request.method == "POST" else None, giver=person)
         if request.method == "POST" and form.is_valid():
             receiver = form.cleaned_data.get("user")
             with refusals_as_form_errors(form):
@@ -72,7 +74,7 @@ class HandOverPages(ServiceAdmin):
         users: Any = admin.site.get_model_admin(User)
         if not users.has_deactivate_permission(request, user_id):
             raise PermissionDenied
-        form = ReceiverForm(request.POST if request.method == "POST" else None, number=_open_tickets(person))
+        form = ReceiverForm(request.POST if request.method == "POST" else None, giver=person)
         if request.method == "POST" and form.is_valid():
             receiver = form.cleaned_data.get("user")
             with refusals_as_form_errors(form):
@@ -88,16 +90,18 @@ class HandOverPages(ServiceAdmin):
             f"{person.name} will be signed out and can no longer sign in.",
             "Bookings on waiting lists are cancelled. Other bookings and all records are kept.",
         ]
-        return self._ask(request, person, form, title=f"Deactivate {person.name}?", submit="Deactivate", notes=notes)
+        title = f"Deactivate {person.name}?"
+        return self._ask(request, person, form, title=title, submit="Deactivate", notes=notes, is_destructive=True)
 
     def _ask(
-        self, request: HttpRequest, person: User, form: ReceiverForm, *, title: str, submit: str, notes: Any = ()
+        self, request: HttpRequest, person: User, form: ReceiverForm, *, notes: Sequence[str] = (), **page: Any
     ) -> HttpResponse:
         verb = "is" if form.number == 1 else "are"
         notes = [*notes, f"{_counted(form.number)} {verb} assigned to {person.name}."]
         if form.number > services.MAX_HANDED_OVER:
             notes.append(f"Only {services.MAX_HANDED_OVER:,} can be handed over at once, the oldest first.")
-        return form_page(self, request, form, title=title, notes=notes, submit=submit, back=_page(person))
+        users: Any = admin.site.get_model_admin(User)
+        return form_page(users, request, form, notes=notes, back=_page(person), row=person, **page)
 
 
 def _open_tickets(person: User) -> int:

@@ -1,4 +1,4 @@
-"""What is shown in colour: status, priority, SLA and labels. A value without a colour would be shown by its code."""
+"""What is shown in colour: status, priority and SLA. A value without a colour would be shown by its code."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -21,12 +21,10 @@ SLA_COLOURS = {
 }
 
 
-def labels(ticket: Ticket) -> Iterator[tuple[str, str]]:
-    """Yield each text and its colour, without the SLA's."""
+def state(ticket: Ticket) -> Iterator[tuple[str, str]]:
+    """Yield the status and the priority, each with its colour."""
     yield ticket.get_status_display(), STATUS_COLOURS[Status(ticket.status)]
     yield f"{ticket.get_priority_display()} priority", PRIORITY_COLOURS[Priority(ticket.priority)]
-    for label in ticket.labels:
-        yield label, "default"
 
 
 def deadline(ticket: Ticket, at: datetime) -> tuple[str, str, datetime]:

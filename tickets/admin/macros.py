@@ -7,6 +7,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.utils import timezone
+from django.utils.text import capfirst
 from unfold.decorators import display
 
 from accounts.permissions import staff_user
@@ -44,6 +45,7 @@ class MacroAdmin(SeenAdmin, ServiceAdmin):
     form = MacroForm
     list_display = ["name", "is_for", "effect"]
     search_fields = ["name", "text"]
+    search_help_text = "Words from the name or the text"
     ordering = [SortKey("name"), "id"]
     sortable_by = ["name"]
 
@@ -53,7 +55,7 @@ class MacroAdmin(SeenAdmin, ServiceAdmin):
 
     @admin.display(description="does")
     def effect(self, macro: Macro) -> str:
-        return ", ".join(effects(macro))
+        return capfirst(", ".join(effects(macro)))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Macro]:
         return super().get_queryset(request) & Macro.objects.usable_by(staff_user(request))

@@ -45,4 +45,6 @@ class MergePage(TicketPages):
             ],
             submit="Merge",
             back=ticket_page(ticket.pk),
+            row=ticket,
+            is_destructive=True,
         )

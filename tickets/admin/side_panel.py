@@ -11,15 +11,15 @@ from accounts.models import User
 from accounts.permissions import staff_user
 from kit.admin.forms import changed_values, is_id
 from kit.admin.refusals import all_or_nothing
-from kit.admin.stale import number_or_zero, unbound_formsets
+from kit.admin.stale import number_or_zero, put, shown_by, unbound_formsets
 from kit.errors import Refused
 from kit.versions import Expected, VersionConflict
 from tickets import services
 from tickets.admin.conversation import conversation
 from tickets.admin.pages import TicketPages, columns
+from tickets.admin.stale import rebase
 from tickets.admin.watching import is_watching
 from tickets.models import Ticket
-from tickets.stale_forms import put, rebase, unedited
 
 # In the order in which the panel shows them.
 PROPERTIES = [
@@ -35,6 +35,7 @@ PARTS = {
     "ticket-clock": "clock",
     "ticket-details": "details",
     "ticket-differences": "differences",
+    "ticket-mail": "mail",
 }
 # In the place of a user's id.
 MYSELF = "me"
@@ -77,7 +78,10 @@ class SidePanel(TicketPages):
         except Invalid as invalid:
             return JsonResponse({"errors": invalid.errors}, status=422)
         ticket.refresh_from_db()
-        return JsonResponse({"version": ticket.version, **said, "parts": self._parts(request, ticket)})
+        form = self.get_form(request, ticket, change=True)(instance=ticket)
+        shown = {"title": str(ticket), "values": _stored(form, request.POST.get("field", ""))}
+        parts = _rendered(PARTS, self._context(request, ticket, form), request)
+        return JsonResponse({"version": ticket.version, **said, **shown, "parts": parts})
 
     def _save(self, request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
         """Save, and return what to tell the user and what would undo it."""
@@ -104,7 +108,7 @@ class SidePanel(TicketPages):
         sent = request.POST.copy()
         for each in form.fields:
             if each != name:
-                put(sent, unedited(form, each))
+                put(sent, each, shown_by(form[each]))
         bound = type(form)(sent, instance=Ticket.objects.get(pk=ticket.pk))
         if name in bound.errors:
             raise Invalid({name: list(bound.errors[name])})
@@ -114,26 +118,24 @@ class SidePanel(TicketPages):
     def _conflict(self, request: HttpRequest, ticket: Ticket) -> HttpResponse:
         ticket = Ticket.objects.get(pk=ticket.pk)
         form_class = self.get_form(request, ticket, change=True)
-        rebased, differences = rebase(request.POST, ticket, form_class(instance=ticket))
+        ((assignees, _),) = unbound_formsets(self, request, ticket)
+        rebased, stale = rebase(request.POST, ticket, form_class(instance=ticket), assignees)
         form = form_class(rebased, instance=Ticket.objects.get(pk=ticket.pk))
         unsaved = [name for name in form.changed_data if name in PROPERTIES]
         context = {
             **self._context(request, ticket, form),
-            "differences": differences,
+            "stale": stale,
             "unsaved": unsaved,
             "watching": is_watching(ticket, staff_user(request)),
         }
         parts = _rendered(PARTS | {"ticket-panel": "panel"}, context, request)
-        return JsonResponse({"version": ticket.version, "parts": parts}, status=409)
-
-    def _parts(self, request: HttpRequest, ticket: Ticket) -> dict[str, str]:
-        form = self.get_form(request, ticket, change=True)(instance=ticket)
-        return _rendered(PARTS, self._context(request, ticket, form), request)
+        return JsonResponse({"version": ticket.version, "title": str(ticket), "parts": parts}, status=409)
 
     def _context(self, request: HttpRequest, ticket: Ticket, form: Any) -> dict[str, Any]:
         formsets = [formset for formset, _ in unbound_formsets(self, request, ticket)]
         return {
-            **conversation(ticket, viewer=staff_user(request), query=QueryDict()),
+            # The form has the filter of the entries as `show`, where the page has it in its query string.
+            **conversation(ticket, viewer=staff_user(request), query={"show": request.POST.get("show", "")}),
             **panel(form, formsets),
             "trail": self.trail(request, ticket),
             "has_change_permission": True,
@@ -152,6 +154,9 @@ def _rendered(parts: dict[str, str], context: dict[str, Any], request: HttpReque
 def panel(form: Any, formsets: list[Any]) -> dict[str, Any]:
     """Return the context of the panel. The browser has its own fields for dates and times."""
     (assignees,) = formsets
+    assigned = [row.instance.user_id for row in assignees.initial_forms]
+    for row in assignees.extra_forms:
+        row.fields["user"].widget.widget.without = assigned
     for part, kind in zip(form.fields["due_at"].widget.widgets, ("date", "time"), strict=True):
         part.input_type = kind
         part.attrs["class"] = part.attrs["class"].replace(f"v{kind.capitalize()}Field", "")
@@ -160,6 +165,13 @@ def panel(form: Any, formsets: list[Any]) -> dict[str, Any]:
         "properties": [form[name] for name in PROPERTIES if name in form.fields],
         "assignee_formset": assignees,
     }
+
+
+def _stored(form: Any, name: str) -> dict[str, str]:
+    """Return what the fields of a property have after it was saved, which is not always what was typed."""
+    if name not in PROPERTIES or name not in form.fields:
+        return {}
+    return {f"{name}{suffix}": "".join(values[:1]) for suffix, values in shown_by(form[name]).items()}
 
 
 def _expected(sent: QueryDict) -> Expected | None:

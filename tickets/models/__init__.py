@@ -16,6 +16,7 @@ from tickets.models.queryset import TicketQuerySet
 from tickets.models.queues import HAVE_CLOSED, Queue, next_due
 from tickets.models.saved_filter import MAX_FILTER_NAME, MAX_FILTER_QUERY, SavedFilter
 from tickets.models.ticket import DERIVED, MAX_PRICE, TITLED_FIELDS, WEEKLY, WEEKLY_FIELDS, Ticket
+from tickets.models.title_span import NewlyTitled, SpannedWord, TitleSpans
 from tickets.models.undo import Undo
 from tickets.models.watch import Watch
 
@@ -43,14 +44,17 @@ __all__ = [
     "LabelCount",
     "Macro",
     "MacroQuerySet",
+    "NewlyTitled",
     "Ordering",
     "Presence",
     "Queue",
     "SavedFilter",
+    "SpannedWord",
     "Status",
     "Ticket",
     "TicketEvent",
     "TicketQuerySet",
+    "TitleSpans",
     "Undo",
     "Watch",
     "next_due",

@@ -17,7 +17,7 @@ from accounts.models import User
 from kit.db.sampling import IsSampled
 from kit.db.text import composed_constraint
 from kit.db.triggers import refuse_truncate, trigger
-from kit.search.expressions import SearchVector, SortKey
+from kit.search.expressions import MarkedVector, SortKey
 from projects.models import Project
 from sla.clock import Clock
 from sla.models import Priority, SlaState
@@ -26,6 +26,7 @@ from tickets.models.label import COUNTING_TRIGGERS
 from tickets.models.ordering import CreationWeek, Ordering
 from tickets.models.queryset import TicketManager
 from tickets.models.queues import next_due
+from tickets.models.title_span import NOTING_TRIGGERS
 
 MAX_PRICE = Decimal("99999999.99")
 # Fields with an index of their own that continues with the title.
@@ -122,7 +123,7 @@ class Ticket(models.Model):
     )
 
     search = models.GeneratedField(
-        expression=SearchVector("title", "description"), output_field=SearchVectorField(), db_persist=True
+        expression=MarkedVector("title", "description"), output_field=SearchVectorField(), db_persist=True
     )
     # Stored, because five indexes would each compute it for every new ticket.
     title_key = models.GeneratedField(expression=SortKey("title"), output_field=models.TextField(), db_persist=True)
@@ -219,6 +220,7 @@ class Ticket(models.Model):
         triggers = [
             *CLOCK_TRIGGERS,
             *COUNTING_TRIGGERS,
+            *NOTING_TRIGGERS,
             trigger(
                 "tickets/refuse_merge",
                 when=pgtrigger.Before,

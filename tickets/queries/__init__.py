@@ -1,5 +1,6 @@
 """Reads: lists of tickets, their comments, and their history."""
 
+from tickets.queries.filters import SLA_STATES, TicketFilter
 from tickets.queries.history import (
     ALL,
     ASSIGNEE,
@@ -16,28 +17,30 @@ from tickets.queries.history import (
     changes_since,
     comment,
     comments,
+    comments_by_id,
     conversation,
+    first_comments,
     history,
     last_comments,
 )
 from tickets.queries.lists import (
     PERSON_WALK,
-    SLA_STATES,
     Row,
-    TicketFilter,
     assigned_to,
     concerning,
     created_by,
     is_visible,
+    label_suggestions,
     labels,
     likely,
     position,
+    seen_by_id,
     ticket,
     tickets,
     tickets_by_id,
     watchers,
 )
-from tickets.queries.queues import MAX_COUNT, QueueCount, queue_counts
+from tickets.queries.queues import MAX_COUNT, QueueCount, queue_counts, saved_count
 
 __all__ = [
     "ALL",
@@ -62,16 +65,21 @@ __all__ = [
     "changes_since",
     "comment",
     "comments",
+    "comments_by_id",
     "concerning",
     "conversation",
     "created_by",
+    "first_comments",
     "history",
     "is_visible",
+    "label_suggestions",
     "labels",
     "last_comments",
     "likely",
     "position",
     "queue_counts",
+    "saved_count",
+    "seen_by_id",
     "ticket",
     "tickets",
     "tickets_by_id",

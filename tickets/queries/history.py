@@ -42,9 +42,21 @@ def comments(*, ticket_id: int, viewer: User, after_id: int = 0, limit: int) -> 
     return [row for row in rows if row["id"] is not None] if rows else None
 
 
+def first_comments(*, ids: list[int], viewer: User, limit: int, most_bytes: int) -> list[Row]:
+    """Return the first comments on each of these tickets, which `viewer` may see, with `ticket_id` and `has_more`."""
+    return sql.prepared(
+        "tickets/first_comments", ids=ids, viewer_type=viewer.type, row_limit=limit, most_bytes=most_bytes
+    )
+
+
 def comment(*, comment_id: int, viewer: User) -> Row | None:
     """Return a comment that `viewer` may see, as one of `comments`."""
     return sql.find("tickets/comment", comment_id=comment_id, viewer_id=viewer_id(viewer), viewer_type=viewer.type)
+
+
+def comments_by_id(ids: list[int]) -> list[Row]:
+    """Return these comments, internal ones as well, in any order. Runs one statement."""
+    return sql.prepared("tickets/comments_by_id", ids=ids) if ids else []
 
 
 def last_comments(

@@ -1,7 +1,9 @@
-"""Lists of tickets: filters, orders, and how to find a page quickly among a million."""
+"""Lists of tickets: orders, and how to find a page quickly among a million."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.db.models import Max, Min
@@ -12,64 +14,33 @@ from kit.dates import Span
 from kit.db import sql
 from projects.models import Project, Visibility
 from sla.models import Priority, SlaState
-from tickets.models import WEEKLY_FIELDS, Ordering, Ticket, weeks
+from tickets.models import WEEKLY_FIELDS, Ordering, Queue, Ticket, weeks
+from tickets.queries.filters import TicketFilter
 
 # A ticket as SQL returns it, with the keys of the API; tickets/shapes.py makes it JSON.
 Row = dict[str, Any]
 
 NEWEST_FIRST = Ordering()
 
-# The states that a list can be filtered by.
-SLA_STATES = (SlaState.BREACHED, SlaState.AT_RISK, SlaState.MET, SlaState.MISSED)
-
 # How many tickets to look at, in order, before giving up on filling a page that way. Filters that few tickets meet are
 # given up sooner, and so are titles, whose order has nothing to do with where the tickets are stored.
 WALK, SHORT_WALK = 20_000, 2_000
+# For titles and words: before titles that cannot have the words are skipped, and among the others.
+TITLE_WALK, RANGE_WALK = 500, 12_000
 # For assignees who have many tickets, which takes longer to test.
 SLOW_WALK = 8_000
 # How many tickets of a person to look at for those that are not closed.
 PERSON_WALK = 1_000
-# How many expected matches of a search are too many to fetch and sort all of them, and how many are too many if a user
-# must be assigned as well.
+# How many expected matches of a search or of labels are too many to fetch and sort all of them, and how many of a
+# search are too many when a user has to be assigned as well.
 MANY, FEW = 15_000, 1_000
 # How many pages of the table a sample reads, and how many entries of an index take as long as fetching one ticket.
 SAMPLED_PAGES = 300
 ENTRIES_PER_TICKET = 15
+# How many tickets whose words are not noted in the spans of titles to test for those of a search.
+MAX_LATER = 5_000
 # How many weeks of a span to put together.
 MAX_WEEKS = 520
-
-
-@dataclass(frozen=True, kw_only=True)
-class TicketFilter:
-    """Conditions that tickets must all meet. None means no condition."""
-
-    span: Span = field(default_factory=Span)
-    status: str | None = None
-    priority: str | None = None
-    type: str | None = None
-    venue: str | None = None
-    project_id: int | None = None
-    created_by_id: int | None = None
-    # Normalized; tickets must have all of them.
-    labels: tuple[str, ...] | None = None
-    assignee_id: int | None = None
-    # Words, or their beginnings.
-    search: str | None = None
-    # One of SLA_STATES.
-    sla: str | None = None
-
-    @property
-    def is_narrow(self) -> bool:
-        """Return whether few tickets are likely to match. An index has all that is needed to sort those."""
-        narrow = (self.venue, self.project_id, self.created_by_id, self.search)
-        return any(value is not None for value in narrow)
-
-    def parameters(self) -> dict[str, Any]:
-        """Return the parameters of sql/parts/matching.sql and looked_up.sql, except the current time."""
-        names = ("status", "priority", "type", "venue", "project_id", "created_by_id", "assignee_id", "search", "sla")
-        span = {"starts_at": self.span.starts_at, "ends_at": self.span.ends_at}
-        labels = {"labels": None if self.labels is None else list(self.labels)}
-        return {name: getattr(self, name) for name in names} | span | labels
 
 
 def tickets(
@@ -87,13 +58,21 @@ def tickets(
     Each also has its `place`, the value that it is sorted by. Any depth costs the same when it is reached by `after`;
     tickets skipped by `offset` cost as much as those returned.
     """
-    page = _Page(viewer=viewer, filter=filter, ordering=ordering, after=after, at=at, stop=offset + limit)
+    wanted = filter.of(viewer)
+    if wanted is None:
+        return []
+    page = _Page(viewer=viewer, filter=wanted, ordering=ordering, after=after, at=at, stop=offset + limit)
     return page.rows()[offset:]
 
 
 def labels(*, viewer: User, after: str = "", limit: int) -> list[Row]:
     """Return the first `limit` labels after the label `after`, with the number of tickets that `viewer` may see."""
     return sql.prepared("tickets/labels", viewer_id=viewer_id(viewer), after=after, row_limit=limit)
+
+
+def label_suggestions(*, start: str, without: Sequence[str] = (), limit: int) -> list[Row]:
+    """Return labels that begin with a text, with their number of tickets, for staff; the most frequent ones first."""
+    return sql.rows("tickets/label_suggestions", start=start, without=list(without), row_limit=limit)
 
 
 def ticket(*, ticket_id: int, viewer: User, at: datetime, must_be_visible: bool = True) -> Row | None:
@@ -145,6 +124,12 @@ def tickets_by_id(ids: list[int], ordering: Ordering = NEWEST_FIRST) -> list[Row
     return sql.prepared("tickets/tickets", ids=ids, ordering=ordering.field) if ids else []
 
 
+def seen_by_id(*, viewer: User, ids: list[int]) -> list[Row]:
+    """Return those of these tickets that `viewer` may see, as `tickets` does, in any order. Two statements."""
+    seen = sql.prepared("tickets/seen_by_id", ids=ids, viewer_id=viewer_id(viewer))
+    return tickets_by_id([row["id"] for row in seen])
+
+
 def position(row: Row, ordering: Ordering) -> tuple[Any, int]:
     """Return where a row of `tickets` stands in this order, for `after`."""
     place = row["place"]
@@ -176,10 +161,12 @@ class _Page:
         near = self._next_tickets(self._walk)
         if len(near) == self.stop or self._is_whole(self._walk):
             return near
-        if self.filter.search is not None and self._walk < SLOW_WALK and len(near) >= self.stop / 10:
-            # The words are not rare, so there is a long way through their index. Ten times the walk may fill the page.
-            near = self._next_tickets(WALK)
-            if len(near) == self.stop or self._is_whole(WALK):
+        if self._is_by_title_and_words and (found := self._in_titles()) is not None:
+            return found
+        if self._may_go_on(near):
+            walk = WALK if assignee is None else SLOW_WALK
+            near = self._next_tickets(walk)
+            if len(near) == self.stop or self._is_whole(walk):
                 return near
         if self._is_hidden_project() and not _has_many(self.viewer.pk):
             return self._planned("involving", user_id=self.viewer.pk, creator_id=self.viewer.pk)
@@ -191,10 +178,16 @@ class _Page:
             return self._planned("involving", user_id=assignee, creator_id=None)
         return self._planned("sorted")
 
+    def _may_go_on(self, near: list[Row]) -> bool:
+        """Return whether ten times the walk may fill the page, and takes less long than an index of words or labels."""
+        if self.filter.search is not None:
+            return self._walk < SLOW_WALK and len(near) >= self.stop / 10
+        return self._is_by_labels and (len(near) >= self.stop / 4 or self._are_labels_common)
+
     def _next_tickets(self, walk: int) -> list[Row]:
         """Return the matches among the next tickets in order. Stop as soon as the page is full."""
         chosen, field = self.filter, self.ordering.field
-        is_simple = chosen.assignee_id is None and chosen.search is None
+        is_simple = chosen.assignee_id is None and chosen.search is None and chosen.queue != Queue.UNASSIGNED
         is_of_status = chosen.status is not None and is_simple and self.ordering == NEWEST_FIRST
         name = "of_status" if is_of_status else f"by_{field}{self._suffix}"
         parameters = self._parameters() | {"walk": walk, "row_limit": self.stop}
@@ -205,7 +198,7 @@ class _Page:
     def _alike(self) -> dict[str, Any]:
         """Return what the tickets on the walk have in common, for orders with indexes of such tickets."""
         chosen = self.filter
-        if self.ordering.field == "due_at":
+        if self.ordering.field in ("created_at", "due_at"):
             return {"is_missed": chosen.sla == SlaState.MISSED}
         if self.ordering.field != "title":
             return {}
@@ -215,34 +208,82 @@ class _Page:
 
     def _planned(self, statement: str, **parameters: Any) -> list[Row]:
         """Run a statement that PostgreSQL plans with its parameters, which leave one order and few conditions of it."""
-        return sql.rows(f"tickets/{statement}", **self._parameters() | parameters, row_limit=self.stop)
+        defaults = self._parameters() | {"are_whole": False, "looks_up_labels": self._looks_up_labels()}
+        return sql.rows(f"tickets/{statement}", **defaults | parameters, row_limit=self.stop)
+
+    def _looks_up_labels(self) -> bool:
+        """Return whether to look labels up in their index. Common ones are tested faster on tickets of a venue or user.
+
+        PostgreSQL would also look up common ones, because it underestimates how long that takes.
+        """
+        chosen = self.filter
+        if chosen.labels is None or (chosen.venue is None and chosen.created_by_id is None):
+            return True
+        return not self._are_labels_common
+
+    @cached_property
+    def _are_labels_common(self) -> bool:
+        """Return whether PostgreSQL expects too many tickets with each of these labels to fetch and sort all of them.
+
+        Some labels often come together, which its statistics do not say.
+        """
+        return all(
+            _expected_rows("tickets/expected_labels", labels=[label]) > MANY for label in self.filter.labels or ()
+        )
 
     def _by_words(self) -> list[Row]:
         """Fetch and sort the matches of a search, unless there are many and a faster way to the first ones is known."""
         assignee, is_by_title = self.filter.assignee_id, self.ordering.field == "title"
-        expected = self._expected() if is_by_title or assignee is not None else 0
+        expected = self._expected if is_by_title or assignee is not None else 0
         if assignee is not None and expected > FEW:
             return self._planned("involving_in_order", user_id=assignee)
-        return self._of_titles() if expected > MANY else self._planned("sorted")
+        return self._of_titles() if expected > MANY else self._planned("sorted", are_whole=self._are_whole())
 
+    @cached_property
     def _expected(self) -> int:
         """Return how many matches PostgreSQL expects."""
-        (plan,) = sql.row("tickets/expected", **self._parameters())["QUERY PLAN"]
-        return int(plan["Plan"]["Plan Rows"])
+        # Without the condition of the labels' index, which says nothing new, but seems to leave a third of the tickets.
+        defaults = self._parameters() | {"are_whole": False, "looks_up_labels": False}
+        return _expected_rows("tickets/expected", **defaults)
+
+    def _are_whole(self) -> bool:
+        """Return whether PostgreSQL expects most tickets with the words to have them as they are, not longer ones."""
+        whole, all_words = (
+            _expected_rows("tickets/expected_words", search=self.filter.search, are_whole=are_whole)
+            for are_whole in (True, False)
+        )
+        return whole > all_words / 2
+
+    def _in_titles(self) -> list[Row] | None:
+        """Walk past the titles that can have the words of the search. None if that does not fill the page soon."""
+        found = sql.rows("tickets/title_ranges", **self._parameters(), most=MAX_LATER)
+        if not found:
+            return None
+        (ranges,) = found
+        tickets, alike, walk = ranges.pop("tickets"), self._alike(), max(RANGE_WALK, 20 * self.stop)
+        # Matches are not evenly distributed: only if two thirds of the walk would do.
+        if not any(alike.values()) and self.stop * tickets > walk * 2 / 3 * self._expected:
+            return None
+        limits = {"walk": walk, "row_limit": self.stop}
+        near = sql.rows(f"tickets/in_titles{self._suffix}", **self._parameters(), **alike, **ranges, **limits)
+        if len(near) == self.stop or sql.row("tickets/titles_end", **alike, **ranges, walk=walk)["titles_end"]:
+            return near
+        return None
 
     def _of_titles(self) -> list[Row]:
         """Sort the matches in a range of titles, or all matches if a sample suggests that this is faster."""
         sample = sql.row("tickets/sample", **self._parameters(), row_limit=self.stop, pages=SAMPLED_PAGES)
         # In tickets fetched.
         cost_of_range = sample["in_range_with_words"] + sample["in_range"] / ENTRIES_PER_TICKET
+        are_whole = self._are_whole()
         with sql.work_memory("32MB"):
             if cost_of_range < sample["with_words"]:
                 until = self._until_title(sample)
-                found = self._planned("of_titles", until_title=until)
+                found = self._planned("of_titles", until_title=until, are_whole=are_whole)
                 # Tickets of the sample may have changed.
                 if len(found) == self.stop or until is None:
                     return found
-            return self._planned("sorted")
+            return self._planned("sorted", are_whole=are_whole)
 
     def _until_title(self, sample: dict[str, Any]) -> str | None:
         """Return a title that the page ends with at the latest, None if there may be too few matches."""
@@ -290,10 +331,23 @@ class _Page:
 
     @property
     def _walk(self) -> int:
+        if self._is_by_title_and_words:
+            return max(TITLE_WALK, 20 * self.stop)
         is_of_assignee = self.filter.assignee_id is not None
-        is_short = self.filter.is_narrow or self._is_span or (self.ordering.field == "title" and not is_of_assignee)
+        is_by_title = self.ordering.field == "title" and not is_of_assignee
+        is_short = self.filter.is_narrow or self._is_by_labels or self._is_span or is_by_title
         walk = SHORT_WALK if is_short else SLOW_WALK if is_of_assignee else WALK
         return max(walk, 20 * self.stop)
+
+    @property
+    def _is_by_title_and_words(self) -> bool:
+        """Return whether a walk can skip titles whose tickets do not have the words of the search."""
+        return self.ordering.field == "title" and self.filter.search is not None
+
+    @property
+    def _is_by_labels(self) -> bool:
+        """Return whether labels are the condition that fewest tickets are likely to meet."""
+        return self.filter.labels is not None and self.filter.assignee_id is None and not self.filter.is_narrow
 
     @property
     def _is_span(self) -> bool:
@@ -322,6 +376,12 @@ class _Page:
         if self.viewer.is_staff or project is None:
             return False
         return not Project.objects.filter(pk=project, visibility=Visibility.EVERYONE).exists()
+
+
+def _expected_rows(statement: str, **parameters: Any) -> int:
+    """Return how many rows PostgreSQL expects, according to a statement that explains another one."""
+    (plan,) = sql.row(statement, **parameters)["QUERY PLAN"]
+    return int(plan["Plan"]["Plan Rows"])
 
 
 def _has_many(user_id: int) -> bool:

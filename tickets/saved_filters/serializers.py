@@ -13,22 +13,11 @@ from kit.web.fields import SingleLineField, StrictBooleanField, TextField
 from kit.web.paging import CursorField, PageSerializer, line, row_id
 from kit.web.problems import WIRE_NAMES
 from kit.web.query_strings import read_text
-from tickets.models import MAX_FILTER_NAME, MAX_FILTER_QUERY, Queue, SavedFilter
+from tickets.models import MAX_FILTER_NAME, MAX_FILTER_QUERY, SavedFilter
 from tickets.serializers import TicketFilterSerializer
 
 # More than the list has.
 MAX_PARAMETERS = 50
-
-
-class SavedQuerySerializer(TicketFilterSerializer):
-    """The parameters of a saved filter: those of the list, except for its pages, and the queues of the admin."""
-
-    queue = serializers.ChoiceField(choices=Queue.values, required=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Return `filter` and `ordering` as `queries.tickets` takes them, and `queue`."""
-        queue = attrs.pop("queue", None) or None
-        return super().validate(attrs) | {"queue": queue}
 
 
 class QueryStringField(TextField):
@@ -59,7 +48,7 @@ def faults_of(query: str) -> Iterator[str]:
     """Yield what is wrong with a query string, by parameter."""
     faults: dict[str, Any] = {}
     try:
-        read_text(SavedQuerySerializer, query, is_strict=True)
+        read_text(TicketFilterSerializer, query, is_strict=True)
     except exceptions.ValidationError as error:
         faults = cast("dict[str, Any]", error.detail)
     except Invalid as error:
@@ -74,12 +63,18 @@ class ReplacedFilterSerializer(serializers.Serializer[SavedFilter]):
     name = SingleLineField(max_length=MAX_FILTER_NAME)
     query = QueryStringField(
         max_length=MAX_FILTER_QUERY,
-        help_text="Parameters of `GET /tickets`, except for `cursor` and `limit`. `queue` stands for a tab of the "
-        "admin's list, which has: " + ", ".join(f"`{queue}`" for queue in Queue.values) + ".",
+        help_text="Parameters of `GET /tickets`, except for `cursor` and `limit`.",
     )
     shared = StrictBooleanField(
         source="is_shared", required=False, help_text="Whether everyone can use it. Only staff can share filters."
     )
+
+
+class ChangedFilterSerializer(ReplacedFilterSerializer):
+    """What the admin changes of a filter: everything is optional."""
+
+    name = SingleLineField(max_length=MAX_FILTER_NAME, required=False)
+    query = QueryStringField(max_length=MAX_FILTER_QUERY, required=False)
 
 
 class NewFilterSerializer(NullIsDefault, ReplacedFilterSerializer):

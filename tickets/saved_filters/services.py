@@ -34,14 +34,17 @@ def create(*, name: str, query: str, is_shared: bool = False, by: User) -> Saved
 
 
 @transaction.atomic
-def update(*, filter_id: int, name: str, query: str, is_shared: bool | None = None, by: User) -> SavedFilter:
-    """Replace the name and the query string, and share the filter or not, unless None.
+def update(
+    *, filter_id: int, name: str | None = None, query: str | None = None, is_shared: bool | None = None, by: User
+) -> SavedFilter:
+    """Replace the name and the query string, and share the filter or not. None keeps what it has.
 
     :raises FilterNotFound, NotYourFilter: `by` cannot see it, or it belongs to somebody else.
     :raises SharingForStaff, FilterNameTaken: as for `create`.
     """
     saved = _lock(filter_id, by=by)
-    saved.name, saved.query = name, query
+    saved.name = saved.name if name is None else name
+    saved.query = saved.query if query is None else query
     saved.is_shared = saved.is_shared if is_shared is None else is_shared
     return _save(saved, by=by)
 

@@ -31,7 +31,7 @@ from tickets.services.errors import (
     UserNotFound,
 )
 from tickets.services.holds import hold, resume
-from tickets.services.labels import fold_label_counts
+from tickets.services.labels import fold_label_counts, relabel
 from tickets.services.macros import (
     MacroNameTaken,
     MacroNotFound,
@@ -62,6 +62,7 @@ from tickets.services.reassignments import (
     undo,
     undoable,
 )
+from tickets.services.title_spans import note_title_words
 from tickets.services.watching import unwatch, watch
 
 __all__ = [
@@ -116,8 +117,10 @@ __all__ = [
     "merge",
     "new_faults",
     "new_faults_of_many",
+    "note_title_words",
     "only",
     "reassign",
+    "relabel",
     "reply",
     "reply_and_hold",
     "resume",

@@ -3,18 +3,23 @@
 --          after_id       bigint
 --          until_date     timestamptz     where the walk ends
 --          viewer_id      bigint | null    null: a member of staff, who sees every ticket
+--          is_missed      boolean         the walk is among tickets that missed their deadline; planned with it if true
 --          walk           int             how many tickets to look at, whether or not they match
 --          row_limit      int             maximum number of rows
 --          those of parts/matching.sql and parts/looked_up.sql
 -- returns  the columns of parts/shown.sql; place text: the value that the ticket is sorted by
--- index    ticket_created_at, assignment_once
+-- index    ticket_created_at, ticket_sla_met, assignment_once
 SELECT
 \ir parts/shown.sql
     , ticket.created_at::text AS place
 FROM (
     SELECT *
     FROM tickets_ticket
-    WHERE (created_at, id) < (%(after_date)s::timestamptz, %(after_id)s::bigint) AND created_at >= %(until_date)s::timestamptz
+    WHERE
+        (created_at, id) < (%(after_date)s::timestamptz, %(after_id)s::bigint)
+        AND created_at >= %(until_date)s::timestamptz
+        -- An index lists those that missed their deadline.
+        AND (NOT %(is_missed)s::boolean OR NOT sla_met)
     ORDER BY created_at DESC, id DESC
     LIMIT %(walk)s::int
 ) AS ticket

@@ -19,8 +19,11 @@ FROM (
 \ir parts/matching.sql
         AND
 \ir parts/looked_up_once.sql
-        AND
+        -- COALESCE keeps PostgreSQL from reading half of the order's index beside another one.
+        AND coalesce(
 \ir parts/after.sql
+            , FALSE
+        )
         OFFSET 0
     ) AS ticket
     WHERE

@@ -24,7 +24,7 @@ SignedIn = Callable[[User], APIClient]
 
 KEYS_OF_CREATED = [
     *("id", "title", "description", "type", "venue", "status", "price", "priority", "dueDate", "createdBy"),
-    *("assignedUsers", "project", "createdDate", "updatedDate", "slaDue", "labels", "version"),
+    *("assignedUsers", "project", "createdDate", "updatedDate", "activityDate", "slaDue", "labels", "version"),
 ]
 HUGE_IDS = [2**31, 2**63 - 1, 2**63, 2**64, 10**30]
 
@@ -32,7 +32,7 @@ HUGE_IDS = [2**31, 2**63 - 1, 2**63, 2**64, 10**30]
 REFUSED: dict[str, list[Any]] = {
     "title": [
         *("", "   ", None, 5, True, [], {}, "t" * 256, "a\x00b", "a\nb", "a\r\nb"),
-        *(f"a{character}b" for character in "\t\x01\x1b\x7f\x85\u2028\u2029"),
+        *(f"a{character}b" for character in "\t\x01\x1b\x7f\x85\u2028\u2029\u202a\u202e\u2066\u2069"),
     ],
     "description": [5, True, ["text"], "d" * 20_001, "a\x00b"],
     "type": ["", " ", 5, False, "t" * 51, "a\nb", "a\x00b"],
@@ -111,6 +111,7 @@ class TestCreate:
             "project": project.pk,
             "createdDate": response.json()["createdDate"],
             "updatedDate": None,
+            "activityDate": response.json()["createdDate"],
             "slaDue": response.json()["slaDue"],
             "labels": [],
             "version": 1,
@@ -385,6 +386,7 @@ class TestRetrieve:
             "project": Project.objects.general().pk,
             "createdDate": "2024-07-01T18:00:00Z",
             "updatedDate": updated,
+            "activityDate": updated,
             "slaDue": "2024-07-02T18:00:00Z",
             "labels": [],
             "version": 3,

@@ -19,7 +19,7 @@ from notifications.tests.factories import end_of_transaction
 from projects.models import Project
 from sla.models import Priority
 from tickets import bulk, queries, services
-from tickets.models import MAX_ASSIGNEES, Status, Ticket
+from tickets.models import MAX_ASSIGNEES, MAX_LABEL, MAX_LABELS, Status, Ticket
 from tickets.tests.factories import assign, make_ticket
 
 pytestmark = pytest.mark.django_db
@@ -169,6 +169,60 @@ class TestBulkChange:
         assert "Items must be selected" in text_of(browser.get(TICKETS))
 
 
+class TestLabels:
+    def send(self, by: User, *tickets: Ticket, **values: str) -> Any:
+        sent = {"tickets": ",".join(str(ticket.pk) for ticket in tickets), **values}
+        return Browser(by).post("/admin/tickets/ticket/bulk/labels/", sent, follow=True)
+
+    def test_are_added_and_removed_at_once(self, agent: User, owner: User) -> None:
+        first = make_ticket(owner, labels=["roof", "wet"])
+        second = make_ticket(owner)
+        third = make_ticket(owner, labels=["urgent", "vip"])
+
+        page = self.send(agent, first, second, third, add="VIP, urgent", remove="wet")
+
+        labels = [Ticket.objects.get(pk=ticket.pk).labels for ticket in (first, second, third)]
+        assert labels == [["roof", "urgent", "vip"], ["urgent", "vip"], ["urgent", "vip"]]
+        assert [str(message) for message in page.context["messages"]] == [
+            f"2 tickets labelled urgent, vip and no longer labelled wet (#{first.pk}, #{second.pk}).",
+            "1 ticket already had this value.",
+        ]
+        assert "/undo/" not in page.content.decode()
+
+    def test_are_refused_where_there_are_too_many(self, agent: User, owner: User) -> None:
+        full = make_ticket(owner, labels=sorted(f"label {number}" for number in range(MAX_LABELS)))
+        ticket = make_ticket(owner)
+
+        page = self.send(agent, full, ticket, add="vip")
+
+        assert [str(message) for message in page.context["messages"]] == [
+            f"1 ticket labelled vip (#{ticket.pk}).",
+            f"1 ticket not changed: A ticket can have at most {MAX_LABELS} labels (#{full.pk}).",
+        ]
+
+    @pytest.mark.parametrize(
+        ("values", "sentence"),
+        [
+            ({"add": "", "remove": " , "}, "Enter labels to add or to remove."),
+            ({"add": "vip, roof", "remove": "Roof"}, "Cannot be both added and removed: roof."),
+            ({"add": "back\u202ewards"}, "Control characters and line breaks are not allowed."),
+            ({"add": "x" * (MAX_LABEL + 1)}, f"A label can have at most {MAX_LABEL} characters"),
+        ],
+    )
+    def test_have_to_be_given(self, agent: User, owner: User, values: dict[str, str], sentence: str) -> None:
+        ticket = make_ticket(owner)
+
+        page = self.send(agent, ticket, **values)
+
+        assert sentence in page.content.decode()
+        assert Ticket.objects.get().version == 1
+
+    def test_are_an_action_of_the_list(self, agent: User, owner: User) -> None:
+        page = run_action(Browser(agent), "change_labels", make_ticket(owner))
+
+        assert "Change the labels of 1 ticket" in page.content.decode()
+
+
 class TestSelectAll:
     def test_is_limited_to_1000_tickets(self, agent: User, owner: User) -> None:
         make_more_than_the_limit(owner)
@@ -205,6 +259,15 @@ class TestExport:
         assert response["Content-Disposition"] == 'attachment; filename="tickets.csv"'
         assert [row["id"] for row in rows] == [str(third.pk), str(first.pk)]
         assert rows[1]["assignedUsers"] == f"Axel Assignee <{assignee.email}>"
+
+    def test_names_the_currency_of_prices(self, agent: User, owner: User, settings: Any) -> None:
+        settings.CURRENCY = "CHF"
+        tickets = make_ticket(owner, price="12.50"), make_ticket(owner)
+
+        rows = self.rows(run_action(Browser(agent), "export", *tickets))
+
+        assert [(row["price"], row["currency"]) for row in rows] == [("", ""), ("12.5", "CHF")]
+        assert list(rows[0])[6:8] == ["price", "currency"]
 
     @pytest.mark.slow
     def test_contains_all_matching_tickets(self, agent: User, owner: User) -> None:

@@ -190,7 +190,7 @@ class TestPut:
 
         response = api.put(f"/tickets/{ticket.pk}", body)
 
-        moved = {key: response.json()[key] for key in ("updatedDate", "version", "statistics", "sla")}
+        moved = {key: response.json()[key] for key in ("updatedDate", "activityDate", "version", "statistics", "sla")}
         assert response.status_code == 200
         assert response.json() == before | body | moved
 

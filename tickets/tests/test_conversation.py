@@ -1,6 +1,7 @@
 """The conversation on a ticket's page in the admin: comments, changes, sent mail and the reply form."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -59,16 +60,40 @@ class TestConversation:
         assert "Odd.<br>&lt;b&gt;" in text_of(page)
         assert "Internal" in text_of(page)
 
-    def test_shows_labels_assignees_and_description(self, agent: User, owner: User, assignee: User) -> None:
+    def test_shows_state_assignees_and_description(self, agent: User, owner: User, assignee: User) -> None:
         ticket = make_ticket(owner, description="It drips.", created_at=timezone.now() - timedelta(days=3))
         assign(ticket, assignee)
 
         page = Browser(agent).get(page_of(ticket))
 
-        assert [text for text, _ in page.context["labels"]] == ["Open", "Medium priority"]
+        assert [text for text, _ in page.context["state"]] == ["Open", "Medium priority"]
         assert page.context["deadline"][:2] == ("Breached 2 d ago", "danger")
         assert "Assigned to Axel Assignee" in text_of(page)
         assert "It drips." in text_of(page)
+
+    def test_says_how_long_ago_comments_were_written(self, agent: User, owner: User) -> None:
+        """The exact time, with its zone, is the tooltip."""
+        at = timezone.now() - timedelta(hours=3)
+        ticket = make_ticket(owner, created_at=at - timedelta(days=2))
+        services.comment(ticket_id=ticket.pk, by=owner, at=at, message="Any news?")
+
+        page = Browser(agent).get(page_of(ticket, "change")).content.decode()
+
+        assert f'title="{at:%Y-%m-%d %H:%M} UTC">3 hours ago</time>' in page
+
+    def test_shows_prices_with_their_currency(self, agent: User, owner: User, settings: Any) -> None:
+        settings.CURRENCY = "CHF"
+        ticket = make_ticket(owner, price="1200")
+        services.update(ticket_id=ticket.pk, by=agent, at=timezone.now(), price=Decimal("12.5"))
+        browser = Browser(agent)
+
+        page = browser.get(page_of(ticket, "change")).content.decode()
+        history = browser.get(page_of(ticket, "history")).content.decode()
+
+        assert "1,200.00 CHF → 12.50 CHF" in page
+        assert "Price (CHF)" in page
+        assert "Price (CHF)" in browser.get("/admin/tickets/ticket/add/").content.decode()
+        assert "1,200.00 CHF" in history
 
     def test_shows_hints_for_a_new_ticket(self, agent: User, owner: User) -> None:
         page = text_of(Browser(agent).get(page_of(make_ticket(owner))))
@@ -145,7 +170,7 @@ class TestReply:
 
         comment = Comment.objects.get()
         assert (comment.message, comment.is_internal, comment.author) == ("On our way.\nSoon.", False, agent)
-        assert "Comment added." in text_of(page)
+        assert "Reply sent." in text_of(page)
         end_of_transaction()
         assert list(Delivery.objects.values_list("user", flat=True)) == [owner.pk]
 
@@ -159,8 +184,9 @@ class TestReply:
     def test_can_close_the_ticket(self, agent: User, owner: User) -> None:
         ticket = make_ticket(owner)
 
-        Browser(agent).post(page_of(ticket, "comment"), {"message": "Mended.", "status": "closed"})
+        page = Browser(agent).post(page_of(ticket, "comment"), {"message": "Mended.", "status": "closed"}, follow=True)
 
+        assert "Reply sent. Ticket closed." in text_of(page)
         ticket.refresh_from_db()
         newest = queries.history(ticket_id=ticket.pk, limit=1)[0]
         assert (ticket.status, Comment.objects.get().message) == (Status.CLOSED, "Mended.")

@@ -14,6 +14,7 @@ from kit.tests.browser import Browser, fields
 from projects.models import Project
 from projects.tests.psql import psql
 from tickets import queries, services
+from tickets.admin import label_pages
 from tickets.models import LabelCount, Ticket
 from tickets.queries import Change
 from tickets.tests.factories import assign, make_ticket
@@ -239,3 +240,59 @@ def test_an_unused_filter_costs_tickets_without_labels_nothing() -> None:
     (plan,) = (line for (line,) in psql("SELECT indexdef FROM pg_indexes WHERE indexname = 'ticket_labels'"))
 
     assert "labels = '{}'" in plan
+
+
+class TestSuggestions:
+    def suggested(self, user: User, **query: str) -> list[tuple[str, int]]:
+        found = Browser(user).get("/admin/tickets/ticket/labels/", query).json()["labels"]
+        return [(each["name"], each["tickets"]) for each in found]
+
+    @pytest.fixture(autouse=True)
+    def tickets(self, owner: User, hidden_project: Project) -> None:
+        make_ticket(owner, labels=["roof", "vip"])
+        make_ticket(owner, labels=["roof", "room 1"], project=hidden_project)
+        make_ticket(owner, labels=["rope", "100%"])
+
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ({"start": "ro"}, [("roof", 2), ("room 1", 1), ("rope", 1)]),
+            ({"start": " ROO"}, [("roof", 2), ("room 1", 1)]),
+            ({"start": "ro", "given": "VIP, Roof,"}, [("room 1", 1), ("rope", 1)]),
+            ({"start": "oof"}, []),
+            ({"start": "%"}, []),
+            ({"start": "100%"}, [("100%", 1)]),
+            ({"start": "x" * 9999, "given": "," * 9999}, []),
+            ({"start": "\x00vi"}, [("vip", 1)]),
+            ({}, [("roof", 2), ("100%", 1), ("room 1", 1), ("rope", 1), ("vip", 1)]),
+        ],
+    )
+    def test_begin_so_with_the_most_frequent_first(
+        self, agent: User, query: dict[str, str], found: list[tuple[str, int]]
+    ) -> None:
+        assert self.suggested(agent, **query) == found
+
+    def test_are_few(self, agent: User, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(label_pages, "MAX_SUGGESTIONS", 2)
+
+        assert self.suggested(agent) == [("roof", 2), ("100%", 1)]
+
+    def test_leave_no_comma_behind_in_the_filter(self, agent: User) -> None:
+        page = Browser(agent).get("/admin/tickets/ticket/", {"label": "roof, "})
+
+        assert [chip.text for chip in page.context["cl"].chips] == ["Labels: roof"]
+        assert len(page.context["cl"].result_list) == 2
+
+    def test_are_for_staff(self, owner: User) -> None:
+        answer = Browser(owner).get("/admin/tickets/ticket/labels/")
+
+        assert answer["Location"].startswith("/admin/login/")
+
+    @pytest.mark.parametrize("page", ["", "add/", "{ticket}/change/"])
+    def test_are_offered_by_fields_for_labels(self, agent: User, page: str) -> None:
+        url = f"/admin/tickets/ticket/{page.format(ticket=Ticket.objects.latest('pk').pk)}"
+
+        shown = Browser(agent).get(url).content.decode()
+
+        assert 'data-labels="/admin/tickets/ticket/labels/"' in shown
+        assert "kit/labels.js" in shown

@@ -143,7 +143,9 @@ class TestFilters:
         ):
             assert listed(api, **query) == [wanted.pk]
 
-    @pytest.mark.parametrize("name", ["search", "status", "priority", "type", "venue", "project", "sla", "endDate"])
+    @pytest.mark.parametrize(
+        "name", ["search", "status", "priority", "type", "venue", "project", "sla", "queue", "endDate"]
+    )
     def test_ignore_empty_values(self, name: str, wanted: Ticket, api: APIClient) -> None:
         assert len(listed(api, **{name: ""})) == 3
 
@@ -153,6 +155,8 @@ class TestFilters:
             ("status", "resolved"),
             ("priority", "urgent"),
             ("sla", "kept"),
+            ("queue", "theirs"),
+            ("queue", "All open"),
             ("project", "General"),
             ("assignee", "1e3"),
             ("createdBy", "1.5"),

@@ -25,9 +25,21 @@ from projects.tests.psql import planner_without, psql
 from sla.models import Priority
 from ticketing.settings import BASE_DIR
 from tickets import queries, services
-from tickets.models import SORT_KEYS, TITLED_FIELDS, WEEKLY, WEEKLY_FIELDS, Assignment, Ordering, Status, Ticket, weeks
-from tickets.models.ticket import BY_DATE
+from tickets.models import (
+    SORT_KEYS,
+    TITLED_FIELDS,
+    WEEKLY,
+    WEEKLY_FIELDS,
+    Assignment,
+    Ordering,
+    Queue,
+    Status,
+    Ticket,
+    TitleSpans,
+    weeks,
+)
 from tickets.queries import ASSIGNEE, Row, TicketFilter, lists
+from tickets.services import title_spans
 from tickets.tests.factories import assign, make_ticket
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +86,7 @@ conditions = st.fixed_dictionaries(
         "venue": st.sampled_from(["", "Hall", "Elsewhere"]),
         "labels": st.sampled_from([("a",), ("a", "b"), ("c",)]),
         "sla": st.sampled_from(queries.SLA_STATES),
+        "queue": st.sampled_from(Queue),
         "starts_at": moments,
         "ends_at": moments,
         "creator": st.integers(0, 3),
@@ -182,6 +195,27 @@ def common_words() -> Iterator[None]:
         yield
 
 
+def even_matches() -> Any:
+    """Walk in spans of titles as if PostgreSQL expected the page to be filled soon."""
+    return mock.patch.object(lists._Page, "_expected", 1_000_000)
+
+
+def note_title_words() -> None:
+    """Note the words of all tickets, in spans of two tickets."""
+    with mock.patch.multiple(title_spans, SPAN=2, MAX_WAIT=60_000):
+        assert services.note_title_words()
+
+
+def whole_words() -> Any:
+    """Look words up as if PostgreSQL expected few tickets with longer ones."""
+    return mock.patch.object(lists._Page, "_are_whole", return_value=True)
+
+
+def longer_words() -> Any:
+    """Look words up as if PostgreSQL expected many tickets with longer ones."""
+    return mock.patch.object(lists._Page, "_are_whole", return_value=False)
+
+
 def generic_plan(*, of: str) -> str:
     """Return how PostgreSQL runs a statement that this connection has prepared, whatever its parameters."""
     ((name, number),) = psql(
@@ -202,8 +236,8 @@ def plan(
 ) -> str:
     """Return how PostgreSQL runs a statement that it plans with its parameters."""
     page = lists._Page(viewer=viewer, filter=wanted, ordering=ordering, after=after, stop=20, at=NOON)
-    others = {"row_limit": 20, "walk": 2000} | parameters
-    lines = psql(f"EXPLAIN {sql.text(f'tickets/{statement}')}", **page._parameters(), **others)
+    others = {"row_limit": 20, "walk": 2000, "are_whole": False} | parameters
+    lines = psql(f"EXPLAIN {sql.text(f'tickets/{statement}')}", **page._parameters() | others)
     return "\n".join(line for (line,) in lines)
 
 
@@ -216,7 +250,10 @@ def found(viewer: User, wanted: TicketFilter, ordering: Ordering = ORDERINGS[0],
 
 
 def search(agent: User, text: str) -> list[int]:
-    return found(agent, TicketFilter(search=text))
+    ids = found(agent, TicketFilter(search=text))
+    with many_tickets(), whole_words():
+        assert found(agent, TicketFilter(search=text)) == ids
+    return ids
 
 
 class TestPages:
@@ -261,7 +298,7 @@ class TestPages:
             with many_tickets():
                 ids_of_many = found(people[viewer], self.filter_of(wanted, people), by, limit)
 
-        matching = [row for row in loaded if self.is_visible(row, viewer) and self.is_wanted(row, wanted)]
+        matching = [row for row in loaded if self.is_visible(row, viewer) and self.is_wanted(row, wanted, viewer)]
         assert ids == ids_of_many == in_order(matching, by)
 
     @pytest.mark.slow
@@ -291,7 +328,7 @@ class TestPages:
                 ids = found(people[viewer], TicketFilter(span=Span(starts_at, ends_at)), by, 1)
 
         wanted = {"starts_at": starts_at or NOON, "ends_at": ends_at or NOON + timedelta(days=41)}
-        matching = [row for row in loaded if self.is_visible(row, viewer) and self.is_wanted(row, wanted)]
+        matching = [row for row in loaded if self.is_visible(row, viewer) and self.is_wanted(row, wanted, viewer)]
         assert ids == in_order(matching, by)
 
     @pytest.mark.slow
@@ -315,22 +352,33 @@ class TestPages:
         people: list[User],
     ) -> None:
         with rolled_back():
-            loaded = load(rows, people)
+            half = len(rows) // 2
+            loaded = load(rows[:half], people)
+            note_title_words()
+            loaded += load(rows[half:], people)
             wanted_words = replace(self.filter_of(wanted, people), search=text)
 
+            with many_tickets(), even_matches():
+                ids_in_titles = found(people[viewer], wanted_words, by, limit)
+            TitleSpans.objects.all().delete()
             ids = found(people[viewer], wanted_words, by, limit)
-            with many_tickets():
+            with many_tickets(), longer_words():
                 ids_of_many = found(people[viewer], wanted_words, by, limit)
-            with common_words():
+            with many_tickets(), whole_words():
+                ids_of_whole_words = found(people[viewer], wanted_words, by, limit)
+            with common_words(), whole_words():
                 ids_of_common_words = found(people[viewer], wanted_words, by, limit)
 
-        matching = [row for row in loaded if self.is_visible(row, viewer) and self.is_wanted(row, wanted)]
+        matching = [row for row in loaded if self.is_visible(row, viewer) and self.is_wanted(row, wanted, viewer)]
         matching = [row for row in matching if folded(row["title"]).startswith(text)]
-        assert ids == ids_of_many == ids_of_common_words == in_order(matching, by)
+        assert ids == ids_of_many == ids_of_whole_words == ids_of_common_words == in_order(matching, by)
+        assert ids == ids_in_titles
 
     def filter_of(self, wanted: dict[str, Any], people: list[User]) -> TicketFilter:
         same: dict[str, Any] = {
-            name: wanted[name] for name in ("status", "priority", "type", "venue", "labels", "sla") if name in wanted
+            name: wanted[name]
+            for name in ("status", "priority", "type", "venue", "labels", "sla", "queue")
+            if name in wanted
         }
         if "is_for_everyone" in wanted:
             name = "general" if wanted["is_for_everyone"] else "helpdesk"
@@ -344,15 +392,27 @@ class TestPages:
         is_staff = viewer == 3
         return is_staff or row["is_for_everyone"] or viewer in (row["creator"], row["assignee"])
 
-    def is_wanted(self, row: dict[str, Any], wanted: dict[str, Any]) -> bool:
-        same = wanted.keys() - {"starts_at", "ends_at", "sla", "labels"}
+    def is_wanted(self, row: dict[str, Any], wanted: dict[str, Any], viewer: int) -> bool:
+        same = wanted.keys() - {"starts_at", "ends_at", "sla", "labels", "queue"}
         return (
             all(row[name] == wanted[name] for name in same)
             and set(wanted.get("labels", ())) <= set(row["labels"])
             and ("starts_at" not in wanted or row["created_at"] >= wanted["starts_at"])
             and ("ends_at" not in wanted or row["created_at"] < wanted["ends_at"])
             and ("sla" not in wanted or wanted["sla"] == self.state_of(row))
+            and ("queue" not in wanted or self.is_in(wanted["queue"], row, viewer))
         )
+
+    def is_in(self, queue: Queue, row: dict[str, Any], viewer: int) -> bool:
+        if queue in (Queue.CLOSED, Queue.ALL):
+            return queue == Queue.ALL or row["status"] == Status.CLOSED
+        if row["status"] == Status.CLOSED:
+            return False
+        return {
+            Queue.MINE: row["assignee"] == viewer,
+            Queue.UNASSIGNED: row["assignee"] is None,
+            Queue.ACTIVE: True,
+        }.get(queue, self.state_of(row) == queue)
 
     def state_of(self, row: dict[str, Any]) -> str:
         if row["status"] == Status.CLOSED:
@@ -457,35 +517,47 @@ class TestPages:
 
         assert re.search(rf"Index Only Scan (Backward )?using ticket_{ordering.field}.*\n *Index Cond: \(*ROW\(", ends)
 
-    @pytest.mark.parametrize("ordering", BY_DATE.values(), ids=str)
-    def test_without_a_date_are_expected_to_be_many(self, ordering: Ordering, owner: User, agent: User) -> None:
-        """Otherwise PostgreSQL would read them all in order, rather than those of a venue by their index."""
+    @pytest.mark.parametrize("ordering", ORDERINGS, ids=str)
+    def test_that_are_sorted_are_not_looked_up_in_order(self, ordering: Ordering, owner: User, agent: User) -> None:
+        """PostgreSQL would read half of the order's index, and intersect it with that of a venue or of words."""
         make_closed_tickets(owner)
-        after = None, sql.MAX_ID if ordering.is_descending else 0
-        lines = plan("sorted", TicketFilter(), ordering, agent, after)
+        after = position(make_ticket(owner, due_at=NOON, updated_at=NOON), ordering)
+        with planner_without("seqscan"):
+            lines = plan("sorted", TicketFilter(), ordering, agent, after)
 
-        assert "60" in re.findall(r"Scan .*on tickets_ticket .* rows=(\d+)", lines)
+        assert re.search("Scan .*on tickets_ticket ", lines)
+        assert not re.search(r"Cond: .*(ROW\(|CASE|_at\b|title_key)", lines)
 
+    @pytest.mark.parametrize(
+        ("field", "indexes"),
+        [("due_at", ["ticket_missed_due_at", "ticket_missed_due_at_desc"]), ("created_at", ["ticket_sla_met"])],
+    )
     @pytest.mark.parametrize("is_descending", [False, True])
-    def test_that_missed_their_deadline_are_walked_to_by_due_date(self, is_descending: bool, owner: User) -> None:
-        """Tickets with a due date may all have met it."""
-        by_due_date = Ordering("due_at", is_descending)
+    def test_that_missed_their_deadline_are_walked_to_by_date(
+        self, field: str, indexes: list[str], is_descending: bool, owner: User
+    ) -> None:
+        """The first tickets by a date may all have met their deadline, or are too new to have missed it."""
+        by_date = Ordering(field, is_descending)
         make_closed_tickets(owner)
+        self.drop_other_indexes(*indexes)
         with planner_without("sort", "incremental_sort", "seqscan", "bitmapscan"):
-            walk = plan(statement(by_due_date), TicketFilter(), by_due_date, owner, (NOON, 1), is_missed=True)
+            walk = plan(statement(by_date), TicketFilter(), by_date, owner, (NOON, 1), is_missed=True)
 
-        assert re.search(r"using ticket_missed_due_at(_desc)? on .*\n *Index Cond: \(ROW\(", walk)
+        assert re.search(rf"using ({'|'.join(indexes)}) on .*\n *Index Cond: .*ROW\(", walk)
 
-    def test_that_missed_their_deadline_are_found_at_once(self, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("ordering", [Ordering("due_at", is_descending=False), Ordering("created_at")])
+    def test_that_missed_their_deadline_are_found_at_once(
+        self, ordering: Ordering, owner: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(lists._Page, "_walk", 5)
         for number in range(20):
-            at = NOON + timedelta(days=number)
-            closed_at = NOON + timedelta(days=2 if number > 14 else 0)
-            make_ticket(owner, created_at=NOON, due_at=at, status=Status.CLOSED, closed_at=closed_at)
-        by_due_date = Ordering("due_at", is_descending=False)
+            # Both orders begin with those that met it.
+            created_at, due_at = NOON - timedelta(days=number), NOON + timedelta(days=number)
+            closed_at = created_at + timedelta(days=2 if number > 14 else 0)
+            make_ticket(owner, created_at=created_at, due_at=due_at, status=Status.CLOSED, closed_at=closed_at)
 
         with CaptureQueriesContext(connection) as captured:
-            first = next(pages(owner, TicketFilter(sla="missed"), by_due_date, limit=5))
+            first = next(pages(owner, TicketFilter(sla="missed"), ordering, limit=5))
 
         assert len(first) == 5
         assert len(captured) == 1
@@ -686,6 +758,67 @@ class TestPages:
             **dict(zip(["with_words", "in_range", "in_range_with_words"], numbers, strict=True)),
         }
 
+    def test_with_whole_words_are_looked_up_twice(self, owner: User) -> None:
+        """PostgreSQL looks up the words as they are, and longer ones, and compares what it finds with the search."""
+        make_closed_tickets(owner)
+        self.drop_other_indexes("ticket_search")
+        with planner_without("seqscan", "indexscan", "indexonlyscan"):
+            lines = plan("sorted", TicketFilter(search="fix car"), Ordering(), owner, are_whole=True)
+
+        found = re.findall(r"Scan on ticket_search .*\n *Index Cond: \(search @@ (.*)'::tsquery\)", lines)
+        assert "BitmapOr" in lines
+        assert [query[:16] for query in found] == ["'''car'' & ''fix", "'''~car'' | ''ca"]
+
+    def test_with_labels_are_looked_up_unless_their_index_takes_longer(
+        self, owner: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Common labels are tested faster on the tickets of a venue than found in the index of labels."""
+        monkeypatch.setattr(lists, "MANY", 50)
+        for number in range(100):
+            make_ticket(owner, venue="Hall", labels=["common", "rare"] if number == 3 else ["common"])
+        psql("ANALYZE tickets_ticket")
+        wanted: list[dict[str, Any]] = [
+            {"labels": ("common",)},
+            {"labels": ("common",), "venue": "Hall"},
+            {"labels": ("common",), "created_by_id": owner.pk},
+            {"labels": ("rare",), "venue": "Hall"},
+        ]
+
+        looked_up = [
+            lists._Page(
+                viewer=owner, filter=TicketFilter(**each), ordering=Ordering(), after=None, stop=20, at=NOON
+            )._looks_up_labels()
+            for each in wanted
+        ]
+
+        assert looked_up == [True, False, False, True]
+
+    @pytest.mark.parametrize("looks_up_labels", [False, True])
+    def test_with_labels_use_their_index_only_if_asked_to(self, looks_up_labels: bool, owner: User) -> None:
+        wanted = TicketFilter(labels=("a",), venue="Hall")
+        self.drop_other_indexes("ticket_labels")
+        with planner_without("seqscan", "indexscan", "indexonlyscan"):
+            lines = plan("sorted", wanted, Ordering(), owner, looks_up_labels=looks_up_labels)
+
+        assert ("Scan on ticket_labels" in lines) == looks_up_labels
+
+    def test_are_expected_to_have_whole_words_by_the_statistics(self, owner: User) -> None:
+        others = " ".join(f"other{number}" for number in range(100))
+        for number in range(100):
+            make_ticket(owner, title="print printer", description=others if number % 2 else f"{others} printing")
+        psql("ANALYZE tickets_ticket")
+        words = ["printer", "print", "pri", "other5 printer", "other printer"]
+
+        whole = [
+            word
+            for word in words
+            if lists._Page(
+                viewer=owner, filter=TicketFilter(search=word), ordering=Ordering(), after=None, stop=20, at=NOON
+            )._are_whole()
+        ]
+
+        assert whole == ["printer", "print", "other5 printer"]
+
     def test_are_expected_by_the_statistics(self, owner: User) -> None:
         # PostgreSQL trusts its statistics if they have a hundred words.
         others = " ".join(f"other{number}" for number in range(100))
@@ -697,7 +830,7 @@ class TestPages:
         expected = {
             word: lists._Page(
                 viewer=owner, filter=TicketFilter(search=word), ordering=by_title, after=None, stop=20, at=NOON
-            )._expected()
+            )._expected
             for word in ("common", "rare")
         }
 
@@ -1020,16 +1153,20 @@ def test_every_statement_is_tested() -> None:
     names = {path.stem for path in (BASE_DIR / "tickets" / "sql").glob("*.sql")}
 
     walks = {statement(ordering) for ordering in ORDERINGS} | {"of_status", "walk_ends"}
-    pages = {"has_many", "involving", "involving_in_order", "of_weeks", "of_titles", "sample", "expected", "sorted"}
-    comments = {"comment", "comments", "last_comments"}
-    tickets = {"ticket", "tickets", "concerning", "is_visible"}
+    pages = {"has_many", "involving", "involving_in_order", "of_weeks", "of_titles", "sample", "sorted"}
+    expected = {"expected", "expected_words", "expected_labels"}
+    comments = {"comment", "comments", "comments_by_id", "first_comments", "last_comments"}
+    tickets = {"ticket", "tickets", "seen_by_id", "concerning", "is_visible"}
     # In test_person_page.py, and in ticketing/tests/test_admin_search.py.
     admin = {"created_by", "assigned_to", "likely"}
     new = {"create", "assign_new", "lock_people", "lock_projects"}
-    queues = {"queue_counts", "saved_filters"}
-    labels = {"labels", "fold_label_counts", "watchers"}
-    own = {*queues, *labels, *admin, "look"}
-    assert names == {"history", "changes_since", *own, *tickets, *comments, *walks, *pages, *new}
+    queues = {"queue_counts", "saved_count", "saved_filters"}
+    labels = {"labels", "label_suggestions", "fold_label_counts", "watchers"}
+    # In test_title_spans.py.
+    walks |= {"title_ranges", "in_titles", "in_titles_desc", "titles_end"}
+    noting = {"divide_titles", "pause_writers", "choose_titles", "note_title_words"}
+    own = {*queues, *labels, *admin, *noting, "look"}
+    assert names == {"history", "changes_since", *own, *tickets, *comments, *walks, *pages, *expected, *new}
 
 
 def test_a_list_runs_one_query_for_any_number_of_assignees(agent: User) -> None:

@@ -1,15 +1,20 @@
 """The queues of the admin's ticket list: what is in them, in which order, and how many."""
 
+import io
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from rest_framework.test import APIClient
 
-from accounts.models import User
+from accounts.models import User, UserType
+from accounts.tests.factories import make_user
 from kit.tests.browser import Browser
 from projects.tests.factories import make_project
 from projects.tests.psql import psql
@@ -21,6 +26,8 @@ from tickets.queries import queues as counting
 from tickets.tests.factories import assign, make_ticket
 
 pytestmark = pytest.mark.django_db
+
+SignedIn = Callable[[User], APIClient]
 
 TICKETS = "/admin/tickets/ticket/"
 
@@ -79,6 +86,43 @@ class TestQueues:
 
         assert [by_id[ticket.pk] for ticket in listed(agent, query)] == names
 
+    @pytest.mark.parametrize("queue", Queue.values)
+    @pytest.mark.parametrize("role", ["agent", "owner"])
+    def test_are_the_same_in_the_api(
+        self, agent: User, owner: User, desk: dict[str, Ticket], signed_in: SignedIn, role: str, queue: str
+    ) -> None:
+        user = agent if role == "agent" else owner
+
+        found = signed_in(user).get("/tickets", {"queue": queue}).json()["items"]
+
+        expected = Ticket.objects.in_queue(Queue(queue), user, timezone.now())
+        assert {item["id"] for item in found} == {ticket.pk for ticket in expected}
+
+    def test_take_other_filters_in_the_api(self, agent: User, desk: dict[str, Ticket], signed_in: SignedIn) -> None:
+        assign(desk["fine"], agent, make_user("Carla Colleague", type=UserType.AGENT))
+        colleague = desk["fine"].assignees.get(name="Carla Colleague")
+        by_id = {ticket.pk: name for name, ticket in desk.items()}
+
+        def found(**query: Any) -> list[str]:
+            return [by_id[item["id"]] for item in signed_in(agent).get("/tickets", query).json()["items"]]
+
+        assert found(queue="all-open") == found(queue="active") == ["fine", "mine", "at risk", "breached", "held"]
+        assert found(queue="mine") == ["fine", "mine"]
+        assert found(queue="mine", assignee=agent.pk) == ["fine", "mine"]
+        assert found(queue="mine", assignee=colleague.pk) == ["fine"]
+        assert found(queue="unassigned", assignee=agent.pk) == []
+        assert found(queue="breached", sla="at-risk") == []
+        assert found(queue="closed", status="open") == []
+        assert found(queue="on-hold", search="database", ordering="title") == ["held"]
+        assert found(queue="unassigned", status="open", limit=2) == ["at risk", "breached"]
+
+    def test_of_a_command_without_a_user_has_no_own_tickets(self, desk: dict[str, Ticket]) -> None:
+        output = io.StringIO(newline="")
+
+        call_command("export_tickets", "queue=mine", stdout=output)
+
+        assert len(output.getvalue().splitlines()) == 1
+
     def test_find_a_closed_ticket_by_its_number(self, agent: User, desk: dict[str, Ticket]) -> None:
         assert listed(agent, f"queue=mine&q=%23{desk['closed'].pk}") == [desk["closed"]]
 
@@ -132,6 +176,13 @@ class TestQueues:
 
         assert "Index Only Scan using ticket_next" in ids
         assert "Sort" not in ids
+
+    def test_are_tested_before_words(self, agent: User) -> None:
+        """PostgreSQL thinks that a search costs as much as comparing a status, and keeps the order."""
+        page = Browser(agent).get(f"{TICKETS}?queue=mine&q=cafe")
+
+        _, conditions = str(page.context["cl"].queryset.query).split(" WHERE ", 1)
+        assert conditions.index('"status" =') < conditions.index("search_query")
 
     def test_run_the_same_number_of_queries_on_later_pages(self, agent: User, owner: User) -> None:
         tickets = [make_ticket(owner) for _ in range(101)]
@@ -259,19 +310,25 @@ class TestMenu:
         ("path", "active"),
         [
             (TICKETS, ["Tickets"]),
-            (f"{TICKETS}?queue=mine", ["Tickets"]),
+            (f"{TICKETS}?queue=mine", ["My tickets"]),
+            (f"{TICKETS}?queue=unassigned", ["Tickets"]),
             (f"{TICKETS}?queue=breached", ["Breached"]),
             ("{change}?_changelist_filters=queue%3Dat-risk", ["At risk"]),
             ("{change}?_changelist_filters=%ff", ["Tickets"]),
             ("/admin/?queue=breached", ["Overview"]),
         ],
     )
-    def test_leads_to_deadlines_from_every_page(self, agent: User, owner: User, path: str, active: list[str]) -> None:
+    def test_leads_to_own_tickets_and_deadlines_from_every_page(
+        self, agent: User, owner: User, path: str, active: list[str]
+    ) -> None:
         change = f"{TICKETS}{make_ticket(owner).pk}/change/"
 
         page = Browser(agent).get(path.format(change=change))
 
         entries = [item for section in page.context["sidebar_navigation"] for item in section["items"]]
         assert [item["title"] for item in entries if item["active"]] == active
-        for queue in ("at-risk", "breached"):
+        for queue in ("mine", "at-risk", "breached"):
             assert f'href="{TICKETS}?queue={queue}"' in page.content.decode()
+
+    def test_has_no_own_tickets_for_admins(self, admin: User) -> None:
+        assert "My tickets" not in Browser(admin).get("/admin/").content.decode()

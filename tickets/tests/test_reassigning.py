@@ -90,6 +90,46 @@ class TestHandOver:
             f"1 ticket not changed: {services.NotAssigned.message} (#{other.pk}).",
         ]
 
+    def test_refuses_the_same_person(self, agent: User, owner: User, assignee: User) -> None:
+        ticket = make_ticket(owner)
+        assign(ticket, assignee)
+
+        page = submit(agent, "hand-over", ticket, giver=assignee.pk, user=assignee.pk)
+
+        assert f"{services.SamePerson.message}." in page.content.decode()
+        assert names(ticket) == ["Axel Assignee"]
+
+
+def offers(page: Any, name: str) -> str:
+    """Return what the picker of a field asks for."""
+    (select,) = re.findall(rf'<select name="{name}"[^>]*>', page.content.decode())
+    return re.findall(r'data-field-name="([^"]*)"', select)[0]
+
+
+class TestPickers:
+    @pytest.mark.parametrize("page", ["hand-over", "deactivate"])
+    def test_leave_out_who_leaves(self, admin: User, owner: User, assignee: User, page: str) -> None:
+        assign(make_ticket(owner), assignee)
+
+        shown = Browser(admin).get(f"{TICKETS}of/{assignee.pk}/{page}/")
+
+        assert offers(shown, "user") == f"agents-{assignee.pk}"
+
+    def test_leave_out_who_is_assigned(self, agent: User, owner: User, assignee: User, outsider: User) -> None:
+        ticket = make_ticket(owner)
+        assign(ticket, assignee, outsider)
+
+        shown = Browser(agent).get(f"{TICKETS}{ticket.pk}/change/")
+
+        assert offers(shown, "assignments-2-user") == f"agents-{assignee.pk}-{outsider.pk}"
+
+    def test_offer_agents_customers_to_create_tickets_for(self, agent: User, admin: User) -> None:
+        assert offers(Browser(agent).get(f"{TICKETS}add/"), "created_by") == "customers"
+        assert offers(Browser(admin).get(f"{TICKETS}add/"), "created_by") == "created_by"
+
+    def test_of_the_list_offer_agents(self, agent: User) -> None:
+        assert offers(Browser(agent).get(TICKETS), "assignees__id__exact") == "agents"
+
 
 class TestAssignToMe:
     def test_assigns_one_ticket(self, agent: User, owner: User) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 from django.contrib.messages import get_messages
 from django.db import IntegrityError, transaction
@@ -12,10 +13,12 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from kit.tests.browser import Browser, fields
+from tickets.admin import queues as admin_queues
 from tickets.admin.saved_views import to_admin, to_api
-from tickets.models import Queue, SavedFilter
+from tickets.models import Queue, SavedFilter, Status
+from tickets.queries import queues as counting
 from tickets.saved_filters import services
-from tickets.tests.factories import make_ticket
+from tickets.tests.factories import assign, make_ticket
 
 pytestmark = pytest.mark.django_db
 
@@ -312,3 +315,143 @@ class TestViews:
 
         assert "<span>&lt;b&gt;&amp;</span>" in page
         assert 'href="?q=%3Cb%3E"' in page
+
+    def test_are_renamed_and_shared(self, agent: User) -> None:
+        saved = save(agent, "Roofs", query="search=roof&ordering=-priority")
+        browser = Browser(agent)
+
+        values = {"view": saved.pk, "name": "Leaks", "shared": "on", "query": "q=roof"}
+        page = browser.post(f"{TICKETS}views/change/", values, follow=True)
+        again = browser.post(f"{TICKETS}views/change/", {"view": saved.pk, "name": "leaks"}, follow=True)
+
+        saved.refresh_from_db()
+        assert "Saved as “Leaks”." in page.content.decode()
+        assert page.context["cl"].saved_tab.title == "Leaks"
+        assert page.context["cl"].saved_tab.is_shared
+        assert (saved.name, saved.is_shared, saved.query) == ("leaks", False, "search=roof&ordering=-priority")
+        assert again.status_code == 200
+
+    def test_get_the_filters_of_the_list(self, agent: User) -> None:
+        saved = save(agent, "Roofs", query="search=roof", is_shared=True)
+        browser = Browser(agent)
+
+        shown = browser.get(f"{TICKETS}?q=roof&priority__exact=high&p=2&o=1")
+        values = {"view": saved.pk, "query": "q=roof&priority__exact=high&o=1"}
+        page = browser.post(f"{TICKETS}views/change/", values, follow=True)
+
+        saved.refresh_from_db()
+        assert "Replace its filters" in shown.content.decode()
+        assert (saved.name, saved.query, saved.is_shared) == ("Roofs", "search=roof&priority=high", True)
+        assert "“Roofs” has the filters of this list now." in page.content.decode()
+        assert page.context["cl"].saved_tab.title == "Roofs"
+
+    @pytest.mark.parametrize(
+        ("view", "values", "message"),
+        [
+            ("own", {"name": "Taken"}, services.FilterNameTaken.message),
+            ("own", {"name": " "}, "Name: This field may not be blank."),
+            ("own", {"query": ""}, "Query: This field may not be blank."),
+            ("own", {"query": "id__range=1"}, "cannot be saved."),
+            ("shared", {"name": "Mine"}, services.NotYourFilter.message),
+            ("hidden", {"name": "Mine"}, services.FilterNotFound.message),
+            ("x", {"name": "Mine"}, services.FilterNotFound.message),
+        ],
+    )
+    def test_say_why_they_are_not_changed(
+        self, agent: User, admin: User, view: str, values: dict[str, str], message: str
+    ) -> None:
+        views = {"own": save(agent, "Own").pk, "shared": save(admin, "Shared", is_shared=True).pk}
+        views |= {"hidden": save(admin, "Hidden").pk}
+        save(agent, "Taken")
+        before = list(SavedFilter.objects.order_by("pk").values())
+
+        page = Browser(agent).post(f"{TICKETS}views/change/", {"view": views.get(view, view), **values})
+
+        (shown,) = map(str, get_messages(page.wsgi_request))
+        assert shown.startswith("View not changed. ")
+        assert message in shown
+        assert list(SavedFilter.objects.order_by("pk").values()) == before
+
+
+class TestCounts:
+    """The numbers on the tabs of saved views."""
+
+    def counts(self, user: User) -> dict[str, str]:
+        return {
+            SavedFilter.objects.get(pk=pk).name: count
+            for pk, count in Browser(user).get(f"{TICKETS}views/counts/").json()["counts"].items()
+        }
+
+    def test_are_those_of_the_list(self, agent: User, owner: User, outsider: User) -> None:
+        high = make_ticket(owner, priority="high", title="The roof leaks")
+        make_ticket(outsider)
+        make_ticket(owner)
+        make_ticket(owner, status=Status.CLOSED, priority="high", labels=["roof"])
+        assign(high, agent, outsider)
+        views = {
+            "high": "priority=high",
+            "closed": "status=closed&priority=high",
+            "all high": "queue=all&priority=high",
+            "mine": "queue=mine",
+            "mine and theirs": f"queue=mine&assignee={outsider.pk}",
+            "theirs": f"assignee={outsider.pk}",
+            "unassigned": "queue=unassigned",
+            "roofs": "search=roof",
+            "label": "label=roof&queue=all",
+            "met": "sla=met",
+            "none": "queue=breached&sla=met",
+            "created": f"createdBy={owner.pk}&startDate=2020-01-01",
+        }
+        for name, query in views.items():
+            save(agent, name, query=query)
+        browser = Browser(agent)
+        tabs = browser.get(TICKETS).context["cl"].saved_tabs
+
+        counts = self.counts(agent)
+
+        listed = {tab.title: len(browser.get(TICKETS + tab.url).context["cl"].result_list) for tab in tabs}
+        assert counts == {name: str(number) for name, number in listed.items()}
+        assert counts["all high"] == "2"
+
+    def test_stop_at_a_hundred(self, agent: User, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(counting, "MAX_SAVED_COUNT", 2)
+        for _ in range(3):
+            make_ticket(owner)
+        save(agent, "Open", query="status=open")
+
+        assert self.counts(agent) == {"Open": "2+"}
+
+    def test_leave_out_what_takes_too_long(self, agent: User, other_connection: psycopg.Connection) -> None:
+        save(agent, "Open", query="status=open")
+
+        with other_connection.transaction():
+            other_connection.execute("LOCK TABLE tickets_ticket")
+            counts = self.counts(agent)
+
+        assert counts == {}
+        assert self.counts(agent) == {"Open": "0"}
+
+    def test_end_when_they_have_taken_too_long_together(self, agent: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        save(agent, "Open", query="status=open")
+        monkeypatch.setattr(admin_queues, "MAX_SECONDS_OF_COUNTS", -1)
+
+        assert self.counts(agent) == {}
+
+    def test_leave_out_numbers_and_old_parameters(self, agent: User) -> None:
+        save(agent, "Number", query="search=12")
+        SavedFilter.objects.create(owner=agent, name="Old", query="status=lost")
+
+        assert self.counts(agent) == {}
+
+    def test_come_after_the_list(
+        self, agent: User, owner: User, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        save(agent, "High", query="priority=high")
+        page = Browser(agent).get(TICKETS)
+        browser = Browser(agent)
+        browser.get(f"{TICKETS}views/counts/")
+
+        assert 'data-counts="/admin/tickets/ticket/views/counts/"' in page.content.decode()
+        # The session, the user, two for permissions, the views, and a limited count for each in a transaction.
+        with django_assert_num_queries(9):
+            browser.get(f"{TICKETS}views/counts/")

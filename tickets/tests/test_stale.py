@@ -1,12 +1,14 @@
 """A ticket's form in the admin that was opened before somebody else's change never overwrites it silently."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from accounts.models import User
+from kit.admin.stale import CONFLICT
 from kit.tests.browser import Browser, errors, fields
 from projects.tests.factories import make_project
 from projects.tests.psql import psql
@@ -30,7 +32,7 @@ def change(ticket: Ticket, by: User, **changes: Any) -> None:
 
 def differences(page: Any) -> dict[str, tuple[str, str, str | None]]:
     """Return the old, the current and the typed value of each field that the page lists."""
-    return {each.label: (each.before, each.now, each.yours) for each in page.context["differences"]}
+    return {each.label: (each.before, each.now, each.yours) for each in page.context["stale"].differences}
 
 
 class TestStaleForm:
@@ -43,13 +45,13 @@ class TestStaleForm:
         response = browser.post(page_of(ticket), {**shown, "title": "The roof is fine", "type": "bug"})
 
         ticket.refresh_from_db()
-        assert errors(response) == {"__all__": [STALE_FORM]}
+        assert errors(response) == {"__all__": [STALE_FORM], "title": [CONFLICT.format("The roof is gone")]}
         assert (ticket.title, ticket.type, ticket.version) == ("The roof is gone", "task", 2)
         assert differences(response) == {
             "Title": ("The roof leaks", "The roof is gone", "The roof is fine"),
             "Venue": ("Attic", "Garden", None),
         }
-        assert {(each.by, each.door) for each in response.context["differences"]} == {("Ada Admin", "admin")}
+        assert {(each.by, each.door) for each in response.context["stale"].differences} == {("Ada Admin", "admin")}
         kept = fields(response)
         assert (kept["title"], kept["type"], kept["venue"]) == ("The roof is fine", "bug", "Garden")
 
@@ -61,7 +63,7 @@ class TestStaleForm:
 
         response = browser.post(page_of(ticket), shown)
 
-        (difference,) = response.context["differences"]
+        (difference,) = response.context["stale"].differences
         assert (difference.now, difference.by, difference.door) == ("Garden", None, "database")
         assert "changed via database, " in response.content.decode()
 
@@ -94,6 +96,16 @@ class TestStaleForm:
 
         assert [yours for _, _, yours in differences(response).values()] == [None, None]
         assert (fields(response)["due_at_0"], fields(response)["due_at_1"], fields(response)["price"]) == ("", "", "")
+
+    def test_prices_have_their_currency(self, agent: User, admin: User, owner: User) -> None:
+        ticket = make_ticket(owner, price="9.90")
+        browser = Browser(agent)
+        shown = fields(browser.get(page_of(ticket)))
+        change(ticket, admin, price=Decimal("12"))
+
+        response = browser.post(page_of(ticket), {**shown, "price": "1500"})
+
+        assert differences(response) == {"Price": ("9.90 EUR", "12.00 EUR", "1,500.00 EUR")}
 
     def test_is_refused_again_after_another_change(self, agent: User, admin: User, owner: User) -> None:
         ticket = make_ticket(owner)

@@ -16,9 +16,10 @@ from accounts.models import User
 from accounts.tests.factories import make_user
 from kit.admin import neighbours
 from kit.tests.browser import Browser, fields
+from notifications.models import Delivery
 from tickets import queries, services
 from tickets.admin.neighbours import NO_MORE
-from tickets.models import MAX_ASSIGNEES, PRESENT_FOR, Comment, Presence, Status, Ticket
+from tickets.models import MAX_ASSIGNEES, MAX_LABELS, PRESENT_FOR, Comment, Presence, Status, Ticket
 from tickets.tests.factories import assign, make_comment, make_ticket
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +79,8 @@ class TestSave:
             ("title", {"title": " "}, "This field is required."),
             ("price", {"price": "-1"}, "Ensure this value is greater than or equal to 0."),
             ("due_at", {"due_at_0": "2020-01-01", "due_at_1": "12:00:00"}, services.DUE_DATE_PAST),
+            ("due_at", {"due_at_0": "2099-01-01", "due_at_1": ""}, "Enter a valid time."),
+            ("labels", {"labels": "roof, back\u202ewards"}, "Control characters and line breaks are not allowed."),
             ("project", {"project": "x"}, "Select a valid choice. That choice is not one of the available choices."),
         ],
     )
@@ -165,7 +168,61 @@ class TestSave:
 
         assert (foreign.status_code, missing.status_code, read.status_code) == (302, 404, 405)
 
-    def test_runs_56_statements(
+    def test_keeps_the_filter_of_the_conversation(self, agent: User, owner: User) -> None:
+        ticket = make_ticket(owner)
+        make_comment(ticket, owner, message="It drips.")
+        browser = Browser(agent)
+        shown = fields(browser.get(page_of(ticket)))
+
+        answer = save(browser, ticket, shown, field="venue", venue="Attic", show="changes")
+
+        entries = answer.json()["parts"]["ticket-entries"]
+        assert "Attic" in entries
+        assert "It drips." not in entries
+        assert 'data-show="changes"' in entries
+
+    def test_conflict_keeps_the_filter_of_the_conversation(self, agent: User, owner: User) -> None:
+        ticket = make_ticket(owner)
+        make_comment(ticket, owner, message="It drips.")
+
+        answer = save(Browser(agent), ticket, {}, field="title", title="Mine", seen_version=0, show="changes")
+
+        assert answer.status_code == 409
+        assert "It drips." not in answer.json()["parts"]["ticket-entries"]
+
+    def test_returns_the_mail_that_it_causes(self, agent: User, owner: User, assignee: User) -> None:
+        ticket = make_ticket(owner)
+        assign(ticket, assignee)
+        Delivery.objects.all().delete()
+        browser = Browser(agent)
+        page = browser.get(page_of(ticket))
+        assert assignee.email not in page.content.decode()
+
+        answer = save(browser, ticket, fields(page), field="venue", venue="Attic")
+
+        assert assignee.email in answer.json()["parts"]["ticket-mail"]
+
+    def test_returns_the_new_name_of_the_page(self, agent: User, owner: User) -> None:
+        ticket = make_ticket(owner)
+        browser = Browser(agent)
+
+        answer = save(browser, ticket, fields(browser.get(page_of(ticket))), field="title", title="The roof leaks")
+
+        assert answer.json()["title"] == f"#{ticket.pk} The roof leaks"
+
+    @pytest.mark.parametrize(
+        ("field", "typed", "stored"),
+        [("labels", "Roof, attic, roof", "attic, roof"), ("venue", " Attic ", "Attic"), ("price", "12.5", "12.50")],
+    )
+    def test_returns_what_was_stored(self, agent: User, owner: User, field: str, typed: str, stored: str) -> None:
+        ticket = make_ticket(owner)
+        browser = Browser(agent)
+
+        answer = save(browser, ticket, fields(browser.get(page_of(ticket))), **{"field": field, field: typed})
+
+        assert answer.json()["values"] == {field: stored}
+
+    def test_runs_30_statements(
         self, agent: User, owner: User, assignee: User, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         ticket = make_ticket(owner)
@@ -173,8 +230,7 @@ class TestSave:
         browser = Browser(agent)
         shown = fields(browser.get(page_of(ticket)))
 
-        # Almost half of them are the form's checks of constraints, each in a savepoint.
-        with django_assert_num_queries(56):
+        with django_assert_num_queries(30):
             save(browser, ticket, shown, field="status", status="in-progress")
 
 
@@ -269,6 +325,37 @@ class TestReplyAndHold:
 
         assert page.status_code == 200
         assert "It drips." in page.content.decode()
+
+
+class TestHead:
+    def test_names_state_deadline_and_people_before_labels(self, agent: User, owner: User, assignee: User) -> None:
+        ticket = make_ticket(owner, labels=[f"label {number:02}" for number in range(MAX_LABELS)])
+        assign(ticket, assignee)
+
+        page = Browser(agent).get(page_of(ticket)).content.decode()
+
+        head = page[page.index('id="ticket-head"') : page.index('id="ticket-messages"')]
+        places = [head.index(text) for text in ("Open", "Due in", owner.name, assignee.name, "label 00", "label 19")]
+        assert places == sorted(places)
+
+
+class TestDescription:
+    def test_long_one_is_folded_but_complete(self, agent: User, owner: User) -> None:
+        ticket = make_ticket(owner, description=f"Dear desk,{' bla' * 4_000} Yours, Olga")
+
+        page = Browser(agent).get(page_of(ticket)).content.decode()
+
+        entries = page[page.index('id="ticket-entries"') : page.index('class="ticket-filter')]
+        assert "Yours, Olga" in entries
+        assert "Show all" in entries
+
+    @pytest.mark.parametrize(("lines", "is_folded"), [(20, False), (21, True)])
+    def test_many_lines_are_folded(self, agent: User, owner: User, lines: int, is_folded: bool) -> None:
+        ticket = make_ticket(owner, description="\n".join("line" for _ in range(lines)))
+
+        page = Browser(agent).get(page_of(ticket)).content.decode()
+
+        assert ("Show all" in page) == is_folded
 
 
 class TestConversationFilter:
@@ -458,7 +545,7 @@ class TestLooking:
 
 
 class TestDrafts:
-    DRAFT = "7.ticket-1.reply~abc123"
+    DRAFT = "7.admin.tickets.ticket.1.comment.~abc123"
 
     def test_accepted_form_releases_its_draft(self, agent: User, owner: User) -> None:
         browser = Browser(agent)
@@ -469,7 +556,8 @@ class TestDrafts:
         again = browser.post(page_of(ticket, "comment"), sent)
 
         assert Comment.objects.count() == 1
-        assert [answer.cookies["sent.7.ticket-1.reply"].value for answer in (first, again)] == ["abc123"] * 2
+        stamps = [answer.cookies["sent.7.admin.tickets.ticket.1.comment."].value for answer in (first, again)]
+        assert stamps == ["abc123"] * 2
 
     @pytest.mark.parametrize("message", ["", " "])
     def test_refused_form_keeps_its_draft(self, agent: User, owner: User, message: str) -> None:

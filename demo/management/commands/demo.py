@@ -20,12 +20,12 @@ from analytics.services import fold_daily_counts
 from demo import box_office, macros, people
 from demo.people import SIGN_INS
 from demo.tickets import DAYS, TicketLoader, drafts, load_projects
-from events.models import Booking, BookingEntry, Event, Inventory
+from events.models import Booking, BookingEntry, CheckIn, Event, Inventory
 from kit.db import sql
 from notifications.services import mute
 from projects.models import Project
 from tickets.models import Assignment, AssignmentEvent, Comment, Ticket, TicketEvent
-from tickets.services import fold_label_counts
+from tickets.services import fold_label_counts, note_title_words
 
 # Triggers that would refuse this made-up history (assignments to tickets closed later) or record it as happening now.
 # Ignored for the whole transaction, because re-enabling them inside it would slow down every later trigger.
@@ -59,9 +59,10 @@ class Command(BaseCommand):
         fill(tickets=tickets, seed=seed, at=timezone.now(), console=Console(file=cast(IO[str], self.stdout)))
         fold_daily_counts()
         fold_label_counts()
+        note_title_words()
         sql.vacuum(User, Project, Ticket, Assignment, Comment, TicketEvent, AssignmentEvent)
         sql.vacuum(DailyCount, MonthlyCount, LastDay)
-        sql.vacuum(Event, Inventory, Booking, BookingEntry)
+        sql.vacuum(Event, Inventory, Booking, BookingEntry, CheckIn)
         for role, email, password in SIGN_INS:
             self.stdout.write(f"{role:9} {email}  {password}")
 
@@ -71,7 +72,7 @@ def fill(*, tickets: int, seed: int, at: datetime, console: Console) -> None:
     random = Random(seed)  # noqa: S311
     at = at.astimezone(UTC).replace(microsecond=at.microsecond // 1000 * 1000)
     midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
-    with transaction.atomic(), pgtrigger.ignore(*IGNORED_TRIGGERS), _progress(console) as progress:
+    with pgtrigger.ignore(*IGNORED_TRIGGERS), transaction.atomic(), _progress(console) as progress:
         # No e-mails about changes that never happened.
         mute()
         bar = progress.add_task("Tickets", total=tickets)
@@ -82,7 +83,9 @@ def fill(*, tickets: int, seed: int, at: datetime, console: Console) -> None:
             loader.load(of_day)
             progress.advance(bar, len(of_day))
         macros.load(User.objects.get(pk=users.admins[0]))
-        box_office.load(random, admin_id=users.admins[0], customer_ids=users.customers, now=midnight)
+        box_office.load(
+            random, admin_id=users.admins[0], agent_ids=users.agents, customer_ids=users.customers, now=midnight
+        )
 
 
 def _progress(console: Console) -> Progress:

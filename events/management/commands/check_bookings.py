@@ -1,4 +1,4 @@
-"""`manage.py check_bookings`: check that inventory, bookings, ledger and waiting list agree."""
+"""`manage.py check_bookings`: check that inventory, bookings, ledger, waiting list and check-ins agree."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ SPAN = 50_000
 
 class Command(BaseCommand):
     help = (
-        "Check that the seats, bookings, ledger and waiting list of every event agree, and list what does not."
-        " Changes nothing, and can run while people are booking."
+        "Check that the seats, bookings, ledger, waiting list and check-ins of every event agree, and list what does"
+        " not. Changes nothing, and can run while people are booking."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

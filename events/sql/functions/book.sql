@@ -2,6 +2,7 @@
 -- first five columns count; for a refusal, its code (see events_booking_refusal) and the numbers in its message.
 --
 -- A hot event is limited by how long its inventory row is locked, so this is one statement with a cached plan.
+-- `context` is what history is to record, as JSON; empty if the transaction has named it.
 CREATE OR REPLACE FUNCTION events_book(
     wanted_event bigint,
     wanted int,
@@ -14,6 +15,7 @@ CREATE OR REPLACE FUNCTION events_book(
     made_at timestamptz,
     is_admin boolean,
     max_guest_bookings int,
+    context text,
     OUT id bigint,
     OUT status text,
     OUT queue_number bigint,
@@ -32,7 +34,11 @@ DECLARE
     has_lock boolean;
     queued text;
     enters text;
+    recorded text;
 BEGIN
+    IF context <> '' THEN
+        recorded := set_config('pghistory.context_metadata', context, true);
+    END IF;
     -- Decide again if others book, cancel or change the event between our decision and the lock.
     FOR attempt IN 1..3 LOOP
         -- Not part of the query below: users and guests are each spared a join or subquery that only the others need.

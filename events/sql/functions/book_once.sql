@@ -16,6 +16,7 @@ CREATE OR REPLACE FUNCTION events_book_once(
     made_at timestamptz,
     is_admin boolean,
     max_guest_bookings int,
+    context text,
     OUT id bigint,
     OUT status text,
     OUT queue_number bigint,
@@ -48,7 +49,7 @@ BEGIN
     INTO id, status, queue_number, ahead, unit_price, refusal, capacity, max_per_booking, available, waiting
     FROM events_book(
         wanted_event, wanted, joins, holder, first_name, last_name, email, made_by, made_at, is_admin,
-        max_guest_bookings
+        max_guest_bookings, context
     ) AS booked;
     IF refusal IS NOT NULL THEN
         RETURN;

@@ -21,6 +21,13 @@ document.addEventListener("DOMContentLoaded", () => {
 window.addEventListener("load", () => globalThis.django?.jQuery?.(nameSelects));
 document.addEventListener("formset:added", () => setTimeout(nameSelects));
 
+// The theme renumbers the rows after a removed one by their HTML, of which Select2 does not know.
+document.addEventListener("click", renewSelects, true);
+
+// Before drafts, which call fields by these names.
+document.addEventListener("DOMContentLoaded", nameCells);
+document.addEventListener("formset:added", nameCells);
+
 // What the theme lets only a mouse click: elements with a handler that are neither links nor buttons.
 document.addEventListener("DOMContentLoaded", () => {
   for (const element of document.querySelectorAll(":is(a:not([href]), div, li, span)[x-on\\:click]")) {
@@ -37,6 +44,11 @@ document.addEventListener("DOMContentLoaded", () => {
   // They follow the page's h1.
   document.querySelectorAll("#changelist-filter h3").forEach((heading) => (heading.ariaLevel = 2));
   focusWhereTypingGoesOn();
+});
+
+// A browser silently cuts off what is pasted beyond this length. The server refuses it, and says how long it may be.
+document.addEventListener("focusin", ({ target }) => {
+  if (target.form?.method === "post") target.removeAttribute("maxlength");
 });
 
 const ICONS = { check_small: "Yes", close_small: "No", more_horiz: "More actions", chevron_right: "Show or hide" };
@@ -69,6 +81,17 @@ globalThis.Chart?.register({
   },
 });
 
+// After Alpine has marked the current tab, which the address may name.
+window.addEventListener("load", () => setTimeout(showCurrentTab));
+document.addEventListener("click", ({ target }) => target.closest(".page-tabs a") && setTimeout(showCurrentTab));
+
+/* Scroll the row of tabs, not the page. */
+function showCurrentTab() {
+  const tab = document.querySelector(".page-tabs .active");
+  const row = tab?.parentElement;
+  if (row) row.scrollLeft = tab.offsetLeft - row.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
+}
+
 /* Select2 names its fields after their value only, so an empty field has no name. */
 function nameSelects() {
   for (const select of document.querySelectorAll("select.select2-hidden-accessible")) {
@@ -76,6 +99,25 @@ function nameSelects() {
     for (const part of select.nextElementSibling.querySelectorAll("[role=combobox], [role=textbox]")) {
       part.ariaLabel = name;
     }
+  }
+}
+
+/* Take Select2 away before the theme removes a row, and set it up again afterwards. */
+function renewSelects({ target }) {
+  const formset = target.closest?.(".delete-template")?.closest(".formset");
+  const selects = () => formset && globalThis.django?.jQuery(formset).find(".admin-autocomplete:not([name*=__prefix__])");
+  if (!selects()?.length) return;
+  selects().select2("destroy");
+  setTimeout(() => {
+    selects().djangoAdminSelect2();
+    nameSelects();
+  });
+}
+
+/* The heading of a column names no field in it. */
+function nameCells() {
+  for (const field of document.querySelectorAll(".field-tabular :is(input:not([type=hidden]), select, textarea)")) {
+    if (!field.labels.length) field.ariaLabel ??= field.closest("[data-label]")?.dataset.label;
   }
 }
 

@@ -2,6 +2,7 @@
 "use strict";
 
 const SERIES = 4;
+const MAX_LABEL = 24;
 const DASHES = [[], [6, 3], [2, 2], [10, 4]];
 
 const charts = [...document.querySelectorAll("figure[data-chart]")].map(draw);
@@ -39,7 +40,11 @@ function draw(figure) {
       elements: { point: { radius: rows.length === 1 ? 4 : 0, hitRadius: 8 } },
       plugins: { legend: { display: names.length > 1, labels: { boxHeight: 2 } } },
       scales: {
-        x: { grid: { display: false }, offset: figure.dataset.chart === "bar" || rows.length === 1 },
+        x: {
+          grid: { display: false },
+          offset: figure.dataset.chart === "bar" || rows.length === 1,
+          ticks: { callback: (index) => shortened(rows[index].cells[0].textContent) },
+        },
         y: { beginAtZero: true, ticks: { precision: 0 } },
       },
     },
@@ -47,6 +52,10 @@ function draw(figure) {
   if (rows.length > 1 && rows[0].cells[0].dataset.day) selectDays(chart, area, rows);
   else canvas.addEventListener("click", (event) => follow(chart, event, rows));
   return chart;
+}
+
+function shortened(label) {
+  return label.length > MAX_LABEL ? `${label.slice(0, MAX_LABEL - 1)}…` : label;
 }
 
 function colour() {

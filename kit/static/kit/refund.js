@@ -34,7 +34,7 @@ function update(form) {
 
 document.addEventListener("DOMContentLoaded", () => {
   for (const form of document.querySelectorAll("form[data-refund]")) {
-    form.addEventListener("input", () => update(form));
+    for (const type of ["input", "draft:restored", "draft:discarded"]) form.addEventListener(type, () => update(form));
     update(form);
   }
 });

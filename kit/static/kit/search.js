@@ -1,4 +1,5 @@
-/* The search box on every page: Ctrl+K goes there, the arrow keys walk along what it has found, Escape closes that. */
+/* The search box on every page: Ctrl+K goes there, the arrow keys walk along what it has found, Escape closes that. Where
+   the menu with the box is closed, it opens. */
 "use strict";
 
 {
@@ -8,13 +9,23 @@
   const links = () => [...results.querySelectorAll("a")];
   const close = () => results.replaceChildren();
 
-  document.addEventListener("keydown", (event) => {
-    if ((event.ctrlKey || event.metaKey) && event.key === "k") {
-      event.preventDefault();
+  function goTo(event) {
+    event.preventDefault();
+    if (!box.checkVisibility()) {
+      const toggles = [...document.querySelectorAll(".menu-toggle")];
+      toggles.find((toggle) => toggle.checkVisibility())?.click();
+    }
+    // Alpine opens the menu in a microtask. A timer would be too late for the next key.
+    queueMicrotask(() => {
       box.focus();
       box.select();
-    }
+    });
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key === "k") goTo(event);
   });
+  document.querySelector("[data-search-link]")?.addEventListener("click", goTo);
 
   form.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];

@@ -25,7 +25,7 @@
     search: ["/", "Search", "#searchbar"],
     new: ["+", "Add", "a.addlink"],
     "go-overview": ["g o", "Go to the overview", "a[href='/admin/']"],
-    "go-queue": ["g q", "Go to your tickets"],
+    "go-queue": ["g q", "Go to your tickets", "a[href='/admin/tickets/ticket/?queue=mine']"],
     "go-tickets": ["g t", "Go to all tickets", "a[href='/admin/tickets/ticket/']"],
     "go-events": ["g e", "Go to events", "a[href='/admin/events/event/']"],
     "go-bookings": ["g b", "Go to bookings", "a[href='/admin/events/booking/']"],

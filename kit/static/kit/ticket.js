@@ -25,11 +25,12 @@
     return field.value !== (first?.value ?? "");
   }
 
-  /* What the server has accepted is what the form starts from. Typing may have gone on meanwhile. */
-  function accept(place, sent) {
+  /* What the server has stored is what the form starts from. The user may have typed more in the meantime. */
+  function accept(place, sent, stored) {
     const fields = inputsOf(place);
     for (const field of fields) {
-      const value = sent.get(field.name);
+      const value = stored[field.name] ?? sent.get(field.name);
+      if (!field.options && field.value === sent.get(field.name)) field.value = value;
       if (field.options) for (const option of field.options) option.defaultSelected = option.value === value;
       else field.defaultValue = value;
     }
@@ -71,15 +72,25 @@
     for (const field of inputsOf(place)) field.ariaInvalid = null;
   }
 
+  /* The heading of the page and the title of its tab. */
+  function rename(title) {
+    const heading = document.querySelector(".breadcrumbs [aria-current], .breadcrumbs h1");
+    if (!heading || heading.textContent === title) return;
+    document.title = document.title.replace(heading.textContent, () => title);
+    heading.textContent = title;
+  }
+
   function replace(parts) {
     const focused = document.activeElement?.id;
-    const open = [...document.querySelectorAll("#ticket-entries details")].map((each) => each.open);
+    const foldable = () => document.querySelectorAll("#ticket-entries details, #ticket-mail details");
+    const open = new Map([...foldable()].map((each) => [each.dataset.key, each.open]));
+    const { show } = document.getElementById("ticket-entries").dataset;
     for (const [id, html] of Object.entries(parts)) {
       const old = document.getElementById(id);
       // What is typed into the reply box stays: only its buttons are parts.
       const reason = id === "ticket-buttons" && old?.querySelector("[name=reason]")?.value;
-      // Filtered entries stay as they are.
-      if (!old || "partial" in old.dataset) continue;
+      // Nothing is added to earlier entries.
+      if (!old || "earlier" in old.dataset) continue;
       old.outerHTML = html;
       const next = document.getElementById(id);
       if (reason && next.querySelector("[name=reason]")) next.querySelector("[name=reason]").value = reason;
@@ -87,8 +98,17 @@
       next.dispatchEvent(new CustomEvent("formset:added", { bubbles: true, detail: { formsetName: "" } }));
       htmx.process(next);
     }
-    document.querySelectorAll("#ticket-entries details").forEach((each, index) => (each.open = open[index] ?? each.open));
+    for (const each of foldable()) each.open = open.get(each.dataset.key) ?? each.open;
+    keepFilter(show);
     if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  }
+
+  /* The filter of the entries may have been changed while the server was answering. */
+  function keepFilter(show) {
+    const entries = document.getElementById("ticket-entries");
+    if (entries.dataset.show === show) return;
+    const source = [...entries.querySelectorAll("[data-kind]")].find((each) => each.dataset.kind === show);
+    htmx.ajax("GET", source.getAttribute("hx-get"), { target: entries, select: "#ticket-entries", swap: "outerHTML" });
   }
 
   async function send(changes, place) {
@@ -96,6 +116,7 @@
     const token = sent.get("csrfmiddlewaretoken");
     sent.delete("csrfmiddlewaretoken");
     for (const [name, value] of Object.entries(changes)) sent.set(name, value);
+    sent.set("show", document.getElementById("ticket-entries").dataset.show);
     clearErrors(place);
     let response, answer;
     try {
@@ -111,14 +132,22 @@
       return showErrors(answer.errors, place);
     }
     form().elements.seen_version.value = answer.version;
+    rename(answer.title);
     if (response.status === 409) {
       replace(answer.parts);
       document.getElementById("ticket-differences").focus();
       return say("Not saved: somebody else has changed this ticket.");
     }
-    accept(place, sent);
+    accept(place, sent, answer.values);
     replace(answer.parts);
-    say(answer.message, ...undoOf(answer.undo ?? {}));
+    say(`${answer.message}${refusedFields()}`, ...undoOf(answer.undo ?? {}));
+  }
+
+  /* What was refused before stays so when another field is saved. */
+  function refusedFields() {
+    const places = unsavedPlaces().filter((place) => place.querySelector(".ticket-errors li"));
+    const names = places.map((place) => place.querySelector("label")?.textContent.trim().replace(/\*$/, "").trim());
+    return names.length ? ` Not saved: ${names.join(", ")}. ` : "";
   }
 
   /* A button that takes back an assignment. */

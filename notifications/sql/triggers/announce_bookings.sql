@@ -1,6 +1,6 @@
 -- AFTER INSERT ON events_bookingentry, FOR EACH STATEMENT (condition: models.py).
 -- Creates a delivery to the booking's holder for each new ledger entry, in the same transaction, whatever wrote the
--- entry. Bookings that are confirmed at once are left to the workers (queue_confirmed.sql). Wakes no worker: NOTIFY would
+-- entry. Bookings that are confirmed at once are left to the workers (sql/announce_confirmed.sql). Wakes no worker: NOTIFY would
 -- serialize commits while the event's inventory is locked. The workers look for mail every few seconds.
 BEGIN
     IF current_setting('ticketing.quiet', true) = 'on' THEN

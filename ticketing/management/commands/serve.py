@@ -16,7 +16,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from kit.db import configuration
 from ticketing import supervisor
-from ticketing.supervisor import SECONDS_TO_STOP, reachable
+from ticketing.supervisor import reachable
 
 DEMO_TICKETS = 300
 
@@ -76,13 +76,7 @@ class Command(BaseCommand):
 
 
 def web_server(host: str, port: int, workers: int) -> list[str]:
-    return [
-        *(sys.executable, "-m", "granian", "--interface", "rsgi", "--host", host, "--port", str(port)),
-        *("--workers", str(workers), "--respawn-failed-workers", "--http", "1", "--no-ws"),
-        *("--workers-kill-timeout", str(SECONDS_TO_STOP - 1)),
-        *("--http1-header-read-timeout", str(settings.REQUEST_HEAD_SECONDS * 1000)),
-        *("--no-access-log", "--log-level", "warning", "ticketing.rsgi:application"),
-    ]
+    return [sys.executable, "-m", "ticketing.web", "--host", host, "--port", str(port), "--workers", str(workers)]
 
 
 def check_origin(loader: MigrationLoader) -> None:

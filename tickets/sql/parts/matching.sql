@@ -5,7 +5,11 @@ AND (%(type)s::text IS NULL OR ticket.type = %(type)s)
 AND (%(venue)s::text IS NULL OR ticket.venue = %(venue)s)
 AND (%(project_id)s::bigint IS NULL OR ticket.project_id = %(project_id)s)
 AND (%(created_by_id)s::bigint IS NULL OR ticket.created_by_id = %(created_by_id)s)
-AND (%(labels)s::text[] IS NULL OR (ticket.labels @> %(labels)s AND ticket.labels <> '{}'))
+AND (
+    %(labels)s::text[] IS NULL
+    -- The second condition, which is always true here, is that of the labels' index.
+    OR (ticket.labels @> %(labels)s AND (NOT %(looks_up_labels)s::boolean OR ticket.labels <> '{}'))
+)
 AND (%(starts_at)s::timestamptz IS NULL OR ticket.created_at >= %(starts_at)s)
 AND (%(ends_at)s::timestamptz IS NULL OR ticket.created_at < %(ends_at)s)
 AND (
@@ -19,5 +23,13 @@ AND (
         WHEN 'at-risk' THEN
             ticket.status <> 'closed' AND ticket.held_at IS NULL
             AND ticket.sla_due_at >= %(at)s AND ticket.sla_warn_at < %(at)s
+    END
+)
+AND (
+    %(queue)s::text IS NULL
+    -- As in TicketQuerySet.in_queue. Assignees are in looked_up.sql, and other queues are conditions above.
+    OR CASE %(queue)s
+        WHEN 'on-hold' THEN ticket.status <> 'closed' AND ticket.held_at IS NOT NULL
+        ELSE ticket.status <> 'closed'
     END
 )

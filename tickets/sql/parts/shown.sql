@@ -24,6 +24,11 @@
     ticket.project_id AS project,
     (ticket.created_at AT TIME ZONE 'UTC')::text AS "createdDate",
     (ticket.updated_at AT TIME ZONE 'UTC')::text AS "updatedDate",
+    (coalesce(
+        (SELECT at FROM activity_activity WHERE type = 'ticket' AND object_id = ticket.id),
+        ticket.updated_at,
+        ticket.created_at
+    ) AT TIME ZONE 'UTC')::text AS "activityDate",
     CASE WHEN ticket.held_at IS NULL THEN (ticket.sla_due_at AT TIME ZONE 'UTC')::text END AS "slaDue",
     ticket.labels,
     ticket.version

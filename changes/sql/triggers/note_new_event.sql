@@ -1,0 +1,5 @@
+-- AFTER INSERT ON events_event, FOR EACH ROW.
+BEGIN
+    PERFORM changes_note('event', NEW.id, 'created', NEW.version, NULL);
+    RETURN NULL;
+END;
