@@ -21,9 +21,11 @@ from kit.replicas import reading
 from tickets.models import Ticket
 from webhooks import queries as webhooks
 
-# Each server has a folder of its own, named after its main process.
-FOLDER = Path(settings.METRICS_DIR) / str(os.getppid())
-FOLDER.mkdir(parents=True, exist_ok=True)
+# Each server has a folder of its own, named after its main process: the one that loads this module, before it starts
+# the others. An ended process may have had the same number; in a container, the first one always has.
+FOLDER = Path(settings.METRICS_DIR) / str(os.getpid())
+shutil.rmtree(FOLDER, ignore_errors=True)
+FOLDER.mkdir(parents=True)
 # prometheus_client reads this when it is imported.
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(FOLDER)
 
@@ -34,9 +36,9 @@ from prometheus_client.registry import Collector  # noqa: E402
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
-# Seconds. Half of all requests take less than the first, on a server that is not busy.
 # For a replica that seems to be too far behind.
 PATIENCE_SECONDS = 0.5
+# Seconds. Half of all requests take less than the first, on a server that is not busy.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 DURATIONS = Histogram(

@@ -5,6 +5,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -132,6 +133,23 @@ class TestServedMetrics:
         assert f'{name}{{method="GET",route="unknown",status="404"}} 15.0' in text
         assert re.search(r'ticketing_refusals_total{code="\w+",route="/events/<int:event_id>/bookings"} 15.0', text)
         assert "ticketing_database_up 1.0" in text
+
+    def test_belong_to_the_server_not_to_what_started_it(self) -> None:
+        # A parent may end, as a script does. The next process that counts deletes what ended processes have left.
+        code = "import os, django; django.setup(); from ticketing.operations.metrics import FOLDER"
+        code += "; print(FOLDER.name, os.getpid())"
+        variables = {**os.environ, "METRICS_TOKEN": TOKEN, "DJANGO_SETTINGS_MODULE": "ticketing.settings"}
+
+        def load() -> list[str]:
+            command = [sys.executable, "-c", code]
+            ran = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=True)
+            return ran.stdout.split()
+
+        folder, process = load()
+        assert folder == process
+        assert (settings.METRICS_DIR / folder).exists()
+        load()
+        assert not (settings.METRICS_DIR / folder).exists()
 
 
 def findings(subject: str) -> list[doctor.Finding]:

@@ -18,7 +18,7 @@ curl --fail --silent --show-error --output /dev/null --write-out '%{http_code} %
 # Prometheus asks once a minute, and may have done so during a restart.
 up() { curl --silent http://127.0.0.1:9090/api/v1/targets | grep -o '"health":"up"'; }
 for _ in $(seq 150); do up && break || sleep 2; done
-up || { curl --silent http://127.0.0.1:9090/api/v1/targets; tail -20 /var/log/prometheus.log; exit 1; }
+up || { curl --silent http://127.0.0.1:9090/api/v1/targets; tail -50 /var/log/ticketing-web.log; exit 1; }
 cd /
 # pgBackRest went back to the moment with the name.
 [ "$(runuser -u postgres -- psql -Atc 'SELECT array_agg(number) FROM imports')" = '{1}' ]
