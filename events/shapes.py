@@ -4,7 +4,6 @@ from typing import Any
 
 from orjson import Fragment
 
-from events.models import Booking
 from events.queries import Row
 from events.services import Scan
 from kit.web.fields import plain_number, utc_text
@@ -46,23 +45,23 @@ def flat_booking(row: Row) -> Row:
     return {name: value for name, value in row.items() if name != "version"}
 
 
-def new_booking(made: Booking) -> Row:
-    """Return a booking that `services.book` has just made, as `booking_detail` does, without reading it again."""
+def new_booking(made: Row) -> Row:
+    """Return a booking that `services.booked` has just made, as `booking_detail` does, without reading it again."""
     return booking_detail(
         {
-            "id": made.pk,
-            "event": made.event_id,
-            "user": made.user_id,
-            "guestFirstName": made.guest_first_name,
-            "guestLastName": made.guest_last_name,
-            "guestEmail": made.guest_email,
-            "quantity": made.quantity,
-            "cancelled": made.cancelled,
-            "status": made.status,
-            "position": made.position,
-            "unitPrice": str(plain_number(made.unit_price)),
-            "createdAt": utc_text(made.created_at),
-            "version": made.version,
+            "id": made["id"],
+            "event": made["event_id"],
+            "user": made["user_id"],
+            "guestFirstName": made["guest_first_name"],
+            "guestLastName": made["guest_last_name"],
+            "guestEmail": made["guest_email"],
+            "quantity": made["quantity"],
+            "cancelled": made["cancelled"],
+            "status": made["status"],
+            "position": None if made["ahead"] is None else made["ahead"] + 1,
+            "unitPrice": str(plain_number(made["unit_price"])),
+            "createdAt": utc_text(made["created_at"]),
+            "version": made["version"],
         }
     )
 

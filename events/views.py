@@ -137,12 +137,12 @@ class BookingViewSet(ViewSet):
             NewBookingSerializer, request, faults=partial(services.booking_faults, **terms), is_guest=is_guest
         )
         joins = services.Joins.ALWAYS if wanted.pop("joins_waitlist") else services.Joins.NEVER
-        booking = services.book(**terms, joins=joins, key=key, **wanted)
-        body = shapes.new_booking(booking)
-        headers = {"ETag": tag(body)} | ({REPLAYED: "true"} if booking.is_repeated else {})
+        booked = services.booked(**terms, joins=joins, key=key, **wanted)
+        body = shapes.new_booking(booked)
+        headers = {"ETag": tag(body)} | ({REPLAYED: "true"} if booked["is_repeated"] else {})
         if is_guest:
             # Computed for each response, so that no token is stored with the idempotency key.
-            body["manageToken"] = manage_token(booking.pk)
+            body["manageToken"] = manage_token(body["id"])
         return Response(body, status.HTTP_201_CREATED, headers)
 
     @docs.list_bookings_of_event

@@ -8,6 +8,8 @@ from django.utils.text import format_lazy
 
 # Queues of tickets that are one click away.
 OWN_ENTRIES = ("mine", "at-risk", "breached")
+# Pages about a person's tickets that one reaches from the person's page.
+OF_PERSON = ("tickets_ticket_hand_over", "tickets_ticket_deactivate")
 
 
 def _item(title: str, icon: str, model: str) -> dict[str, Any]:
@@ -25,12 +27,25 @@ def _item(title: str, icon: str, model: str) -> dict[str, Any]:
     }
 
 
+def _users() -> dict[str, Any]:
+    """Return the entry for users, also highlighted where the tickets of one are handed over."""
+    entry = _item("Users", "group", "accounts.user")
+    return entry | {
+        "active": lambda request: request.path.startswith(str(entry["link"])) or _is_of_person(request),
+    }
+
+
+def _is_of_person(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    return match is not None and match.url_name in OF_PERSON
+
+
 def _tickets(title: str, icon: str, *, queue: str = "") -> dict[str, Any]:
     """Return the entry for a queue of tickets, or for the list; one of them is highlighted on each page of tickets."""
     entry = _item(title, icon, "tickets.ticket")
 
     def is_active(request: HttpRequest) -> bool:
-        if not request.path.startswith(str(entry["link"])):
+        if not request.path.startswith(str(entry["link"])) or _is_of_person(request):
             return False
         list_query = QueryDict(request.GET.get("_changelist_filters", ""))
         shown = request.GET.get("queue") or list_query.get("queue")
@@ -79,7 +94,7 @@ SECTIONS: list[dict[str, Any]] = [
     {
         "title": "People",
         "items": [
-            _item("Users", "group", "accounts.user"),
+            _users(),
             _item("API keys", "key", "accounts.apikey"),
             _item("Audit log", "history", "accounts.auditentry"),
             _item("Failed sign-ins", "lock", "axes.accessattempt"),

@@ -8,7 +8,7 @@ from typing import Any
 import pgtrigger
 import pytest
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
@@ -134,7 +134,7 @@ class TestBoxOffice:
         first_hour=st.integers(0, 200),
         hours=st.integers(1, 200),
     )
-    @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=30)
     def test_matches_sums_in_plain_python(
         self, admin: User, actions: list[tuple[str, int, int, int]], first_hour: int, hours: int
     ) -> None:

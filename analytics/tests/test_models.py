@@ -13,7 +13,7 @@ import pgtrigger
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.models import User, UserType
@@ -133,7 +133,7 @@ def test_count_triggers_share_their_text() -> None:
 @pytest.mark.django_db
 class TestDailyCounts:
     @pytest.mark.slow
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=60)
     @given(history=st.lists(changes, max_size=12))
     def test_equal_a_count_of_the_tickets(self, db: None, history: list[tuple[Any, ...]]) -> None:
         with transaction.atomic():

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.models import User, UserType
@@ -60,9 +60,7 @@ ticket_rows = st.fixed_dictionaries(
     }
 )
 filters = st.fixed_dictionaries({}, optional=ticket_fields)
-per_example = settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+per_example = settings(max_examples=80)
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 """Use cases that book and cancel, and the errors that they share with those that change events."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
@@ -126,6 +128,8 @@ class Joins(StrEnum):
     WHEN_SOLD_OUT = "when-sold-out"
 
 
+Terms = ParamSpec("Terms")
+
 # Of a booking's row, in their order.
 COLUMNS = [field.attname for field in Booking._meta.concrete_fields]
 
@@ -139,7 +143,7 @@ class Guest:
     email: str
 
 
-def book(
+def booked(
     *,
     event_id: int,
     quantity: int,
@@ -150,12 +154,12 @@ def book(
     joins: Joins = Joins.ALWAYS,
     origin: Origin = Origin.API,
     key: Key | None = None,
-) -> Booking:
+) -> dict[str, Any]:
     """Book seats for `user` (by default `by`) or a guest, or put them on the waiting list.
 
-    The returned booking has `ahead`. A retry with the same `key` books nothing: it returns the first booking as it was
-    then, with `is_repeated` set. One statement, which is its own transaction unless within another. The rules are in
-    sql/functions/booking_refusal.sql.
+    Returns the booking's columns, the number of bookings `ahead`, and `is_repeated`: a retry with the same `key` books
+    nothing, and gets the first booking as it was then. One statement, which is its own transaction unless within
+    another. The rules are in sql/functions/booking_refusal.sql.
 
     :raises EventNotFound: there is no such event, or `by` may not see it.
     :raises EventCancelled, EventNotPublished, BookingsClosed: the event does not take bookings.
@@ -177,13 +181,24 @@ def book(
         "quantity": min(quantity, MAX_CAPACITY + 1),
         "origin": origin,
     }
-    booked = _book(key, at=at, is_admin=by is not None and by.is_admin, joins=joins, **fields)
-    ahead, is_repeated = booked.pop("ahead"), booked.pop("is_repeated")
-    columns = {**fields, **booked, "cancelled": 0, "version": 1}
-    # As for a row of a query, which takes half as long as making a new Booking.
-    booking = Booking.from_db(DEFAULT_DB_ALIAS, COLUMNS, [columns.get(name, DEFERRED) for name in COLUMNS])
-    booking.ahead, booking.is_repeated = ahead, is_repeated
-    return booking
+    row = _book(key, at=at, is_admin=by is not None and by.is_admin, joins=joins, **fields)
+    return fields | row | {"cancelled": 0, "version": 1}
+
+
+def _as_model(function: Callable[Terms, dict[str, Any]]) -> Callable[Terms, Booking]:
+    @wraps(function)
+    def book(*args: Terms.args, **terms: Terms.kwargs) -> Booking:
+        row = function(*args, **terms)
+        # As for a row of a query, which takes half as long as making a new Booking.
+        booking = Booking.from_db(DEFAULT_DB_ALIAS, COLUMNS, [row.get(name, DEFERRED) for name in COLUMNS])
+        booking.ahead, booking.is_repeated = row["ahead"], row["is_repeated"]
+        return booking
+
+    return book
+
+
+# The same, for callers that need a Booking. The API does not, and making one takes a tenth of its request.
+book = _as_model(booked)
 
 
 def booking_faults(*, event_id: int, by: User | None, at: datetime, quantity: int = 1, **_: Any) -> Faults:

@@ -376,7 +376,6 @@ class TestBoxOffice:
                 max_examples=20,
                 stateful_step_count=20,
                 phases=(Phase.reuse, Phase.generate, Phase.shrink),
-                deadline=None,
                 suppress_health_check=list(HealthCheck),
             ),
         )

@@ -67,8 +67,8 @@ class TestKeys:
         assert list(body) == keys(BookingSerializer)
         assert list(body["guest"]) == keys(GuestOfBookingSerializer)
         assert list(shapes.booking_detail(row)) == keys(BookingDetailSerializer)
-        assert dumps(shapes.new_booking(made)) == dumps(shapes.booking_detail(row))
-        assert list(shapes.new_booking(made)) == keys(BookingDetailSerializer)
+        assert dumps(shapes.new_booking(vars(made))) == dumps(shapes.booking_detail(row))
+        assert list(shapes.new_booking(vars(made))) == keys(BookingDetailSerializer)
 
     @pytest.mark.parametrize("terms", [{}, {"status": "confirmed"}, {"search": "greta"}])
     def test_of_every_list_are_those_of_the_export(self, admin: User, terms: dict[str, str]) -> None:
@@ -89,7 +89,7 @@ class TestPrices:
         assert booked
 
         prices = [shapes.event(shown)["price"]] + [
-            body["unitPrice"] for body in (shapes.booking(booked), shapes.new_booking(made))
+            body["unitPrice"] for body in (shapes.booking(booked), shapes.new_booking(vars(made)))
         ]
 
         assert [dumps(written) for written in prices] == [dumps(plain_number(Decimal(price)))] * 3

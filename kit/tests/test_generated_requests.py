@@ -82,7 +82,7 @@ BEYOND_THE_SCHEMA = {
 class TestGeneratedRequests:
     @pytest.mark.parametrize("caller", ["owner", "admin", "anonymous"])
     @api.parametrize()
-    @settings(max_examples=10, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=10, derandomize=True, suppress_health_check=list(HealthCheck))
     def test_match_the_schema(self, case: schemathesis.Case, caller: str, people: dict[str, User | None]) -> None:
         user = people[caller]
         # The test client does not decompress.

@@ -160,7 +160,7 @@ class TestTextBounds:
             TextField(trim_whitespace=False),
         ],
     )
-    @settings(max_examples=200, derandomize=True, deadline=None)
+    @settings(max_examples=200, derandomize=True)
     @given(
         text=st.text(st.sampled_from("ab \t\n\x00\x1c\x1f\x7f\x85\xa0\u200b\u2028\u202e\u2069\u3000\ufeff"), max_size=6)
     )

@@ -45,7 +45,7 @@ class TestFold:
         assert call("search_fold", text) == folded
 
     @given(text=texts)
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     def test_changes_nothing_the_second_time(self, text: str) -> None:
         once = call("search_fold", text)
 
@@ -68,7 +68,7 @@ class TestVector:
         assert sorted(words(text)) == sorted(found)
 
     @given(text=texts)
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=300)
     def test_accepts_any_text_and_finds_it_by_itself(self, text: str) -> None:
         """Whatever a text consists of, searching for it finds it, unless it has no word."""
         ((is_found,),) = psql(
@@ -139,7 +139,7 @@ class TestWholeWords:
         text=st.text(st.sampled_from("abc1+# ыж版本éß-~'\\:"), max_size=12),
         search=st.text(st.sampled_from("abc1+# ы版"), max_size=4),
     )
-    @settings(max_examples=1000, deadline=None)
+    @settings(max_examples=1000)
     def test_and_longer_ones_are_found_as_by_prefix(self, text: str, search: str) -> None:
         ((by_prefix, whole, longer),) = psql(
             "SELECT vector @@ search_query(%(search)s, true), vector @@ search_whole(%(search)s),"

@@ -1,6 +1,8 @@
-"""Environment variables of the tests. pytest loads this plugin before anything imports the settings."""
+"""Environment variables of the tests, and settings of Hypothesis. pytest loads this plugin before all else."""
 
 import os
+
+from hypothesis import HealthCheck, settings
 
 os.environ.update(
     TESTING="on",
@@ -15,3 +17,9 @@ os.environ.update(
     # Other tests keep the machine busy, and a worker at a lower priority would hardly get to run.
     WORKER_NICENESS="0",
 )
+
+# A busy machine is not a failure. The fixtures of a test that examples share keep no state.
+settings.register_profile(
+    "ticketing", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("ticketing")

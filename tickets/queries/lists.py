@@ -29,14 +29,17 @@ WALK, SHORT_WALK = 20_000, 2_000
 TITLE_WALK, RANGE_WALK = 500, 12_000
 # For assignees who have many tickets, which takes longer to test.
 SLOW_WALK = 8_000
+# What part of a page is worth another walk for the rest.
+NEARLY_ALL = 2 / 3
 # How many tickets of a person to look at for those that are not closed.
 PERSON_WALK = 1_000
 # How many expected matches of a search or of labels are too many to fetch and sort all of them, and how many of a
 # search are too many when a user has to be assigned as well.
 MANY, FEW = 15_000, 1_000
-# How many pages of the table a sample reads, and how many entries of an index take as long as fetching one ticket.
+# How many pages of the table a sample reads.
 SAMPLED_PAGES = 300
-ENTRIES_PER_TICKET = 15
+# How many entries of an index take as long as fetching one ticket: of titles, and of words.
+ENTRIES_PER_TICKET, WORDS_PER_TICKET = 15, 7
 # How many tickets whose words are not noted in the spans of titles to test for those of a search.
 MAX_LATER = 5_000
 # How many weeks of a span to put together.
@@ -164,10 +167,13 @@ class _Page:
         if self._is_by_title_and_words and (found := self._in_titles()) is not None:
             return found
         if self._may_go_on(near):
-            walk = WALK if assignee is None else SLOW_WALK
-            near = self._next_tickets(walk)
-            if len(near) == self.stop or self._is_whole(walk):
+            near = self._next_tickets(WALK)
+            if len(near) == self.stop or self._is_whole(WALK):
                 return near
+            if len(near) >= NEARLY_ALL * self.stop:
+                near += self._following(near[-1], SLOW_WALK, stop=self.stop - len(near))
+                if len(near) == self.stop:
+                    return near
         if self._is_hidden_project() and not _has_many(self.viewer.pk):
             return self._planned("involving", user_id=self.viewer.pk, creator_id=self.viewer.pk)
         if weeks := self._weeks():
@@ -181,7 +187,8 @@ class _Page:
     def _may_go_on(self, near: list[Row]) -> bool:
         """Return whether ten times the walk may fill the page, and takes less long than an index of words or labels."""
         if self.filter.search is not None:
-            return self._walk < SLOW_WALK and len(near) >= self.stop / 10
+            # Matches are not evenly distributed.
+            return self._walk < SLOW_WALK and len(near) * WALK / self._walk >= 1.4 * self.stop
         return self._is_by_labels and (len(near) >= self.stop / 4 or self._are_labels_common)
 
     def _next_tickets(self, walk: int) -> list[Row]:
@@ -194,6 +201,10 @@ class _Page:
         alike = self._alike()
         run = sql.rows if any(alike.values()) else sql.prepared
         return run(f"tickets/{name}", **parameters, **alike)
+
+    def _following(self, last: Row, walk: int, *, stop: int) -> list[Row]:
+        """Return the first matches among the next tickets after one."""
+        return replace(self, after=position(last, self.ordering), stop=stop)._next_tickets(walk)
 
     def _alike(self) -> dict[str, Any]:
         """Return what the tickets on the walk have in common, for orders with indexes of such tickets."""
@@ -208,7 +219,11 @@ class _Page:
 
     def _planned(self, statement: str, **parameters: Any) -> list[Row]:
         """Run a statement that PostgreSQL plans with its parameters, which leave one order and few conditions of it."""
-        defaults = self._parameters() | {"are_whole": False, "looks_up_labels": self._looks_up_labels()}
+        defaults = self._parameters() | {
+            "are_whole": False,
+            "looks_up_words": True,
+            "looks_up_labels": self._looks_up_labels(),
+        }
         return sql.rows(f"tickets/{statement}", **defaults | parameters, row_limit=self.stop)
 
     def _looks_up_labels(self) -> bool:
@@ -234,25 +249,40 @@ class _Page:
     def _by_words(self) -> list[Row]:
         """Fetch and sort the matches of a search, unless there are many and a faster way to the first ones is known."""
         assignee, is_by_title = self.filter.assignee_id, self.ordering.field == "title"
+        if assignee is None and not self._looks_up_words():
+            return self._planned("sorted", looks_up_words=False)
         expected = self._expected if is_by_title or assignee is not None else 0
         if assignee is not None and expected > FEW:
             return self._planned("involving_in_order", user_id=assignee)
         return self._of_titles() if expected > MANY else self._planned("sorted", are_whole=self._are_whole())
 
+    def _looks_up_words(self) -> bool:
+        """Return whether to look words up in their index. Common ones are tested faster on few tickets.
+
+        PostgreSQL would also look up common ones, because it underestimates how long that takes.
+        """
+        # PostgreSQL also underestimates how many tickets have several labels.
+        others = replace(self.filter, search=None, labels=None)
+        if not others.is_narrow:
+            return True
+        return self._expected_with_words(are_whole=False) < WORDS_PER_TICKET * self._expected_of(others)
+
     @cached_property
     def _expected(self) -> int:
         """Return how many matches PostgreSQL expects."""
+        return self._expected_of(self.filter)
+
+    def _expected_of(self, chosen: TicketFilter) -> int:
         # Without the condition of the labels' index, which says nothing new, but seems to leave a third of the tickets.
-        defaults = self._parameters() | {"are_whole": False, "looks_up_labels": False}
-        return _expected_rows("tickets/expected", **defaults)
+        plain = {"are_whole": False, "looks_up_words": True, "looks_up_labels": False}
+        return _expected_rows("tickets/expected", **chosen.parameters() | plain, at=self.at)
+
+    def _expected_with_words(self, *, are_whole: bool) -> int:
+        return _expected_rows("tickets/expected_words", search=self.filter.search, are_whole=are_whole)
 
     def _are_whole(self) -> bool:
         """Return whether PostgreSQL expects most tickets with the words to have them as they are, not longer ones."""
-        whole, all_words = (
-            _expected_rows("tickets/expected_words", search=self.filter.search, are_whole=are_whole)
-            for are_whole in (True, False)
-        )
-        return whole > all_words / 2
+        return self._expected_with_words(are_whole=True) > self._expected_with_words(are_whole=False) / 2
 
     def _in_titles(self) -> list[Row] | None:
         """Walk past the titles that can have the words of the search. None if that does not fill the page soon."""

@@ -51,8 +51,9 @@ def saved_count(*, viewer: User, filter: TicketFilter, at: datetime) -> QueueCou
         return QueueCount(0)
     try:
         with sql.time_limit(SAVED_COUNT_TIME):
+            plain = {"are_whole": False, "looks_up_words": True}
             limits = {"most": MAX_SAVED_COUNT + 1, "walk": WALK}
-            row = sql.row("tickets/saved_count", **wanted.parameters(), at=at, are_whole=False, **limits)
+            row = sql.row("tickets/saved_count", **wanted.parameters(), **plain, **limits, at=at)
     except sql.TookTooLong:
         return None
     return QueueCount(min(row["number"], MAX_SAVED_COUNT), row["number"] > MAX_SAVED_COUNT)

@@ -471,7 +471,7 @@ class TestRaces:
 
 
 class TestCreateMany:
-    @examples(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @examples(max_examples=25, suppress_health_check=list(HealthCheck))
     @given(choices=st.lists(st.integers(0, 7), min_size=1, max_size=12))
     def test_has_the_outcomes_of_creating_one_by_one(
         self, choices: list[int], owner: User, assignee: User, admin: User, project: Project

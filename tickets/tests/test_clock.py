@@ -7,7 +7,7 @@ from typing import Any
 import pgtrigger.installation
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import User
@@ -181,7 +181,7 @@ class Pair:
 
 class TestClockOfTheDatabase:
     @pytest.mark.slow
-    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=40)
     @given(
         priority=st.sampled_from(Priority.values),
         is_closed=st.booleans(),

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from django.db import InternalError, ProgrammingError, connection, transaction
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg.errors import CheckViolation, ForeignKeyViolation, RaiseException, UniqueViolation
 
@@ -449,7 +449,7 @@ class TestVisibleTo:
 
         assert not Ticket.objects.visible_to(assignee).exists()
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=60)
     @given(world=worlds())
     def test_follows_the_documented_rule_in_any_world(self, db: None, world: World) -> None:
         with transaction.atomic():

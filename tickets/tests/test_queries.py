@@ -13,7 +13,7 @@ from unittest import mock
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import User
@@ -52,9 +52,7 @@ NOW = NOON + timedelta(hours=2)
 ALL_PAGES = 1_000_000
 ORDERINGS = [Ordering(field, is_descending) for field in SORT_KEYS for is_descending in (False, True)]
 
-per_example = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+per_example = settings(max_examples=40)
 # Few different values, so that there are ties.
 moments = st.integers(0, 4).map(lambda hours: NOON + timedelta(hours=hours))
 rows = st.fixed_dictionaries(
@@ -236,7 +234,7 @@ def plan(
 ) -> str:
     """Return how PostgreSQL runs a statement that it plans with its parameters."""
     page = lists._Page(viewer=viewer, filter=wanted, ordering=ordering, after=after, stop=20, at=NOON)
-    others = {"row_limit": 20, "walk": 2000, "are_whole": False} | parameters
+    others = {"row_limit": 20, "walk": 2000, "are_whole": False, "looks_up_words": True} | parameters
     lines = psql(f"EXPLAIN {sql.text(f'tickets/{statement}')}", **page._parameters() | others)
     return "\n".join(line for (line,) in lines)
 

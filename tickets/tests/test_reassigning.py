@@ -106,6 +106,15 @@ def offers(page: Any, name: str) -> str:
     return re.findall(r'data-field-name="([^"]*)"', select)[0]
 
 
+class TestMenu:
+    @pytest.mark.parametrize("page", ["hand-over", "deactivate"])
+    def test_highlights_users_on_pages_about_who_leaves(self, admin: User, assignee: User, page: str) -> None:
+        shown = Browser(admin).get(f"{TICKETS}of/{assignee.pk}/{page}/")
+
+        entries = [entry for section in shown.context["sidebar_navigation"] for entry in section["items"]]
+        assert [entry["title"] for entry in entries if entry["active"]] == ["Users"]
+
+
 class TestPickers:
     @pytest.mark.parametrize("page", ["hand-over", "deactivate"])
     def test_leave_out_who_leaves(self, admin: User, owner: User, assignee: User, page: str) -> None:

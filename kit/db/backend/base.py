@@ -3,6 +3,7 @@
 import select
 from typing import Any
 
+from django.conf import settings
 from django.db.backends.postgresql import base, operations
 from psycopg.pq import TransactionStatus
 
@@ -27,7 +28,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.ensure_connection()
         if self._prepared is None or self._prepared.connection is not self.connection:
             self._prepared = PreparedCursor(self.connection)
-        if self.execute_wrappers or self.queries_logged:
+        # pghistory's wrapper and that of commands only change statements that are not prepared.
+        if settings.TRACING or self.queries_logged:
             with_wrappers = self._prepare_cursor(self._prepared)  # type: ignore[attr-defined]
             with_wrappers.execute(query, params)
         else:

@@ -3,6 +3,8 @@
 -- params   are_whole  boolean   whether few tickets have longer words that begin with those of the search. Looking up the
 --                               words as they are and the longer ones separately is then faster. COALESCE keeps
 --                               PostgreSQL from looking up both together as well.
+--          looks_up_words  boolean   whether to use the index of words, rather than to test the tickets that meet the
+--                                    other conditions.
 (
     %(assignee_id)s::bigint IS NULL
     OR (SELECT TRUE FROM tickets_assignment WHERE ticket_id = ticket.id AND user_id = %(assignee_id)s)
@@ -18,7 +20,10 @@ AND (
 )
 AND (
     %(search)s::text IS NULL
-    OR CASE WHEN %(are_whole)s::boolean THEN
+    OR CASE WHEN NOT %(looks_up_words)s::boolean THEN
+        coalesce(ticket.search @@ search_query(%(search)s::text, TRUE), FALSE)
+        AND coalesce(ticket.search @@ search_query(%(search)s::text, FALSE), TRUE)
+    WHEN %(are_whole)s::boolean THEN
         (ticket.search @@ search_whole(%(search)s::text) OR ticket.search @@ search_longer(%(search)s::text))
         AND coalesce(ticket.search @@ search_query(%(search)s::text), FALSE)
     ELSE
