@@ -206,12 +206,27 @@ def note_title_words() -> None:
 
 def whole_words() -> Any:
     """Look words up as if PostgreSQL expected few tickets with longer ones."""
-    return mock.patch.object(lists._Page, "_are_whole", return_value=True)
+    return mock.patch.multiple(lists._Page, _looks_up_words=lambda _: True, _are_whole=lambda _: True)
 
 
 def longer_words() -> Any:
     """Look words up as if PostgreSQL expected many tickets with longer ones."""
-    return mock.patch.object(lists._Page, "_are_whole", return_value=False)
+    return mock.patch.multiple(lists._Page, _looks_up_words=lambda _: True, _are_whole=lambda _: False)
+
+
+def words_without_index() -> Any:
+    """Test words as if PostgreSQL expected few tickets that meet the other conditions."""
+    return mock.patch.object(lists._Page, "_looks_up_words", return_value=False)
+
+
+@contextmanager
+def short_walks() -> Iterator[None]:
+    """Find pages by walks of one ticket, then three, and then two more for the rest of a page."""
+    with (
+        mock.patch.multiple(lists, WALK=3, SLOW_WALK=2, NEARLY_ALL=0.01),
+        mock.patch.multiple(lists._Page, _walk=1, _may_go_on=lambda *_: True, _is_whole=lambda *_: False),
+    ):
+        yield
 
 
 def generic_plan(*, of: str) -> str:
@@ -366,11 +381,15 @@ class TestPages:
                 ids_of_whole_words = found(people[viewer], wanted_words, by, limit)
             with common_words(), whole_words():
                 ids_of_common_words = found(people[viewer], wanted_words, by, limit)
+            with many_tickets(), words_without_index():
+                ids_of_tested_words = found(people[viewer], wanted_words, by, limit)
+            with short_walks():
+                ids_of_walks = found(people[viewer], wanted_words, by, limit)
 
         matching = [row for row in loaded if self.is_visible(row, viewer) and self.is_wanted(row, wanted, viewer)]
         matching = [row for row in matching if folded(row["title"]).startswith(text)]
         assert ids == ids_of_many == ids_of_whole_words == ids_of_common_words == in_order(matching, by)
-        assert ids == ids_in_titles
+        assert ids == ids_in_titles == ids_of_tested_words == ids_of_walks
 
     def filter_of(self, wanted: dict[str, Any], people: list[User]) -> TicketFilter:
         same: dict[str, Any] = {
