@@ -1,4 +1,4 @@
-"""Audit log entries of signing in and out. Triggers write the others, for every kind of writer.
+"""Audit log entries of signing in and out. Triggers write the others, whoever makes the change.
 
 Django announces sign-ins of the API and of the admin in the same way, so both are recorded here.
 """
@@ -21,7 +21,7 @@ MAX_ACCOUNT = 254
 
 
 def record(action: AuditAction, request: HttpRequest, *, user: User | None = None, account: str = "") -> None:
-    """Append an entry about this request. `account` is the address that was entered, if not that of a user."""
+    """Append an entry about this request. `account` is the address that was entered, if there is no user."""
     # Someone who keeps trying while locked out must not fill the log.
     once_per = f"{settings.AXES_COOLOFF_TIME.total_seconds()} seconds" if action == AuditAction.LOCKED_OUT else None
     sql.run(
@@ -58,7 +58,7 @@ def record_sign_out(request: HttpRequest, user: User | None, **_: Any) -> None:
 
 @receiver(user_login_failed)
 def record_failure(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
-    """Record a wrong password, or an attempt while locked out. axes, which is told first, has marked the latter."""
+    """Record a wrong password, or an attempt while locked out, which axes, whose receiver runs first, has marked."""
     if request is None:
         return
     if getattr(request, "axes_locked_out", False):

@@ -25,7 +25,7 @@ list_changes = describes(
     "null, and moves on even if a page is empty because you may not see any of the changes. With `wait`, the response "
     "comes with the next change, or empty after that many seconds, or sooner if too many requests are waiting. "
     "`by` is null if the change was made anonymously, in SQL, or by somebody whom you may not see. Changes are deleted "
-    "after some time, 30 days by default; a cursor before that is refused with 410.",
+    "after some time, 30 days by default; an older cursor is refused with 410.",
     query=ChangesQuerySerializer,
     answers={200: (ChangesPageSerializer, {"items": [CHANGE], "nextCursor": "WzE3XQ"})},
     refusals=[invalid(after=INVALID_CURSOR), ChangesExpired],

@@ -50,10 +50,10 @@ class Noted(models.Model):
     # The comment, the booking's ledger entry, or the ticket that the object was merged into.
     detail_id = models.BigIntegerField(null=True)
     at = models.DateTimeField()
-    # Not a foreign key: the log has to outlive the user, and neither is it to take a lock on them.
+    # Not a foreign key: the log outlives users, and writing to it must not lock their rows.
     by_id = models.BigIntegerField(null=True)
     door = models.TextField()
-    # Made by a bulk load that announces nothing (`notifications.services.mute`). Readers who synchronise want it;
+    # Made by a bulk load that announces nothing (`notifications.services.mute`). Clients that keep a copy need it;
     # nobody is to be notified of it.
     is_quiet = models.BooleanField()
 
@@ -105,8 +105,8 @@ class Log(models.Model):
     purged = models.BigIntegerField(db_default=0)
     # When the newest changes got their positions. Never goes back, whatever the clock does.
     sequenced_at = models.DateTimeField(db_default=Now())
-    # No row of the inbox has this id or a smaller one, nor will any. Spares the sequencer the remains of deleted rows,
-    # which PostgreSQL keeps during a long backup.
+    # The inbox has no row with this id or a smaller one, and never will. So the sequencer skips the remains of deleted
+    # rows, which PostgreSQL keeps during a long backup.
     settled_id = models.BigIntegerField(db_default=0)
     # The same will be true of this id once all transactions before this one have ended.
     settling_id = models.BigIntegerField(db_default=0)

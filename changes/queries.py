@@ -46,7 +46,7 @@ def end() -> int:
 
 
 def moved(after: int) -> dict[str, int]:
-    """Return the position of the newest change of each type, of those that have changed after a position."""
+    """Return the position of the newest change of each type that has changed after a position."""
     services.sequence()
     return {row["type"]: row["position"] for row in sql.prepared("changes/moved", after=after)}
 

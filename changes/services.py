@@ -11,12 +11,12 @@ BATCH = 1_000
 PURGED_BATCH = 10_000
 # How much longer `purge` keeps changes that one of `readers` has not read yet.
 GRACE = timedelta(days=60)
-# Each returns the position up to which a part of this server has read the log, or None if it needs none of it.
+# Each returns how far a part of this server has read the log, or None if it does not need the log.
 readers: list[Callable[[], int | None]] = []
 
 
 def sequence() -> None:
-    """Move to the log what is committed by now. Commits a transaction per batch, unless the caller is in one."""
+    """Move what is committed by now to the log. Commit a transaction per batch, unless the caller is in one."""
     while sql.prepared("changes/sequence", number=BATCH)[0]["taken"] == BATCH:
         pass
 

@@ -5,7 +5,7 @@
 #   deploy/backup.sh /var/backups/ticketing [/var/backups/ticketing-settings]
 #
 # The settings go into a folder of their own, whenever they have changed, because their secrets decrypt the database:
-# the second folder, or that of the first name with "-settings". DATABASE_URL, or WORKER_DATABASE_URL behind a pooler, is
+# the second argument, or the first with "-settings" added. DATABASE_URL, or WORKER_DATABASE_URL behind a pooler, is
 # read from the environment, or else from .env. A backup is complete once it has its final name.
 set -euo pipefail
 umask 077
@@ -21,7 +21,7 @@ unfinished=$target/.$name
 mkdir -p "$unfinished"
 trap 'rm -rf "$unfinished"' EXIT
 
-# One snapshot for the dump and for the number of rows in each table, by which restore.sh tells that all are there.
+# One snapshot for the dump and for the number of rows in each table, with which restore.sh verifies the dump.
 coproc SESSION { psql --no-psqlrc --quiet --tuples-only --no-align --set ON_ERROR_STOP=1 "$database"; }
 session_pid=$SESSION_PID
 echo "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SELECT pg_export_snapshot();" >&"${SESSION[1]}"
@@ -51,7 +51,7 @@ trap - EXIT
 
 find "$target" -mindepth 1 -maxdepth 1 -name 'ticketing-*' -mtime "+$KEEP_DAYS" -exec rm -rf {} +
 if [ -d "$settings" ]; then
-    # Those of no backup that is left.
+    # Copies that no remaining backup refers to.
     find "$settings" -maxdepth 1 -name 'settings-*.env' -printf '%f\n' | while read -r file; do
         grep -qsxF "$file" "$target"/ticketing-*/settings || rm "$settings/$file"
     done

@@ -1,7 +1,7 @@
 # For backup.sh and restore.sh, which set $here: set $database to the URL of PostgreSQL itself, past a pooler.
 
 # pg_dump and pg_restore change settings of their session, such as the search path. A pooler would lend that session to
-# the site, which would no longer find its tables, and pg_dump might get another one for the dump.
+# the site, which would no longer find its tables, and might give pg_dump another one for the dump.
 setting() { sed -n "s/^$1=//p" "$here/.env" 2>/dev/null | tail -1; }
 if [ -z "${DATABASE_URL:-}" ]; then
     DATABASE_URL=$(setting DATABASE_URL)

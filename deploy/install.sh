@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Install or upgrade Ticketing on Debian 12, as root, from an unpacked release or a clone (which gives its last commit).
+# Install or upgrade Ticketing on Debian 12, as root, from an unpacked release or a clone (its last commit).
 #
 #   deploy/install.sh tickets.example.com     the first time; EMAIL_URL, MAIL_FROM and DATABASE_URL may be set
-#   deploy/install.sh                         an upgrade, or after a failure
+#   deploy/install.sh                         to upgrade, or again after a failure
 #   deploy/install.sh --no-start …            start and stop nothing, for images
 #
 # Everything is put in place before the running version is touched. Settings and the site's file are never overwritten.
@@ -26,7 +26,7 @@ if [ "${1:-}" = --no-start ]; then start=no; shift; fi
 host=${1:-}
 [ "$(id -u)" = 0 ] || fail "Run it as root."
 [ -n "$host" ] || [ -e "$settings" ] || fail "Usage: deploy/install.sh HOST, for example tickets.example.com"
-[ -L "$link" ] || [ ! -e "$link" ] || fail "$link is not a link. Move it elsewhere; this script makes it one."
+[ -L "$link" ] || [ ! -e "$link" ] || fail "$link is not a link. Move it elsewhere; this script creates a link there."
 
 source=$(cd "$(dirname "$0")/.." && pwd)
 version=$(cat "$source/VERSION")
@@ -37,7 +37,7 @@ release=$link-$version
 if [ -e "$settings" ]; then database=$(setting DATABASE_URL); else database=${DATABASE_URL:-$own_database}; fi
 packages=(python3-venv nginx-light postgresql-client ca-certificates)
 if [ "$database" = "$own_database" ]; then packages+=(postgresql); fi
-step "Packages of Debian: ${packages[*]}"
+step "Debian packages: ${packages[*]}"
 apt-get update -qq
 apt-get install -y -qq --no-install-recommends "${packages[@]}" > /dev/null
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Restore a backup of backup.sh into an empty database, and prove that it is complete: the checksums, the number of rows
-# in each table, and the books of all bookings.
+# Restore a backup made by backup.sh into an empty database, and prove that it is complete: the checksums, the number of
+# rows in each table, and the consistency of all bookings.
 #
 #   deploy/restore.sh /var/backups/ticketing/ticketing-20260830T021500Z
 #

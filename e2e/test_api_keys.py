@@ -16,7 +16,7 @@ def test_api_keys(desk: Desk) -> None:
     desk.go("/admin/accounts/user/me/")
     page.get_by_role("link", name="API keys").click()
     page.get_by_label("Name").fill(name)
-    page.get_by_label("May").select_option("Read")
+    page.get_by_label("Scope").select_option("Read")
     page.get_by_role("button", name="Create key").click()
     expect(page.get_by_role("heading", name="Your new key")).to_be_visible()
     key = page.locator("section code").inner_text()

@@ -32,7 +32,7 @@ from tickets.models import Ticket
 admin.site.unregister(ProcrastinateJob)
 
 WHAT_TO_DO = {
-    State.PENDING: "Nothing. It will be sent soon, or at the next attempt if one has failed.",
+    State.PENDING: "Nothing. It will be sent soon, or retried if an attempt has failed.",
     State.SENT: "Nothing. The mail server has accepted it.",
     State.FAILED: "The address was rejected, or its user is gone. Check the last error and the address. Once the cause "
     "is fixed, select the e-mail in the list and resend it.",

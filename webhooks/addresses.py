@@ -1,8 +1,8 @@
 """Which addresses deliveries may go to.
 
-The creator of a webhook chooses where the server connects to, so it must not reach what only this machine and its
-network can: neither other services nor a cloud's metadata. Names are checked when they are entered, and addresses at
-every connection, because a name can resolve to another address each time.
+The creator of a webhook chooses where the server connects to, so deliveries must not reach what only this machine and
+its network can reach, such as internal services or a cloud's metadata. Names are checked when they are entered, and
+addresses at every connection, because a name can resolve to another address each time.
 """
 
 import ipaddress

@@ -8,7 +8,7 @@ WAITS = [
     timedelta(minutes=30),
     *(timedelta(hours=hours) for hours in (2, 5, 10, 14, 20, 24)),
 ]
-# A webhook to which every attempt has failed for so long is paused, even if each of its deliveries has attempts left.
+# A webhook to which every attempt has failed for this long is paused, even if each of its deliveries has attempts left.
 PATIENCE = sum(WAITS, timedelta())
 # The most that a receiver can put off a retry by `Retry-After`.
 MAX_RETRY_AFTER = timedelta(hours=1)

@@ -17,7 +17,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from webhooks import addresses
 from webhooks.models import MAX_RESPONSE
 
-# From the start of an attempt to the end of the response, whatever takes how long.
+# For a whole attempt, from looking up the name to the end of the response.
 TIMEOUT_SECONDS = 15
 TIMED_OUT = f"No complete response within {TIMEOUT_SECONDS} seconds."
 # Many receivers close idle connections after two seconds or more. A message on a closed one is a failed attempt.

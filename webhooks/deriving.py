@@ -43,7 +43,7 @@ def derive() -> bool:
         return False
     webhooks = list(Webhook.objects.exclude(status=WebhookStatus.ENDED).order_by("pk"))
     if not webhooks:
-        # The progress does not matter until there is one, which begins at the end of the log.
+        # Progress does not matter until there is a webhook, which begins at the end of the log.
         return False
     position = _read_until(found[0]["position"], webhooks)
     read = list(Change.objects.filter(position__gt=position).order_by("position")[:BATCH])

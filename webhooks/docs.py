@@ -162,8 +162,8 @@ get_delivery = describes(
 retry_delivery = describes(
     "Send a delivery again",
     name="retryWebhookDelivery",
-    more="Admins only. It is sent soon, with the same body and `webhook-id`, and has all its attempts again. While the "
-    "webhook is paused, it waits.",
+    more="Admins only. It is sent soon, with the same body and `webhook-id`, and gets all its attempts again. While "
+    "the webhook is paused, it waits.",
     answers={202: (DeliverySerializer, QUEUED)},
     refusals=[Forbidden, services.DeliveryNotFound, services.StillPending],
 )

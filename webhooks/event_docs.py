@@ -68,7 +68,8 @@ PARAMETERS: dict[str, Schema] = {
         "example": "msg_0b6f5c0e7d0f4d7a9a573c1c9c2f8e11",
     },
     "webhook-timestamp": {
-        "description": "When the delivery was sent, in seconds since 1970. Refuse one that is minutes old.",
+        "description": "When the delivery was sent, in seconds since 1970. Refuse one that is more than a few "
+        "minutes old.",
         "schema": {"type": "string", "pattern": "^[0-9]+$"},
         "example": "1719856801",
     },
@@ -79,7 +80,7 @@ PARAMETERS: dict[str, Schema] = {
         "example": "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
     },
 }
-FAILURE = {"description": "A failure, as is no response. The delivery is sent again later, for three days."}
+FAILURE = {"description": "A failure, as is no response. The delivery is retried for three days."}
 RESPONSES: Schema = {
     "2XX": {"description": "Accepted. Reply within 15 seconds, and do the work afterwards."},
     "3XX": {"description": "A failure: redirects are not followed."},

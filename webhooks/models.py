@@ -64,7 +64,7 @@ class DeliveryStatus(models.TextChoices):
 
 
 class Webhook(Versioned):
-    """A URL of another system, and which events it is told about."""
+    """A URL of another system, and the events that it is notified of."""
 
     versioned_fields = VERSIONED_FIELDS
 
@@ -141,7 +141,7 @@ class Delivery(models.Model):
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
     # Of the change in the log. None for tests.
     position = models.BigIntegerField(null=True)
-    # Random, because ids repeat after a restored backup, and receivers ignore ids that they know.
+    # Random, because ids repeat after a backup is restored, and receivers ignore ids that they know.
     message_id = models.UUIDField(db_default=RandomUUID(), editable=False)
     event = models.CharField(max_length=MAX_PATTERN)
     # The changed object, as in "ticket/7": its deliveries are sent in order. "" for tests.

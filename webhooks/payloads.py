@@ -1,8 +1,8 @@
 """The bodies of deliveries: what changed, in the API's own shape, as an admin sees it.
 
 They are made when a change is read from the log, a moment after it was made, and stored. So every attempt sends the
-same, and an object that is deleted later is still there. If the object has changed again in that moment, `data` already
-says so; its `version` tells.
+same, even if the object is deleted later. If the object has changed again in that moment, `data` already contains that
+change, as its `version` shows.
 """
 
 from collections.abc import Callable, Iterable

@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 POLL_SECONDS = 1
 # Deliveries that this worker claims at a time. They take turns by webhook (sql/functions/claim.sql).
 MAX_CLAIMED = 2_000
-# How long a claimed delivery waits for others to the same webhook before it is given up, with enough of its lease left.
+# How long a claimed delivery waits for others to the same webhook. Its claim is then given up, before the lease ends.
 MAX_WAIT_SECONDS = 30
 # How long to collect outcomes before a turn records them.
 GATHER_SECONDS = 0.02
@@ -165,7 +165,7 @@ def _turn(outcomes: list[Outcome], given_up: list[Claimed], free: int) -> Turn:
 
 
 def _derive() -> bool:
-    """Create the deliveries about the next changes. If that fails, what there is already is still sent."""
+    """Create the deliveries about the next changes. If that fails, existing ones are still sent."""
     try:
         changes.sequence()
         return deriving.derive()

@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 PROBES = 2
 # How many deliveries are claimed for each that can be under way, so that fast receivers need not wait for the database.
 AHEAD = 5
-# How long a claim lasts: for waiting, an attempt, and time to record it. What a killed worker has claimed is due then.
+# How long a claim lasts: time to wait, attempt and record. After that, what a killed worker has claimed is due again.
 LEASE = timedelta(seconds=60)
 
 EXHAUSTED = "Delivery #{delivery} failed {attempts} times, the last time with: {error}"
@@ -57,7 +57,7 @@ class Claimed:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of an attempt. Without a status there was no response."""
+    """The result of an attempt. Without a status, there was no response."""
 
     delivery: Claimed
     status: int | None = None
@@ -127,11 +127,11 @@ async def attempt(delivery: Claimed, client: "Client") -> Outcome:
 
 
 def record(outcomes: Collection[Outcome], *, at: datetime) -> None:
-    """Record the outcomes of attempts, and pause or end the webhooks that they say so of."""
+    """Record the outcomes of attempts, and pause or end webhooks accordingly."""
     if not outcomes:
         return
     with transaction.atomic():
-        # In the order of every other worker, because the rows of webhooks are locked below.
+        # Every worker locks the rows of webhooks below in this order.
         outcomes = sorted(outcomes, key=lambda outcome: (outcome.delivery.webhook_id, outcome.delivery.id))
         recorded = _record(outcomes, at=at)
         by_webhook: dict[int, list[Outcome]] = {}
@@ -172,7 +172,7 @@ def _next(outcome: Outcome, *, at: datetime) -> tuple[str, datetime]:
 
 
 def _note(webhook_id: int, outcomes: list[Outcome], *, at: datetime) -> None:
-    """Note in the webhook whether anything reaches its receiver, and stop it if it is time to."""
+    """Note in the webhook whether anything reaches its receiver, and stop it if that is due."""
     failed = [outcome for outcome in outcomes if not outcome.is_success]
     for outcome in failed:
         log.warning("webhook_failed", webhook=webhook_id, delivery=outcome.delivery.id, error=outcome.fault)

@@ -91,7 +91,7 @@ class DeliverySerializer(serializers.Serializer[Any]):
     attemptedAt = serializers.DateTimeField(allow_null=True)
     deliveredAt = serializers.DateTimeField(allow_null=True)
     payload = serializers.JSONField(help_text="The body: `type`, `timestamp` and `data`.")
-    response = AttemptSerializer(allow_null=True, help_text="What came of the last attempt.")
+    response = AttemptSerializer(allow_null=True, help_text="The result of the last attempt.")
 
 
 class DeliveryPageSerializer(serializers.Serializer[Any]):

@@ -28,7 +28,7 @@ from webhooks.models import (
 )
 
 MAX_WEBHOOKS = 100
-# How long a replaced secret still signs, and how many of a webhook can be valid at a time.
+# How long deliveries are also signed with a replaced secret, and how many of a webhook's can be valid at a time.
 OVERLAP = timedelta(hours=24)
 MAX_SECRETS = 5
 # Rows per transaction of `purge`.
@@ -51,7 +51,7 @@ class TooManyWebhooks(Conflict):
 
 
 class StillPending(Conflict):
-    message = "This delivery has not been sent yet, and will be retried anyway"
+    message = "This delivery is still pending and will be sent anyway"
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def create(*, url: str, events: Sequence[str], description: str = "", by: User) 
         after_position=deriving.newest_position(),
         created_by=by,
     )
-    # For the time that the database has set.
+    # Read `created_at`, which the database has set.
     webhook.refresh_from_db()
     return _with_new_secret(webhook)
 
@@ -129,7 +129,7 @@ def delete(*, webhook_id: int, expected: Expected | None = None) -> None:
 
 @transaction.atomic
 def rotate_secret(*, webhook_id: int, expected: Expected | None = None, at: datetime) -> NewSecret:
-    """Replace the signing secret. The previous one signs as well for OVERLAP, so that receivers can change over.
+    """Replace the signing secret. The previous one stays valid for OVERLAP, so that receivers can switch.
 
     :raises WebhookNotFound, VersionConflict, PreconditionFailed: as for `update`.
     """
@@ -199,7 +199,7 @@ def resend(deliveries: WebhookDeliveryQuerySet, *, at: datetime) -> int:
 def purge(*, older_than: timedelta, at: datetime) -> int:
     """Delete deliveries older than this, except those still being tried, and secrets that are no longer valid.
 
-    What has waited so long for a paused webhook is deleted as well. Return the number of deliveries.
+    Deliveries that have waited that long for a paused webhook are deleted as well. Return the number of deliveries.
     """
     Secret.objects.filter(ends_at__lte=at).delete()
     old = Delivery.objects.filter(created_at__lt=at - older_than)

@@ -34,7 +34,7 @@ class KeyForm(forms.Form):
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
     )
     scope = forms.ChoiceField(
-        choices=KeyScope.choices, initial=KeyScope.READ, label="May", widget=UnfoldAdminSelectWidget
+        choices=KeyScope.choices, initial=KeyScope.READ, label="Scope", widget=UnfoldAdminSelectWidget
     )
     expires_at = forms.SplitDateTimeField(
         required=False,
@@ -122,7 +122,7 @@ class ApiKeyAdmin(ReadOnlyMixin, ModelAdmin):
     def owner(self, key: ApiKey) -> str:
         return str(key.user)
 
-    @display(description="may", label={KeyScope.READ: "default", KeyScope.WRITE: "info"})
+    @display(description="scope", label={KeyScope.READ: "default", KeyScope.WRITE: "info"})
     def scope_label(self, key: ApiKey) -> tuple[str, str]:
         return key.scope, key.get_scope_display()
 

@@ -30,7 +30,7 @@ class FailedSignInAdmin(ReadOnlyMixin, ModelAdmin):
     list_filter = ["attempt_time"]
     search_fields = ["username", "ip_address"]
     search_help_text = "Part of an e-mail address or IP address"
-    empty_note = "If sign-ins fail, they appear here, and you can lift lockouts."
+    empty_note = "Failed sign-ins appear here, and you can lift lockouts."
     ordering = ["-attempt_time", "-id"]
     show_full_result_count = False
     actions = ["lift_lockout"]

@@ -1,4 +1,4 @@
-"""The page for what a member of staff may not do: it says what was refused, and whom to ask."""
+"""The page that tells a member of staff what was refused, and whom to ask."""
 
 from copy import copy
 from typing import Any

@@ -38,7 +38,7 @@ def require_sign_in(by: User) -> None:
 
 @transaction.atomic
 def create_key(*, name: str, scope: str, expires_at: datetime | None = None, by: User) -> tuple[ApiKey, str]:
-    """Create an API key of the user. Return its row and the key, which is not stored.
+    """Create an API key for the user. Return its row and the key, which is not stored.
 
     :raises SignInRequired: `by` is authenticated by an API key.
     :raises Invalid: the key would have expired already.
@@ -68,7 +68,7 @@ def create_key(*, name: str, scope: str, expires_at: datetime | None = None, by:
 
 
 def _locked(by: User) -> User | None:
-    """Reread and lock the user, so that a new password, which deletes all keys, comes before or after the new key."""
+    """Reread and lock the user, so that a new password, which deletes all keys, takes effect before or after this."""
     return User.objects.select_for_update(no_key=True).filter(pk=by.pk, is_active=True).first()
 
 

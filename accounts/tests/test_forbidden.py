@@ -32,7 +32,7 @@ class TestForbiddenPage:
         users = text_of(browser.get("/admin/axes/accessattempt/"))
 
         assert "You are not allowed to add events" in add
-        assert f'Your role is Agent, and this takes an admin. Ask {admin.name} (<a class="' in add
+        assert f'Your role is Agent, and only admins can do this. Ask {admin.name} (<a class="' in add
         assert f'href="mailto:{admin.email}"' in add
         assert "You are not allowed to use “New booking”" in book_
         assert "You are not allowed to open the list of failed sign-ins" in users
@@ -84,4 +84,4 @@ class TestForbiddenPage:
     def test_does_without_admins(self, agent: User, event: Event) -> None:
         User.objects.filter(type="admin").update(is_active=False)
 
-        assert "this takes an admin." in text_of(Browser(agent).get("/admin/events/event/add/"))
+        assert "only admins can do this." in text_of(Browser(agent).get("/admin/events/event/add/"))

@@ -34,7 +34,7 @@ from webhooks import services as webhooks
 OLDEST_POSTGRESQL = 15
 # Seconds by which the clocks of this machine and of the database may differ.
 MAX_CLOCK_SKEW = 2
-# Of PostgreSQL's connections, the share from which on new processes may find none.
+# The share of PostgreSQL's connections in use above which new processes may find none free.
 BUSY_SHARE = 0.8
 SECONDS_TO_ANSWER = 10
 # For a notification to arrive, and its channel.
@@ -114,7 +114,7 @@ def database_findings() -> Iterator[Finding]:
 
 
 def session_findings() -> Iterator[Finding]:
-    """Yield which settings of each session are missing, as behind a pooler that does not make them."""
+    """Yield which settings of each session are missing, as behind a pooler that does not set them."""
     found = {row["name"]: row["value"] for row in sql.rows("ticketing/session_settings", names=list(SESSION))}
     for name, value in SESSION.items():
         if found[name] != value:
@@ -163,7 +163,7 @@ def listening_findings() -> Iterator[Finding]:
         text = "Workers look for jobs and mail every few seconds, because they cannot listen through the pooler"
         yield Finding("listening", text, "Set WORKER_DATABASE_URL to wake them at once.")
         return
-    remedy = "Let WORKER_DATABASE_URL lead to the primary itself, past the pooler, with the database of DATABASE_URL."
+    remedy = "Point WORKER_DATABASE_URL to the primary itself, not the pooler, with the database of DATABASE_URL."
     try:
         is_heard = sql.is_heard(CHANNEL, seconds=SECONDS_TO_BE_HEARD)
     except Error as error:
@@ -186,10 +186,10 @@ def replica_findings() -> Iterator[Finding]:
         yield fault("replica", f"It does not answer: {_line(error)}", remedy)
         return
     if not is_replica:
-        yield fault("replica", "REPLICA_URL leads to a primary", "Let it lead to a streaming replica, and restart.")
+        yield fault("replica", "REPLICA_URL leads to a primary", "Point it to a streaming replica, and restart.")
         return
     most = settings.REPLICA_MAX_LAG_SECONDS
-    # A replica that follows has what the primary has now within that time.
+    # Within that time, a replica that keeps up has what the primary has now.
     lag = reading.lag(patience=most + 1)
     if lag is None or lag > most:
         remedy = "See pg_stat_replication on the primary and the replica's log. Until then, reads use the primary."
@@ -275,15 +275,15 @@ def address_findings() -> Iterator[Finding]:
     yield Finding("address", f"{settings.SITE_URL} reaches this server")
     seen = answer.get("client")
     if not seen:
-        yield unchecked("proxy", "Set METRICS_TOKEN, with which the server says how requests arrive.")
+        yield unchecked("proxy", "Set METRICS_TOKEN, so that the server can say how requests arrive.")
     elif seen["scheme"] != urlsplit(settings.SITE_URL).scheme:
         remedy = "Let the proxy set X-Forwarded-Proto, and set PROXY_COUNT to the number of proxies."
-        yield fault("proxy", f"Requests by {urlsplit(settings.SITE_URL).scheme} arrive as {seen['scheme']}", remedy)
+        yield fault("proxy", f"Requests over {urlsplit(settings.SITE_URL).scheme} arrive as {seen['scheme']}", remedy)
     elif settings.PROXY_COUNT == 0 and seen["address"] in ("127.0.0.1", "::1"):
-        remedy = "Let the proxy set X-Forwarded-For, and set PROXY_COUNT. All clients share one rate limit otherwise."
+        remedy = "Let the proxy set X-Forwarded-For, and set PROXY_COUNT. Otherwise, all clients share one rate limit."
         yield fault("proxy", "Requests from outside seem to come from this machine", remedy)
     else:
-        yield Finding("proxy", f"A request from this machine arrives from {seen['address']} by {seen['scheme']}")
+        yield Finding("proxy", f"A request from this machine arrives from {seen['address']} over {seen['scheme']}")
 
 
 def rate_limit_findings() -> Iterator[Finding]:

@@ -57,16 +57,16 @@ REPLICA_READS = Counter(
     "Reads by whether the replica took them: replica, or, if the primary did, own-change, behind or down",
     ["outcome"],
 )
-# Of the database, by the name that sql/gauges.sql gives them: what each counts, and its label.
+# Figures from the database, by their names in sql/gauges.sql: what each counts, and its label.
 GAUGES = {
     "jobs": ("Background jobs by state", "state"),
     "job_oldest_seconds": ("Age of the oldest job that is due", ""),
     "workers": ("Workers seen in the last two minutes", ""),
     "deliveries": ("Mail that is waiting or was given up", "state"),
     "delivery_oldest_due_seconds": ("How long the oldest mail has been due", ""),
-    "booked_tickets": ("Tickets that are sold for upcoming events", ""),
+    "booked_tickets": ("Tickets sold for upcoming events", ""),
     "waiting_bookings": ("Bookings on the waiting lists of upcoming events", ""),
-    "webhook_deliveries": ("Deliveries of webhooks, of the days for which they are kept, by state", "state"),
+    "webhook_deliveries": ("Webhook deliveries that are still kept, by state", "state"),
     "webhook_oldest_due_seconds": ("Age of the oldest delivery of a webhook that is due", ""),
     "webhooks": ("Webhooks by state; failing ones are active, but nothing reaches them", "state"),
     "tickets": ("Support tickets that are not closed, by status", "status"),
@@ -98,7 +98,7 @@ def count_requests(get_response: Callable[[HttpRequest], HttpResponseBase]) -> C
 
 
 def exposition(*, at: datetime) -> bytes:
-    """Return all metrics in Prometheus's text format. Reads the database once; the rest is there without it."""
+    """Return all metrics in Prometheus's text format. Without the database, only its figures are missing."""
     registry = CollectorRegistry()
     MultiProcessCollector(registry, path=str(FOLDER))
     registry.register(_Gauges(at))

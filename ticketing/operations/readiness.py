@@ -31,7 +31,7 @@ def missing(*, at: datetime) -> list[str]:
         found = sql.row("ticketing/readiness", at=at)
     except Error as error:
         logger.warning("database_does_not_answer", error=str(error))
-        # A connection that has failed once is replaced with the next request only.
+        # Django replaces a connection that has failed only with the next request.
         connection.close()
         return [MIGRATIONS] if getattr(error.__cause__, "sqlstate", None) == "42P01" else [DATABASE]
     lacks = {MIGRATIONS: not _on_disk() <= set(found["applied"]), WORKER: not found["has_worker"]}

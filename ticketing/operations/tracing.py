@@ -38,7 +38,7 @@ _tracer: Tracer = trace.NoOpTracer()
 def start(processor: SpanProcessor | None = None) -> None:
     """Make spans in this process from now on, and send them to the collector, or to `processor`.
 
-    Call it in the process that is to send them, not before that is forked: a thread sends them.
+    Call it in the process that is to send them, after the fork: the thread that sends them would not survive one.
     """
     global _tracer
     if not isinstance(_tracer, trace.NoOpTracer):
@@ -71,7 +71,7 @@ def _to_collector() -> SpanProcessor:
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     class Processor(BatchSpanProcessor):
-        """Sends what is left when the process ends, but holds nobody up for a collector that is away."""
+        """Sends what is left when the process ends, but does not wait long for a collector that is down."""
 
         def shutdown(self) -> None:
             giving_up = Timer(SECONDS_TO_STOP, self.span_exporter.shutdown)
@@ -161,7 +161,7 @@ async def trace_job(call_next: Callable[[], Awaitable[Any]], context: Any, _work
 
 @contextmanager
 def _span(name: str, kind: SpanKind = SpanKind.CLIENT) -> Iterator[tracing.Attributes]:
-    """Make a span. Of an exception it has the type only, because the message may name people."""
+    """Make a span. It has only the type of an exception, because the message may name people."""
     attributes: tracing.Attributes = {}
     with _tracer.start_as_current_span(name, kind=kind, record_exception=False, set_status_on_exception=False) as span:
         try:
@@ -184,7 +184,7 @@ def _watch(connection: BaseDatabaseWrapper, **_: Any) -> None:
 
 
 def _trace_statement(execute: Callable[..., Any], statement: Any, params: Any, many: bool, context: Any) -> Any:
-    """Make a span of a statement, never with its parameters. Polling for work belongs to nothing, and makes none."""
+    """Make a span of a statement, never with its parameters. Polling for work is part of no trace, and makes none."""
     if not trace.get_current_span().is_recording():
         return execute(statement, params, many, context)
     # psycopg's own objects contain values.

@@ -137,7 +137,7 @@ class BulkActions(ServiceAdmin):
             self._undo(request, undo_id)
             return HttpResponseRedirect(tickets)
         number = counted(len(found.tickets), "ticket")
-        note = f"{number} will get back the previous assignees, except tickets that have changed since."
+        note = f"{number} will get the previous assignees back, except tickets that have changed since."
         form = forms.Form()
         return form_page(self, request, form, title="Undo the assignment?", notes=[note], submit="Undo", back=tickets)
 

@@ -33,7 +33,7 @@ class ChangePage(SeenAdmin, ServiceAdmin):
     form = TicketForm
     seen_field = "seen_version"
     # For the page about a refusal (accounts/admin/forbidden.py).
-    instead_of = {"delete": "Tickets are never deleted. Close it, or merge it into the ticket that it repeats."}
+    instead_of = {"delete": "Tickets are never deleted. Close it, or merge it into the ticket that it duplicates."}
     inlines = [AssignmentInline]
     autocomplete_fields = ["project", "created_by"]
     readonly_fields = ["created_at", "updated_at", "closed_at", "sla_due_at", "held_at", "hold_reason", "version"]

@@ -123,7 +123,7 @@ def _handed(handed: list[services.Reassigned], person: User, receiver: User | No
     if receiver is None:
         return f"{counted(len(ids), 'ticket')} taken from {person.name}{numbers}."
     shared = sum(receiver.pk in each.before for each in handed)
-    note = f" {counted(shared, 'ticket')} had both assignees before." if shared else ""
+    note = f" {counted(shared, 'ticket')} already had both assignees." if shared else ""
     return f"{counted(len(ids), 'ticket')} handed over from {person.name} to {receiver.name}{numbers}.{note}"
 
 

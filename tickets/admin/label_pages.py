@@ -1,4 +1,4 @@
-"""Suggestions for fields of labels as one types (kit/static/kit/labels.js)."""
+"""Suggestions for fields of labels as you type (kit/static/kit/labels.js)."""
 
 from typing import Any
 

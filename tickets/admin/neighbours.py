@@ -1,4 +1,4 @@
-"""The next and the previous ticket of the list that one came from."""
+"""The next and the previous ticket of the list that the user came from."""
 
 import base64
 import copy

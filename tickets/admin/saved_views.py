@@ -146,7 +146,7 @@ class SavedViews(ServiceAdmin):
             filter_id = int(number) if is_id(number) else 0
             saved = services.update(filter_id=filter_id, by=staff_user(request), **values)
             done = (
-                f"Saved as “{saved.name}”." if "name" in body else f"“{saved.name}” has the filters of this list now."
+                f"Saved as “{saved.name}”." if "name" in body else f"“{saved.name}” now has the filters of this list."
             )
             self.message_user(request, done, messages.SUCCESS)
         return HttpResponseRedirect(f"{self._list()}?{QueryDict(shown).urlencode()}")

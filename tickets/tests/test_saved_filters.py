@@ -342,7 +342,7 @@ class TestViews:
         saved.refresh_from_db()
         assert "Replace its filters" in shown.content.decode()
         assert (saved.name, saved.query, saved.is_shared) == ("Roofs", "search=roof&priority=high", True)
-        assert "“Roofs” has the filters of this list now." in page.content.decode()
+        assert "“Roofs” now has the filters of this list." in page.content.decode()
         assert page.context["cl"].saved_tab.title == "Roofs"
 
     @pytest.mark.parametrize(

@@ -24,12 +24,12 @@ from webhooks.models import Delivery, DeliveryStatus, Webhook, WebhookStatus
 
 MAX_LISTED_ERROR = 80
 WHAT_TO_DO = {
-    DeliveryStatus.PENDING: "Nothing. It will be sent soon, or at the next attempt if one has failed.",
+    DeliveryStatus.PENDING: "Nothing. It will be sent soon, or retried if an attempt has failed.",
     DeliveryStatus.DELIVERED: "Nothing. The receiver has accepted it.",
     DeliveryStatus.FAILED: "Check the response and the receiver. Once the cause is fixed, select the delivery in the "
     "list and resend it.",
-    DeliveryStatus.CANCELLED: "Nothing. The receiver has ended the subscription. If it wants this after all, resume "
-    "the webhook and resend the delivery.",
+    DeliveryStatus.CANCELLED: "Nothing. The receiver has ended the subscription. If this is still wanted, resume the "
+    "webhook and resend the delivery.",
 }
 WAITS = "It waits until the webhook is resumed."
 

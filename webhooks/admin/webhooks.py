@@ -29,7 +29,7 @@ from webhooks.models import EVENTS, Delivery, DeliveryStatus, Webhook, WebhookSt
 # How long the page that shows a new secret can be reloaded.
 SECRET_SECONDS = 300
 SALT = "webhooks.admin.secret"
-EVENTS_HELP = "Separated by commas. A trailing * matches any ending: * alone is everything. The events are "
+EVENTS_HELP = "Separated by commas. A trailing * matches any ending; * alone matches everything. The events are "
 
 
 class EventsField(forms.CharField):
@@ -163,7 +163,7 @@ class WebhookAdmin(SeenAdmin, ServiceAdmin):
         waiting = Delivery.objects.filter(webhook=webhook, status=DeliveryStatus.PENDING).count()
         notes = [f"{counted(waiting, 'message')} will be sent, in order."]
         if webhook.reason:
-            notes.append(f"It stopped for this reason: {webhook.reason}")
+            notes.append(f"Reason it stopped: {webhook.reason}")
         return self._ask(request, webhook, title=f"Resume “{webhook}”?", notes=notes, submit="Resume")
 
     @action(
@@ -176,7 +176,7 @@ class WebhookAdmin(SeenAdmin, ServiceAdmin):
                 return HttpResponseRedirect(
                     _secret_page(services.rotate_secret(webhook_id=webhook.pk, at=timezone.now()))
                 )
-        notes = ["For 24 hours, deliveries are signed with both secrets, so that the receiver can change over."]
+        notes = ["For 24 hours, deliveries are signed with both secrets, so that the receiver can switch."]
         title = f"Replace the signing secret of “{webhook}”?"
         return self._ask(request, webhook, title=title, notes=notes, submit="Replace", is_destructive=True)
 
