@@ -58,7 +58,7 @@ def record_sign_out(request: HttpRequest, user: User | None, **_: Any) -> None:
 
 @receiver(user_login_failed)
 def record_failure(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
-    """Record a wrong password, or an attempt while locked out, which axes, whose receiver runs first, has marked."""
+    """Record a wrong password, or an attempt while locked out: axes, whose receiver runs first, has marked that."""
     if request is None:
         return
     if getattr(request, "axes_locked_out", False):

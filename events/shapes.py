@@ -46,7 +46,7 @@ def flat_booking(row: Row) -> Row:
 
 
 def new_booking(made: Row) -> Row:
-    """Return a booking that `services.booked` has just made, as `booking_detail` does, without reading it again."""
+    """Return what `services.book_as_row` has returned as `booking_detail` does, without reading it again."""
     return booking_detail(
         {
             "id": made["id"],

@@ -137,7 +137,7 @@ class BookingViewSet(ViewSet):
             NewBookingSerializer, request, faults=partial(services.booking_faults, **terms), is_guest=is_guest
         )
         joins = services.Joins.ALWAYS if wanted.pop("joins_waitlist") else services.Joins.NEVER
-        booked = services.booked(**terms, joins=joins, key=key, **wanted)
+        booked = services.book_as_row(**terms, joins=joins, key=key, **wanted)
         body = shapes.new_booking(booked)
         headers = {"ETag": tag(body)} | ({REPLAYED: "true"} if booked["is_repeated"] else {})
         if is_guest:

@@ -4,6 +4,7 @@ The application is loaded before granian starts its processes, so that they shar
 """
 
 import gc
+import multiprocessing
 import os
 import sys
 from contextlib import suppress
@@ -47,6 +48,8 @@ def interrupt_less() -> None:
 
 
 if __name__ == "__main__":
+    # Python 3.14 would have another default.
+    multiprocessing.set_start_method("fork")
     load()
     interrupt_less()
     cli([*options(), *sys.argv[1:]], auto_envvar_prefix="GRANIAN")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import pghistory
 import pytest
 from django.db import OperationalError, connection, transaction
 from django.db.utils import DataError
@@ -102,3 +103,9 @@ class TestPrepared:
 
         assert len(statements) == 1
         assert "FROM accounts_user" in statements[0]["sql"]
+
+    def test_comes_alone_within_a_context_of_history_which_adds_a_statement_to_others(self, owner: User) -> None:
+        with pghistory.context(door="api"), CaptureQueriesContext(connection):
+            found = sql.prepared("projects/projects_by_id", ids=[], viewer_id=owner.pk)
+
+        assert found == []

@@ -25,7 +25,7 @@ from webhooks import queries as webhooks
 # the others. An ended process may have had the same number; in a container, the first one always has.
 FOLDER = Path(settings.METRICS_DIR) / str(os.getpid())
 shutil.rmtree(FOLDER, ignore_errors=True)
-FOLDER.mkdir(parents=True)
+FOLDER.mkdir(parents=True, exist_ok=True)
 # prometheus_client reads this when it is imported.
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(FOLDER)
 

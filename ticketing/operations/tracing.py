@@ -4,14 +4,14 @@ Nothing imports this module unless OTEL_EXPORTER_OTLP_ENDPOINT is set, and only 
 (requirements-telemetry.in). The SDK reads the other OTEL_… variables itself.
 
 OpenTelemetry's instrumentation of psycopg wraps cursors, so it would miss the prepared statements, which libpq runs
-without one (kit/db/backend/prepared.py). Wrappers of Django's connections see both.
+without one (kit/db/backend/prepared.py). So the connections are told to call `_trace_statement`.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing.util import Finalize
 from threading import Timer
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import connections
@@ -26,6 +26,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
 
 from kit import tracing
 from kit.db import sql
+from kit.db.backend.base import DatabaseWrapper
 
 # The most of a statement that a span holds.
 MAX_STATEMENT = 4_000
@@ -64,6 +65,7 @@ def stop() -> None:
     for connection in connections.all(initialized_only=True):
         if _trace_statement in connection.execute_wrappers:
             connection.execute_wrappers.remove(_trace_statement)
+        cast(DatabaseWrapper, connection).wrap_prepared = None
 
 
 def _to_collector() -> SpanProcessor:
@@ -181,6 +183,7 @@ def _watch(connection: BaseDatabaseWrapper, **_: Any) -> None:
     if _trace_statement not in connection.execute_wrappers:
         # Outside of what others add to the statement.
         connection.execute_wrappers.insert(0, _trace_statement)
+    cast(DatabaseWrapper, connection).wrap_prepared = _trace_statement
 
 
 def _trace_statement(execute: Callable[..., Any], statement: Any, params: Any, many: bool, context: Any) -> Any:

@@ -27,10 +27,12 @@ NEWEST_FIRST = Ordering()
 WALK, SHORT_WALK = 20_000, 2_000
 # For titles and words: before titles that cannot have the words are skipped, and among the others.
 TITLE_WALK, RANGE_WALK = 500, 12_000
-# For assignees who have many tickets, which takes longer to test.
+# For assignees who have many tickets, which takes longer to test, and for the rest of a page.
 SLOW_WALK = 8_000
+# Matches are not evenly distributed, so a walk has to promise more than a page.
+MARGIN = 1.4
 # What part of a page is worth another walk for the rest.
-NEARLY_ALL = 2 / 3
+NEARLY_ALL = 3 / 4
 # How many tickets of a person to look at for those that are not closed.
 PERSON_WALK = 1_000
 # How many expected matches of a search or of labels are too many to fetch and sort all of them, and how many of a
@@ -142,7 +144,7 @@ def position(row: Row, ordering: Ordering) -> tuple[Any, int]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Page:
-    """The first `stop` tickets of a filtered list, and the ways to find them. Each is one statement.
+    """The first `stop` tickets of a filtered list, and the ways to find them.
 
     PostgreSQL would have to guess whether to walk along the order until enough tickets match, or to fetch all matches
     and sort them, and a wrong guess costs a walk along the whole table. So this class decides: it walks past some
@@ -171,7 +173,7 @@ class _Page:
             if len(near) == self.stop or self._is_whole(WALK):
                 return near
             if len(near) >= NEARLY_ALL * self.stop:
-                near += self._following(near[-1], SLOW_WALK, stop=self.stop - len(near))
+                near += self._following(near, SLOW_WALK)
                 if len(near) == self.stop:
                     return near
         if self._is_hidden_project() and not _has_many(self.viewer.pk):
@@ -185,10 +187,11 @@ class _Page:
         return self._planned("sorted")
 
     def _may_go_on(self, near: list[Row]) -> bool:
-        """Return whether ten times the walk may fill the page, and takes less long than an index of words or labels."""
+        """Return whether a long walk may fill the page, and takes less long than an index of words or labels."""
+        if self._walk >= WALK:
+            return False
         if self.filter.search is not None:
-            # Matches are not evenly distributed.
-            return self._walk < SLOW_WALK and len(near) * WALK / self._walk >= 1.4 * self.stop
+            return self._walk < SLOW_WALK and len(near) * WALK / self._walk >= MARGIN * self.stop
         return self._is_by_labels and (len(near) >= self.stop / 4 or self._are_labels_common)
 
     def _next_tickets(self, walk: int) -> list[Row]:
@@ -202,9 +205,13 @@ class _Page:
         run = sql.rows if any(alike.values()) else sql.prepared
         return run(f"tickets/{name}", **parameters, **alike)
 
-    def _following(self, last: Row, walk: int, *, stop: int) -> list[Row]:
-        """Return the first matches among the next tickets after one."""
-        return replace(self, after=position(last, self.ordering), stop=stop)._next_tickets(walk)
+    def _following(self, near: list[Row], walk: int) -> list[Row]:
+        """Return the rest of the page, or part of it, from a walk that begins after the last match found."""
+        after, stop = position(near[-1], self.ordering), self.stop - len(near)
+        found = replace(self, after=after, stop=stop)._next_tickets(walk)
+        # Some tickets may just have been moved there.
+        ids = {row["id"] for row in near}
+        return [row for row in found if row["id"] not in ids]
 
     def _alike(self) -> dict[str, Any]:
         """Return what the tickets on the walk have in common, for orders with indexes of such tickets."""

@@ -1,9 +1,10 @@
 """Django's PostgreSQL backend with prepared statements and a cheaper health check. Django requires this module name."""
 
 import select
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from django.conf import settings
 from django.db.backends.postgresql import base, operations
 from psycopg.pq import TransactionStatus
 
@@ -19,6 +20,9 @@ class DatabaseOperations(operations.DatabaseOperations):
 class DatabaseWrapper(base.DatabaseWrapper):
     ops_class = DatabaseOperations
     _prepared: PreparedCursor | None = None
+    # Called like Django's `execute_wrappers`, for prepared statements. Those may add a second statement, as pghistory's
+    # does, and PostgreSQL prepares only single ones.
+    wrap_prepared: Callable[..., Any] | None = None
 
     def run_prepared(self, query: str, params: dict[str, Any]) -> list[dict[str, Any]]:
         """Run a statement with a `PreparedCursor` of this connection, and return its rows."""
@@ -28,15 +32,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.ensure_connection()
         if self._prepared is None or self._prepared.connection is not self.connection:
             self._prepared = PreparedCursor(self.connection)
-        # pghistory's wrapper and that of commands only change statements that are not prepared.
-        if settings.TRACING or self.queries_logged:
-            with_wrappers = self._prepare_cursor(self._prepared)  # type: ignore[attr-defined]
-            with_wrappers.execute(query, params)
-        else:
-            self.validate_no_broken_transaction()
-            with self.wrap_database_errors:
+        self.validate_no_broken_transaction()
+        with self._log(query, params), self.wrap_database_errors:
+            if self.wrap_prepared:
+                context = {"connection": self, "cursor": self._prepared}
+                self.wrap_prepared(self._execute_prepared, query, params, False, context)
+            else:
                 self._prepared.execute(query, params)
         return self._prepared.rows
+
+    def _execute_prepared(self, query: str, params: dict[str, Any], many: bool, context: dict[str, Any]) -> None:
+        context["cursor"].execute(query, params)
+
+    def _log(self, query: str, params: dict[str, Any]) -> AbstractContextManager[None]:
+        """Log a statement for DEBUG, and for tests that count them."""
+        if not self.queries_logged:
+            return nullcontext()
+        return self.make_debug_cursor(self._prepared).debug_sql(query, params)  # type: ignore[arg-type]
 
     def is_usable(self) -> bool:
         """Return whether a connection from an earlier request is still open.
