@@ -72,7 +72,7 @@ class TestSearch:
 
     def test_looks_up_what_is_far_down(self, admin: User, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
         """Complete words, and the beginning of the last one, or of words in other scripts."""
-        monkeypatch.setattr("tickets.queries.lists.SHORT_WALK", 1)
+        monkeypatch.setattr("tickets.queries.reads.LIKELY_WALK", 1)
         monkeypatch.setattr("events.queries.WALK", 1)
         old = make_ticket(owner, title="Printer in room 145, 東京都")
         booking = book(make_event(admin), guest=Guest("Gudrun", "Guest", "gudrun@example.com"))

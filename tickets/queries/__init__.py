@@ -23,7 +23,9 @@ from tickets.queries.history import (
     history,
     last_comments,
 )
-from tickets.queries.lists import (
+from tickets.queries.lists import position, tickets
+from tickets.queries.queues import MAX_COUNT, QueueCount, queue_counts, saved_count
+from tickets.queries.reads import (
     PERSON_WALK,
     Row,
     assigned_to,
@@ -33,14 +35,11 @@ from tickets.queries.lists import (
     label_suggestions,
     labels,
     likely,
-    position,
     seen_by_id,
     ticket,
-    tickets,
     tickets_by_id,
     watchers,
 )
-from tickets.queries.queues import MAX_COUNT, QueueCount, queue_counts, saved_count
 
 __all__ = [
     "ALL",

@@ -11,7 +11,7 @@ from accounts.models import User
 from accounts.queries import viewer_id
 from kit.db import sql
 from tickets.models import Comment
-from tickets.queries.lists import Row
+from tickets.queries.reads import Row
 
 ASSIGNEE = "assignee"
 MAX_VERSION = 2**31 - 1

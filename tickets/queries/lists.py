@@ -1,6 +1,5 @@
 """Lists of tickets: orders, and how to find a page quickly among a million."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -16,11 +15,7 @@ from projects.models import Project, Visibility
 from sla.models import Priority, SlaState
 from tickets.models import WEEKLY_FIELDS, Ordering, Queue, Ticket, weeks
 from tickets.queries.filters import TicketFilter
-
-# A ticket as SQL returns it, with the keys of the API; tickets/shapes.py makes it JSON.
-Row = dict[str, Any]
-
-NEWEST_FIRST = Ordering()
+from tickets.queries.reads import NEWEST_FIRST, Row
 
 # How many tickets to look at, in order, before giving up on filling a page that way. Filters that few tickets meet are
 # given up sooner, and so are titles, whose order has nothing to do with where the tickets are stored.
@@ -33,8 +28,6 @@ SLOW_WALK = 8_000
 MARGIN = 1.4
 # What part of a page is worth another walk for the rest.
 NEARLY_ALL = 3 / 4
-# How many tickets of a person to look at for those that are not closed.
-PERSON_WALK = 1_000
 # How many expected matches of a search or of labels are too many to fetch and sort all of them, and how many of a
 # search are too many when a user has to be assigned as well.
 MANY, FEW = 15_000, 1_000
@@ -68,71 +61,6 @@ def tickets(
         return []
     page = _Page(viewer=viewer, filter=wanted, ordering=ordering, after=after, at=at, stop=offset + limit)
     return page.rows()[offset:]
-
-
-def labels(*, viewer: User, after: str = "", limit: int) -> list[Row]:
-    """Return the first `limit` labels after the label `after`, with the number of tickets that `viewer` may see."""
-    return sql.prepared("tickets/labels", viewer_id=viewer_id(viewer), after=after, row_limit=limit)
-
-
-def label_suggestions(*, start: str, without: Sequence[str] = (), limit: int) -> list[Row]:
-    """Return labels that begin with a text, with their number of tickets, for staff; the most frequent ones first."""
-    return sql.rows("tickets/label_suggestions", start=start, without=list(without), row_limit=limit)
-
-
-def ticket(*, ticket_id: int, viewer: User, at: datetime, must_be_visible: bool = True) -> Row | None:
-    """Return a ticket that `viewer` may see, as one of `tickets`, with its SLA and whether the viewer watches it."""
-    return sql.find(
-        "tickets/ticket",
-        ticket_id=ticket_id,
-        viewer_id=viewer_id(viewer) if must_be_visible else None,
-        user_id=viewer.pk,
-        at=at,
-    )
-
-
-def watchers(ticket_ids: list[int]) -> dict[int, list[int]]:
-    """Return the ids of the users who watch each of these tickets and may see it."""
-    found: dict[int, list[int]] = {ticket_id: [] for ticket_id in ticket_ids}
-    for row in sql.rows("tickets/watchers", ticket_ids=ticket_ids) if ticket_ids else []:
-        found[row["ticket_id"]].append(row["user_id"])
-    return found
-
-
-def likely(*, text: str, limit: int) -> list[Row]:
-    """Return the tickets that staff, who see every ticket, are most likely to mean by a search. One statement."""
-    return sql.rows("tickets/likely", text=text, walk=SHORT_WALK, row_limit=limit)
-
-
-def created_by(*, user_id: int, limit: int) -> list[Row]:
-    """Return the latest tickets that a user created, for staff; those that are not closed first. One statement."""
-    return sql.rows("tickets/created_by", user_id=user_id, walk=PERSON_WALK, row_limit=limit)
-
-
-def assigned_to(*, user_id: int, limit: int) -> list[Row]:
-    """Return the latest tickets that a user is assigned to, as `created_by` does. One statement."""
-    return sql.rows("tickets/assigned_to", user_id=user_id, walk=PERSON_WALK, row_limit=limit)
-
-
-def is_visible(*, ticket_id: int, viewer: User) -> bool:
-    """Return whether there is a ticket that `viewer` may see."""
-    return sql.find("tickets/is_visible", ticket_id=ticket_id, viewer_id=viewer_id(viewer)) is not None
-
-
-def concerning(*, ticket_id: int, viewer: User) -> Row | None:
-    """Return a ticket as one of `tickets`, if it concerns `viewer`."""
-    return sql.find("tickets/concerning", ticket_id=ticket_id, viewer_id=viewer_id(viewer))
-
-
-def tickets_by_id(ids: list[int], ordering: Ordering = NEWEST_FIRST) -> list[Row]:
-    """Return the tickets as `tickets` does, in the order of the ids, with their place in `ordering`."""
-    return sql.prepared("tickets/tickets", ids=ids, ordering=ordering.field) if ids else []
-
-
-def seen_by_id(*, viewer: User, ids: list[int]) -> list[Row]:
-    """Return those of these tickets that `viewer` may see, as `tickets` does, in any order. Two statements."""
-    seen = sql.prepared("tickets/seen_by_id", ids=ids, viewer_id=viewer_id(viewer))
-    return tickets_by_id([row["id"] for row in seen])
 
 
 def position(row: Row, ordering: Ordering) -> tuple[Any, int]:
