@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import cycle
 from typing import Any
 from urllib.parse import quote
 
@@ -25,7 +26,7 @@ ODD = [
 ]
 # For places that are tried many times.
 FEW = ["abc", str(10**30), "%00", "%28"]
-# For fields of forms, each of which takes a whole page.
+# For fields of forms, each of which takes a whole page: one for each field, and both for all fields at once.
 WORST = [str(10**30), "%00"]
 LOOKUPS = ["", "__exact", "__in", "__isnull", "__gte", "__range", "__regex", "__year", "__date", "__abc"]
 PARAMETERS = ["o", "p", "q", "e", "all", "_facets", "_to_field", "_popup", "_changelist_filters", "abc", "%00", "pk"]
@@ -134,12 +135,13 @@ class TestOddRequests:
             answer = hostile.get(page.url)
             is_form = answer.status_code == 200 and answer["Content-Type"].startswith("text/html")
             opened = fields(answer) if is_form else {}
-            for name in opened:
+            for name, odd in zip(opened, cycle(WORST), strict=False):
                 others = body_of({other: value for other, value in opened.items() if other != name})
-                for odd in WORST:
-                    hostile.post(page.url, f"{others}&{name}={odd}")
-                    if page.key.endswith("_add"):
-                        hostile.get(f"{page.url}?{name}={odd}")
+                hostile.post(page.url, f"{others}&{name}={odd}")
+                if page.key.endswith("_add"):
+                    hostile.get(f"{page.url}?{name}={odd}")
+            for odd in WORST:
+                hostile.post(page.url, "&".join(f"{name}={odd}" for name in opened))
 
         assert pages
         assert hostile.faults == [], "\n".join(hostile.faults)
