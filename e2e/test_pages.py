@@ -99,6 +99,7 @@ def faults_in_every_look(desk: Desk, name: str, *, examined: Sequence[str]) -> l
 
 
 # Dark pages on phones have the elements of one look and the colours of another. Agents see parts of the same pages.
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("email", "expected", "looks"),
     [(ADMIN, EXPECTED, ["light", "dark", "phone"]), (AGENT, EXPECTED_OF_AGENTS, ["light", "phone-dark"])],

@@ -106,6 +106,7 @@ def examples(hostile: Hostile) -> Examples:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 class TestOddRequests:
     def test_ids_in_addresses(self, hostile: Hostile, examples: Examples) -> None:
