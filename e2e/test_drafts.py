@@ -296,7 +296,7 @@ def test_added_rows(window: Desk) -> None:
     expect(page.get_by_text(text)).to_have_count(0)
     url = page.url
 
-    # Meanwhile somebody else removes one row, adds another, and changes the name of the calendar.
+    # Meanwhile, another user removes a row, adds one, and renames the calendar.
     page.locator("[name=holidays-1-name]").fill("Third, edited")
     page.locator("[name=holidays-0-name]").fill("First, edited")
     add.click()

@@ -157,8 +157,8 @@ def book_as_row(
     """Book seats for `user` (by default `by`) or a guest, or put them on the waiting list.
 
     Returns the booking's columns, the number of bookings `ahead`, and `is_repeated`: a retry with the same `key` books
-    nothing, and gets the first booking as it was then. One statement, which is its own transaction unless within
-    another. The rules are in sql/functions/booking_refusal.sql.
+    nothing and returns the first booking as it was then. Runs as one statement, in a transaction of its own unless the
+    caller has begun one. The rules are in sql/functions/booking_refusal.sql.
 
     :raises EventNotFound: there is no such event, or `by` may not see it.
     :raises EventCancelled, EventNotPublished, BookingsClosed: the event does not take bookings.

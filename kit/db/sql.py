@@ -244,8 +244,7 @@ def record_command(connection: BaseDatabaseWrapper, **_: Any) -> None:
 def _record_command(execute: Callable[..., Any], statement: Any, params: Any, many: bool, context: Any) -> Any:
     """Mark a change in the same round trip, and only until the end of its transaction."""
     is_write = isinstance(statement, str) and statement.lstrip().upper().startswith(WRITES)
-    # One that PostgreSQL prepares has to come alone.
-    if many or not is_write or not isinstance(context["cursor"].cursor, psycopg.Cursor):
+    if many or not is_write:
         return execute(statement, params, many, context)
     mark = f"SELECT set_config('pghistory.context_metadata', '{COMMAND}', true); "
     result = execute(mark + statement, params, many, context)

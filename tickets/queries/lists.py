@@ -200,7 +200,7 @@ class _Page:
         others = replace(self.filter, search=None, labels=None)
         if not others.is_narrow:
             return True
-        return self._expected_with_words(are_whole=False) < WORDS_PER_TICKET * self._expected_of(others)
+        return self._expected_with_words < WORDS_PER_TICKET * self._expected_of(others)
 
     @cached_property
     def _expected(self) -> int:
@@ -212,12 +212,15 @@ class _Page:
         plain = {"are_whole": False, "looks_up_words": True, "looks_up_labels": False}
         return _expected_rows("tickets/expected", **chosen.parameters() | plain, at=self.at)
 
-    def _expected_with_words(self, *, are_whole: bool) -> int:
-        return _expected_rows("tickets/expected_words", search=self.filter.search, are_whole=are_whole)
+    @cached_property
+    def _expected_with_words(self) -> int:
+        """Return how many tickets PostgreSQL expects to contain the words, or longer ones that begin with them."""
+        return _expected_rows("tickets/expected_words", search=self.filter.search, are_whole=False)
 
     def _are_whole(self) -> bool:
         """Return whether PostgreSQL expects most tickets with the words to have them as they are, not longer ones."""
-        return self._expected_with_words(are_whole=True) > self._expected_with_words(are_whole=False) / 2
+        whole = _expected_rows("tickets/expected_words", search=self.filter.search, are_whole=True)
+        return whole > self._expected_with_words / 2
 
     def _in_titles(self) -> list[Row] | None:
         """Walk past the titles that can have the words of the search. None if that does not fill the page soon."""
