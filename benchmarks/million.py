@@ -21,7 +21,9 @@ os.environ.setdefault("BENCH_CLUSTER", "postgres-million")
 # Configures Django, so it comes before anything that reads settings.
 from benchmarks import data, load, site, works  # isort: split
 
+from django.conf import settings
 from django.db.models import F
+from django.test import Client
 from rich import box
 from rich.console import Console
 from rich.progress import track
@@ -30,10 +32,10 @@ from rich.table import Table
 from accounts.models import User, UserType
 from kit.web import paging
 from projects.models import Project, Visibility
-from tickets.models import Status, Ticket
+from tickets.models import Queue, Status, Ticket
 from tickets.serializers import ORDERING_OF_NAME
 
-MAX_MILLISECONDS, MAX_MONTH, MAX_EVERYTHING = 50, 40, 60
+MAX_MILLISECONDS, MAX_MONTH, MAX_EVERYTHING, MAX_ADMIN_LIST = 50, 40, 60, 80
 # Where pages begin, by the label: after this share of all tickets in the order. The end is the last page of most lists.
 DEPTHS = {"": 0, ", middle": 0.5, ", end": 0.9999}
 LIST = "/tickets?limit=20"
@@ -91,6 +93,8 @@ def groups() -> list[Group]:
         if user.is_staff:
             fields = {"title": changes_of_titles(headers), "status": changes_of_statuses(headers)}
             found.append(Group("PATCH", caller, fields))
+            queues = {queue: get(f"/admin/tickets/ticket/?queue={queue}", session(user)) for queue in Queue.values}
+            found.append(Group("admin: queue of 100 tickets", caller, queues, MAX_ADMIN_LIST))
     return found
 
 
@@ -156,6 +160,13 @@ def cursors() -> dict[str, str]:
                 place = places.values_list(order.field, "pk")[int(depth * total)]
                 found[f"{name}{label}"] += f"&cursor={paging.encode(name, *place)}"
     return found
+
+
+def session(user: User) -> dict[str, str]:
+    """Sign the user in to the admin and return the headers that requests of that session need."""
+    browser = Client()
+    browser.force_login(user)
+    return {"Cookie": f"{settings.SESSION_COOKIE_NAME}={browser.cookies[settings.SESSION_COOKIE_NAME].value}"}
 
 
 def get(path: str, headers: dict[str, str]) -> Iterator[load.Request]:
