@@ -1,14 +1,11 @@
 """What choosing and claiming deliveries reads, in a burst that PostgreSQL's statistics know nothing of."""
 
-import json
-from typing import Any
-
 import pytest
 
 from accounts.models import User
 from accounts.tests.factories import make_user
 from notifications.models import Delivery, State
-from projects.tests.psql import planner_without, psql
+from projects.tests.psql import blocks_read, planner_without, psql
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -38,14 +35,6 @@ def make_many(user: User, *, state: str) -> None:
         state=state,
         number=BURST,
     )
-
-
-def blocks_read(statement: str, **parameters: Any) -> int:
-    """Return how many blocks a second run of the statement reads. The first one plans it."""
-    for _ in range(2):
-        ((plan,),) = psql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT json) {statement}", **parameters)
-    (root,) = plan if isinstance(plan, list) else json.loads(plan)
-    return int(root["Plan"]["Shared Hit Blocks"]) + int(root["Plan"]["Shared Read Blocks"])
 
 
 class TestDue:

@@ -1,5 +1,6 @@
 """SQL as psql sends it: without models, services or Django's cursor."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,3 +22,11 @@ def planner_without(*methods: str) -> Iterator[None]:
         for method in methods:
             psql(f"SET LOCAL enable_{method} = off")
         yield
+
+
+def blocks_read(statement: str, **parameters: Any) -> int:
+    """Return how many blocks a second run of the statement reads. The first one plans it."""
+    for _ in range(2):
+        ((plan,),) = psql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT json) {statement}", **parameters)
+    (root,) = plan if isinstance(plan, list) else json.loads(plan)
+    return int(root["Plan"]["Shared Hit Blocks"]) + int(root["Plan"]["Shared Read Blocks"])

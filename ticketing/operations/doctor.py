@@ -41,8 +41,14 @@ SECONDS_TO_ANSWER = 10
 SECONDS_TO_BE_HEARD = 3
 CHANNEL = "ticketing_doctor"
 MAX_BACKUP_AGE = timedelta(hours=26)
-# PostgreSQL's settings without which a crash can lose or corrupt what was confirmed.
-DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
+# What happens while these settings of PostgreSQL are off.
+LOSES_BOOKINGS = "a crash can lose confirmed bookings"
+REQUIRED = {
+    "fsync": LOSES_BOOKINGS,
+    "full_page_writes": LOSES_BOOKINGS,
+    "synchronous_commit": LOSES_BOOKINGS,
+    "autovacuum": "the remains of old rows slow everything down",
+}
 
 
 class Verdict(StrEnum):
@@ -99,9 +105,9 @@ def database_findings() -> Iterator[Finding]:
     version = connection.connection.info.server_version // 10_000
     if version < OLDEST_POSTGRESQL:
         yield fault("database", f"PostgreSQL {version}", f"Upgrade to PostgreSQL {OLDEST_POSTGRESQL} or newer.")
-    wrong = [name for name in DURABLE if found[name] == "off"]
+    wrong = [name for name in REQUIRED if found[name] == "off"]
     for name in wrong:
-        yield fault("database", f"{name} is off: a crash can lose confirmed bookings", f"Set {name} = on.")
+        yield fault("database", f"{name} is off: {REQUIRED[name]}", f"Set {name} = on.")
     yield from session_findings()
     if found["connections"] > BUSY_SHARE * found["max_connections"]:
         yield fault(

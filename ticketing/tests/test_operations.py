@@ -166,7 +166,7 @@ class TestDoctor:
     @pytest.fixture(autouse=True)
     def durable(self, monkeypatch: Any) -> None:
         """The embedded server that tests start is not durable (kit/db/embedded.py)."""
-        monkeypatch.setattr(doctor, "DURABLE", ())
+        monkeypatch.setattr(doctor, "REQUIRED", {})
 
     @pytest.fixture
     def report(self) -> str:
@@ -197,7 +197,7 @@ class TestDoctor:
         assert "pgtrigger_record_change" in finding.text
 
     def test_names_settings_that_lose_data(self, monkeypatch: Any) -> None:
-        monkeypatch.setattr(doctor, "DURABLE", ("synchronous_commit",))
+        monkeypatch.setattr(doctor, "REQUIRED", {"synchronous_commit": doctor.LOSES_BOOKINGS})
         psql("SET LOCAL synchronous_commit = off")
 
         assert [(finding.verdict, finding.text) for finding in findings("database")] == [
