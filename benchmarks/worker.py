@@ -47,7 +47,7 @@ class Drain:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="number of rounds")
+    parser.add_argument("--rounds", type=int, default=7, help="number of rounds")
     parser.add_argument("--mails", type=int, default=3_000, help="size of the backlog")
     parser.add_argument("--seconds", type=float, default=5, help="duration of each run of bookings in seconds")
     options = parser.parse_args()

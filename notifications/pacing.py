@@ -15,9 +15,9 @@ NANOSECONDS = 1_000_000_000
 # The machine is busy if a thread waits half as long as it runs. Measured: 0.2 to 0.4 on an idle machine, where each
 # reply of the mail server wakes the thread, and 0.7 to 5 on a busy one.
 BUSY = 0.5
-# On a busy machine, the worker rests four times as long as it has worked. So it works for a fifth of the time, and
+# On a busy machine, the worker rests six times as long as it has worked. So it works for a seventh of the time, and
 # sends a batch at least every LONGEST_PAUSE.
-REST = 4
+REST = 6
 LONGEST_PAUSE = 0.5
 
 

@@ -14,8 +14,8 @@ class TestPause:
     def test_is_none_while_the_machine_has_time(self) -> None:
         assert pacing.pause([Effort(ran=0.010, waited=0.002)], seconds=0.030) == 0
 
-    def test_is_four_times_the_work_while_others_need_the_machine(self) -> None:
-        assert pacing.pause([Effort(ran=0.010, waited=0.020)], seconds=0.050) == 0.2
+    def test_is_six_times_the_work_while_others_need_the_machine(self) -> None:
+        assert pacing.pause([Effort(ran=0.010, waited=0.020)], seconds=0.050) == pytest.approx(0.3)
 
     def test_does_not_follow_from_a_single_slow_batch(self) -> None:
         calm, slow = Effort(ran=0.010, waited=0.002), Effort(ran=0.010, waited=0.010)

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.tests.factories import make_user
+from events.services import cancel
 from events.tests.factories import book, make_event
 from notifications import sending, services, transport
 from notifications.models import Delivery, Kind, State
@@ -64,6 +65,7 @@ class TestNotify:
     def test_puts_password_mail_first(self, owner: User, ticket: Any) -> None:
         make_delivery(owner, kind=Kind.TICKET_UPDATED, ticket=ticket)
         services.notify(kind=Kind.RESET_PASSWORD, about="a test", users=[owner])
+        services.announce_bookings()
 
         first, _ = sending._admit(at=timezone.now())
 
@@ -107,17 +109,38 @@ class TestDeliver:
 
         assert mail.outbox == []
 
-    def test_runs_six_statements_for_a_batch(self, django_assert_num_queries: Any) -> None:
+    @pytest.mark.parametrize(("is_announced", "statements"), [(True, 4), (False, 7)])
+    def test_runs_four_statements_for_a_batch(
+        self, is_announced: bool, statements: int, django_assert_num_queries: Any
+    ) -> None:
         event = make_event(make_user("Ada Admin", type="admin"), capacity=20)
         for number in range(sending.BATCH):
             book(event, make_user(f"User {number}"))
+        if is_announced:
+            services.announce_bookings()
         server = transport.Connection()
 
         # Begin and commit are a savepoint in the test's transaction.
-        with django_assert_num_queries(6 + 2):
+        with django_assert_num_queries(statements + 2):
             sending.deliver(at=timezone.now(), connection=server)
 
         assert len(mail.outbox) == sending.BATCH
+
+    def test_announces_bookings_after_older_mail(self, owner: User, ticket: Any, monkeypatch: Any) -> None:
+        monkeypatch.setattr(sending, "BATCH", 1)
+        for _ in range(4):
+            make_delivery(owner, kind=Kind.TICKET_UPDATED, ticket=ticket)
+        services.announce_bookings()
+        booking = book(make_event(make_user("Ada Admin", type="admin")), owner)
+        cancel(booking_id=booking.pk, by=owner)
+        server = transport.Connection()
+
+        sending.deliver(at=timezone.now(), connection=server)
+        kinds = set(Delivery.objects.filter(booking=booking).values_list("kind", flat=True))
+        run_worker(at=timezone.now())
+
+        assert kinds == {Kind.BOOKING_CANCELLED}
+        assert ["cancelled" in message.subject for message in mail.outbox[-2:]] == [False, True]
 
     def test_returns_whether_more_may_be_due(self, owner: User) -> None:
         for _ in range(sending.BATCH + 1):
