@@ -42,8 +42,8 @@ class Row:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="number of rounds")
-    parser.add_argument("--seconds", type=float, default=2.5, help="duration of each run in seconds")
+    parser.add_argument("--rounds", type=int, default=9, help="number of rounds")
+    parser.add_argument("--seconds", type=float, default=1.5, help="duration of each run in seconds")
     parser.add_argument("--tickets", type=int, default=data.TICKETS, help="number of tickets in the database")
     parser.add_argument("--only", default="", help="measure only requests whose name contains this")
     options = parser.parse_args()

@@ -91,9 +91,9 @@ def table(runs: list[Run]) -> Table:
     result = Table("webhooks", "measured", "goal", box=box.MARKDOWN)
     rate = median(run.deliveries / run.seconds for run in runs)
     result.add_row("deliveries per second", f"{rate:,.0f}", f"{GOAL} {'✓' if rate >= GOAL else '✗ missed'}")
-    for name, spent in (("worker", lambda run: run.app), ("PostgreSQL", lambda run: run.backends)):
+    for name, spent in (("the worker", lambda run: run.app), ("PostgreSQL", lambda run: run.backends)):
         each = median(spent(run) / run.deliveries for run in runs) * MICROSECONDS
-        result.add_row(f"… CPU time of the {name} for each, µs", f"{each:,.0f}", "")
+        result.add_row(f"… CPU time of {name} for each, µs", f"{each:,.0f}", "")
     return result
 
 
