@@ -37,6 +37,12 @@ def make_many(user: User, *, state: str) -> None:
     )
 
 
+def deliveries_read() -> int:
+    """Return how many blocks of the table, without its indexes, this transaction has read."""
+    ((number,),) = psql("SELECT pg_stat_get_xact_blocks_fetched('notifications_delivery'::regclass)")
+    return int(number)
+
+
 class TestDue:
     def test_returns_the_longest_overdue_first(self, burst: list[Delivery]) -> None:
         found = psql("SELECT notifications_due(now(), 10)")
@@ -46,8 +52,11 @@ class TestDue:
     def test_reads_a_small_part_of_a_burst(self, burst: list[Delivery]) -> None:
         # Statistics can make the index look expensive. Plans of earlier tests would be used again.
         psql("DISCARD PLANS")
+        before = deliveries_read()
         with planner_without("indexscan"):
-            assert blocks_read("SELECT notifications_due(now(), 10)") < 40
+            psql("SELECT notifications_due(now(), 10)")
+
+        assert deliveries_read() - before < 40
 
 
 class TestClaim:
