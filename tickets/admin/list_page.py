@@ -37,8 +37,7 @@ from tickets.admin.queues import (
 from tickets.admin.saved_views import SavedViews
 from tickets.models import HAVE_CLOSED, Assignment, Queue, Ticket, TicketQuerySet, next_due
 
-# Fields of tickets that the list shows, and assignments with names. Whole rows, with descriptions and all of each user,
-# take a quarter of the page's time.
+# What the list shows. Whole rows have long texts, and a hundred tickets have hundreds of users and projects.
 SHOWN = (
     *("title", "status", "priority", "created_at", "project__name", "created_by__name"),
     *("held_at", "closed_at", "sla_due_at", "sla_warn_at", "sla_met"),
