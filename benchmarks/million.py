@@ -93,7 +93,8 @@ def groups() -> list[Group]:
         if user.is_staff:
             fields = {"title": changes_of_titles(headers), "status": changes_of_statuses(headers)}
             found.append(Group("PATCH", caller, fields))
-            queues = {queue: get(f"/admin/tickets/ticket/?queue={queue}", session(user)) for queue in Queue.values}
+            cookie = session(user)
+            queues = {queue: get(f"/admin/tickets/ticket/?queue={queue}", cookie) for queue in Queue.values}
             found.append(Group("admin: queue of 100 tickets", caller, queues, MAX_ADMIN_LIST))
     return found
 

@@ -61,7 +61,7 @@ class TicketChangeList(ChangeList):
         """Filter by queue first: PostgreSQL tests in this order, and comparing a status is faster than searching."""
         tickets = cast(TicketQuerySet, self.model_admin.get_queryset(request))
         self.root_queryset = tickets.in_queue(self.queue, self.user, self.at)
-        return cast(TicketQuerySet, super().get_queryset(request, *args, **kwargs))
+        return super().get_queryset(request, *args, **kwargs)
 
     def get_filters(self, request: HttpRequest) -> Any:
         """Return the filters. Ours never repeat a ticket, since a user is assigned to it once; other lookups might."""
