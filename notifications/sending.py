@@ -34,7 +34,7 @@ def deliver(*, at: datetime, connection: transport.Connection) -> bool:
     """
     found = _admit(at=at)
     if len(found) < BATCH:
-        # Not before, because it slows down bookings, and what was due already is older.
+        # Only now, because it slows down bookings, and mail that is already due is older.
         services.announce_bookings()
         found = _admit(at=at)
     ids = [delivery["id"] for delivery in found if delivery["is_sent"]]

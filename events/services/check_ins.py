@@ -61,7 +61,7 @@ class FewerToCheckIn(Conflict):
 
 @dataclass(frozen=True)
 class Scan:
-    """A check-in as it was recorded. With `is_repetition`, the rest is that of the one that took the seat."""
+    """A check-in as it was recorded. If `is_repetition`, the other fields describe the one that took the seat."""
 
     id: int
     booking_id: int

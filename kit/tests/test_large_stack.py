@@ -33,7 +33,7 @@ def seconds_at(depth: int) -> float:
 
 
 def slowest(call: Callable[[Callable[[], None]], None]) -> float:
-    """Return how much longer the loop takes at the worst depth than at most others, in a thread that `call` runs in."""
+    """Run the loop at each depth, in a thread of its own. Return the longest time, in multiples of the median."""
     seconds: list[float] = []
     thread = threading.Thread(target=call, args=[lambda: seconds.extend(map(seconds_at, DEPTHS))])
     thread.start()
@@ -47,6 +47,6 @@ def test_no_depth_is_slow() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.version_info >= (3, 12), reason="Only known of Python 3.11.")
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="Observed only with Python 3.11.")
 def test_without_it_some_depth_is_slow() -> None:
     assert slowest(lambda function: function()) > MAX_TIMES_MEDIAN

@@ -9,8 +9,8 @@ sql_0012 = import_module("notifications.migrations.0012_due")
 DUE = r"""
 -- Choose the next deliveries to send, up to `number`, the longest overdue first; mail that users wait for at the screen
 -- comes before all other mail. Leaves out those that other workers are sending. During an outage there are none.
--- Other mail than that has to be older than what sql/announce_confirmed.sql has not looked at yet, so that no mail about a
--- booking overtakes its confirmation.
+-- All other mail must be older than the oldest change that sql/announce_confirmed.sql has not read yet, so that no mail
+-- about a booking overtakes its confirmation.
 -- PostgreSQL's statistics date from before a burst and promise few due deliveries. Without its settings, this function
 -- would therefore read and sort all of them each time rather than the first ones of an index.
 CREATE OR REPLACE FUNCTION notifications_due(

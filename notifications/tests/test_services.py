@@ -110,7 +110,7 @@ class TestDeliver:
         assert mail.outbox == []
 
     @pytest.mark.parametrize(("is_announced", "statements"), [(True, 4), (False, 7)])
-    def test_runs_four_statements_for_a_batch(
+    def test_runs_four_statements_for_a_batch_and_three_to_announce_bookings(
         self, is_announced: bool, statements: int, django_assert_num_queries: Any
     ) -> None:
         event = make_event(make_user("Ada Admin", type="admin"), capacity=20)

@@ -5,8 +5,8 @@
 -- What is still uncommitted gets a later position. Readers call this too, so the log needs no worker. Not for use in a
 -- transaction with a snapshot of its own (REPEATABLE READ), which would not see what others have moved.
 --
--- PostgreSQL's statistics may promise rows that were deleted long ago. Without its settings, this function would therefore
--- read the whole inbox, with the remains of deleted rows, to find that there is nothing new.
+-- PostgreSQL's statistics may promise rows that were deleted long ago. Without the settings below, it would therefore scan
+-- the whole inbox, with the remains of deleted rows, to find that there is nothing new.
 CREATE OR REPLACE FUNCTION changes_sequence(
     number int
 ) RETURNS int LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $$

@@ -20,8 +20,8 @@ class DatabaseOperations(operations.DatabaseOperations):
 class DatabaseWrapper(base.DatabaseWrapper):
     ops_class = DatabaseOperations
     _prepared: PreparedCursor | None = None
-    # Wraps prepared statements, with the arguments of Django's `execute_wrappers`, which these do not pass: some of
-    # them, such as pghistory's, add a second statement, and PostgreSQL prepares only single ones.
+    # Wraps prepared statements, as Django's `execute_wrappers` wrap all others. Those are not called for them, because
+    # some, such as pghistory's, add a second statement, and PostgreSQL prepares only single ones.
     wrap_prepared: Callable[..., Any] | None = None
 
     def run_prepared(self, query: str, params: dict[str, Any]) -> list[dict[str, Any]]:
